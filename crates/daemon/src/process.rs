@@ -1,0 +1,190 @@
+//! A process from its start to its end: what runs beside its own work, and how
+//! long that work may take to stop.
+
+use std::{
+    error::Error,
+    future::Future,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    DaemonError, Metrics, Readiness, TelemetryArgs,
+    connect::Acceptor,
+    init_logs,
+    probes::{self, Probes},
+    shutdown::Signals,
+};
+
+/// How long the process's work may take to end, once asked to: less than the 30 s
+/// after which a kubelet kills it.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(20);
+
+/// What a process's own code gets to work with. A clone is the same process.
+#[derive(Clone, Debug)]
+pub struct Daemon {
+    /// Cancelled when the process shall end. Every loop listens to it first.
+    pub shutdown: CancellationToken,
+    /// Every task is spawned here, and waited for at the end.
+    pub tasks: TaskTracker,
+    pub metrics: Metrics,
+    pub readiness: Readiness,
+    failed: Arc<OnceLock<&'static str>>,
+}
+
+impl Daemon {
+    /// A process named `program` that nothing has been started for: all that tests need.
+    pub fn new(program: &'static str) -> Self {
+        Self {
+            shutdown: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            metrics: Metrics::new(program),
+            readiness: Readiness::default(),
+            failed: Arc::default(),
+        }
+    }
+
+    /// Listens on `address`, counted in the metrics under `name`.
+    pub async fn listen(
+        &self,
+        name: &'static str,
+        address: SocketAddr,
+        max_connections: usize,
+    ) -> Result<Acceptor, DaemonError> {
+        let acceptor =
+            Acceptor::bind(address, max_connections, self.metrics.connections(name)).await?;
+        tracing::info!(listener = name, address = %acceptor.local_address(), "listening");
+        Ok(acceptor)
+    }
+
+    /// Spawns a task that the process is useless without. Should it return or
+    /// panic before the shutdown, the whole process ends with an error.
+    pub fn spawn_essential(
+        &self,
+        name: &'static str,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let guard = Essential { name, daemon: self.clone() };
+        self.tasks.spawn(async move {
+            let _guard = guard;
+            task.await;
+        });
+    }
+}
+
+/// Lives as long as an essential task, however that ends.
+struct Essential {
+    name: &'static str,
+    daemon: Daemon,
+}
+
+impl Drop for Essential {
+    fn drop(&mut self) {
+        if !self.daemon.shutdown.is_cancelled() {
+            tracing::error!(task = self.name, "an essential task ended: shutting down");
+            // Only the first failure is told: others follow from it.
+            let _ = self.daemon.failed.set(self.name);
+            self.daemon.shutdown.cancel();
+        }
+    }
+}
+
+/// Runs `serve` as a process: logs, signals, probes and metrics are there before
+/// it starts, and its tasks are waited for after it returns. It shall return soon
+/// after [`Daemon::shutdown`] is cancelled.
+pub async fn run<F, Fut, E>(
+    program: &'static str,
+    args: &TelemetryArgs,
+    serve: F,
+) -> Result<(), DaemonError>
+where
+    F: FnOnce(Daemon) -> Fut,
+    Fut: Future<Output = Result<(), E>>,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    init_logs(args)?;
+    let daemon = Daemon::new(program);
+    report_panics(&daemon.metrics);
+    let signals = Signals::install()?;
+    let probes = daemon.listen("metrics", args.metrics_address, probes::MAX_CONNECTIONS).await?;
+    tracing::info!(program, version = env!("CARGO_PKG_VERSION"), "started");
+
+    let ended = supervise(&daemon, signals, probes, serve).await;
+    match &ended {
+        Ok(()) => tracing::info!("stopped"),
+        Err(error) => tracing::error!(category = error.category(), %error, "stopped"),
+    }
+    ended
+}
+
+/// The probes answer until the last task has ended, so they are not among them.
+async fn supervise<F, Fut, E>(
+    daemon: &Daemon,
+    signals: Signals,
+    acceptor: Acceptor,
+    serve: F,
+) -> Result<(), DaemonError>
+where
+    F: FnOnce(Daemon) -> Fut,
+    Fut: Future<Output = Result<(), E>>,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    let (beside, end) = (TaskTracker::new(), CancellationToken::new());
+    let _end_on_return = end.clone().drop_guard();
+    let probes = Probes { readiness: daemon.readiness.clone(), metrics: daemon.metrics.clone() };
+    beside.spawn(probes.serve(acceptor, beside.clone(), end.clone()));
+    beside.spawn(end.clone().run_until_cancelled_owned(signals.watch(daemon.shutdown.clone())));
+    beside.spawn(end.run_until_cancelled_owned(unready_at_shutdown(daemon.clone())));
+
+    tokio::select! {
+        // Work that ends in the same instant as its deadline has ended.
+        biased;
+        ended = work(daemon, serve) => ended,
+        () = grace_passed(&daemon.shutdown) => Err(DaemonError::ShutdownTimedOut(SHUTDOWN_GRACE)),
+    }
+}
+
+async fn work<F, Fut, E>(daemon: &Daemon, serve: F) -> Result<(), DaemonError>
+where
+    F: FnOnce(Daemon) -> Fut,
+    Fut: Future<Output = Result<(), E>>,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    let served = serve(daemon.clone()).await;
+    daemon.shutdown.cancel();
+    daemon.tasks.close();
+    daemon.tasks.wait().await;
+
+    match daemon.failed.get() {
+        Some(task) => Err(DaemonError::TaskEnded(task)),
+        None => served.map_err(|error| DaemonError::Serve(error.into())),
+    }
+}
+
+async fn grace_passed(shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    tokio::time::sleep(SHUTDOWN_GRACE).await;
+}
+
+/// Takes the process out of its Service while it finishes.
+async fn unready_at_shutdown(daemon: Daemon) {
+    daemon.shutdown.cancelled().await;
+    daemon.readiness.gate("shutdown").set_unready("shutting down");
+}
+
+/// A panic ends its task only; without this nobody would learn of it.
+fn report_panics(metrics: &Metrics) {
+    let panics = metrics.panics();
+    std::panic::set_hook(Box::new(move |panic| {
+        panics.inc();
+        let location = panic.location().map(ToString::to_string);
+        let message = panic.payload_as_str().unwrap_or("no message");
+        tracing::error!(location, message, "a task panicked");
+    }));
+}
+
+#[cfg(test)]
+mod tests;

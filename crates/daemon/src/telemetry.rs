@@ -1,0 +1,103 @@
+//! Logs on stdout, as text or JSON. It must not let a library print what passes
+//! over its wire: request lines and headers carry tokens.
+
+use std::{io, io::IsTerminal, net::SocketAddr};
+
+use clap::ValueEnum;
+use tracing::{Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry, filter::filter_fn, fmt, layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
+
+use crate::DaemonError;
+
+/// How a process tells what it does.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Telemetry")]
+pub struct TelemetryArgs {
+    /// How log lines are written to standard output
+    #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+
+    /// Which log lines are written: a level (error, warn, info, debug, trace), or
+    /// a list such as "info,share=debug" that sets it for a module
+    #[arg(long, env = "LOG_LEVEL", value_name = "FILTER", default_value = "info")]
+    pub log_level: String,
+
+    /// Where /livez, /readyz and /metrics are served
+    #[arg(long, env = "METRICS_ADDRESS", value_name = "IP:PORT", default_value = "0.0.0.0:9090")]
+    pub metrics_address: SocketAddr,
+}
+
+/// The shape of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people; coloured on a terminal only.
+    Text,
+    /// One JSON object a line, for collectors.
+    Json,
+}
+
+/// Sends tracing's events to stdout. Works once per process.
+pub fn init_logs(args: &TelemetryArgs) -> Result<(), DaemonError> {
+    let filter = EnvFilter::try_new(&args.log_level).map_err(DaemonError::LogLevel)?;
+    let log_lines = log_layer(args.log_format).with_filter(filter_fn(may_be_logged));
+
+    // A further layer (a span exporter) joins here.
+    tracing_subscriber::registry()
+        .with(log_lines.with_filter(filter))
+        .try_init()
+        .map_err(DaemonError::LogsTwice)
+}
+
+fn log_layer(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
+    match format {
+        LogFormat::Text => fmt::layer().with_ansi(io::stdout().is_terminal()).boxed(),
+        LogFormat::Json => fmt::layer().json().flatten_event(true).with_ansi(false).boxed(),
+    }
+}
+
+/// Libraries that print requests, headers or bodies at finer levels than `info`.
+const WIRE_LIBRARIES: [&str; 9] = [
+    "h2",
+    "hyper",
+    "hyper_util",
+    "kube_client",
+    "rustls",
+    "tokio_tungstenite",
+    "tonic",
+    "tower_http",
+    "tungstenite",
+];
+
+/// Holds for whatever filter the operator sets, so `trace` leaks no token either.
+fn may_be_logged(line: &Metadata<'_>) -> bool {
+    let library = line.target().split("::").next().unwrap_or_default();
+    *line.level() <= Level::INFO || !WIRE_LIBRARIES.contains(&library)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        telemetry: TelemetryArgs,
+    }
+
+    #[test]
+    fn a_bad_filter_is_refused_before_anything_starts() {
+        let args = Program::parse_from(["program", "--log-level", "share=loud"]).telemetry;
+        assert!(matches!(init_logs(&args), Err(DaemonError::LogLevel(_))));
+    }
+
+    #[test]
+    fn the_probes_are_served_on_every_address_unless_told_otherwise() {
+        let args = Program::parse_from(["program"]).telemetry;
+        assert_eq!(args.metrics_address, "0.0.0.0:9090".parse().unwrap());
+    }
+}
