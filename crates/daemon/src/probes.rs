@@ -11,7 +11,7 @@ use hyper::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Metrics, Readiness,
+    Daemon, Metrics, Readiness,
     connect::{Acceptor, Connection},
     http1, metrics,
 };
@@ -22,29 +22,36 @@ pub(crate) const MAX_CONNECTIONS: usize = 64;
 /// What the answers are made of.
 #[derive(Clone)]
 pub(crate) struct Probes {
-    pub(crate) readiness: Readiness,
-    pub(crate) metrics: Metrics,
+    readiness: Readiness,
+    metrics: Metrics,
+    /// The process's own, not the probes': they answer until its last task has ended.
+    shutdown: CancellationToken,
 }
 
 impl Probes {
-    /// Serves until `shutdown`.
+    pub(crate) fn of(Daemon { readiness, metrics, shutdown, .. }: &Daemon) -> Self {
+        let (readiness, metrics) = (readiness.clone(), metrics.clone());
+        Self { readiness, metrics, shutdown: shutdown.clone() }
+    }
+
+    /// Serves until `end`.
     pub(crate) async fn serve(
         self,
         acceptor: Acceptor,
         tasks: TaskTracker,
-        shutdown: CancellationToken,
+        end: CancellationToken,
     ) {
         let handle = |Connection { stream, slot, .. }| {
-            let (probes, shutdown) = (self.clone(), shutdown.clone());
+            let (probes, end) = (self.clone(), end.clone());
             async move {
                 let service = service_fn(async |request: Request<Incoming>| {
                     Ok::<_, Infallible>(probes.answer(request.method(), request.uri().path()))
                 });
-                http1::serve_connection(stream, service, &shutdown).await;
+                http1::serve_connection(stream, service, &end).await;
                 drop(slot);
             }
         };
-        acceptor.serve(&tasks, &shutdown, handle).await;
+        acceptor.serve(&tasks, &end, handle).await;
     }
 
     fn answer(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
@@ -60,7 +67,10 @@ impl Probes {
     }
 
     fn ready(&self) -> Response<Full<Bytes>> {
-        if self.readiness.is_ready() {
+        if self.shutdown.is_cancelled() {
+            // Out of its Service while it finishes.
+            text(StatusCode::SERVICE_UNAVAILABLE, "shutting down\n")
+        } else if self.readiness.is_ready() {
             text(StatusCode::OK, "ok\n")
         } else {
             text(StatusCode::SERVICE_UNAVAILABLE, self.readiness.missing().to_string())

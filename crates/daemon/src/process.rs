@@ -112,7 +112,7 @@ where
     let probes = daemon.listen("metrics", args.metrics_address, probes::MAX_CONNECTIONS).await?;
     tracing::info!(program, version = env!("CARGO_PKG_VERSION"), "started");
 
-    let ended = supervise(&daemon, signals, probes, serve).await;
+    let ended = supervise(&daemon, signals.watch(daemon.shutdown.clone()), probes, serve).await;
     match &ended {
         Ok(()) => tracing::info!("stopped"),
         Err(error) => tracing::error!(category = error.category(), %error, "stopped"),
@@ -123,7 +123,7 @@ where
 /// The probes answer until the last task has ended, so they are not among them.
 async fn supervise<F, Fut, E>(
     daemon: &Daemon,
-    signals: Signals,
+    signals: impl Future<Output = ()> + Send + 'static,
     acceptor: Acceptor,
     serve: F,
 ) -> Result<(), DaemonError>
@@ -134,10 +134,9 @@ where
 {
     let (beside, end) = (TaskTracker::new(), CancellationToken::new());
     let _end_on_return = end.clone().drop_guard();
-    let probes = Probes { readiness: daemon.readiness.clone(), metrics: daemon.metrics.clone() };
+    let probes = Probes::of(daemon);
     beside.spawn(probes.serve(acceptor, beside.clone(), end.clone()));
-    beside.spawn(end.clone().run_until_cancelled_owned(signals.watch(daemon.shutdown.clone())));
-    beside.spawn(end.run_until_cancelled_owned(unready_at_shutdown(daemon.clone())));
+    beside.spawn(end.run_until_cancelled_owned(signals));
 
     tokio::select! {
         // Work that ends in the same instant as its deadline has ended.
@@ -167,12 +166,6 @@ where
 async fn grace_passed(shutdown: &CancellationToken) {
     shutdown.cancelled().await;
     tokio::time::sleep(SHUTDOWN_GRACE).await;
-}
-
-/// Takes the process out of its Service while it finishes.
-async fn unready_at_shutdown(daemon: Daemon) {
-    daemon.shutdown.cancelled().await;
-    daemon.readiness.gate("shutdown").set_unready("shutting down");
 }
 
 /// A panic ends its task only; without this nobody would learn of it.

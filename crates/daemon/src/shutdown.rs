@@ -42,3 +42,22 @@ impl Signals {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn sigterm_asks_for_a_shutdown() {
+        let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
+        tasks.spawn(Signals::install().unwrap().watch(shutdown.clone()));
+
+        let this = std::process::id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &this]).status().unwrap().success());
+        shutdown.cancelled().await;
+    }
+}

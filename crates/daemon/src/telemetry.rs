@@ -42,11 +42,11 @@ pub enum LogFormat {
 /// Sends tracing's events to stdout. Works once per process.
 pub fn init_logs(args: &TelemetryArgs) -> Result<(), DaemonError> {
     let filter = EnvFilter::try_new(&args.log_level).map_err(DaemonError::LogLevel)?;
-    let log_lines = log_layer(args.log_format).with_filter(filter_fn(may_be_logged));
+    let log_lines = log_layer(args.log_format).with_filter(filter);
 
-    // A further layer (a span exporter) joins here.
+    // A further layer (a span exporter) joins here, sealed as well.
     tracing_subscriber::registry()
-        .with(log_lines.with_filter(filter))
+        .with(sealed(log_lines))
         .try_init()
         .map_err(DaemonError::LogsTwice)
 }
@@ -72,6 +72,10 @@ const WIRE_LIBRARIES: [&str; 9] = [
 ];
 
 /// Holds for whatever filter the operator sets, so `trace` leaks no token either.
+fn sealed(layer: impl Layer<Registry>) -> impl Layer<Registry> {
+    layer.with_filter(filter_fn(may_be_logged))
+}
+
 fn may_be_logged(line: &Metadata<'_>) -> bool {
     let library = line.target().split("::").next().unwrap_or_default();
     *line.level() <= Level::INFO || !WIRE_LIBRARIES.contains(&library)
@@ -79,7 +83,10 @@ fn may_be_logged(line: &Metadata<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use clap::Parser;
+    use tracing_subscriber::layer::Context;
 
     use super::*;
 
@@ -99,5 +106,29 @@ mod tests {
     fn the_probes_are_served_on_every_address_unless_told_otherwise() {
         let args = Program::parse_from(["program"]).telemetry;
         assert_eq!(args.metrics_address, "0.0.0.0:9090".parse().unwrap());
+    }
+
+    #[derive(Default)]
+    struct Logged(Arc<Mutex<Vec<String>>>);
+
+    impl Layer<Registry> for Logged {
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, Registry>) {
+            self.0.lock().unwrap().push(event.metadata().target().to_owned());
+        }
+    }
+
+    #[test]
+    fn no_filter_shows_what_passes_over_the_wire() {
+        let everything = Logged::default();
+        let logged = Arc::clone(&everything.0);
+        let subscriber = tracing_subscriber::registry().with(sealed(everything));
+
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::trace!(target: "h2::codec::framed_read", "GET /s/token");
+            tracing::debug!(target: "kube_client::client", "a Secret");
+            tracing::info!(target: "hyper", "a connection");
+            tracing::trace!(target: "share::watch", "our own");
+        });
+        assert_eq!(*logged.lock().unwrap(), ["hyper", "share::watch"]);
     }
 }
