@@ -1,0 +1,77 @@
+//! Installs the Debian packages of the programs that a task needs and the machine lacks. It never removes or upgrades one.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use crate::shell::{Cmd, which};
+
+/// A program (a name to look for in `PATH`, or an absolute path) and the Debian package that has it.
+pub(crate) struct Needed {
+    pub(crate) program: &'static str,
+    pub(crate) package: &'static str,
+}
+
+/// Sees to it that every program is there, and returns the packages that were installed for it.
+/// A program that came from elsewhere counts: Docker's containerd is not replaced by Debian's.
+pub(crate) fn ensure(needed: &[Needed]) -> Result<Vec<&'static str>> {
+    let mut packages: Vec<_> = missing(needed).map(|needed| needed.package).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    if packages.is_empty() {
+        return Ok(packages);
+    }
+    if which("apt-get").is_none() {
+        bail!("this machine has no apt-get: install {} by its own means", packages.join(", "));
+    }
+    if !rustix::process::geteuid().is_root() {
+        bail!("not root: run `apt-get install --no-install-recommends {}`", packages.join(" "));
+    }
+    install(&packages)?;
+    if let Some(still) = missing(needed).next() {
+        bail!("package {} is installed, but {} is not there", still.package, still.program);
+    }
+    Ok(packages)
+}
+
+fn missing(needed: &[Needed]) -> impl Iterator<Item = &Needed> {
+    needed.iter().filter(|needed| which(Path::new(needed.program)).is_none())
+}
+
+fn install(packages: &[&str]) -> Result<()> {
+    let install = || {
+        Cmd::new("apt-get")
+            .args([
+                "install",
+                "--yes",
+                "--quiet",
+                "--no-install-recommends",
+                "--no-remove",
+                "--no-upgrade",
+            ])
+            .args(packages)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+    };
+    // The package lists are often recent enough; fetching them takes longer than most installations.
+    if install().succeeds() {
+        return Ok(());
+    }
+    Cmd::new("apt-get").args(["update", "--quiet"]).run()?;
+    install().run()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_programs_that_are_not_there_are_missing() {
+        let needed = [
+            Needed { program: "sh", package: "dash" },
+            Needed { program: "/usr/lib/no/such/plugin", package: "plugins" },
+            Needed { program: "no-such-program", package: "other" },
+        ];
+        let missing: Vec<_> = missing(&needed).map(|needed| needed.package).collect();
+        assert_eq!(missing, ["plugins", "other"]);
+    }
+}

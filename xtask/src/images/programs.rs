@@ -1,0 +1,92 @@
+//! The images of our own programs: FROM scratch, one static binary, no root, at most 15 MB each.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+
+use super::{Image, buildah, reference};
+use crate::{
+    cache::{self, Key, Origin},
+    paths,
+    shell::Cmd,
+    step,
+};
+
+/// Part of every key: a change of how images are made makes new ones.
+const RECIPE: &str = "1";
+
+/// The most that an image may hold, in bytes.
+const MOST_BYTES: u64 = 15 * 1000 * 1000;
+
+/// Each is a crate, its binary and its image.
+const PROGRAMS: [&str; 6] =
+    ["controller", "gateway", "terminal-broker", "agent-tools", "kubeoc", "scripted-model"];
+
+/// Compiles all programs in one go and packs each.
+pub(super) fn build() -> Result<Vec<Image>> {
+    let folder = step::run("programs compiled, static", |_| compile())?;
+    PROGRAMS.into_iter().map(|name| pack(name, &folder.join(name))).collect()
+}
+
+/// Compiles all programs and returns the folder of the binaries.
+fn compile() -> Result<PathBuf> {
+    let target = host_target()?;
+    let mut cargo = Cmd::new("cargo").args(["build", "--release", "--locked", "--quiet", "--target", &target]);
+    for name in PROGRAMS {
+        cargo = cargo.args(["--package", name]);
+    }
+    // A named target keeps the flag away from build scripts and macros, which must load libraries.
+    cargo
+        .env("RUSTFLAGS", "-C target-feature=+crt-static")
+        .current_dir(paths::repository())
+        .run()?;
+    Ok(target_folder()?.join(target).join("release"))
+}
+
+fn host_target() -> Result<String> {
+    let version = Cmd::new("rustc").arg("-vV").current_dir(paths::repository()).read()?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("rustc names no host")?.to_owned())
+}
+
+/// Cargo's target folder, wherever the user put it.
+fn target_folder() -> Result<PathBuf> {
+    let json = Cmd::new("cargo")
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(paths::repository())
+        .read()?;
+    let metadata: serde_json::Value = serde_json::from_str(&json)?;
+    let folder = metadata["target_directory"].as_str().context("cargo names no target folder")?;
+    Ok(PathBuf::from(folder))
+}
+
+fn pack(name: &'static str, binary: &Path) -> Result<Image> {
+    let bytes = fs::metadata(binary).with_context(|| binary.display().to_string())?.len();
+    ensure!(bytes <= MOST_BYTES, "{name} has {bytes} bytes, and {MOST_BYTES} is the limit");
+    let key = Key::new().bytes(RECIPE).path(binary)?;
+    let tag = Key::new().bytes(RECIPE).path(binary)?.finish();
+    step::run(&format!("image {name}, {:.1} MB", megabytes(bytes)), |step| {
+        let built = cache::get_or_build(&format!("image-{name}"), key, |folder| {
+            let context = tempfile::tempdir()?;
+            fs::copy(binary, context.path().join(name))?;
+            let archive = folder.join("image.tar");
+            buildah::build(context.path(), &containerfile(name), &reference(name, &tag), &archive)
+        })?;
+        if built.origin == Origin::Cache {
+            step.note("from cache");
+        }
+        Ok(Image::new(name, &tag, built.path.join("image.tar")))
+    })
+}
+
+#[allow(clippy::cast_precision_loss, reason = "for people, with one digit")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+fn containerfile(name: &str) -> String {
+    format!("FROM scratch\nCOPY --chmod=0755 {name} /{name}\nUSER 65532:65532\nENTRYPOINT [\"/{name}\"]\n")
+}
