@@ -5,6 +5,12 @@ use std::{env, error::Error, fs, path::PathBuf};
 use prost::Message;
 
 const PROTO: &str = "kubeopencode/terminal/v1/terminal.proto";
+/// What holds a token or what was typed and drawn; `src/redacted.rs` has a Debug for these that tells neither.
+const SECRET: [&str; 3] = [
+    "kubeopencode.terminal.v1.Open",
+    "kubeopencode.terminal.v1.AttachRequest",
+    "kubeopencode.terminal.v1.AttachResponse",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed={PROTO}");
@@ -14,6 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()
         .bytes(".kubeopencode.terminal.v1")
+        .skip_debug(SECRET)
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! The generated types of `kubeopencode.terminal.v1`; the .proto file is their documentation.
 
+mod redacted;
+
 /// `kubeopencode.terminal.v1`: the `TerminalBroker` service and its messages.
 #[allow(clippy::all, clippy::pedantic, unreachable_pub, reason = "generated")]
 pub mod v1 {
