@@ -174,8 +174,8 @@ fn report_panics(metrics: &Metrics) {
     std::panic::set_hook(Box::new(move |panic| {
         panics.inc();
         let location = panic.location().map(ToString::to_string);
-        let message = panic.payload_as_str().unwrap_or("no message");
-        tracing::error!(location, message, "a task panicked");
+        let reason = panic.payload_as_str().unwrap_or("unknown");
+        tracing::error!(location, reason, "a task panicked");
     }));
 }
 

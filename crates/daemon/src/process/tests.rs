@@ -93,16 +93,3 @@ async fn an_essential_task_may_end_at_the_shutdown() {
     };
     supervised(&Daemon::new("test"), serve).await.unwrap();
 }
-
-#[tokio::test]
-async fn a_panicking_task_is_counted_and_ends_nobody_else() {
-    let daemon = Daemon::new("test");
-    let before = std::panic::take_hook();
-    report_panics(&daemon.metrics);
-    let ended = daemon.tasks.spawn(async { panic!("a defect") }).await;
-    std::panic::set_hook(before);
-
-    assert!(ended.unwrap_err().is_panic());
-    assert_eq!(daemon.metrics.panics().get(), 1);
-    assert!(!daemon.shutdown.is_cancelled());
-}
