@@ -1,0 +1,27 @@
+// Counts output that was drawn but not yet acknowledged; it must not send anything itself.
+
+/** The most that is gathered into one acknowledgement while output keeps coming, in bytes. */
+const GATHER_BYTES = 32 * 1024;
+
+export class AckMeter {
+  #drawn = 0;
+  #threshold = GATHER_BYTES;
+
+  /** A quarter of the window at most is held back, so that the gateway never runs dry waiting for one. */
+  setWindow(bytes: number): void {
+    this.#threshold = Math.max(1, Math.min(GATHER_BYTES, Math.floor(bytes / 4)));
+  }
+
+  /** Says whether enough is gathered that it should be sent at once. */
+  drawn(bytes: number): "now" | "later" {
+    this.#drawn += bytes;
+    return this.#drawn >= this.#threshold ? "now" : "later";
+  }
+
+  /** What to acknowledge, in bytes; counting starts anew. */
+  take(): number {
+    const bytes = this.#drawn;
+    this.#drawn = 0;
+    return bytes;
+  }
+}

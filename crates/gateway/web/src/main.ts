@@ -1,0 +1,185 @@
+// Puts the page together: wires the session, the terminal and what stands around it. It decides nothing itself.
+
+import { endpoints } from "./address.ts";
+import { preview } from "./clipboard.ts";
+import { clampFontSize, defaultFontSize, savedFontSize, saveFontSize } from "./fontsize.ts";
+import { KeyBar } from "./keybar.ts";
+import { encodeKey } from "./keys.ts";
+import { openWebAddress, webAddress } from "./links.ts";
+import { OfferView } from "./offer.ts";
+import { followReaderSwitch } from "./reader.ts";
+import { Session, type State } from "./session.ts";
+import { shortcut, type Platform } from "./shortcuts.ts";
+import { element, StatusView, type Behind } from "./status.ts";
+import { allowStrictStyle } from "./strictstyle.ts";
+import { TerminalView } from "./terminal.ts";
+import { pageTitle } from "./title.ts";
+import { followTouch } from "./touch.ts";
+import { debounced, followViewport } from "./viewport.ts";
+
+const RESIZE_SETTLES_MS = 80;
+const platform: Platform = /Mac|iP(hone|ad|od)/.test(navigator.platform) ? "mac" : "other";
+
+allowStrictStyle();
+
+const surface = element("terminal");
+const store = localStore();
+const encoder = new TextEncoder();
+let agent: string | undefined;
+let program = "";
+let behind: Behind = "empty";
+
+const offer = new OfferView(() => terminal.xterm.focus());
+const status = new StatusView(() => session.retryNow());
+const terminal = new TerminalView(
+  surface,
+  savedFontSize(store) ?? defaultFontSize(window.innerWidth),
+  window.matchMedia("(prefers-reduced-motion: reduce)").matches ? "reduced" : "full",
+  {
+    data: (text) => send(encoder.encode(keyBar.modify(text))),
+    binary: send,
+    resized: debounced(RESIZE_SETTLES_MS, () => session.resize(terminal.size())),
+    title: (text) => {
+      program = text;
+      showTitle();
+    },
+    bell: flash,
+    copyWish: (text) => offer.show(`The terminal offers to copy: “${preview(text)}”`, { label: "Copy", act: () => void copy(text) }),
+    linkWish: (address) => {
+      if (webAddress(address)) offer.show(`Open ${preview(address)}`, { label: "Open", act: () => openWebAddress(address) });
+    },
+  },
+);
+const keyBar = new KeyBar({
+  key: (key, modifiers) => {
+    const cursorKeys = terminal.xterm.modes.applicationCursorKeysMode ? "application" : "normal";
+    send(encoder.encode(encodeKey(key, modifiers, cursorKeys)));
+  },
+  paste: () => void paste(),
+  fontSize: (change) => setFontSize(fontSize() + change),
+  keyboard: toggleKeyboard,
+});
+const session = new Session(endpoints(new URL(window.location.href)), terminal, {
+  state: showState,
+  agent: ({ name }) => {
+    agent = name;
+    showTitle();
+  },
+  notice: (message) => offer.show(message),
+});
+
+followViewport(element("page"), surface, () => terminal.fit());
+followTouch(surface, {
+  lineHeight: () => surface.clientHeight / terminal.xterm.rows,
+  fontSize,
+  setFontSize,
+});
+followReaderSwitch(store, (mode) => {
+  terminal.xterm.options.screenReaderMode = mode === "on";
+});
+followKeys();
+followReturn();
+showKeyBarForFingers();
+session.start();
+
+function send(bytes: Uint8Array): void {
+  if (session.input(bytes) === "refused") offer.show("That is too much to paste at once.");
+}
+
+function showState(state: State): void {
+  if (state.kind === "live") {
+    behind = "screen";
+    program = "";
+    terminal.xterm.focus();
+  }
+  terminal.xterm.options.disableStdin = state.kind !== "live";
+  status.show(state, agent, behind);
+  showTitle();
+}
+
+function showTitle(): void {
+  document.title = pageTitle(agent, program);
+}
+
+function fontSize(): number {
+  return terminal.xterm.options.fontSize ?? defaultFontSize(window.innerWidth);
+}
+
+function setFontSize(px: number): void {
+  const size = clampFontSize(px);
+  if (size === fontSize()) return;
+  terminal.setFontSize(size);
+  saveFontSize(store, size);
+}
+
+function followKeys(): void {
+  terminal.xterm.attachCustomKeyEventHandler((event) => {
+    if (event.type !== "keydown") return true;
+    const { xterm } = terminal;
+    switch (shortcut(event, xterm.hasSelection() ? "some" : "none", platform)) {
+      case "copy":
+        event.preventDefault();
+        if (xterm.hasSelection()) void copy(xterm.getSelection());
+        xterm.clearSelection();
+        return false;
+      case "browser":
+        return false;
+      case "terminal":
+        return true;
+    }
+  });
+}
+
+/** A network that came back, or a visitor who did, need not wait for the next attempt; the server's own limit stands. */
+function followReturn(): void {
+  const retry = () => {
+    const { state } = session;
+    if (state.kind === "waiting" && state.wait !== "limit") session.retryNow();
+  };
+  window.addEventListener("online", retry);
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") retry();
+  });
+}
+
+function showKeyBarForFingers(): void {
+  if (window.matchMedia("(pointer: coarse)").matches) keyBar.show();
+  else window.addEventListener("touchstart", () => keyBar.show(), { once: true, passive: true });
+}
+
+function toggleKeyboard(): void {
+  if (document.activeElement === terminal.xterm.textarea) terminal.xterm.blur();
+  else terminal.xterm.focus();
+}
+
+async function copy(text: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    offer.show("The browser did not allow copying.");
+  }
+}
+
+async function paste(): Promise<void> {
+  try {
+    terminal.xterm.paste(await navigator.clipboard.readText());
+  } catch {
+    offer.show("The browser did not allow reading the clipboard. Hold a finger on the terminal to paste, or use the keyboard's own paste.");
+  }
+}
+
+function flash(): void {
+  const bell = element("bell");
+  bell.classList.remove("rings");
+  void bell.offsetWidth; // lets the animation start anew
+  bell.classList.add("rings");
+}
+
+/** Reading the property alone throws where storage is forbidden. */
+function localStore(): Storage | undefined {
+  try {
+    return window.localStorage;
+  } catch {
+    return undefined;
+  }
+}

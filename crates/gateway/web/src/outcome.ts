@@ -1,0 +1,73 @@
+// What follows from an answer or a closed connection; it decides and must not act.
+
+import { Close } from "./protocol.ts";
+
+export type Delay = { kind: "backoff" } | { kind: "soon" } | { kind: "atLeast"; ms: number };
+
+/** Why the page is going to try again. */
+export type Wait = "agent" | "connection" | "limit";
+
+/** Why the page stopped trying. */
+export type End = "ended" | "revoked" | "forbidden" | "unknown";
+
+export type Step =
+  | { do: "open" }
+  | { do: "retry"; wait: Wait; reason: string; delay: Delay }
+  | { do: "stop"; end: End; reason: string };
+
+/** The answer of `/info`: `status` 0 means that there was none. */
+export interface InfoAnswer {
+  status: number;
+  message: string;
+  retryAfterMs: number | undefined;
+}
+
+/** Whether this page has shown the terminal before: a link that worked and is now unknown was turned off. */
+export type History = "fresh" | "seen";
+
+export function afterInfo(answer: InfoAnswer, history: History): Step {
+  const { status, message } = answer;
+  if (status >= 200 && status < 300) return { do: "open" };
+  switch (status) {
+    case 404:
+    case 410:
+      return { do: "stop", end: history === "seen" ? "revoked" : "unknown", reason: message };
+    case 401:
+    case 403:
+      return { do: "stop", end: "forbidden", reason: message };
+    case 429:
+      return { do: "retry", wait: "limit", reason: message, delay: asAsked(answer) };
+    case 503:
+      return { do: "retry", wait: "agent", reason: message, delay: asAsked(answer) };
+    case 0:
+      return { do: "retry", wait: "connection", reason: "The server cannot be reached.", delay: { kind: "backoff" } };
+    default:
+      return { do: "retry", wait: "connection", reason: `The server answered with status ${status}.`, delay: asAsked(answer) };
+  }
+}
+
+export interface Closed {
+  code: number;
+  reason: string;
+  /** What the last `exit` message said, if there was one. */
+  exit: string | undefined;
+}
+
+export function afterClose({ code, reason, exit }: Closed): Step {
+  switch (code) {
+    case Close.ended:
+      return { do: "stop", end: "ended", reason: exit || reason };
+    case Close.revoked:
+      return { do: "stop", end: "revoked", reason };
+    case Close.draining:
+      return { do: "retry", wait: "connection", reason: reason || "The server is restarting.", delay: { kind: "soon" } };
+    case Close.tryLater:
+      return { do: "retry", wait: "agent", reason, delay: { kind: "backoff" } };
+    default:
+      return { do: "retry", wait: "connection", reason: reason || "The connection was lost.", delay: { kind: "backoff" } };
+  }
+}
+
+function asAsked({ retryAfterMs }: InfoAnswer): Delay {
+  return retryAfterMs === undefined ? { kind: "backoff" } : { kind: "atLeast", ms: retryAfterMs };
+}

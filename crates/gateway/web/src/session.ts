@@ -1,0 +1,128 @@
+// Keeps one terminal session going: asks, connects, waits and tries again; how that looks is not its business.
+
+import type { Endpoints } from "./address.ts";
+import { Backoff, STABLE_MS } from "./backoff.ts";
+import { Connection } from "./connection.ts";
+import { askInfo } from "./info.ts";
+import { afterClose, afterInfo, type Delay, type End, type History, type Step, type Wait } from "./outcome.ts";
+import type { Agent, Size } from "./protocol.ts";
+
+export type State =
+  | { kind: "connecting" }
+  | { kind: "live" }
+  | { kind: "waiting"; wait: Wait; reason: string; delayMs: number }
+  | { kind: "stopped"; end: End; reason: string };
+
+/** What a session draws on. */
+export interface Screen {
+  size(): Size;
+  /** Empties the screen for a session that starts anew. */
+  reset(): void;
+  write(bytes: Uint8Array, drawn: () => void): void;
+  /** Resolves when everything written so far is worked in. */
+  settled(): Promise<void>;
+}
+
+export interface SessionEvents {
+  state(state: State): void;
+  agent(agent: Agent): void;
+  notice(message: string): void;
+}
+
+export class Session {
+  readonly #backoff = new Backoff(Math.random);
+  #state: State = { kind: "connecting" };
+  #history: History = "fresh";
+  #connection: Connection | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly at: Endpoints,
+    private readonly screen: Screen,
+    private readonly events: SessionEvents,
+  ) {}
+
+  start(): void {
+    void this.#attempt();
+  }
+
+  /** Tries now what would be tried later: the visitor asked, or the network came back. */
+  retryNow(): void {
+    if (this.#state.kind !== "waiting" && this.#state.kind !== "stopped") return;
+    clearTimeout(this.#timer);
+    void this.#attempt();
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** What is typed while there is no terminal is dropped: nobody knows what it would meet later. */
+  input(bytes: Uint8Array): "taken" | "refused" {
+    return this.#state.kind === "live" && this.#connection ? this.#connection.input(bytes) : "taken";
+  }
+
+  resize(size: Size): void {
+    this.#connection?.resize(size);
+  }
+
+  async #attempt(): Promise<void> {
+    this.#enter({ kind: "connecting" });
+    const { answer, agent } = await askInfo(this.at.info);
+    if (agent !== undefined) this.events.agent(agent);
+    const step = afterInfo(answer, this.#history);
+    this.#follow(step.do === "open" ? await this.#attach() : step);
+  }
+
+  /** Lives as long as the connection does; says what comes next. */
+  async #attach(): Promise<Step> {
+    // Answers to a former session's questions must not reach the next one as typed text.
+    await this.screen.settled();
+    let stable: ReturnType<typeof setTimeout> | undefined;
+    const connection = new Connection(this.at.terminal, this.screen.size(), {
+      opened: () => {
+        stable = setTimeout(() => this.#backoff.reset(), STABLE_MS);
+        this.#history = "seen";
+        this.screen.reset();
+        this.#enter({ kind: "live" });
+      },
+      message: (message) => {
+        if (message.type === "hello" && message.agent) this.events.agent(message.agent);
+        if (message.type === "notice" && message.message) this.events.notice(message.message);
+      },
+      output: (bytes, drawn) => this.screen.write(bytes, drawn),
+    });
+    this.#connection = connection;
+    const closed = await connection.closed;
+    clearTimeout(stable);
+    this.#connection = undefined;
+    return afterClose(closed);
+  }
+
+  #follow(step: Step): void {
+    if (step.do === "stop") {
+      this.#backoff.reset();
+      this.#enter({ kind: "stopped", end: step.end, reason: step.reason });
+    } else if (step.do === "retry") {
+      const delayMs = this.#delay(step.delay);
+      this.#timer = setTimeout(() => void this.#attempt(), delayMs);
+      this.#enter({ kind: "waiting", wait: step.wait, reason: step.reason, delayMs });
+    }
+  }
+
+  #delay(delay: Delay): number {
+    switch (delay.kind) {
+      case "backoff":
+        return this.#backoff.next();
+      case "soon":
+        return this.#backoff.soon();
+      case "atLeast":
+        return this.#backoff.atLeast(delay.ms);
+    }
+  }
+
+  #enter(state: State): void {
+    this.#state = state;
+    this.events.state(state);
+  }
+}

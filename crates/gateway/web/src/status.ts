@@ -1,0 +1,60 @@
+// Shows the state of the session over the terminal: a card when there is nothing to see behind it, a small pill otherwise.
+
+import type { State } from "./session.ts";
+import { words, type Words } from "./wording.ts";
+
+/** `empty`: nothing was drawn yet. */
+export type Behind = "empty" | "screen";
+
+export class StatusView {
+  readonly #root = element("status");
+  readonly #title = element("status-title");
+  readonly #detail = element("status-detail");
+  readonly #timer = element("status-timer");
+  readonly #action = element("status-action") as HTMLButtonElement;
+  #ticking: ReturnType<typeof setInterval> | undefined;
+
+  constructor(act: () => void) {
+    this.#action.addEventListener("click", act);
+  }
+
+  show(state: State, agent: string | undefined, behind: Behind): void {
+    const said = words(state, agent);
+    this.#count(state.kind === "waiting" ? state.delayMs : 0);
+    this.#root.hidden = said === undefined;
+    if (said !== undefined) this.#say(said, state.kind === "stopped" || behind === "empty" ? "card" : "pill");
+  }
+
+  #say({ tone, title, detail, action }: Words, shape: "card" | "pill"): void {
+    this.#root.dataset["shape"] = shape;
+    this.#root.dataset["tone"] = tone;
+    setText(this.#title, title);
+    setText(this.#detail, detail);
+    setText(this.#action, action ?? "");
+    this.#action.hidden = action === undefined;
+    if (shape === "card" && action !== undefined) this.#action.focus({ preventScroll: true });
+  }
+
+  /** Counts down in whole seconds; a wait too short to read is not counted. */
+  #count(ms: number): void {
+    clearInterval(this.#ticking);
+    const until = performance.now() + ms;
+    const tick = () => {
+      const seconds = Math.ceil((until - performance.now()) / 1000);
+      setText(this.#timer, ms > 1000 && seconds > 0 ? `in ${seconds} s` : "");
+    };
+    tick();
+    if (ms > 1000) this.#ticking = setInterval(tick, 250);
+  }
+}
+
+/** The same text again is not written again: a screen reader would read it again. */
+function setText(target: HTMLElement, text: string): void {
+  if (target.textContent !== text) target.textContent = text;
+}
+
+export function element(id: string): HTMLElement {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`the page has no #${id}`);
+  return found;
+}
