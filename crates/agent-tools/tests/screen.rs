@@ -1,0 +1,198 @@
+//! The screen on a real PTY, with real programs.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
+use std::{ffi::OsStr, time::Instant};
+
+use bytes::Bytes;
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::retry_on_intr,
+    process::{PidfdFlags, Signal, pidfd_open},
+};
+use screen_wire::Frame;
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+mod viewer;
+
+use viewer::{Viewer, exists, fifo};
+
+const PATIENCE: Timespec = Timespec { tv_sec: 20, tv_nsec: 0 };
+
+#[tokio::test]
+async fn what_is_typed_reaches_the_program_and_its_answer_the_viewer() {
+    let mut viewer = Viewer::of_script("read line; echo \"<$line>\"");
+    viewer.type_in(b"hello\n").await;
+    viewer.sees("<hello>").await;
+}
+
+#[tokio::test]
+async fn the_terminal_is_the_programs_own() {
+    let mut viewer = Viewer::of_script("echo \"$TERM $COLORTERM $(tty)\" > /dev/tty");
+    viewer.sees("xterm-256color truecolor /dev/pts/").await;
+}
+
+#[tokio::test]
+async fn ctrl_c_interrupts_the_program() {
+    let mut viewer = Viewer::of_script("trap 'exit 9' INT; echo ready; while :; do read _; done");
+    viewer.sees("ready").await;
+    viewer.type_in(b"\x03").await;
+    assert_eq!(viewer.ended().await.code, Some(9));
+}
+
+#[tokio::test]
+async fn the_terminal_has_the_viewers_size_and_follows_it() {
+    let mut viewer = Viewer::of_script("stty size; read _; stty size");
+    viewer.sees("24 80").await;
+    // The second has no cells: it is what a hidden page says, and is ignored.
+    viewer.resize(132, 43).await;
+    viewer.resize(0, 0).await;
+    viewer.type_in(b"\n").await;
+    viewer.sees("43 132").await;
+}
+
+#[tokio::test]
+async fn the_exit_code_follows_all_of_the_output() {
+    for _ in 0..20 {
+        let mut viewer = Viewer::of_script("printf 'the last words'; exit 7");
+        let ended = viewer.ended().await;
+        assert_eq!((&viewer.seen[..], ended.code), (&b"the last words"[..], Some(7)));
+        assert!(ended.screen.success());
+    }
+}
+
+#[tokio::test]
+async fn a_program_killed_by_a_signal_has_the_code_of_a_shell() {
+    let ended = Viewer::of_script("kill -TERM $$").ended().await;
+    assert_eq!(ended.code, Some(128 + 15));
+}
+
+#[tokio::test]
+async fn a_program_that_cannot_run_says_so_on_the_terminal() {
+    let mut viewer = Viewer::of(&[OsStr::new("/nowhere")]);
+    viewer.sees("cannot run /nowhere").await;
+    viewer.sees("No such file").await;
+    assert_eq!(viewer.ended().await.code, Some(1));
+}
+
+#[tokio::test]
+async fn bulk_output_is_complete_and_in_order() {
+    const LAST: u32 = 600_000;
+    let mut viewer = Viewer::of_script(&format!("stty raw; seq 1 {LAST}"));
+    let ended = viewer.ended().await;
+
+    let mut expected: Vec<_> = (1..=LAST).map(|number| number.to_string()).collect();
+    expected.push(String::new());
+    assert_eq!(ended.code, Some(0));
+    assert!(viewer.seen == expected.join("\n").as_bytes(), "{} bytes differ", viewer.seen.len());
+}
+
+#[tokio::test]
+async fn a_character_cut_in_two_arrives_whole() {
+    let mut viewer = Viewer::of_script("stty raw -echo; echo ready; exec cat");
+    viewer.sees("ready").await;
+    viewer.type_in(b"caf\xc3").await;
+    viewer.sees("caf").await;
+    viewer.type_in(b"\xa9!").await;
+    viewer.sees("café!").await;
+}
+
+#[tokio::test]
+async fn a_viewer_that_does_not_read_is_still_heard() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("heard");
+    let mut heard = BufReader::new(fifo(&path)).lines();
+    // Far more output than all buffers on the way can hold, and none of it is read.
+    let script = "seq 1 3000000 & while read line; do echo \"$line $(stty size)\" > \"$0\"; done";
+    let program = ["sh", "-c", script].map(OsStr::new);
+    let mut viewer = Viewer::of(&[&program[..], &[path.as_os_str()]].concat());
+
+    for rows in 1..=200 {
+        viewer.resize(100, rows).await;
+        viewer.type_in(b"ping\n").await;
+        assert_eq!(heard.next_line().await.unwrap(), Some(format!("ping {rows} 100")));
+    }
+    viewer.leave_stdin();
+    assert!(viewer.left().await.success());
+}
+
+#[tokio::test]
+async fn when_the_viewer_leaves_nothing_stays_not_even_what_refuses_to_hang_up() {
+    let mut viewer = Viewer::of_script(
+        "trap '' HUP
+         sleep 1000 & echo job=$!
+         (setsid sleep 1000 & echo daemon=$!)
+         echo leader=$$
+         while :; do wait; done",
+    );
+    let job = viewer.sees_pid("job").await;
+    let daemon = viewer.sees_pid("daemon").await;
+    let leader = viewer.sees_pid("leader").await;
+
+    let left_at = Instant::now();
+    viewer.leave_stdin();
+    assert!(viewer.ended().await.screen.success());
+    assert!(left_at.elapsed().as_secs() < 4, "took {:?}", left_at.elapsed());
+    assert_eq!([job, daemon, leader].map(exists), [false; 3]);
+}
+
+#[tokio::test]
+async fn a_program_that_hangs_up_politely_is_not_waited_for() {
+    let mut viewer = Viewer::of_script("echo ready; exec sleep 1000");
+    viewer.sees("ready").await;
+    let left_at = Instant::now();
+    viewer.leave_stdin();
+    viewer.left().await;
+    assert!(left_at.elapsed().as_secs() < 2, "took {:?}", left_at.elapsed());
+}
+
+#[tokio::test]
+async fn what_a_program_leaves_behind_goes_with_it() {
+    let mut viewer = Viewer::of_script("nohup sleep 1000 >/dev/null 2>&1 & echo job=$!");
+    let job = viewer.sees_pid("job").await;
+    assert_eq!(viewer.ended().await.code, Some(0));
+    assert!(!exists(job));
+}
+
+#[tokio::test]
+async fn a_viewer_that_can_no_longer_be_told_anything_has_left() {
+    let mut viewer = Viewer::of_script("echo leader=$$; exec sleep 1000");
+    let leader = viewer.sees_pid("leader").await;
+    viewer.leave_stdout();
+    assert!(viewer.left().await.success());
+    assert!(!exists(leader));
+}
+
+#[tokio::test]
+async fn a_screen_that_is_asked_to_stop_takes_its_program_along() {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        let mut viewer = Viewer::of_script("echo leader=$$; exec sleep 1000");
+        let leader = viewer.sees_pid("leader").await;
+        viewer.signal(signal);
+        assert!(viewer.left().await.success());
+        assert!(!exists(leader), "{signal:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_screen_that_is_killed_takes_its_program_along() {
+    let mut viewer = Viewer::of_script("trap '' HUP; echo leader=$$; while :; do read _; done");
+    let leader = viewer.sees_pid("leader").await;
+    let leader = pidfd_open(leader, PidfdFlags::empty()).unwrap();
+    viewer.signal(Signal::KILL);
+    let ended = retry_on_intr(|| poll(&mut [PollFd::new(&leader, PollFlags::IN)], Some(&PATIENCE)));
+    assert_eq!(ended, Ok(1));
+}
+
+#[tokio::test]
+async fn a_viewer_that_left_is_noticed_behind_input_that_nobody_reads() {
+    let paste = Frame::Input(Bytes::from(vec![b'x'; 64 * 1024]));
+    let mut viewer = Viewer::hasty("stty raw; exec sleep 1000", vec![paste; 12]);
+    assert!(viewer.ended().await.screen.success());
+}
+
+#[tokio::test]
+async fn a_viewer_may_not_speak_as_a_screen() {
+    let mut viewer = Viewer::of_script("exec sleep 1000");
+    viewer.send(Frame::Exit { code: 0 }).await;
+    assert!(!viewer.ended().await.screen.success());
+}
