@@ -1,0 +1,76 @@
+//! Reads Kubernetes quantities that a manifest wrote as numbers, as in `cpu: 2`.
+//! The API server stores them as they came, the generated types read strings
+//! only, and one such object would break every typed watch.
+
+use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
+use serde_json::Value;
+
+/// Deserializes any `T` made of Kubernetes' pod types.
+pub(crate) fn numbers_allowed<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let mut value = Value::deserialize(deserializer)?;
+    spell_out(&mut value);
+    serde_json::from_value(value).map_err(D::Error::custom)
+}
+
+/// The fields of a pod that hold a quantity, or a map of them.
+fn spell_out(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(spell_out),
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match (name.as_str(), &mut *field) {
+                    ("limits" | "requests", Value::Object(quantities)) => {
+                        quantities.values_mut().for_each(number_to_text);
+                    }
+                    ("sizeLimit" | "divisor", Value::Number(_)) => number_to_text(field),
+                    _ => spell_out(field),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn number_to_text(value: &mut Value) {
+    if let Value::Number(number) = value {
+        *value = Value::String(number.to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::{ResourceRequirements, Volume};
+    use serde_json::json;
+
+    use super::*;
+
+    fn read<T: DeserializeOwned>(value: Value) -> T {
+        numbers_allowed(value).unwrap()
+    }
+
+    #[test]
+    fn a_number_is_a_quantity() {
+        let resources: ResourceRequirements =
+            read(json!({ "limits": { "cpu": 2, "memory": "4Gi" }, "requests": { "cpu": 0.5 } }));
+        let limits = resources.limits.unwrap();
+        assert_eq!((limits["cpu"].0.as_str(), limits["memory"].0.as_str()), ("2", "4Gi"));
+        assert_eq!(resources.requests.unwrap()["cpu"].0, "0.5");
+    }
+
+    #[test]
+    fn so_it_is_within_volumes() {
+        let volume: Volume = read(json!({ "name": "v", "emptyDir": { "sizeLimit": 1024 } }));
+        assert_eq!(volume.empty_dir.unwrap().size_limit.unwrap().0, "1024");
+    }
+
+    #[test]
+    fn other_numbers_stay_numbers() {
+        let volume: Volume =
+            read(json!({ "name": "v", "secret": { "secretName": "s", "defaultMode": 256 } }));
+        assert_eq!(volume.secret.unwrap().default_mode, Some(256));
+    }
+}

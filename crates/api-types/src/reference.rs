@@ -1,0 +1,28 @@
+//! References to other objects of the same namespace.
+
+use kube::KubeSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::schema;
+
+/// An object of the same namespace, by name.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalRef {
+    /// Name of the object.
+    #[schemars(length(min = 1, max = 253), regex(pattern = schema::SUBDOMAIN))]
+    pub name: String,
+}
+
+/// The template an Agent takes its settings from.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateRef {
+    /// Name of an AgentTemplate in the Agent's namespace. It becomes a label value, hence its bound.
+    #[schemars(length(min = 1, max = 63), regex(pattern = schema::SUBDOMAIN))]
+    pub name: String,
+}
+
+impl From<&str> for LocalRef {
+    fn from(name: &str) -> Self {
+        Self { name: name.to_owned() }
+    }
+}

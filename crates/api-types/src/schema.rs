@@ -1,0 +1,63 @@
+//! Pieces of schema that attributes cannot say. Used by the types here only.
+
+use schemars::{
+    Schema,
+    transform::{Transform, transform_subschemas},
+};
+use serde_json::{Value, json};
+
+/// Names of objects in the same namespace: DNS subdomains (RFC 1123).
+pub(crate) const SUBDOMAIN: &str =
+    r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+/// Keys of a ConfigMap or Secret.
+pub(crate) const DATA_KEY: &str = r"^[-._a-zA-Z0-9]+$";
+/// An absolute path that a container can mount; a colon would split it.
+pub(crate) const ABSOLUTE_PATH: &str = r"^/[^:]*$";
+/// A path that a container can mount.
+pub(crate) const MOUNT_PATH: &str = r"^[^:]+$";
+/// What git and its transports take as one argument, and never as an option.
+pub(crate) const GIT_ARGUMENT: &str = r"^[^-\s]\S*$";
+/// Go's notation for durations, as in `1h30m`.
+pub(crate) const DURATION: &str = r"^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$";
+/// RFC 3339 with every part in its range; the day is checked by the format.
+pub(crate) const TIMESTAMP: &str = concat!(
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?",
+    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+);
+
+/// Drops the descriptions inside an embedded Kubernetes type: with them the
+/// resource would outgrow the annotation in which `kubectl apply` keeps it.
+pub(crate) fn bare(schema: &mut Schema) {
+    struct Bare;
+    impl Transform for Bare {
+        fn transform(&mut self, schema: &mut Schema) {
+            if schema.get("description").is_some_and(Value::is_string) {
+                schema.remove("description");
+            }
+            transform_subschemas(self, schema);
+        }
+    }
+    transform_subschemas(&mut Bare, schema);
+}
+
+/// Any JSON object, kept as it is.
+pub(crate) fn any_object(_: &mut schemars::SchemaGenerator) -> Schema {
+    schemars::json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
+}
+
+/// Any JSON value, kept as it is.
+pub(crate) fn any_value(_: &mut schemars::SchemaGenerator) -> Schema {
+    schemars::json_schema!({ "x-kubernetes-preserve-unknown-fields": true })
+}
+
+/// A quantity written as a string, which is the only way where a size is asked for.
+pub(crate) fn size(_: &mut schemars::SchemaGenerator) -> Schema {
+    schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": 32 })
+}
+
+/// Gives the `size` of a claim its default, which differs from claim to claim.
+pub(crate) fn sized(schema: &mut Schema, default: &str) {
+    if let Some(size) = schema.pointer_mut("/properties/size") {
+        size["default"] = json!(default);
+    }
+}

@@ -1,0 +1,145 @@
+//! The `AgentTemplate` custom resource: settings that many Agents share.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    AgentPodSpec, CaBundle, ContextItem, Credential, ExtraPort, LocalRef, Plugin, Proxy, Quota,
+    Skill, quantity, schema,
+};
+
+/// Settings that Agents take over where they set none themselves. A change reaches them at once.
+#[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "kubeopencode.io",
+    version = "v1alpha1",
+    kind = "AgentTemplate",
+    namespaced,
+    shortname = "agt",
+    status = "AgentTemplateStatus",
+    derive = "PartialEq",
+    derive = "Default",
+    doc = "Settings that the Agents of a namespace share.",
+    printcolumn(name = "Image", type_ = "string", json_path = ".spec.executorImage", priority = 1),
+    printcolumn(
+        name = "WorkspaceDir",
+        type_ = "string",
+        json_path = ".spec.workspaceDir",
+        priority = 1
+    ),
+    printcolumn(name = "ServiceAccount", type_ = "string", json_path = ".spec.serviceAccountName"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    validation = Rule::new("self.metadata.name.size() <= 63").message("metadata.name must have at most 63 characters: it labels the Agents that use the template")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentTemplateSpec {
+    /// Image that holds the OpenCode binary and copies it to `$TOOLS_DIR`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub agent_image: Option<String>,
+
+    /// Image that the agent works in and its server runs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub executor_image: Option<String>,
+
+    /// Kept for task runners; without effect here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub attach_image: Option<String>,
+
+    /// Absolute path of the working directory, `WORKSPACE_DIR`.
+    #[schemars(length(min = 2, max = 1024), regex(pattern = schema::ABSOLUTE_PATH))]
+    #[x_kube(validation = Rule::new("!self.split('/').exists(part, part == '..')").message("workspaceDir must not contain '..'"))]
+    pub workspace_dir: String,
+
+    /// ServiceAccount of the pod.
+    #[schemars(length(min = 1, max = 253), regex(pattern = schema::SUBDOMAIN))]
+    pub service_account_name: String,
+
+    /// Further ports of pod and Service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    #[x_kube(
+        validation = Rule::new("self.all(one, self.exists_one(other, other.name == one.name))").message("each name in extraPorts must be unique"),
+        validation = Rule::new("self.all(one, self.exists_one(other, other.port == one.port && other.protocol == one.protocol))").message("each port in extraPorts must be unique for its protocol")
+    )]
+    pub extra_ports: Option<Vec<ExtraPort>>,
+
+    /// Kept for task runners; without effect here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), inner(length(max = 4096)))]
+    pub command: Option<Vec<String>>,
+
+    /// What the agent is told before it starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub contexts: Option<Vec<ContextItem>>,
+
+    /// Skills cloned from repositories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    #[x_kube(validation = Rule::new("self.all(one, self.exists_one(other, other.name == one.name))").message("each name in skills must be unique: it is the folder that holds them"))]
+    pub skills: Option<Vec<Skill>>,
+
+    /// OpenCode plugins from an npm registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub plugins: Option<Vec<Plugin>>,
+
+    /// OpenCode's configuration, any JSON object, written to /tools/opencode.json. Skills and plugins are merged in and never overwrite an entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::any_object")]
+    pub config: Option<Map<String, Value>>,
+
+    /// Secrets given to the agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub credentials: Option<Vec<Credential>>,
+
+    /// Settings of the pod.
+    #[serde(
+        default,
+        deserialize_with = "quantity::numbers_allowed",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub pod_spec: Option<AgentPodSpec>,
+
+    /// Certificates that every container trusts besides the system's.
+    #[serde(default, rename = "caBundle", skip_serializing_if = "Option::is_none")]
+    pub ca_bundle: Option<CaBundle>,
+
+    /// Proxy for every container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Proxy>,
+
+    /// Secrets to pull images with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub image_pull_secrets: Option<Vec<LocalRef>>,
+
+    /// Kept for task runners; without effect here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_concurrent_tasks: Option<i32>,
+
+    /// Kept for task runners; without effect here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<Quota>,
+}
+
+/// What the controller last observed.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentTemplateStatus {
+    /// The generation of the spec that this status describes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// The template's conditions, one of each type.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::bare)]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+}
