@@ -1,1 +1,11 @@
-//! Under construction.
+//! What the end-to-end tests share: the cluster under test, agents in it, a browser, a plain HTTP client.
+//! It holds no test. It needs a cluster with the system installed; `cargo xtask test` makes one and says where it is.
+
+pub mod agents;
+pub mod browser;
+pub mod cluster;
+pub mod http;
+pub mod kubeoc;
+pub mod pods;
+pub mod settings;
+pub mod waiting;

@@ -1,0 +1,164 @@
+//! A real Chromium that a guest would use, driven by `WebDriver`. It reads the terminal as a screen reader does.
+
+use std::{fs, path::Path, process::Stdio, time::Duration};
+
+use anyhow::{Context, Result};
+use fantoccini::{
+    Client, ClientBuilder, Locator,
+    actions::{InputSource, KeyAction, KeyActions},
+};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+use crate::{settings, waiting};
+
+/// Without these, Chromium asks hosts of its maker at every start, and refuses to run as root.
+const FLAGS: [&str; 9] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
+
+/// The window that a guest has.
+#[derive(Clone, Copy, Debug)]
+pub enum Window {
+    Desktop,
+    /// 360 by 740 points, touch.
+    Phone,
+}
+
+/// One browser with one page. Its processes end when it is dropped.
+pub struct Browser {
+    pub page: Client,
+    _driver: Child,
+}
+
+impl Browser {
+    /// Starts a browser with a profile of its own.
+    pub async fn start(window: Window) -> Result<Self> {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("chromedriver does not start")?;
+        let port = port(&mut driver).await?;
+        let page = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities(window))
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await?;
+        Ok(Self { page, _driver: driver })
+    }
+
+    /// Opens a share link, with the readable copy of the screen switched on.
+    pub async fn open(&self, token: &str) -> Result<()> {
+        self.page.goto(&format!("{}/s/{token}", settings::gateway()?)).await?;
+        let script = "document.getElementById('reader').click()";
+        self.page.execute(script, vec![]).await?;
+        Ok(())
+    }
+
+    /// The text of the terminal's screen.
+    pub async fn screen(&self) -> Result<String> {
+        let script = "return [...document.querySelectorAll('.xterm-accessibility [role=listitem]')]\
+                      .map(row => row.textContent).join('\\n')";
+        let text = self.page.execute(script, vec![]).await?;
+        Ok(text.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// What the page says of the session; empty when it says nothing.
+    pub async fn status(&self) -> Result<String> {
+        let script = "const s = document.getElementById('status');\
+                      return s === null || s.hidden ? '' : s.innerText";
+        let text = self.page.execute(script, vec![]).await?;
+        Ok(text.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Waits until the screen shows `text`.
+    pub async fn shows(&self, text: &str, bound: Duration) -> Result<Duration> {
+        let what = format!("the screen shows {text:?}");
+        let asked = waiting::until(&what, bound, || async {
+            Ok(self.screen().await?.contains(text).then_some(()))
+        });
+        match asked.await {
+            Ok(((), took)) => Ok(took),
+            Err(error) => {
+                let (screen, status) = (self.screen().await?, self.status().await?);
+                Err(error.context(format!("status: {status}\nscreen:\n{screen}")))
+            }
+        }
+    }
+
+    /// Waits until the page says `text` of the session.
+    pub async fn says(&self, text: &str, bound: Duration) -> Result<Duration> {
+        let what = format!("the page says {text:?}");
+        let asked = waiting::until(&what, bound, || async {
+            Ok(self.status().await?.contains(text).then_some(()))
+        });
+        match asked.await {
+            Ok(((), took)) => Ok(took),
+            Err(error) => Err(error.context(format!("status: {}", self.status().await?))),
+        }
+    }
+
+    /// Types into the terminal, key by key.
+    pub async fn types(&self, text: &str) -> Result<()> {
+        let input = self.page.find(Locator::Css(".xterm-helper-textarea")).await?;
+        self.page.execute("arguments[0].focus()", vec![serde_json::to_value(&input)?]).await?;
+        let mut keys = KeyActions::new("keyboard".to_owned());
+        for value in text.chars() {
+            // WebDriver's code point of the Enter key (WebDriver, 17.4.2).
+            let value = if value == '\n' { '\u{e007}' } else { value };
+            keys = keys.then(KeyAction::Down { value }).then(KeyAction::Up { value });
+        }
+        Ok(self.page.perform_actions(keys).await?)
+    }
+
+    /// Writes what a guest sees to `{name}.png` among the artifacts.
+    pub async fn screenshot(&self, name: &str) -> Result<()> {
+        let folder = settings::artifacts()?;
+        fs::create_dir_all(&folder)?;
+        write(&folder.join(format!("{name}.png")), &self.page.screenshot().await?)
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(path, bytes).with_context(|| path.display().to_string())
+}
+
+/// Chromedriver picks a free port and says which.
+async fn port(driver: &mut Child) -> Result<u16> {
+    let stdout = driver.stdout.take().context("chromedriver has no stdout")?;
+    let mut lines = BufReader::new(stdout).lines();
+    while let Some(line) = lines.next_line().await? {
+        if let Some((_, port)) = line.split_once("started successfully on port ") {
+            return Ok(port.trim_end_matches('.').parse()?);
+        }
+    }
+    anyhow::bail!("chromedriver ended before it listened")
+}
+
+fn capabilities(window: Window) -> serde_json::Map<String, Value> {
+    let mut arguments: Vec<Value> = FLAGS.iter().map(|flag| json!(flag)).collect();
+    let mut options = json!({});
+    match window {
+        Window::Desktop => arguments.push(json!("--window-size=1280,800")),
+        Window::Phone => {
+            options["mobileEmulation"] = json!({ "deviceMetrics": { "width": 360, "height": 740, "pixelRatio": 3.0, "touch": true } });
+        }
+    }
+    options["args"] = Value::Array(arguments);
+    let mut capabilities = serde_json::Map::new();
+    capabilities.insert("goog:chromeOptions".to_owned(), options);
+    capabilities
+}

@@ -1,0 +1,65 @@
+//! The cluster under test, as its administrator sees it.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{
+    Api, Client, Config, ResourceExt,
+    api::{DeleteParams, PostParams},
+    config::KubeConfigOptions,
+};
+use serde_json::json;
+
+/// A client of the cluster that `KUBECONFIG` names.
+pub async fn client() -> Result<Client> {
+    let config = Config::from_kubeconfig(&KubeConfigOptions::default())
+        .await
+        .context("KUBECONFIG names no cluster: run the end-to-end tests by `cargo xtask test`")?;
+    Ok(Client::try_from(config)?)
+}
+
+/// A namespace of one test's own, with the restricted pod security that agents must pass.
+pub struct Space {
+    pub client: Client,
+    pub name: String,
+}
+
+impl Space {
+    /// Makes a namespace whose name begins with `test-{purpose}-`.
+    pub async fn new(purpose: &str) -> Result<Self> {
+        let client = client().await?;
+        let namespace = serde_json::from_value::<Namespace>(json!({
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {
+                "generateName": format!("test-{purpose}-"),
+                "labels": {
+                    "kubeopencode.io/e2e": "true",
+                    "pod-security.kubernetes.io/enforce": "restricted",
+                },
+            },
+        }))?;
+        let made = Api::all(client.clone()).create(&PostParams::default(), &namespace).await?;
+        Ok(Self { client, name: made.name_any() })
+    }
+
+    /// Objects of one kind in this namespace.
+    pub fn api<K>(&self) -> Api<K>
+    where
+        K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope>,
+        K::DynamicType: Default,
+    {
+        Api::namespaced(self.client.clone(), &self.name)
+    }
+
+    /// Deletes the namespace, without waiting for the end of it.
+    pub async fn delete(self) -> Result<()> {
+        let all: Api<Namespace> = Api::all(self.client);
+        all.delete(&self.name, &DeleteParams::default()).await?;
+        Ok(())
+    }
+}
+
+/// How long anything in a healthy cluster may take at most.
+pub const PATIENCE: Duration = Duration::from_mins(2);

@@ -1,0 +1,75 @@
+//! Looking into pods: what runs there, what lies there, what they logged.
+
+use anyhow::{Context, Result};
+use api_types::{labels, names};
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    Api, Client, ResourceExt,
+    api::{AttachParams, DeleteParams, ListParams, LogParams},
+};
+use tokio::io::AsyncReadExt;
+
+use crate::cluster::Space;
+
+/// The agent's only pod.
+pub async fn of_agent(space: &Space, agent: &str) -> Result<String> {
+    let pods: Api<Pod> = space.api();
+    let list = ListParams::default().labels(&format!("{}={agent}", labels::AGENT));
+    let pods = pods.list(&list).await?;
+    let live = pods.items.iter().find(|pod| pod.metadata.deletion_timestamp.is_none());
+    Ok(live.context("the agent has no pod")?.name_any())
+}
+
+/// Runs a command in the agent's main container and returns what it printed.
+pub async fn exec(space: &Space, pod: &str, command: &[&str]) -> Result<String> {
+    let pods: Api<Pod> = space.api();
+    let how = AttachParams::default().container(names::SERVER_CONTAINER).stderr(false);
+    let mut process = pods.exec(pod, command.iter().copied(), &how).await?;
+    let mut output = String::new();
+    let mut stdout = process.stdout().context("no stdout")?;
+    stdout.read_to_string(&mut output).await?;
+    process.join().await?;
+    Ok(output)
+}
+
+/// The command lines of all processes in the agent's main container, one a line.
+pub async fn processes(space: &Space, pod: &str) -> Result<Vec<String>> {
+    let script = "for d in /proc/[0-9]*; do tr '\\0' ' ' < $d/cmdline 2>/dev/null; echo; done";
+    let listing = exec(space, pod, &["/bin/bash", "-c", script]).await?;
+    let own = |line: &&str| !line.is_empty() && !line.contains("/proc/[0-9]*");
+    Ok(listing.lines().map(str::trim).filter(own).map(str::to_owned).collect())
+}
+
+/// The processes of open terminals in the agent's pod.
+pub async fn terminals(space: &Space, pod: &str) -> Result<Vec<String>> {
+    let mut all = processes(space, pod).await?;
+    all.retain(|line| line.contains("screen attach") || line.contains("opencode attach"));
+    Ok(all)
+}
+
+/// The running pods of one component of the system.
+pub async fn of_component(client: &Client, component: &str) -> Result<Vec<String>> {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), names::SERVER_NAMESPACE);
+    let list = ListParams::default().labels(&format!("app.kubernetes.io/name={component}"));
+    let pods = pods.list(&list).await?;
+    Ok(pods.items.iter().map(ResourceExt::name_any).collect())
+}
+
+/// Everything that one component's pods have logged.
+pub async fn logs(client: &Client, component: &str) -> Result<String> {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), names::SERVER_NAMESPACE);
+    let mut all = String::new();
+    for pod in of_component(client, component).await? {
+        all.push_str(&pods.logs(&pod, &LogParams::default()).await?);
+    }
+    Ok(all)
+}
+
+/// Kills one component's pods without grace.
+pub async fn kill(client: &Client, component: &str) -> Result<()> {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), names::SERVER_NAMESPACE);
+    for pod in of_component(client, component).await? {
+        pods.delete(&pod, &DeleteParams::default().grace_period(0)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! What `cargo xtask test` tells the tests about the system under test.
+
+use std::{env, path::PathBuf};
+
+use anyhow::{Context, Result};
+
+/// Where a guest reaches the gateway, such as `http://10.0.0.7:2746`.
+pub fn gateway() -> Result<String> {
+    variable("E2E_GATEWAY")
+}
+
+/// The API server's audit log, one JSON event a line.
+pub fn audit_log() -> Result<PathBuf> {
+    variable("E2E_AUDIT_LOG").map(PathBuf::from)
+}
+
+/// The `kubeoc` binary of this build.
+pub fn kubeoc() -> Result<PathBuf> {
+    variable("E2E_KUBEOC").map(PathBuf::from)
+}
+
+/// Where screenshots go.
+pub fn artifacts() -> Result<PathBuf> {
+    variable("E2E_ARTIFACTS").map(PathBuf::from)
+}
+
+/// The endpoint in the cluster that answers in the place of a model, such as `http://scripted-model.demo.svc/v1`.
+pub fn model() -> Result<String> {
+    variable("E2E_MODEL")
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "tests have no flags; this is the one place that reads"
+)]
+fn variable(name: &str) -> Result<String> {
+    env::var(name).with_context(|| {
+        format!("{name} is not set: run the end-to-end tests by `cargo xtask test`")
+    })
+}
