@@ -1,0 +1,144 @@
+use std::collections::BTreeMap;
+
+use api_types::ShareStatus;
+use proptest::prelude::*;
+
+use super::*;
+use crate::fixture::{agent, changed, demo, published, token};
+
+fn index(agents: &[Agent]) -> ShareIndex {
+    let mut index = ShareIndex::default();
+    agents.iter().for_each(|agent| {
+        index.apply(agent);
+    });
+    index
+}
+
+fn found(index: &ShareIndex, number: u8) -> Option<String> {
+    index.find(&token(number)).map(|found| found.agent.to_string())
+}
+
+#[test]
+fn a_token_opens_its_agent_and_no_other_does() {
+    let index = index(&[demo()]);
+    assert_eq!(found(&index, 1).as_deref(), Some("team-a/demo"));
+    assert_eq!(found(&index, 2), None);
+}
+
+#[test]
+fn digests_copied_to_another_agent_open_nothing() {
+    let thief = agent("a-thief", "uid-2", &published(1, "uid-1"));
+    let victim = index(&[thief.clone(), demo()]);
+    assert_eq!(found(&victim, 1).as_deref(), Some("team-a/demo"));
+    assert_eq!(found(&index(&[thief]), 1), None);
+}
+
+#[test]
+fn an_agent_made_again_under_the_same_name_needs_its_own_token() {
+    let again = agent("demo", "uid-2", &published(1, "uid-1"));
+    let mut index = index(&[demo()]);
+    assert_eq!(index.apply(&again), Change::Changed);
+    assert_eq!(found(&index, 1), None);
+}
+
+#[test]
+fn a_heartbeat_is_no_change() {
+    let mut index = index(&[demo()]);
+    let heartbeat = changed(|agent| {
+        agent.metadata.resource_version = Some("2".into());
+        agent.status.as_mut().unwrap().deployment_name = Some("demo-server".into());
+    });
+    assert_eq!(index.apply(&heartbeat), Change::Unchanged);
+
+    let rotated = agent("demo", "uid-1", &published(2, "uid-1"));
+    assert_eq!(index.apply(&rotated), Change::Changed);
+    assert_eq!((found(&index, 1), found(&index, 2).is_some()), (None, true));
+}
+
+#[test]
+fn a_listing_tells_what_changed_since() {
+    let (kept, gone) = (demo(), agent("gone", "uid-2", &published(2, "uid-2")));
+    let came = agent("came", "uid-3", &published(3, "uid-3"));
+    let mut before = index(&[kept.clone(), gone]);
+
+    let changed = before.replace(index(&[kept, came]));
+    assert_eq!(changed, [AgentRef::new("team-a", "came"), AgentRef::new("team-a", "gone")]);
+    assert_eq!(found(&before, 2), None);
+}
+
+/// The index as anybody would write it first: a scan over all agents.
+#[derive(Default)]
+struct Model(BTreeMap<AgentRef, Agent>);
+
+impl Model {
+    fn find(&self, token: &ShareToken) -> Option<AgentRef> {
+        let opens = |agent: &Agent| {
+            let enabled = agent.spec.share.as_ref().is_some_and(|share| share.enabled);
+            let uid = agent.metadata.uid.as_deref().unwrap();
+            let share = agent.status.as_ref().unwrap().share.as_ref().unwrap();
+            enabled
+                && share.token_lookup == Some(token.lookup().to_string())
+                && share.token_proof == Some(token.proof(uid).to_string())
+        };
+        self.0.iter().find(|(_, agent)| opens(agent)).map(|(place, _)| place.clone())
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Apply(Box<Agent>),
+    Remove(AgentRef),
+    Replace(Vec<Agent>),
+}
+
+/// Few names, UIDs and tokens, so that they meet: digests of one agent published
+/// by another, tokens used twice, names used again.
+fn any_agent() -> impl Strategy<Value = Agent> {
+    let digests = (0..3_u8, 0..3_u8, 0..3_u8).prop_map(|(lookup, proof, uid)| ShareStatus {
+        token_lookup: published(lookup, "").token_lookup,
+        ..published(proof, &format!("uid-{uid}"))
+    });
+    (0..4_u8, 0..3_u8, digests, any::<bool>()).prop_map(|(name, uid, digests, enabled)| {
+        let mut agent = agent(&format!("agent-{name}"), &format!("uid-{uid}"), &digests);
+        agent.spec.share.as_mut().unwrap().enabled = enabled;
+        agent
+    })
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => any_agent().prop_map(|agent| Step::Apply(Box::new(agent))),
+        3 => any_agent().prop_map(|agent| Step::Remove(AgentRef::of(&agent))),
+        1 => prop::collection::vec(any_agent(), 0..4).prop_map(Step::Replace),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn the_index_is_a_scan_only_faster(steps in prop::collection::vec(any_step(), 1..60)) {
+        let (mut model, mut real) = (Model::default(), ShareIndex::default());
+        for step in steps {
+            match step {
+                Step::Apply(agent) => {
+                    real.apply(&agent);
+                    model.0.insert(AgentRef::of(&*agent), *agent);
+                }
+                Step::Remove(place) => {
+                    real.remove(&place);
+                    model.0.remove(&place);
+                }
+                Step::Replace(agents) => {
+                    real.replace(index(&agents));
+                    model.0 = agents.into_iter().map(|agent| (AgentRef::of(&agent), agent)).collect();
+                }
+            }
+            for number in 0..3 {
+                let found = real.find(&token(number)).map(|found| found.agent);
+                prop_assert_eq!(found, model.find(&token(number)));
+            }
+        }
+        let places: Vec<_> = model.0.into_keys().collect();
+        places.iter().for_each(|place| { real.remove(place); });
+        prop_assert!(real.is_empty() && real.by_lookup.is_empty(), "nothing is left behind");
+    }
+}

@@ -1,0 +1,95 @@
+//! The watch itself: from the API server into [`Links`], for as long as the
+//! process runs.
+
+use api_types::Agent;
+use futures::{Stream, StreamExt};
+use kube::{
+    Api, Client,
+    api::{ApiResource, DynamicObject},
+    runtime::watcher::{self, DefaultBackoff, Event, watcher},
+};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Links;
+use crate::index::{AgentRef, ShareIndex};
+
+/// Seconds after which the server ends a watch and it is opened anew. Five
+/// seconds later a connection that died silently is noticed.
+const WATCH_SECONDS: u32 = 60;
+
+/// Keeps `links` those of the cluster until `shutdown`. A failed watch is started
+/// from a fresh listing, so that what happened meanwhile, a deletion included, is
+/// taken in at once; tries come ever further apart, up to 30 s.
+///
+/// Needs permission to list and watch Agents in all namespaces.
+pub async fn follow(client: Client, links: Links, shutdown: CancellationToken) {
+    let agents = Api::all_with(client, &ApiResource::erase::<Agent>(&()));
+    let config = watcher::Config::default().timeout(WATCH_SECONDS);
+    let open = || watcher(agents.clone(), config.clone()).boxed();
+    shutdown.run_until_cancelled_owned(keep_fed(&links, open)).await;
+}
+
+/// Feeds from one stream after the other, for ever.
+pub(super) async fn keep_fed<S>(links: &Links, open: impl Fn() -> S)
+where
+    S: Stream<Item = watcher::Result<Event<DynamicObject>>> + Unpin,
+{
+    let mut pauses = DefaultBackoff::default();
+    loop {
+        let error = feed(links, open()).await;
+        links.broke(Instant::now());
+        let pause = pauses.next().unwrap_or_default();
+        tracing::warn!(
+            error = error.map(tracing::field::display),
+            ?pause,
+            "the watch of Agents broke"
+        );
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Feeds until the stream's first failure. `None` if it merely ended.
+async fn feed<S>(links: &Links, mut events: S) -> Option<watcher::Error>
+where
+    S: Stream<Item = watcher::Result<Event<DynamicObject>>> + Unpin,
+{
+    let mut listing = ShareIndex::default();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(Event::Init) => listing = ShareIndex::default(),
+            Ok(Event::InitApply(object)) => {
+                if let Some(agent) = read(object) {
+                    listing.apply(&agent);
+                }
+            }
+            Ok(Event::InitDone) => links.replace(std::mem::take(&mut listing)),
+            Ok(Event::Apply(object)) => {
+                let place = AgentRef::of(&object);
+                match read(object) {
+                    Some(agent) => links.apply(&agent),
+                    None => links.remove(&place),
+                }
+            }
+            Ok(Event::Delete(object)) => links.remove(&AgentRef::of(&object)),
+            Err(error) => return Some(error),
+        }
+    }
+    None
+}
+
+/// One Agent that cannot be read closes its own link; it must not end the watch,
+/// on which every other link's revocation depends.
+fn read(object: DynamicObject) -> Option<Agent> {
+    let place = AgentRef::of(&object);
+    match object.try_parse() {
+        Ok(agent) => Some(agent),
+        Err(error) => {
+            tracing::warn!(agent = %place, %error, "cannot read this Agent: its link is closed");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
