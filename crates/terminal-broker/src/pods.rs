@@ -1,0 +1,99 @@
+//! Asks the cluster for what `target` chooses from: three or four small requests when a terminal opens,
+//! and none ever else.
+
+use std::time::Duration;
+
+use api_types::{labels, names};
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, try_join, try_join_all},
+};
+use k8s_openapi::{
+    api::{
+        apps::v1::{Deployment, ReplicaSet},
+        core::v1::Pod,
+    },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use kube::{Api, Client, api::ListParams};
+use share::index::SharedAgent;
+use tokio::time::timeout;
+
+use crate::target::{self, NoTarget, Target};
+
+/// How long all questions for one terminal may take together.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Finds the pod of an agent's terminal. A trait so that tests need no API server.
+pub trait FindPod: Send + Sync + 'static {
+    fn find<'a>(&'a self, agent: &'a SharedAgent) -> BoxFuture<'a, Result<Target, FindError>>;
+}
+
+/// Why no pod was found.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    #[error(transparent)]
+    NoTarget(#[from] NoTarget),
+    #[error("the cluster cannot be asked")]
+    Cluster(#[from] kube::Error),
+    #[error("the cluster did not answer within {DEADLINE:?}")]
+    Late,
+}
+
+impl FindError {
+    /// A stable word for metrics and logs.
+    pub fn category(&self) -> &'static str {
+        match self {
+            Self::NoTarget(NoTarget::NoDeployment) => "no_deployment",
+            Self::NoTarget(NoTarget::NoReadyPod) => "no_ready_pod",
+            Self::Cluster(_) => "cluster",
+            Self::Late => "cluster_late",
+        }
+    }
+}
+
+/// The pods of a real cluster.
+#[derive(Clone)]
+pub struct ClusterPods {
+    client: Client,
+}
+
+impl ClusterPods {
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    async fn ask(&self, agent: &SharedAgent) -> Result<Target, FindError> {
+        let namespace = &agent.agent.namespace;
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        let deployments: Api<Deployment> = Api::namespaced(self.client.clone(), namespace);
+
+        let labelled = format!("{}={}", labels::AGENT, agent.agent.name);
+        let labelled = ListParams::default().labels(&labelled);
+        let deployment = names::deployment(&agent.agent.name);
+        let (deployment, pods) =
+            try_join(deployments.get_metadata_opt(&deployment), pods.list(&labelled)).await?;
+
+        let deployment = deployment.ok_or(NoTarget::NoDeployment)?.metadata;
+        let replica_sets = self.replica_sets(namespace, &pods.items).await?;
+        Ok(target::choose(&agent.uid, &deployment, &replica_sets, &pods.items)?)
+    }
+
+    async fn replica_sets(
+        &self,
+        namespace: &str,
+        pods: &[Pod],
+    ) -> Result<Vec<ObjectMeta>, kube::Error> {
+        let api: Api<ReplicaSet> = Api::namespaced(self.client.clone(), namespace);
+        let names = target::claimed_replica_sets(pods);
+        let found = try_join_all(names.iter().map(|name| api.get_metadata_opt(name))).await?;
+        Ok(found.into_iter().flatten().map(|set| set.metadata).collect())
+    }
+}
+
+impl FindPod for ClusterPods {
+    fn find<'a>(&'a self, agent: &'a SharedAgent) -> BoxFuture<'a, Result<Target, FindError>> {
+        async move { timeout(DEADLINE, self.ask(agent)).await.unwrap_or(Err(FindError::Late)) }
+            .boxed()
+    }
+}
