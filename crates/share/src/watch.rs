@@ -49,7 +49,9 @@ impl Links {
     /// Links of these agents, without a cluster: for tests.
     pub fn with(agents: impl IntoIterator<Item = Agent>) -> Self {
         let links = Self::from_state(Watching::Works, true);
-        agents.into_iter().for_each(|agent| links.apply(&agent));
+        for agent in agents {
+            links.apply(&agent);
+        }
         links
     }
 
@@ -130,7 +132,9 @@ impl Links {
     fn replace(&self, all: ShareIndex) {
         let mut state = self.write();
         let changed = state.index.replace(all);
-        changed.iter().for_each(|agent| state.channels.bump(agent));
+        for agent in &changed {
+            state.channels.bump(agent);
+        }
         state.watching = Watching::Works;
         drop(state);
         self.synced.send_replace(true);

@@ -73,7 +73,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_malformed_closes_the_link() {
-        let cases: [(&str, fn(&mut Agent)); 6] = [
+        type Case = (&'static str, fn(&mut Agent));
+        let cases: [Case; 6] = [
             ("turned off", |agent| agent.spec.share.as_mut().unwrap().enabled = false),
             ("no share at all", |agent| agent.spec.share = None),
             ("no status yet", |agent| agent.status = None),

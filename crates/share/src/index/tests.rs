@@ -8,9 +8,9 @@ use crate::fixture::{agent, changed, demo, published, token};
 
 fn index(agents: &[Agent]) -> ShareIndex {
     let mut index = ShareIndex::default();
-    agents.iter().for_each(|agent| {
+    for agent in agents {
         index.apply(agent);
-    });
+    }
     index
 }
 
@@ -137,8 +137,9 @@ proptest! {
                 prop_assert_eq!(found, model.find(&token(number)));
             }
         }
-        let places: Vec<_> = model.0.into_keys().collect();
-        places.iter().for_each(|place| { real.remove(place); });
+        for place in model.0.keys() {
+            real.remove(place);
+        }
         prop_assert!(real.is_empty() && real.by_lookup.is_empty(), "nothing is left behind");
     }
 }

@@ -36,7 +36,7 @@ fn quiet_after(items: Vec<Item>) -> BoxStream<'static, Item> {
 async fn fed(links: &Links, streams: Vec<BoxStream<'static, Item>>) {
     let streams = RefCell::new(VecDeque::from(streams));
     let open = || streams.borrow_mut().pop_front().unwrap_or_else(|| stream::pending().boxed());
-    let quiet = tokio::time::sleep(Duration::from_secs(60));
+    let quiet = tokio::time::sleep(Duration::from_mins(1));
     tokio::select! {
         biased;
         () = keep_fed(links, open) => unreachable!("it feeds for ever"),
@@ -67,7 +67,7 @@ async fn half_a_listing_changes_nothing() {
 
     assert!(links.find(&token(1)).is_some(), "an outage revokes nothing");
     assert!(links.find(&token(2)).is_none());
-    assert_eq!(links.stale_for(Instant::now()), Some(Duration::from_secs(60)));
+    assert_eq!(links.stale_for(Instant::now()), Some(Duration::from_mins(1)));
 }
 
 #[tokio::test(start_paused = true)]
