@@ -1,0 +1,123 @@
+//! Which of the gateway's few addresses a request means. Pure: it knows no
+//! share, no client and no clock.
+
+use api_types::ShareToken;
+use http::Method;
+
+/// The methods of every address, as the `Allow` header lists them.
+pub const ALLOWED_METHODS: &str = "GET, HEAD";
+
+/// Where a request goes.
+#[derive(Debug)]
+pub enum Route {
+    /// The terminal's page.
+    Page(Presented),
+    /// Whose terminal it is, as JSON.
+    Info(Presented),
+    /// The WebSocket.
+    Terminal(Presented),
+    /// A file of the page: its name under `/s/assets/`.
+    Asset(String),
+    Unknown,
+    MethodNotAllowed,
+}
+
+/// The token in the path. `None` has not even a token's syntax, and is answered
+/// as a wrong one is.
+pub type Presented = Option<ShareToken>;
+
+impl Route {
+    /// A label for metrics and logs: never the path, which holds the token.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Page(_) => "page",
+            Self::Info(_) => "info",
+            Self::Terminal(_) => "terminal",
+            Self::Asset(_) => "asset",
+            Self::Unknown | Self::MethodNotAllowed => "none",
+        }
+    }
+}
+
+/// Finds the route of a request's method and path (without its query).
+pub fn route(method: &Method, path: &str) -> Route {
+    match locate(path) {
+        Route::Unknown => Route::Unknown,
+        _ if *method != Method::GET && *method != Method::HEAD => Route::MethodNotAllowed,
+        route => route,
+    }
+}
+
+fn locate(path: &str) -> Route {
+    let Some(rest) = path.strip_prefix("/s/").filter(|rest| !rest.is_empty()) else {
+        return Route::Unknown;
+    };
+    match rest.split_once('/') {
+        None => Route::Page(ShareToken::parse(rest)),
+        Some(("assets", file)) if !file.is_empty() && !file.contains('/') => {
+            Route::Asset(file.to_owned())
+        }
+        Some((token, "info")) => Route::Info(ShareToken::parse(token)),
+        Some((token, "terminal")) => Route::Terminal(ShareToken::parse(token)),
+        Some(_) => Route::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn seen(method: &Method, path: &str) -> (&'static str, bool) {
+        let route = route(method, path);
+        let token = match &route {
+            Route::Page(token) | Route::Info(token) | Route::Terminal(token) => token.is_some(),
+            _ => false,
+        };
+        (route.name(), token)
+    }
+
+    #[test]
+    fn routes() {
+        let token = ShareToken::from_bytes(&[7; 32]);
+        let token = token.expose();
+        let cases = [
+            (format!("/s/{token}"), ("page", true)),
+            (format!("/s/{token}/info"), ("info", true)),
+            (format!("/s/{token}/terminal"), ("terminal", true)),
+            ("/s/short".to_owned(), ("page", false)),
+            ("/s/short/info".to_owned(), ("info", false)),
+            ("/s/assets/index-1a2b.js".to_owned(), ("asset", false)),
+            ("/s/assets/".to_owned(), ("none", false)),
+            ("/s/assets/../secret".to_owned(), ("none", false)),
+            (format!("/s/{token}/"), ("none", false)),
+            (format!("/s/{token}/info/more"), ("none", false)),
+            (format!("/S/{token}"), ("none", false)),
+            ("/s/".to_owned(), ("none", false)),
+            ("/s".to_owned(), ("none", false)),
+            ("/".to_owned(), ("none", false)),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(seen(&Method::GET, &path), expected, "{path}");
+            assert_eq!(seen(&Method::HEAD, &path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_reading_is_possible() {
+        for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
+            assert!(matches!(route(&method, "/s/abc"), Route::MethodNotAllowed), "{method}");
+            assert!(matches!(route(&method, "/other"), Route::Unknown), "{method}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_asset_is_outside_its_folder(path in "/s/assets/[a-z./%]{0,12}") {
+            if let Route::Asset(file) = route(&Method::GET, &path) {
+                prop_assert!(!file.contains('/'));
+            }
+        }
+    }
+}

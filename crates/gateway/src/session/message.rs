@@ -1,0 +1,112 @@
+//! The JSON messages between page and gateway. Pure.
+
+use serde::{Deserialize, Serialize};
+use terminal_proto::v1::Size;
+
+/// The bounds of a terminal's size, in cells.
+const CELLS: std::ops::RangeInclusive<u32> = 1..=1000;
+
+/// What a viewer says. Types unknown to us are of a later page, and ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum ClientMessage {
+    /// The viewer's size in character cells.
+    Resize { cols: u32, rows: u32 },
+    /// Output bytes drawn since the last `ack`.
+    Ack { bytes: u64 },
+    #[serde(other)]
+    Unknown,
+}
+
+impl ClientMessage {
+    pub(crate) fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+}
+
+/// A size within the contract's bounds: a window may be dragged to nothing.
+pub(crate) fn size(columns: u32, rows: u32) -> Size {
+    let within = |cells: u32| cells.clamp(*CELLS.start(), *CELLS.end());
+    Size { columns: within(columns), rows: within(rows) }
+}
+
+/// What the gateway says to a viewer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum ServerMessage<'a> {
+    /// First of all: the terminal is open. `window` is in bytes.
+    Hello { agent: AgentName<'a>, window: u32 },
+    /// The terminal's program ended by itself.
+    Exit {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<i32>,
+        message: &'a str,
+    },
+}
+
+/// An agent as the page shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct AgentName<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) namespace: &'a str,
+}
+
+impl ServerMessage<'_> {
+    pub(crate) fn to_json(&self) -> String {
+        // Strings and numbers always serialize.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn client_messages() {
+        let cases = [
+            (
+                r#"{"type":"resize","cols":120,"rows":40}"#,
+                ClientMessage::Resize { cols: 120, rows: 40 },
+            ),
+            (r#"{"type":"ack","bytes":12345}"#, ClientMessage::Ack { bytes: 12345 }),
+            (r#"{"type":"ack","bytes":1,"more":true}"#, ClientMessage::Ack { bytes: 1 }),
+            (r#"{"type":"dance"}"#, ClientMessage::Unknown),
+            (r#"{"type":"dance","cols":{}}"#, ClientMessage::Unknown),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(ClientMessage::parse(text).unwrap(), expected, "{text}");
+        }
+        for text in ["", "ls", "[]", "{}", r#"{"type":"resize","cols":-1,"rows":2}"#] {
+            assert!(ClientMessage::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn server_messages() {
+        let agent = AgentName { name: "demo", namespace: "qa" };
+        let hello = ServerMessage::Hello { agent, window: 262_144 };
+        let expected =
+            r#"{"type":"hello","agent":{"name":"demo","namespace":"qa"},"window":262144}"#;
+        assert_eq!(hello.to_json(), expected);
+
+        let exit = |code| ServerMessage::Exit { code, message: "bye" }.to_json();
+        assert_eq!(exit(Some(0)), r#"{"type":"exit","code":0,"message":"bye"}"#);
+        assert_eq!(exit(None), r#"{"type":"exit","message":"bye"}"#);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "\\PC{0,80}") {
+            let _ = ClientMessage::parse(&text);
+        }
+
+        #[test]
+        fn sizes_stay_within_the_contract(columns: u32, rows: u32) {
+            let size = size(columns, rows);
+            prop_assert!(CELLS.contains(&size.columns) && CELLS.contains(&size.rows));
+        }
+    }
+}
