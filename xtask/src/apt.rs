@@ -6,6 +6,9 @@ use anyhow::{Result, bail};
 
 use crate::shell::{Cmd, which};
 
+/// Another apt that works at the same time is waited for, 300 s at most.
+const LOCK: &str = "-oDPkg::Lock::Timeout=300";
+
 /// A program (a name to look for in `PATH`, or an absolute path) and the Debian package that has it.
 pub(crate) struct Needed {
     pub(crate) program: &'static str,
@@ -56,7 +59,7 @@ fn install(packages: &[&str]) -> Result<()> {
     if install().succeeds() {
         return Ok(());
     }
-    Cmd::new("apt-get").args(["update", "--quiet"]).run()?;
+    Cmd::new("apt-get").args(["update", "--quiet", LOCK]).run()?;
     install().run()
 }
 

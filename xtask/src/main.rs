@@ -6,9 +6,11 @@
 )]
 
 mod apt;
+mod buildah;
 mod cache;
 mod cluster;
 mod paths;
+mod pki;
 mod shell;
 mod step;
 

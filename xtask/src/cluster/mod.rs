@@ -1,10 +1,148 @@
-//! The cluster that demo and tests run on: `cargo xtask cluster up|down|status`.
+//! The cluster that demo and tests run on: `cargo xtask cluster up|down|status`, and what other tasks need of it.
 
-use anyhow::Result;
+mod current;
+mod kind;
+mod name;
+mod standalone;
+mod wait;
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::{Subcommand, ValueEnum};
+
+pub(crate) use name::ClusterName;
+
+use crate::shell::Cmd;
 
 #[derive(clap::Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
 
-pub(crate) fn run(_: &Arguments) -> Result<()> {
-    anyhow::bail!("not built yet")
+#[derive(Subcommand)]
+enum Action {
+    /// Bring a cluster up, or finish one that was interrupted; does nothing to one that is well.
+    Up(Choice),
+    /// Remove the cluster with all that belongs to it.
+    Down(Choice),
+    /// Say how the cluster is, and where its kubeconfig lies.
+    Status(Choice),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Choice {
+    /// Where the cluster comes from [default: the one there is, else kind where it works, else standalone].
+    #[arg(long, value_enum)]
+    provider: Option<Provider>,
+    /// The cluster's name; clusters by different names live side by side.
+    #[arg(long, default_value_t)]
+    name: ClusterName,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Provider {
+    /// Kubernetes built from source, in namespaces of this machine; needs root, Go and Debian.
+    Standalone,
+    /// kind with Docker or Podman.
+    Kind,
+    /// The cluster of the present kube context; it is never made or removed.
+    Current,
+}
+
+/// A cluster that is up.
+pub(crate) struct Cluster {
+    name: ClusterName,
+    provider: Provider,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    match &arguments.action {
+        Action::Up(choice) => {
+            let cluster = up(choice)?;
+            println!("export KUBECONFIG={}", cluster.kubeconfig()?.display());
+            Ok(())
+        }
+        Action::Down(choice) => down(choice),
+        Action::Status(choice) => status(choice),
+    }
+}
+
+/// Brings the cluster up if it is not.
+pub(crate) fn up(choice: &Choice) -> Result<Cluster> {
+    let (name, provider) = (&choice.name, provider(choice)?);
+    match provider {
+        Provider::Standalone => standalone::up(name)?,
+        Provider::Kind => kind::up(name)?,
+        Provider::Current => current::up()?,
+    }
+    Ok(Cluster { name: name.clone(), provider })
+}
+
+/// Removes the cluster if it is ours and there.
+pub(crate) fn down(choice: &Choice) -> Result<()> {
+    match provider(choice)? {
+        Provider::Standalone => standalone::down(&choice.name),
+        Provider::Kind => kind::down(&choice.name),
+        Provider::Current => bail!("the cluster of the present context is not ours to remove"),
+    }
+}
+
+fn status(choice: &Choice) -> Result<()> {
+    match provider(choice)? {
+        Provider::Standalone => standalone::status(&choice.name),
+        Provider::Kind if kind::exists(&choice.name) => kind::up(&choice.name),
+        Provider::Kind => bail!("there is no kind cluster {}", choice.name),
+        Provider::Current => current::up(),
+    }
+}
+
+/// What the caller named, else what is there, else what works.
+fn provider(choice: &Choice) -> Result<Provider> {
+    Ok(match choice.provider {
+        Some(provider) => provider,
+        None if standalone::exists(&choice.name)? => Provider::Standalone,
+        None if kind::exists(&choice.name) || kind::works() => Provider::Kind,
+        None => Provider::Standalone,
+    })
+}
+
+impl Cluster {
+    /// The admin's kubeconfig.
+    pub(crate) fn kubeconfig(&self) -> Result<PathBuf> {
+        match self.provider {
+            Provider::Standalone => standalone::kubeconfig_path(&self.name),
+            Provider::Kind => kind::kubeconfig(&self.name),
+            Provider::Current => current::kubeconfig(),
+        }
+    }
+
+    /// kubectl as the admin, ready for its arguments.
+    pub(crate) fn kubectl(&self) -> Result<Cmd> {
+        match self.provider {
+            Provider::Standalone => standalone::kubectl(&self.name),
+            Provider::Kind => {
+                Ok(Cmd::new("kubectl").arg("--kubeconfig").arg(kind::kubeconfig(&self.name)?))
+            }
+            Provider::Current => Ok(Cmd::new("kubectl")),
+        }
+    }
+
+    /// Puts image archives (`docker-archive` tars) where the cluster's pods find them with pull policy `IfNotPresent`.
+    pub(crate) fn load_images(&self, archives: &[PathBuf]) -> Result<()> {
+        match self.provider {
+            Provider::Standalone => standalone::load_images(&self.name, archives).map(drop),
+            Provider::Kind => kind::load_images(&self.name, archives),
+            Provider::Current => current::load_images(archives),
+        }
+    }
+
+    /// The API server's audit log, one JSON event a line, where the provider has one.
+    pub(crate) fn audit_log(&self) -> Result<Option<PathBuf>> {
+        match self.provider {
+            Provider::Standalone => standalone::audit_log(&self.name).map(Some),
+            Provider::Kind | Provider::Current => Ok(None),
+        }
+    }
 }

@@ -1,0 +1,224 @@
+//! The configuration files of the components. Pure: each is a value, written as JSON (which is YAML too) or TOML.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::layout::Layout;
+
+pub(super) const PAUSE_IMAGE: &str = "localhost/kubeopencode-cluster/pause:1";
+
+/// The requests of these ServiceAccounts are all counted: an idle Agent must cost none.
+pub(super) const COUNTED_GROUP: &str = "system:serviceaccounts:kubeopencode-system";
+
+/// Every configuration file: its name and content.
+pub(super) fn files(layout: &Layout, cni_plugins: &str) -> Result<Vec<(&'static str, String)>> {
+    let json = |value: Value| serde_json::to_string_pretty(&value);
+    Ok(vec![
+        ("containerd.toml", toml::to_string(&containerd(layout, cni_plugins))?),
+        ("kubelet.json", json(kubelet(layout))?),
+        ("kube-proxy.json", json(kube_proxy(layout))?),
+        ("audit-policy.json", json(audit_policy())?),
+        ("admission.json", json(admission())?),
+        ("authentication.json", json(authentication())?),
+        ("cni/10-kubeopencode.conflist", json(cni(layout))?),
+        // Pods with dnsPolicy Default get this; nothing outside could be reached anyway.
+        ("resolv.conf", "nameserver 127.0.0.1\n".to_owned()),
+    ])
+}
+
+/// Version 2 of the format: containerd 1.6 and 1.7 read it, 2.x converts it.
+fn containerd(layout: &Layout, cni_plugins: &str) -> Value {
+    json!({
+        "version": 2,
+        "root": layout.text("containerd"),
+        "state": layout.text("run/containerd"),
+        "oom_score": 0,
+        "grpc": {"address": layout.containerd_socket()},
+        "plugins": {"io.containerd.grpc.v1.cri": {
+            // Root of a container may lack CAP_SYS_RESOURCE and with it the right to lower a score.
+            "restrict_oom_score_adj": true,
+            "sandbox_image": PAUSE_IMAGE,
+            "enable_unprivileged_ports": true,
+            "enable_unprivileged_icmp": true,
+            "disable_hugetlb_controller": true,
+            "netns_mounts_under_state_dir": true,
+            "cni": {"bin_dir": cni_plugins, "conf_dir": layout.config("cni")},
+            "containerd": {
+                "snapshotter": "overlayfs",
+                "default_runtime_name": "runc",
+                "runtimes": {"runc": {
+                    "runtime_type": "io.containerd.runc.v2",
+                    "options": {"SystemdCgroup": false},
+                }},
+            },
+        }},
+    })
+}
+
+fn kubelet(layout: &Layout) -> Value {
+    let plenty =
+        ["nodefs.available", "nodefs.inodesFree", "imagefs.available", "imagefs.inodesFree"];
+    let mut eviction: serde_json::Map<String, Value> =
+        plenty.into_iter().map(|signal| (signal.to_owned(), json!("1%"))).collect();
+    eviction.insert("memory.available".to_owned(), json!("100Mi"));
+    json!({
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "authentication": {
+            "anonymous": {"enabled": false},
+            "webhook": {"enabled": true},
+            "x509": {"clientCAFile": layout.pki("ca.crt")},
+        },
+        "authorization": {"mode": "Webhook"},
+        "tlsCertFile": layout.pki("kubelet-server.crt"),
+        "tlsPrivateKeyFile": layout.pki("kubelet-server.key"),
+        "containerRuntimeEndpoint": format!("unix://{}", layout.containerd_socket().display()),
+        "clusterDNS": [layout.subnets.dns_service()],
+        "clusterDomain": "cluster.local",
+        "resolvConf": layout.config("resolv.conf"),
+        "cgroupDriver": "cgroupfs",
+        "cgroupRoot": format!("/{}", layout.name),
+        "failCgroupV1": false,
+        "failSwapOn": false,
+        "enforceNodeAllocatable": [],
+        "oomScoreAdj": 0,
+        "seccompDefault": true,
+        "evictionHard": eviction,
+        // Images come from archives, never from a registry: one that is collected would be gone.
+        "imageGCHighThresholdPercent": 100,
+        "imageGCLowThresholdPercent": 99,
+        "imageMaximumGCAge": "0s",
+        "podLogsDir": layout.text("pod-logs"),
+        "volumePluginDir": layout.text("volume-plugins"),
+        "address": "0.0.0.0",
+        "healthzBindAddress": "127.0.0.1",
+    })
+}
+
+fn kube_proxy(layout: &Layout) -> Value {
+    json!({
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "mode": "nftables",
+        "hostnameOverride": layout.node(),
+        "clientConnection": {"kubeconfig": layout.pki("kube-proxy.kubeconfig")},
+        "clusterCIDR": layout.subnets.pods(),
+        "bindAddress": layout.subnets.node().ip(),
+        "healthzBindAddress": "127.0.0.1:10256",
+        "metricsBindAddress": "127.0.0.1:10249",
+        "oomScoreAdj": 0,
+        // Zero leaves the kernel's limits alone: they are the host's.
+        "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
+        "nftables": {"minSyncPeriod": "100ms", "syncPeriod": "30s"},
+    })
+}
+
+/// Who asked for what, and never with which body: no Secret, token or environment of a pod gets into the log.
+/// The rules that come first win; what the node and the control plane ask of themselves is left out.
+fn audit_policy() -> Value {
+    let probes = ["/livez*", "/readyz*", "/healthz*", "/version", "/openapi/*"];
+    let control_plane = [
+        "system:apiserver",
+        "system:kube-controller-manager",
+        "system:kube-proxy",
+        "system:kube-scheduler",
+    ];
+    json!({
+        "apiVersion": "audit.k8s.io/v1",
+        "kind": "Policy",
+        "omitStages": ["RequestReceived"],
+        "rules": [
+            {"level": "Metadata", "userGroups": [COUNTED_GROUP]},
+            {"level": "None", "users": control_plane},
+            {"level": "None", "userGroups": ["system:nodes", "system:serviceaccounts:kube-system"]},
+            {"level": "None", "nonResourceURLs": probes},
+            {"level": "Metadata"},
+        ],
+    })
+}
+
+fn admission() -> Value {
+    json!({
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "AdmissionConfiguration",
+        "plugins": [{"name": "PodSecurity", "configuration": {
+            "apiVersion": "pod-security.admission.config.k8s.io/v1",
+            "kind": "PodSecurityConfiguration",
+            "defaults": {
+                "enforce": "baseline", "enforce-version": "latest",
+                "audit": "restricted", "audit-version": "latest",
+                "warn": "restricted", "warn-version": "latest",
+            },
+            "exemptions": {"usernames": [], "runtimeClasses": [], "namespaces": ["kube-system", "local-path-storage"]},
+        }}],
+    })
+}
+
+fn authentication() -> Value {
+    let probes = ["/livez", "/readyz", "/healthz", "/version"].map(|path| json!({"path": path}));
+    json!({
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "AuthenticationConfiguration",
+        "anonymous": {"enabled": true, "conditions": probes},
+    })
+}
+
+fn cni(layout: &Layout) -> Value {
+    json!({
+        "cniVersion": "1.0.0",
+        "name": "kubeopencode",
+        "plugins": [{
+            "type": "ptp",
+            "ipMasq": false,
+            "mtu": 1500,
+            "ipam": {
+                "type": "host-local",
+                "dataDir": layout.text("addresses"),
+                "ranges": [[{"subnet": layout.subnets.pods()}]],
+                "routes": [{"dst": "0.0.0.0/0"}],
+            },
+        }],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::standalone::layout::demo;
+
+    fn file(name: &str) -> String {
+        let files = files(&demo(), "/usr/lib/cni").unwrap();
+        files.into_iter().find(|(file, _)| *file == name).unwrap().1
+    }
+
+    #[test]
+    fn every_path_of_containerd_is_in_the_clusters_own_folder() {
+        let toml: toml::Table = toml::from_str(&file("containerd.toml")).unwrap();
+        let folder = demo().folder().to_string_lossy().into_owned();
+        for path in [&toml["root"], &toml["state"], &toml["grpc"]["address"]] {
+            assert!(path.as_str().unwrap().starts_with(&folder), "{path}");
+        }
+        let cri = &toml["plugins"]["io.containerd.grpc.v1.cri"];
+        assert_eq!(
+            cri["containerd"]["runtimes"]["runc"]["options"]["SystemdCgroup"].as_bool(),
+            Some(false)
+        );
+        assert_eq!(cri["sandbox_image"].as_str(), Some(PAUSE_IMAGE));
+    }
+
+    #[test]
+    fn the_audit_log_counts_our_requests_first_and_never_holds_a_body() {
+        let policy: Value = serde_json::from_str(&file("audit-policy.json")).unwrap();
+        let rules = policy["rules"].as_array().unwrap();
+        assert_eq!(rules[0], json!({"level": "Metadata", "userGroups": [COUNTED_GROUP]}));
+        assert!(rules.iter().all(|rule| rule["level"] == "None" || rule["level"] == "Metadata"));
+    }
+
+    #[test]
+    fn kubelet_stays_in_the_clusters_cgroup_and_uses_its_dns() {
+        let kubelet: Value = serde_json::from_str(&file("kubelet.json")).unwrap();
+        assert_eq!(kubelet["cgroupRoot"], "/kubeopencode");
+        assert_eq!(kubelet["clusterDNS"], json!(["10.180.128.10"]));
+        assert_eq!(kubelet["evictionHard"]["memory.available"], "100Mi");
+    }
+}

@@ -1,0 +1,133 @@
+//! Every certificate, key and kubeconfig of a cluster, made once in its `pki` folder.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+
+use anyhow::Result;
+use time::OffsetDateTime;
+
+use super::layout::Layout;
+use super::{files, kubeconfig};
+use crate::pki::{Authority, Identity, Subject, Usage, key_pair};
+
+/// Who the components are to the API server. The names are those its bootstrap RBAC policy knows.
+const USERS: [(&str, &str, Option<&str>); 4] = [
+    ("admin", "kubernetes-admin", Some("system:masters")),
+    ("controller-manager", "system:kube-controller-manager", None),
+    ("scheduler", "system:kube-scheduler", None),
+    ("kube-proxy", "system:kube-proxy", None),
+];
+
+/// Makes the folder if it is not there. It appears whole or not at all.
+pub(super) fn ensure(layout: &Layout, now: OffsetDateTime) -> Result<()> {
+    let (folder, partial) = (layout.path("pki"), layout.path("pki.partial"));
+    if !folder.exists() {
+        if partial.exists() {
+            fs::remove_dir_all(&partial)?;
+        }
+        fs::create_dir(&partial)?;
+        create(layout, &partial, now)?;
+        fs::rename(&partial, &folder)?;
+    }
+    files::write(&layout.kubeconfig(), &fs::read(folder.join("admin.kubeconfig"))?)
+}
+
+fn create(layout: &Layout, folder: &Path, now: OffsetDateTime) -> Result<()> {
+    let cluster = Authority::new("kubernetes", now)?;
+    write_identity(folder, "ca", &cluster.identity)?;
+    etcd(folder, now)?;
+    front_proxy(folder, now)?;
+    servers(layout, folder, &cluster)?;
+    let (private, public) = key_pair()?;
+    files::write(&folder.join("service-accounts.key"), private.as_bytes())?;
+    files::write(&folder.join("service-accounts.pub"), public.as_bytes())?;
+    for (file, name, organization) in USERS {
+        user(
+            layout,
+            folder,
+            &cluster,
+            file,
+            &Subject { name, organization, ..Subject::default() },
+        )?;
+    }
+    let node = format!("system:node:{}", layout.node());
+    let kubelet = Subject { name: &node, organization: Some("system:nodes"), ..Subject::default() };
+    user(layout, folder, &cluster, "kubelet", &kubelet)
+}
+
+fn etcd(folder: &Path, now: OffsetDateTime) -> Result<()> {
+    let authority = Authority::new("etcd", now)?;
+    files::write(&folder.join("etcd-ca.crt"), authority.identity.certificate.as_bytes())?;
+    let addresses = [IpAddr::from(Ipv4Addr::LOCALHOST)];
+    let server =
+        Subject { name: "etcd", dns: &["localhost"], addresses: &addresses, ..Subject::default() };
+    write_identity(folder, "etcd", &authority.issue(&server, Usage::Both)?)?;
+    let client = Subject { name: "kube-apiserver", ..Subject::default() };
+    write_identity(folder, "apiserver-etcd-client", &authority.issue(&client, Usage::Client)?)
+}
+
+fn front_proxy(folder: &Path, now: OffsetDateTime) -> Result<()> {
+    let authority = Authority::new("front-proxy", now)?;
+    files::write(&folder.join("front-proxy-ca.crt"), authority.identity.certificate.as_bytes())?;
+    let client = Subject { name: "front-proxy-client", ..Subject::default() };
+    write_identity(folder, "front-proxy-client", &authority.issue(&client, Usage::Client)?)
+}
+
+fn servers(layout: &Layout, folder: &Path, cluster: &Authority) -> Result<()> {
+    let node = IpAddr::from(layout.subnets.node().ip());
+    let addresses = [IpAddr::from(Ipv4Addr::LOCALHOST), node, layout.subnets.api_service().into()];
+    let api_server = Subject {
+        name: "kube-apiserver",
+        dns: &API_NAMES,
+        addresses: &addresses,
+        organization: None,
+    };
+    write_identity(folder, "apiserver", &cluster.issue(&api_server, Usage::Server)?)?;
+    let to_kubelet = Subject { name: "kube-apiserver-kubelet-client", ..Subject::default() };
+    write_identity(
+        folder,
+        "apiserver-kubelet-client",
+        &cluster.issue(&to_kubelet, Usage::Client)?,
+    )?;
+    let kubelet = Subject {
+        name: layout.node(),
+        dns: &[layout.node()],
+        addresses: &addresses[..2],
+        organization: None,
+    };
+    write_identity(folder, "kubelet-server", &cluster.issue(&kubelet, Usage::Server)?)
+}
+
+/// Under these names pods reach the API server.
+const API_NAMES: [&str; 5] = [
+    "localhost",
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+];
+
+fn user(
+    layout: &Layout,
+    folder: &Path,
+    cluster: &Authority,
+    file: &str,
+    subject: &Subject<'_>,
+) -> Result<()> {
+    let identity = cluster.issue(subject, Usage::Client)?;
+    let authority = &cluster.identity.certificate;
+    let text = kubeconfig::render(
+        layout.name.as_str(),
+        &layout.api_server(),
+        authority,
+        subject.name,
+        &identity,
+    )?;
+    files::write(&folder.join(format!("{file}.kubeconfig")), text.as_bytes())
+}
+
+fn write_identity(folder: &Path, name: &str, identity: &Identity) -> Result<()> {
+    files::write(&folder.join(format!("{name}.crt")), identity.certificate.as_bytes())?;
+    files::write(&folder.join(format!("{name}.key")), identity.key.as_bytes())
+}

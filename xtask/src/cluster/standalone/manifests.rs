@@ -1,0 +1,69 @@
+//! What is applied to a new cluster: DNS, storage, the API server's right to ask kubelets. Pure.
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::layout::Layout;
+
+const FILES: [&str; 3] = [
+    include_str!("../../../../e2e/cluster/manifests/rbac.yaml"),
+    include_str!("../../../../e2e/cluster/manifests/coredns.yaml"),
+    include_str!("../../../../e2e/cluster/manifests/local-path.yaml"),
+];
+
+/// Every object, as one List for `kubectl apply`.
+pub(super) fn list(layout: &Layout) -> Result<Value> {
+    let mut objects = Vec::new();
+    for file in FILES {
+        for document in serde_yaml_ng::Deserializer::from_str(file) {
+            objects.push(Value::deserialize(document)?);
+        }
+    }
+    find(&mut objects, "Service", "kube-dns")?["spec"]["clusterIP"] =
+        json!(layout.subnets.dns_service());
+    let paths = json!({"nodePathMap": [{
+        "node": "DEFAULT_PATH_FOR_NON_LISTED_NODES",
+        "paths": [layout.text("volumes")],
+    }]});
+    find(&mut objects, "ConfigMap", "local-path-config")?["data"]["config.json"] =
+        json!(paths.to_string());
+    Ok(json!({"apiVersion": "v1", "kind": "List", "items": objects}))
+}
+
+fn find<'a>(objects: &'a mut [Value], kind: &str, name: &str) -> Result<&'a mut Value> {
+    let wanted = |object: &&mut Value| object["kind"] == kind && object["metadata"]["name"] == name;
+    objects.iter_mut().find(wanted).with_context(|| format!("no {kind} {name} among the manifests"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::standalone::layout::demo;
+
+    #[test]
+    fn dns_gets_the_address_that_kubelet_tells_pods_and_volumes_lie_in_the_clusters_folder() {
+        let mut list = list(&demo()).unwrap();
+        let objects = list["items"].as_array_mut().unwrap();
+        assert_eq!(
+            find(objects, "Service", "kube-dns").unwrap()["spec"]["clusterIP"],
+            "10.180.128.10"
+        );
+        let config =
+            find(objects, "ConfigMap", "local-path-config").unwrap()["data"]["config.json"].clone();
+        assert!(config.as_str().unwrap().contains("/clusters/kubeopencode/volumes"), "{config}");
+    }
+
+    #[test]
+    fn nothing_is_pulled_that_was_not_imported() {
+        let text = list(&demo()).unwrap().to_string();
+        let images: Vec<_> =
+            text.split("\"image\":\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert_eq!(images.len(), 2, "{images:?}");
+        assert!(
+            images.iter().all(|image| image.starts_with("localhost/kubeopencode-cluster/")),
+            "{images:?}"
+        );
+        assert!(!text.contains("imagePullPolicy\":\"Always"));
+    }
+}

@@ -1,0 +1,103 @@
+//! Waits until the cluster is good for work, and says at once which component has died if one has.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::layout::Layout;
+use super::{files, kubectl_of, manifests, process};
+use crate::cluster::wait;
+use crate::shell::Cmd;
+use crate::step;
+
+pub(super) const COMPONENTS: [&str; 7] = [
+    "containerd",
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kube-proxy",
+];
+
+/// A busy machine of two cores needs about a minute at worst.
+const LIMIT: Duration = Duration::from_secs(180);
+
+pub(super) const DNS: [&str; 3] = ["--namespace=kube-system", "deployment/coredns", "DNS"];
+pub(super) const STORAGE: [&str; 3] =
+    ["--namespace=local-path-storage", "deployment/local-path-provisioner", "storage"];
+
+pub(super) fn api_server(layout: &Layout) -> Result<()> {
+    wait::until("the API server to be ready", LIMIT, || {
+        process::check(layout, &COMPONENTS)?;
+        Ok(kubectl_of(layout).args(["get", "--raw=/readyz", "--request-timeout=5s"]).succeeds())
+    })
+}
+
+pub(super) fn everything(layout: &Layout) -> Result<()> {
+    step::run("DNS and storage applied", |step| {
+        if is_applied(layout)? {
+            step.note("unchanged");
+            return Ok(());
+        }
+        apply(layout)
+    })?;
+    step::run("node Ready", |_| settled(layout, "the node to be Ready", || node(layout)))?;
+    for deployment @ [.., what] in [DNS, STORAGE] {
+        step::run(&format!("{what} ready"), |_| {
+            settled(layout, &format!("{what} to be ready"), || available(layout, deployment))
+        })?;
+    }
+    Ok(())
+}
+
+pub(super) fn node(layout: &Layout) -> Cmd {
+    let node = format!("node/{}", layout.node());
+    kubectl_of(layout).args(["wait", "--for=condition=Ready", &node, "--timeout=1s"])
+}
+
+pub(super) fn available(layout: &Layout, [namespace, deployment, _]: [&str; 3]) -> Cmd {
+    kubectl_of(layout).args([
+        "wait",
+        "--for=condition=Available",
+        namespace,
+        deployment,
+        "--timeout=1s",
+    ])
+}
+
+fn settled(layout: &Layout, what: &str, look: impl Fn() -> Cmd) -> Result<()> {
+    let outcome = wait::until(what, LIMIT, || {
+        process::check(layout, &COMPONENTS)?;
+        Ok(look().succeeds())
+    });
+    outcome.with_context(|| pods(layout))
+}
+
+/// What to look at when waiting was in vain.
+fn pods(layout: &Layout) -> String {
+    kubectl_of(layout).args(["get", "pods", "--all-namespaces"]).read().unwrap_or_default()
+}
+
+/// The same objects need not be applied twice, unless someone took them away.
+fn is_applied(layout: &Layout) -> Result<bool> {
+    let same = fs::read(layout.path("applied.json")).ok() == Some(wanted(layout)?);
+    let there = |[namespace, deployment, _]: [&str; 3]| {
+        kubectl_of(layout).args(["get", namespace, deployment]).succeeds()
+    };
+    Ok(same && there(DNS) && there(STORAGE))
+}
+
+fn apply(layout: &Layout) -> Result<()> {
+    let objects = wanted(layout)?;
+    kubectl_of(layout)
+        .args(["apply", "--server-side", "--force-conflicts", "-f", "-"])
+        .input(objects.clone())
+        .run()?;
+    files::write(&layout.path("applied.json"), &objects)
+}
+
+fn wanted(layout: &Layout) -> Result<Vec<u8>> {
+    Ok(serde_json::to_vec(&manifests::list(layout)?)?)
+}

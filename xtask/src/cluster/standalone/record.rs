@@ -1,0 +1,117 @@
+//! What is known of a cluster between runs. It is written before the first thing is made and removed after the last one is gone,
+//! so that what it names is ours, and what it does not name is not.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use ipnetwork::Ipv4Network;
+use serde::{Deserialize, Serialize};
+
+use super::layout::{self, Layout};
+use super::{cgroups, subnets};
+use crate::cluster::name::ClusterName;
+use crate::shell::Cmd;
+
+const FILE: &str = "cluster.json";
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    number: u8,
+}
+
+/// Keeps a second `up` or `down` out until it is dropped.
+pub(super) struct Lock(#[expect(dead_code, reason = "held open for its lock")] File);
+
+pub(super) fn lock() -> Result<Lock> {
+    let clusters = layout::clusters()?;
+    fs::create_dir_all(&clusters).with_context(|| clusters.display().to_string())?;
+    let folder = File::open(&clusters)?;
+    folder.lock()?;
+    Ok(Lock(folder))
+}
+
+/// The cluster, if there is one by that name, whole or not.
+pub(super) fn find(name: &ClusterName) -> Result<Option<Layout>> {
+    let clusters = layout::clusters()?;
+    let Some(record) = read(&clusters.join(name.as_str()))? else { return Ok(None) };
+    Layout::new(&clusters, name, record.number).map(Some)
+}
+
+/// The cluster by that name; a new one gets addresses that are free.
+pub(super) fn find_or_create(name: &ClusterName) -> Result<Layout> {
+    if let Some(layout) = find(name)? {
+        return Ok(layout);
+    }
+    let clusters = layout::clusters()?;
+    let taken = taken(&clusters)?;
+    let number = subnets::first_free(&host_routes()?, &taken)
+        .context("every network of 10.180.0.0/12 is in use")?;
+    let layout = Layout::new(&clusters, name, number)?;
+    refuse_strangers(&layout)?;
+    write(&layout, &Record { number })?;
+    Ok(layout)
+}
+
+/// The last thing to go.
+pub(super) fn remove(layout: &Layout) -> Result<()> {
+    fs::remove_file(layout.path(FILE))?;
+    fs::remove_dir(layout.folder())?;
+    // The other clusters' folders keep it.
+    let _ = fs::remove_dir(layout::clusters()?);
+    Ok(())
+}
+
+/// Whether a path of the cluster's folder is the record itself.
+pub(super) fn is_record(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == FILE)
+}
+
+fn read(folder: &Path) -> Result<Option<Record>> {
+    match fs::read(folder.join(FILE)) {
+        Ok(bytes) => Ok(Some(
+            serde_json::from_slice(&bytes)
+                .with_context(|| folder.join(FILE).display().to_string())?,
+        )),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| folder.display().to_string()),
+    }
+}
+
+fn write(layout: &Layout, record: &Record) -> Result<()> {
+    fs::create_dir_all(layout.folder())?;
+    super::files::write(&layout.path(FILE), &serde_json::to_vec(record)?)
+}
+
+fn taken(clusters: &Path) -> Result<Vec<u8>> {
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(clusters)? {
+        numbers.extend(read(&entry?.path())?.map(|record| record.number));
+    }
+    Ok(numbers)
+}
+
+fn host_routes() -> Result<Vec<Ipv4Network>> {
+    #[derive(Deserialize)]
+    struct Route {
+        dst: String,
+    }
+    let routes: Vec<Route> =
+        serde_json::from_str(&Cmd::new("ip").args(["-4", "-json", "route"]).read()?)?;
+    Ok(routes.iter().filter_map(|route| route.dst.parse().ok()).collect())
+}
+
+/// Things by our names that no record speaks of belong to somebody else.
+fn refuse_strangers(layout: &Layout) -> Result<()> {
+    if Path::new("/sys/class/net").join(layout.host_link()).exists() {
+        bail!("a network link {} is there already, and not by this tool", layout.host_link());
+    }
+    if let Some(path) = cgroups::existing(&layout.name)?.first() {
+        bail!(
+            "the cgroup {} is there already, and not by this tool: choose another --name",
+            path.display()
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! Brings a cluster up, or the rest of one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::binaries::{self, Binaries};
+use super::components::{self, Component};
+use super::layout::Layout;
+use super::process::{self, Outcome};
+use super::{
+    cgroups, config, credentials, files, images, mounts, network, ready, record, require_root,
+};
+use crate::apt::{self, Needed};
+use crate::cluster::name::ClusterName;
+use crate::cluster::wait;
+use crate::shell::which;
+use crate::{buildah, step};
+
+const NEEDED: [Needed; 8] = [
+    Needed { program: "containerd", package: "containerd" },
+    Needed { program: "ctr", package: "containerd" },
+    Needed { program: "runc", package: "runc" },
+    Needed { program: "nft", package: "nftables" },
+    Needed { program: "ip", package: "iproute2" },
+    Needed { program: "nsenter", package: "util-linux" },
+    Needed { program: "mount", package: "mount" },
+    Needed { program: "busybox", package: "busybox-static" },
+];
+
+/// Where distributions put the CNI plugins.
+const CNI_FOLDERS: [&str; 2] = ["/usr/lib/cni", "/opt/cni/bin"];
+const CNI: Needed = Needed { program: "/usr/lib/cni/ptp", package: "containernetworking-plugins" };
+
+const FOLDERS: [&str; 9] = [
+    "log",
+    "conf/cni",
+    "etcd",
+    "containerd",
+    "kubelet",
+    "pod-logs",
+    "volumes",
+    "addresses",
+    "volume-plugins",
+];
+
+pub(crate) fn up(name: &ClusterName) -> Result<()> {
+    require_root()?;
+    packages()?;
+    let binaries = binaries::ensure()?;
+    let archives = images::ensure(&binaries)?;
+    let _lock = record::lock()?;
+    let layout = record::find_or_create(name)?;
+    ground(&layout, &binaries)?;
+    start_foundation(&layout, &binaries)?;
+    step::run("images imported", |step| {
+        let count = images::import(&layout, &archives)?;
+        step.note(format!("{count} new"));
+        Ok(())
+    })?;
+    step::run("API server ready", |_| ready::api_server(&layout))?;
+    start(
+        "controllers, scheduler, kubelet, proxy",
+        &layout,
+        &components::clients(&layout, &binaries.kubernetes),
+    )?;
+    ready::everything(&layout)
+}
+
+fn packages() -> Result<()> {
+    step::run("Debian packages", |step| {
+        let mut installed = apt::ensure(&NEEDED)?;
+        installed.extend(apt::ensure(&buildah::NEEDED)?);
+        if cni_plugins().is_none() {
+            installed.extend(apt::ensure(&[CNI])?);
+        }
+        step.note(if installed.is_empty() { "all there".to_owned() } else { installed.join(", ") });
+        Ok(())
+    })
+}
+
+fn cni_plugins() -> Option<PathBuf> {
+    CNI_FOLDERS.iter().map(PathBuf::from).find(|folder| folder.join("ptp").is_file())
+}
+
+/// All that processes stand on.
+fn ground(layout: &Layout, binaries: &Binaries) -> Result<()> {
+    step::run("network, mounts, cgroups", |_| {
+        network::ensure(layout)?;
+        mounts::ensure(layout)?;
+        cgroups::ensure(layout)
+    })?;
+    step::run("certificates and configuration", |_| {
+        FOLDERS.iter().try_for_each(|folder| fs::create_dir_all(layout.path(folder)))?;
+        binaries::link(binaries, &layout.path("bin"))?;
+        credentials::ensure(layout, now())?;
+        let plugins = cni_plugins().context("the CNI plugins are missing")?;
+        for (file, content) in config::files(layout, &plugins.to_string_lossy())? {
+            files::write(&layout.config(file), content.as_bytes())?;
+        }
+        Ok(())
+    })
+}
+
+/// kubelet, which comes later, ends if containerd's socket is not there.
+fn start_foundation(layout: &Layout, binaries: &Binaries) -> Result<()> {
+    let containerd = which("containerd").context("containerd is missing")?;
+    let foundation = components::foundation(layout, &binaries.kubernetes, Path::new(&containerd));
+    start("containerd, etcd, API server", layout, &foundation)?;
+    step::run("containerd answers", |_| {
+        wait::until("containerd to answer", Duration::from_secs(30), || {
+            process::check(layout, &["containerd"])?;
+            Ok(images::containerd_answers(layout))
+        })
+    })
+}
+
+fn start(title: &str, layout: &Layout, components: &[Component]) -> Result<()> {
+    step::run(title, |step| {
+        let mut started = 0;
+        for component in components {
+            started += usize::from(process::ensure(layout, component)? == Outcome::Started);
+        }
+        step.note(if started == 0 { "running".to_owned() } else { format!("{started} started") });
+        Ok(())
+    })
+}
+
+/// The time that certificates are made at.
+#[allow(clippy::disallowed_methods, reason = "the one place of xtask that reads the clock")]
+fn now() -> time::OffsetDateTime {
+    time::OffsetDateTime::now_utc()
+}
