@@ -80,9 +80,11 @@ impl ProbeError {
 /// Succeeds when the server answers 200.
 pub fn run(args: &ProbeArgs) -> Result<(), ProbeError> {
     let runtime = crate::screen::runtime().map_err(ProbeError::Runtime)?;
-    runtime.block_on(async {
-        tokio::time::timeout(TIMEOUT, ask(args)).await.map_err(|_| ProbeError::TimedOut)?
-    })
+    runtime.block_on(probe(args))
+}
+
+async fn probe(args: &ProbeArgs) -> Result<(), ProbeError> {
+    tokio::time::timeout(TIMEOUT, ask(args)).await.map_err(|_| ProbeError::TimedOut)?
 }
 
 async fn ask(args: &ProbeArgs) -> Result<(), ProbeError> {
@@ -106,4 +108,27 @@ fn request(args: &ProbeArgs) -> Result<Request<Empty<Bytes>>, http::Error> {
         request = request.header(header::AUTHORIZATION, format!("Basic {credentials}"));
     }
     request.body(Empty::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_accepts_and_says_nothing_is_given_up() {
+        let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = silent.local_addr().unwrap().port();
+        let args = ProbeArgs { port, username: "opencode".into(), password: None };
+        let refused = probe(&args).await.unwrap_err();
+        assert_eq!(refused.to_string(), "the server did not answer within 4 s");
+    }
+
+    #[test]
+    fn debug_output_does_not_hold_the_password() {
+        let password = Some(Password("s3cret".into()));
+        let args = ProbeArgs { port: 4096, username: "opencode".into(), password };
+        assert!(!format!("{args:?}").contains("s3cret"));
+    }
 }

@@ -34,10 +34,10 @@ pub struct AttachArgs {
     #[arg(long, default_value_t = 4096)]
     port: u16,
     /// Width of the terminal in character cells
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long)]
     columns: u16,
     /// Height of the terminal in character cells
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long)]
     rows: u16,
     /// What to run instead of the agent's TUI
     #[arg(last = true)]
@@ -49,7 +49,7 @@ pub fn run(command: ScreenCommand) -> Result<(), ScreenError> {
     match command {
         ScreenCommand::Attach(args) => {
             let runtime = runtime().map_err(ScreenError::Runtime)?;
-            runtime.block_on(attach::attach(&args.size(), &args.program()))
+            runtime.block_on(attach::attach(args.size()?, &args.program()))
         }
         ScreenCommand::Lead { command } => Err(lead::lead(&command)),
     }
@@ -61,8 +61,8 @@ pub(crate) fn runtime() -> io::Result<Runtime> {
 }
 
 impl AttachArgs {
-    fn size(&self) -> pty::Size {
-        pty::Size { columns: self.columns, rows: self.rows }
+    fn size(&self) -> Result<pty::Size, ScreenError> {
+        pty::Size::new(self.columns, self.rows).ok_or(ScreenError::NoSize)
     }
 
     fn program(&self) -> Vec<OsString> {

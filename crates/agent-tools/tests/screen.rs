@@ -51,6 +51,14 @@ async fn the_terminal_has_the_viewers_size_and_follows_it() {
 }
 
 #[tokio::test]
+async fn a_size_that_would_exhaust_the_program_is_cut() {
+    let mut viewer = Viewer::of_script("read _; stty size");
+    viewer.resize(u16::MAX, u16::MAX).await;
+    viewer.type_in(b"\n").await;
+    viewer.sees("500 1000").await;
+}
+
+#[tokio::test]
 async fn the_exit_code_follows_all_of_the_output() {
     for _ in 0..20 {
         let mut viewer = Viewer::of_script("printf 'the last words'; exit 7");

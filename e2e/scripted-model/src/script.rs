@@ -78,10 +78,7 @@ fn report(wish: &Wish, result: &str) -> String {
         Wish::CreateFile { name, .. } => {
             format!("The script could not write {name}. The tool answered: {result}")
         }
-        Wish::ListFiles => format!(
-            "This is what the script found in the workspace:\n\n```\n{}\n```",
-            result.trim()
-        ),
+        Wish::ListFiles => "That, says the script, is what the workspace holds.".into(),
         Wish::Talk => INTRODUCTION.into(),
     }
 }

@@ -22,10 +22,10 @@ const TYPED_BYTES: usize = 256 * 1024;
 const LAST_OUTPUT_BYTES: usize = 256 * 1024;
 
 /// Runs `program` on a new terminal until it ends or the viewer has gone; then nothing of it is left.
-pub(crate) async fn attach(size: &Size, program: &[OsString]) -> Result<(), ScreenError> {
+pub(crate) async fn attach(size: Size, program: &[OsString]) -> Result<(), ScreenError> {
     let mut stop = Stop::listen().map_err(ScreenError::Runtime)?;
     let (inlet, outlet) = (Inlet::open()?, Outlet::open()?);
-    let (pty, terminal) = Pty::open(*size).map_err(ScreenError::Pty)?;
+    let (pty, terminal) = Pty::open(size).map_err(ScreenError::Pty)?;
     let mut session = Session::start(program, terminal).map_err(ScreenError::Session)?;
 
     let mut relay = Relay { pty, inlet, outlet, typed: BytesMut::new(), gathered: BytesMut::new() };
@@ -107,10 +107,10 @@ impl Relay {
         match frame {
             None => return Ok(Viewer::Gone),
             Some(Frame::Input(typed)) => self.typed.extend_from_slice(&typed),
-            // A hidden page has no size; programs divide by it.
-            Some(Frame::Resize { columns: 0, .. } | Frame::Resize { rows: 0, .. }) => {}
             Some(Frame::Resize { columns, rows }) => {
-                self.pty.resize(Size { columns, rows }).map_err(ScreenError::Terminal)?;
+                if let Some(size) = Size::new(columns, rows) {
+                    self.pty.resize(size).map_err(ScreenError::Terminal)?;
+                }
             }
             Some(frame @ (Frame::Output(_) | Frame::Exit { .. })) => {
                 return Err(ScreenError::Direction(frame));

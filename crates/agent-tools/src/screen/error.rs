@@ -6,6 +6,8 @@ use screen_wire::{Frame, WireError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ScreenError {
+    #[error("a terminal needs at least one column and one row")]
+    NoSize,
     #[error("the runtime cannot start")]
     Runtime(#[source] io::Error),
     #[error("{stream} cannot be waited for; it must be a pipe, a socket or a terminal")]
@@ -30,6 +32,7 @@ impl ScreenError {
     /// A short, constant name for metrics.
     pub fn category(&self) -> &'static str {
         match self {
+            Self::NoSize => "no_size",
             Self::Runtime(_) => "runtime",
             Self::Stream { .. } => "stream",
             Self::Pty(_) => "pty",

@@ -19,11 +19,23 @@ use super::descriptor::Descriptor;
 /// Linux gives out at most 4095 bytes of a terminal's output at once (`N_TTY_BUF_SIZE`).
 const READ_BYTES: usize = 4096;
 
-/// In character cells.
+/// In character cells. A guest chooses it, and programs allocate by it: 65535 × 65535 would end the pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Size {
-    pub(crate) columns: u16,
-    pub(crate) rows: u16,
+    columns: u16,
+    rows: u16,
+}
+
+/// More than the smallest font shows on the largest screen.
+const MAX_COLUMNS: u16 = 1000;
+const MAX_ROWS: u16 = 500;
+
+impl Size {
+    /// `None` without any cells, which is what a hidden page measures; a size too great is cut.
+    pub(crate) fn new(columns: u16, rows: u16) -> Option<Self> {
+        let size = Self { columns: columns.min(MAX_COLUMNS), rows: rows.min(MAX_ROWS) };
+        (columns > 0 && rows > 0).then_some(size)
+    }
 }
 
 /// Whether there can be more output.
