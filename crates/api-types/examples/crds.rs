@@ -1,4 +1,4 @@
-//! Writes the CustomResourceDefinitions to the folder named by the first argument.
+//! Writes the custom resource definitions to the folder named by the first argument.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).unwrap_or_else(|| "manifests/crds".to_owned());

@@ -65,7 +65,10 @@ pub struct AgentSpec {
     /// Absolute path of the working directory, `WORKSPACE_DIR`; /workspace where neither Agent nor template says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 2, max = 1024), regex(pattern = schema::ABSOLUTE_PATH))]
-    #[x_kube(validation = Rule::new("!self.split('/').exists(part, part == '..')").message("workspaceDir must not contain '..'"))]
+    #[x_kube(
+        validation = Rule::new("!self.split('/').exists(part, part == '..')").message("workspaceDir must not contain '..'"),
+        validation = Rule::new("!(self in ['/tools', '/plugins', '/skills'])").message("workspaceDir must not be /tools, /plugins or /skills: they hold the agent's own files")
+    )]
     pub workspace_dir: Option<String>,
 
     /// ServiceAccount of the pod, `default` where neither Agent nor template says.

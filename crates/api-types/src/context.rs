@@ -131,7 +131,7 @@ pub struct UrlContext {
 
     /// Headers of the request.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64), inner(length(max = 8192)))]
+    #[schemars(extend("maxProperties" = 64))]
     pub headers: BTreeMap<String, String>,
 
     /// Secret with `token` (Bearer), or `username` and `password` (Basic); it wins over a header.

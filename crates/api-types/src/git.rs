@@ -78,7 +78,7 @@ pub struct GitSync {
 
     /// How often the remote is asked, as in 5m.
     #[serde(default = "default_interval")]
-    #[schemars(with = "String", length(max = 32), regex(pattern = schema::DURATION))]
+    #[schemars(extend("default" = "5m"), with = "String", length(max = 32), regex(pattern = schema::DURATION))]
     #[x_kube(validation = Rule::new("duration(self) >= duration('1s')").message("interval must be at least 1s, as in 5m; set enabled to false to not follow the repository"))]
     pub interval: Duration,
 

@@ -25,19 +25,42 @@ pub(crate) const TIMESTAMP: &str = concat!(
     r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 );
 
+/// Numbers with an optional suffix, the notation of Kubernetes' quantities.
+const QUANTITY: &str = concat!(
+    r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))",
+    r"(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?[0-9]+))?$"
+);
+
 /// Drops the descriptions inside an embedded Kubernetes type: with them the
 /// resource would outgrow the annotation in which `kubectl apply` keeps it.
+/// Quantities get the pattern that their generated schema lacks.
 pub(crate) fn bare(schema: &mut Schema) {
-    struct Bare;
-    impl Transform for Bare {
-        fn transform(&mut self, schema: &mut Schema) {
-            if schema.get("description").is_some_and(Value::is_string) {
-                schema.remove("description");
-            }
-            transform_subschemas(self, schema);
-        }
-    }
     transform_subschemas(&mut Bare, schema);
+}
+
+struct Bare;
+
+impl Transform for Bare {
+    fn transform(&mut self, schema: &mut Schema) {
+        if schema.get("description").is_some_and(Value::is_string) {
+            schema.remove("description");
+        }
+        if let Some(values) = schema.get_mut("additionalProperties") {
+            constrain_quantity(values);
+        }
+        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            // A port is the other thing that is a number or a name.
+            let quantities = properties.iter_mut().filter(|(name, _)| *name != "port");
+            quantities.for_each(|(_, property)| constrain_quantity(property));
+        }
+        transform_subschemas(self, schema);
+    }
+}
+
+fn constrain_quantity(schema: &mut Value) {
+    if schema.get("x-kubernetes-int-or-string").is_some() {
+        schema["pattern"] = json!(QUANTITY);
+    }
 }
 
 /// Any JSON object, kept as it is.

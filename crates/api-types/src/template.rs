@@ -52,7 +52,10 @@ pub struct AgentTemplateSpec {
 
     /// Absolute path of the working directory, `WORKSPACE_DIR`.
     #[schemars(length(min = 2, max = 1024), regex(pattern = schema::ABSOLUTE_PATH))]
-    #[x_kube(validation = Rule::new("!self.split('/').exists(part, part == '..')").message("workspaceDir must not contain '..'"))]
+    #[x_kube(
+        validation = Rule::new("!self.split('/').exists(part, part == '..')").message("workspaceDir must not contain '..'"),
+        validation = Rule::new("!(self in ['/tools', '/plugins', '/skills'])").message("workspaceDir must not be /tools, /plugins or /skills: they hold the agent's own files")
+    )]
     pub workspace_dir: String,
 
     /// ServiceAccount of the pod.
