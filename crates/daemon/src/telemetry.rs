@@ -72,7 +72,7 @@ const WIRE_LIBRARIES: [&str; 9] = [
 ];
 
 /// Holds for whatever filter the operator sets, so `trace` leaks no token either.
-fn sealed(layer: impl Layer<Registry>) -> impl Layer<Registry> {
+pub fn sealed(layer: impl Layer<Registry>) -> impl Layer<Registry> {
     layer.with_filter(filter_fn(may_be_logged))
 }
 

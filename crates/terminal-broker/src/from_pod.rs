@@ -165,3 +165,6 @@ fn without_exit_frame(status: &ExitStatus) -> End {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

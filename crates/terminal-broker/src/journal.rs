@@ -157,3 +157,6 @@ impl Writer {
         tracing::warn!(reason = event.reason, error = failure, "an Event could not be written");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,3 +97,6 @@ impl FindPod for ClusterPods {
             .boxed()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! How sessions end, what the viewer is told, and that the pod's side ends with them.
+
+use std::time::Duration;
+
+use screen_wire::Frame;
+use share::AgentRef;
+use terminal_proto::v1::{CloseReason, Open, attach_request::Request};
+use time::OffsetDateTime;
+use tonic::Code;
+
+use crate::{
+    bench::{Bench, Viewer, agent, open, shared, soon, token},
+    pod::Exec,
+};
+
+const ONE_SECOND: Duration = Duration::from_secs(1);
+
+async fn opened() -> (Bench, Viewer, Exec) {
+    let mut bench = Bench::start().await;
+    let viewer = bench.attach(open()).await.unwrap();
+    let exec = bench.pods.exec().await;
+    (bench, viewer, exec)
+}
+
+async fn hung_up(mut exec: Exec) {
+    assert_eq!(soon(ONE_SECOND, exec.stdin.frame()).await, None);
+    assert!(exec.stdin.ended_politely);
+}
+
+#[tokio::test]
+async fn a_link_turned_off_ends_the_terminal_within_a_second() {
+    let (bench, mut viewer, exec) = opened().await;
+    bench.links.apply(&shared(|share| share.enabled = false));
+    let closed = soon(ONE_SECOND, viewer.closed()).await;
+    assert_eq!(closed.reason(), CloseReason::Revoked);
+    hung_up(exec).await;
+}
+
+#[tokio::test]
+async fn whoever_loses_the_link_sees_no_more_not_even_what_waits_for_credit() {
+    let mut bench = Bench::start().await;
+    let mut viewer = bench.attach(Open { window_bytes: 4096, ..open() }).await.unwrap();
+    let mut exec = bench.pods.exec().await;
+    exec.stdout.output(vec![b'x'; 60_000]).await;
+    viewer.output(4096).await;
+    bench.links.apply(&shared(|share| share.enabled = false));
+    viewer.send(Request::Ack(4096)).await;
+    assert_eq!(viewer.closed().await.reason(), CloseReason::Revoked);
+    hung_up(exec).await;
+}
+
+#[tokio::test]
+async fn a_deleted_agent_ends_its_terminals_and_no_others() {
+    let mut bench = Bench::start().await;
+    let mut viewer = bench.attach(open()).await.unwrap();
+    let other =
+        terminal_proto::v1::Open { token: crate::bench::token(2).expose().to_owned(), ..open() };
+    let _exec = bench.pods.exec().await;
+    let mut other = bench.attach(other).await.unwrap();
+    let mut exec = bench.pods.exec().await;
+
+    bench.links.remove(&AgentRef::of(&agent(1)));
+    assert_eq!(viewer.closed().await.reason(), CloseReason::Revoked);
+    exec.stdout.output("still here").await;
+    assert_eq!(other.output(10).await, b"still here");
+}
+
+#[tokio::test]
+async fn a_token_that_was_replaced_ends_the_terminal() {
+    let (bench, mut viewer, exec) = opened().await;
+    let mut rotated = agent(1);
+    rotated.status.as_mut().unwrap().share = agent(7).status.unwrap().share;
+    bench.links.apply(&rotated);
+    assert_eq!(viewer.closed().await.reason(), CloseReason::Revoked);
+    hung_up(exec).await;
+}
+
+#[tokio::test]
+async fn a_link_ends_at_its_time_without_any_event() {
+    let (bench, mut viewer, exec) = opened().await;
+    #[allow(clippy::disallowed_methods, reason = "the broker reads the real clock")]
+    let end = OffsetDateTime::now_utc() + Duration::from_millis(300);
+    bench.links.apply(&shared(|share| share.expires_at = Some(end)));
+    let closed = soon(Duration::from_secs(2), viewer.closed()).await;
+    assert_eq!(closed.reason(), CloseReason::Expired);
+    hung_up(exec).await;
+}
+
+#[tokio::test]
+async fn a_network_taken_from_the_list_ends_the_terminal() {
+    let (bench, mut viewer, exec) = opened().await;
+    let network = |network: &str| {
+        let network = network.to_owned();
+        shared(|share| share.allowed_ips = vec![network])
+    };
+    bench.links.apply(&network("203.0.113.0/24"));
+    bench.links.apply(&network("192.0.2.0/24"));
+    assert_eq!(viewer.closed().await.reason(), CloseReason::Network);
+    hung_up(exec).await;
+}
+
+#[tokio::test]
+async fn a_suspended_agent_ends_the_terminal_as_not_ready() {
+    let (bench, mut viewer, exec) = opened().await;
+    let mut suspended = agent(1);
+    suspended.spec.suspend = true;
+    bench.links.apply(&suspended);
+    assert_eq!(viewer.closed().await.reason(), CloseReason::NotReady);
+    hung_up(exec).await;
+}
+
+#[tokio::test]
+async fn a_program_that_ends_is_shown_to_its_last_byte_and_with_its_code() {
+    let (_bench, mut viewer, mut exec) = opened().await;
+    exec.stdout.output("goodbye").await;
+    exec.stdout.frame(Frame::Exit { code: 3 }).await;
+    assert_eq!(viewer.output(7).await, b"goodbye");
+    let closed = viewer.closed().await;
+    assert_eq!((closed.reason(), closed.exit_code), (CloseReason::Ended, Some(3)));
+    hung_up(exec).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_lost_and_no_success() {
+    let (_bench, mut viewer, mut exec) = opened().await;
+    exec.stdout.output("half").await;
+    assert_eq!(viewer.output(4).await, b"half");
+    drop(exec);
+    let closed = viewer.closed().await;
+    assert_eq!((closed.reason(), closed.exit_code), (CloseReason::Lost, None));
+}
+
+#[tokio::test]
+async fn a_program_that_cannot_start_is_lost() {
+    let (_bench, mut viewer, mut exec) = opened().await;
+    exec.stdout.message(&b"\x02no such file"[..]).await;
+    let status = [&[3], &br#"{"status":"Failure","message":"cannot exec"}"#[..]].concat();
+    exec.stdout.message(status).await;
+    assert_eq!(viewer.closed().await.reason(), CloseReason::Lost);
+}
+
+#[tokio::test]
+async fn a_viewer_that_leaves_ends_the_exec() {
+    let (_bench, viewer, exec) = opened().await;
+    drop(viewer);
+    hung_up(exec).await;
+}
+
+#[tokio::test]
+async fn a_caller_that_opens_twice_is_refused() {
+    let (_bench, mut viewer, exec) = opened().await;
+    viewer.send(Request::Open(open())).await;
+    let error = viewer.responses.message().await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    hung_up(exec).await;
+}
+
+#[tokio::test]
+async fn a_broker_that_goes_away_says_so_and_is_gone_in_two_seconds() {
+    let (bench, mut viewer, exec) = opened().await;
+    bench.daemon.shutdown.cancel();
+    bench.daemon.tasks.close();
+    assert_eq!(viewer.closed().await.reason(), CloseReason::Draining);
+    hung_up(exec).await;
+    soon(Duration::from_secs(2), bench.daemon.tasks.wait()).await;
+}
+
+#[tokio::test]
+async fn a_viewer_that_reads_nothing_does_not_hold_up_the_shutdown() {
+    let (bench, viewer, _exec) = opened().await;
+    bench.daemon.shutdown.cancel();
+    bench.daemon.tasks.close();
+    soon(Duration::from_secs(2), bench.daemon.tasks.wait()).await;
+    drop(viewer);
+}

@@ -1,0 +1,107 @@
+//! What operators and probes see.
+
+use terminal_proto::v1::{
+    CloseReason, CloseSessionRequest, ListSessionsRequest, Open, attach_request::Request,
+};
+use tonic::Code;
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
+
+use crate::bench::{Bench, open, token};
+
+fn everything() -> ListSessionsRequest {
+    ListSessionsRequest::default()
+}
+
+#[tokio::test]
+async fn open_sessions_are_listed_with_their_bytes_and_without_their_token() {
+    let mut bench = Bench::start().await;
+    let mut viewer = bench.attach(open()).await.unwrap();
+    let mut exec = bench.pods.exec().await;
+    viewer.send(Request::Input("ls".into())).await;
+    exec.stdin.frame().await.unwrap();
+    exec.stdout.output("README.md").await;
+    viewer.output(9).await;
+
+    let mut client = bench.client().await;
+    let listed = client.list_sessions(everything()).await.unwrap().into_inner().sessions;
+    assert_eq!(listed.len(), 1);
+    let session = &listed[0];
+    assert_eq!(session.session_id, viewer.session_id);
+    assert_eq!(session.agent.as_ref().unwrap().name, "agent-1");
+    assert_eq!(session.client_address, "203.0.113.9");
+    assert_eq!((session.input_bytes, session.output_bytes), (2, 9));
+    assert!(session.opened_at.is_some());
+    assert!(!format!("{listed:?}").contains(token(1).expose()));
+}
+
+#[tokio::test]
+async fn lists_are_by_namespace_and_agent() {
+    let bench = Bench::start().await;
+    let second = Open { token: token(2).expose().to_owned(), ..open() };
+    let _viewers = (bench.attach(open()).await.unwrap(), bench.attach(second).await.unwrap());
+    let mut client = bench.client().await;
+    let cases = [
+        (everything(), vec!["agent-1", "agent-2"]),
+        (ListSessionsRequest { agent: "agent-2".into(), ..everything() }, vec!["agent-2"]),
+        (ListSessionsRequest { namespace: "team-b".into(), ..everything() }, vec![]),
+    ];
+    for (request, expected) in cases {
+        let listed = client.list_sessions(request).await.unwrap().into_inner().sessions;
+        let names: Vec<_> = listed.into_iter().map(|session| session.agent.unwrap().name).collect();
+        assert_eq!(names, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_session_can_be_closed_by_its_id_once() {
+    let bench = Bench::start().await;
+    let mut viewer = bench.attach(open()).await.unwrap();
+    let mut client = bench.client().await;
+    let this = CloseSessionRequest { session_id: viewer.session_id.clone() };
+    client.close_session(this.clone()).await.unwrap();
+    assert_eq!(viewer.closed().await.reason(), CloseReason::Closed);
+
+    let nothing = CloseSessionRequest { session_id: "nothing".into() };
+    for request in [this, nothing] {
+        assert_eq!(client.close_session(request).await.unwrap_err().code(), Code::NotFound);
+    }
+    assert!(client.list_sessions(everything()).await.unwrap().into_inner().sessions.is_empty());
+}
+
+#[tokio::test]
+async fn health_follows_the_links() {
+    let bench = Bench::start().await;
+    let mut health = HealthClient::new(bench.channel().await);
+    let request = HealthCheckRequest { service: "kubeopencode.terminal.v1.TerminalBroker".into() };
+    let mut states = health.watch(request).await.unwrap().into_inner();
+    let serving = |response: tonic_health::pb::HealthCheckResponse| {
+        response.status() == ServingStatus::Serving
+    };
+    while !serving(states.message().await.unwrap().unwrap()) {}
+    bench.daemon.shutdown.cancel();
+    assert!(!serving(states.message().await.unwrap().unwrap()));
+}
+
+#[tokio::test]
+async fn sessions_are_counted() {
+    let mut bench = Bench::start().await;
+    let mut viewer = bench.attach(open()).await.unwrap();
+    let exec = bench.pods.exec().await;
+    assert!(bench.daemon.metrics.encode().unwrap().contains("\nterminals_open 1\n"));
+    drop(exec);
+    viewer.closed().await;
+    bench.attach(Open { token: "wrong".into(), ..open() }).await.err().unwrap();
+
+    let page = bench.daemon.metrics.encode().unwrap();
+    for line in [
+        "terminals_open 0",
+        "terminals_opened_total 1",
+        "terminals_closed_total{reason=\"lost\"} 1",
+        "terminals_refused_total{reason=\"unknown\"} 1",
+        "exec_open_seconds_count 1",
+    ] {
+        assert!(page.contains(&format!("\n{line}\n")), "{line} in {page}");
+    }
+}

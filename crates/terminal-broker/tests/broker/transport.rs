@@ -1,0 +1,50 @@
+//! Who may call the broker at all.
+
+use terminal_proto::v1::ListSessionsRequest;
+use tonic::{
+    Code,
+    transport::{ClientTlsConfig, Identity},
+};
+
+use crate::bench::{Authority, Bench, Client};
+
+/// What becomes of a call: an error of the connection, or of the call.
+async fn call(bench: &Bench, tls: ClientTlsConfig) -> Result<(), Option<Code>> {
+    let channel = bench.channel_with(tls).await.map_err(|_| None)?;
+    let called = Client::new(channel).list_sessions(ListSessionsRequest::default()).await;
+    called.map(|_| ()).map_err(|status| Some(status.code()))
+}
+
+fn identity((certificate, key): (String, String)) -> Identity {
+    Identity::from_pem(certificate, key)
+}
+
+#[tokio::test]
+async fn the_gateways_certificate_is_let_in() {
+    let bench = Bench::start().await;
+    let own = identity(bench.authority.issue("kubeopencode-server"));
+    assert_eq!(call(&bench, bench.tls().identity(own)).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_caller_without_a_certificate_is_not_served() {
+    let bench = Bench::start().await;
+    let refused = call(&bench, bench.tls()).await.unwrap_err();
+    assert_ne!(refused, Some(Code::PermissionDenied), "not even a request is read");
+}
+
+#[tokio::test]
+async fn a_certificate_of_another_authority_is_not_served() {
+    let bench = Bench::start().await;
+    let foreign = identity(Authority::new().issue("kubeopencode-server"));
+    let refused = call(&bench, bench.tls().identity(foreign)).await.unwrap_err();
+    assert_ne!(refused, Some(Code::PermissionDenied), "not even a request is read");
+}
+
+#[tokio::test]
+async fn a_certificate_of_our_authority_for_somebody_else_is_denied() {
+    let bench = Bench::start().await;
+    let other = identity(bench.authority.issue("kubeopencode-controller"));
+    let refused = call(&bench, bench.tls().identity(other)).await.unwrap_err();
+    assert_eq!(refused, Some(Code::PermissionDenied));
+}

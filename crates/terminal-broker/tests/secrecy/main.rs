@@ -1,0 +1,70 @@
+//! No log line, at any level, repeats a token or what passed through a terminal. Alone in its process: what
+//! is logged is decided once for all threads of a process.
+
+#[allow(dead_code, reason = "shared with the other tests of the broker")]
+#[path = "../broker/bench.rs"]
+mod bench;
+#[allow(dead_code, reason = "shared with the other tests of the broker")]
+#[path = "../broker/pod.rs"]
+mod pod;
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use daemon::telemetry::sealed;
+use terminal_proto::v1::{Open, attach_request::Request};
+use tracing_subscriber::{
+    fmt::MakeWriter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
+
+use crate::bench::{Bench, open, token};
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn neither_tokens_nor_terminals_are_logged_at_any_level() {
+    let log = Log::default();
+    // As the process does it, at the finest level.
+    let lines = tracing_subscriber::fmt::layer().with_writer(log.clone()).with_ansi(false);
+    tracing_subscriber::registry().with(sealed(lines)).init();
+
+    let mut bench = Bench::start().await;
+    let wrong = token(9).expose().to_owned();
+    bench.attach(Open { token: wrong.clone(), ..open() }).await.err().unwrap();
+    let mut viewer = bench.attach(open()).await.unwrap();
+    let mut exec = bench.pods.exec().await;
+    viewer.send(Request::Input("sesame".into())).await;
+    exec.stdin.frame().await.unwrap();
+    exec.stdout.output("treasure").await;
+    viewer.output(8).await;
+    drop(exec);
+    viewer.closed().await;
+
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("terminal opened") && log.contains("terminal closed"), "{log}");
+    for secret in [token(1).expose(), &wrong, "sesame", "treasure"] {
+        assert!(!log.contains(secret), "{secret} was logged");
+    }
+}
