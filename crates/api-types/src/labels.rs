@@ -22,6 +22,9 @@ pub const SERVER_COMPONENT: &str = "server";
 /// Value of [`MANAGED_BY`].
 pub const MANAGER: &str = "kubeopencode";
 
+/// Annotation on a pod: SHA-256 of the configuration it was started with.
+pub const CONFIG_HASH: &str = "kubeopencode.io/config-hash";
+
 /// Annotation on an Agent: the last time a client was connected (RFC 3339).
 /// Nobody here writes it; it is honoured where a client sets it.
 pub const LAST_CONNECTION_ACTIVE: &str = "kubeopencode.io/last-connection-active";

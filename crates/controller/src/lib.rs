@@ -1,1 +1,82 @@
-//! Under construction.
+//! Reconciles Agents and AgentTemplates into the objects that run them, and says on
+//! each Agent how it is. It talks to the API server only: it never execs, reads a log,
+//! fetches what a user names, or reads a Secret that is not an agent's own.
+
+pub mod apply;
+pub mod args;
+pub mod desired;
+pub mod error;
+pub mod fetch;
+pub mod identity;
+pub mod kinds;
+pub mod lease;
+pub mod look;
+pub mod merge;
+pub mod metrics;
+pub mod observe;
+pub mod publish;
+pub mod queue;
+pub mod random;
+pub mod reconcile;
+pub mod resolve;
+pub mod retry;
+pub mod secret;
+pub mod status;
+pub mod stores;
+
+#[cfg(test)]
+mod fixture;
+
+use daemon::Daemon;
+use kube::Client;
+
+use crate::{
+    args::Args,
+    error::ControllerError,
+    lease::{Candidate, Role},
+    metrics::Metrics,
+};
+
+/// Leads when it can, and reconciles while it leads. Returns when the daemon shuts
+/// down, or with an error when the lease is lost.
+pub async fn run(args: Args, daemon: Daemon) -> Result<(), ControllerError> {
+    let config = kube::Config::infer().await;
+    let config = config.map_err(|error| ControllerError::Config(Box::new(error)))?;
+    let client =
+        Client::try_from(config).map_err(|error| ControllerError::Connect(Box::new(error)))?;
+    let metrics = daemon.metrics.register(Metrics::register);
+    let answers = daemon.readiness.gate("api-server");
+
+    let mut candidate =
+        Candidate::new(client.clone(), &args.lease_namespace, &args.lease_name, &args.pod_name);
+    tracing::info!(identity = args.pod_name, "waiting to lead");
+    if candidate.acquire(&daemon.shutdown, || answers.set_ready()).await == Role::Follower {
+        return Ok(());
+    }
+    tracing::info!("leading");
+    metrics.leads(true);
+    let led = lead(&args, &daemon, client, &metrics, &mut candidate).await;
+    metrics.leads(false);
+    led
+}
+
+/// Nothing is written any more once this returns.
+async fn lead(
+    args: &Args,
+    daemon: &Daemon,
+    client: Client,
+    metrics: &Metrics,
+    candidate: &mut Candidate,
+) -> Result<(), ControllerError> {
+    let work = queue::work(args, client, metrics, daemon.shutdown.clone());
+    tokio::select! {
+        // A lost lease stops the work at once: another replica may be writing.
+        biased;
+        () = candidate.keep() => return Err(ControllerError::LeaseLost),
+        () = work => {}
+    }
+    if let Err(error) = candidate.release().await {
+        tracing::warn!(%error, "cannot give the lease up; it goes stale by itself");
+    }
+    Ok(())
+}

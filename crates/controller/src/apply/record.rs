@@ -1,0 +1,96 @@
+//! What was applied last, in a form that tells whether it still stands. Pure.
+//!
+//! The server tracks which fields each manager owns (`metadata.managedFields`), and
+//! takes a field away from us when somebody else changes or removes it. So an object
+//! is as we left it for as long as our set of fields is.
+
+use kube::core::ObjectMeta;
+use ring::digest::{SHA256, digest};
+use serde_json::Value;
+
+use api_types::names::FIELD_MANAGER;
+
+/// SHA-256.
+type Hash = [u8; 32];
+
+/// One object, as it was after it was applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    uid: Option<String>,
+    desired: Hash,
+    owned_fields: Option<Hash>,
+}
+
+impl Record {
+    /// Of applying `desired`, and of what the server holds of it.
+    pub fn new(desired: &Value, held: &ObjectMeta) -> Self {
+        Self {
+            uid: held.uid.clone(),
+            desired: hash(desired),
+            owned_fields: owned_fields(held).map(hash),
+        }
+    }
+}
+
+/// The fields that the server says are ours by server-side apply.
+fn owned_fields(metadata: &ObjectMeta) -> Option<&Value> {
+    let entries = metadata.managed_fields.iter().flatten();
+    let mut ours = entries.filter(|entry| {
+        entry.manager.as_deref() == Some(FIELD_MANAGER)
+            && entry.operation.as_deref() == Some("Apply")
+            && entry.subresource.as_deref().unwrap_or_default().is_empty()
+    });
+    ours.next().and_then(|entry| entry.fields_v1.as_ref()).map(|fields| &fields.0)
+}
+
+/// serde_json keeps maps sorted, so the same value always has the same text.
+fn hash(value: &Value) -> Hash {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, value.to_string().as_bytes()).as_ref());
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry};
+    use serde_json::json;
+
+    use super::*;
+
+    fn held(manager: &str, fields: Value) -> ObjectMeta {
+        ObjectMeta {
+            uid: Some("uid-1".into()),
+            managed_fields: Some(vec![ManagedFieldsEntry {
+                manager: Some(manager.into()),
+                operation: Some("Apply".into()),
+                fields_v1: Some(FieldsV1(fields)),
+                ..ManagedFieldsEntry::default()
+            }]),
+            ..ObjectMeta::default()
+        }
+    }
+
+    fn ours(fields: Value) -> ObjectMeta {
+        held(FIELD_MANAGER, fields)
+    }
+
+    #[test]
+    fn each_way_to_move_an_object_is_noticed() {
+        let desired = json!({ "spec": { "replicas": 1 } });
+        let fields = json!({ "f:spec": { "f:replicas": {} } });
+        let record = Record::new(&desired, &ours(fields.clone()));
+
+        let replaced = ObjectMeta { uid: Some("uid-2".into()), ..ours(fields.clone()) };
+        let scaled = json!({ "spec": { "replicas": 0 } });
+        let cases = [
+            ("nothing happened", &desired, ours(fields.clone()), true),
+            ("another wish", &scaled, ours(fields.clone()), false),
+            ("a field taken over", &desired, ours(json!({ "f:spec": {} })), false),
+            ("made anew by somebody", &desired, replaced, false),
+            ("applied by another manager only", &desired, held("kubectl", fields), false),
+        ];
+        for (name, desired, held, same) in cases {
+            assert_eq!(Record::new(desired, &held) == record, same, "{name}");
+        }
+    }
+}

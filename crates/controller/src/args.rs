@@ -1,0 +1,107 @@
+//! The controller's flags, each with an environment fallback.
+
+use api_types::names;
+use clap::{Parser, ValueEnum};
+use daemon::TelemetryArgs;
+
+use crate::resolve::{Images, Pull};
+
+/// Turns Agents and AgentTemplates into running pods, and says how they are
+#[derive(Clone, Debug, Parser)]
+#[command(name = "controller", version)]
+pub struct Args {
+    /// Image that holds OpenCode, for agents that name none
+    #[arg(long, env = "AGENT_IMAGE", value_name = "IMAGE", default_value = names::DEFAULT_AGENT_IMAGE)]
+    pub agent_image: String,
+
+    /// Image that agents work in, for agents that name none
+    #[arg(long, env = "EXECUTOR_IMAGE", value_name = "IMAGE", default_value = names::DEFAULT_EXECUTOR_IMAGE)]
+    pub executor_image: String,
+
+    /// Image of this project's own tools in an agent's pod
+    #[arg(
+        long,
+        env = "TOOLS_IMAGE",
+        value_name = "IMAGE",
+        default_value = "ghcr.io/kubeopencode/agent-tools:latest"
+    )]
+    pub tools_image: String,
+
+    /// When to pull images [default: by each image's tag, as Kubernetes does]
+    #[arg(long, env = "IMAGE_PULL_POLICY", value_enum)]
+    pub image_pull_policy: Option<PullPolicy>,
+
+    /// Where people reach the gateway, such as https://agents.example; share Secrets
+    /// then hold the whole link
+    #[arg(long, env = "EXTERNAL_URL", value_name = "URL")]
+    pub external_url: Option<http::Uri>,
+
+    /// Namespace of the lease by which one replica leads
+    #[arg(long, env = "LEASE_NAMESPACE", value_name = "NAMESPACE", default_value = names::SERVER_NAMESPACE)]
+    pub lease_namespace: String,
+
+    /// Name of the lease
+    #[arg(long, env = "LEASE_NAME", value_name = "NAME", default_value = names::CONTROLLER_DEPLOYMENT)]
+    pub lease_name: String,
+
+    /// This replica's name in the lease, unique among the replicas
+    #[arg(long, env = "POD_NAME", value_name = "NAME")]
+    pub pod_name: String,
+
+    #[command(flatten)]
+    pub telemetry: TelemetryArgs,
+}
+
+/// When the kubelet pulls an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub enum PullPolicy {
+    Always,
+    IfNotPresent,
+    Never,
+}
+
+impl Args {
+    /// The installation's images.
+    pub fn images(&self) -> Images {
+        Images {
+            agent: self.agent_image.clone(),
+            executor: self.executor_image.clone(),
+            tools: self.tools_image.clone(),
+            pull: self.image_pull_policy.map_or(Pull::ByTag, |p| Pull::Fixed(format!("{p:?}"))),
+        }
+    }
+
+    /// Without a slash at its end.
+    pub fn external_url(&self) -> Option<String> {
+        let url = self.external_url.as_ref().map(ToString::to_string);
+        url.map(|url| url.trim_end_matches('/').to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(flags: &[&str]) -> Args {
+        let needed = ["controller", "--pod-name", "me"];
+        Args::parse_from(needed.into_iter().chain(flags.iter().copied()))
+    }
+
+    #[test]
+    fn a_pull_policy_is_spelled_as_kubernetes_spells_it() {
+        assert_eq!(parse(&[]).images().pull, Pull::ByTag);
+        let fixed = parse(&["--image-pull-policy", "IfNotPresent"]).images().pull;
+        assert_eq!(fixed, Pull::Fixed("IfNotPresent".into()));
+    }
+
+    #[test]
+    fn an_external_url_may_have_a_path_and_loses_its_last_slash() {
+        for given in ["https://agents.example/team", "https://agents.example/team/"] {
+            let url = parse(&["--external-url", given]).external_url();
+            assert_eq!(url.as_deref(), Some("https://agents.example/team"));
+        }
+        let bare = parse(&["--external-url", "https://agents.example"]).external_url();
+        assert_eq!(bare.as_deref(), Some("https://agents.example"));
+    }
+}

@@ -1,0 +1,90 @@
+//! The Deployment that runs an agent's server. Pure.
+
+use std::collections::BTreeMap;
+
+use api_types::{LocalRef, labels, names};
+use k8s_openapi::{
+    api::{
+        apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy},
+        core::v1::{LocalObjectReference, PodSpec, PodTemplateSpec},
+    },
+    apimachinery::pkg::apis::meta::v1::LabelSelector,
+};
+use kube::core::ObjectMeta;
+
+use super::{
+    config_map::config_hash,
+    containers,
+    metadata::{metadata, pod_labels},
+    security, volumes,
+};
+use crate::resolve::{Lifecycle, ResolvedAgent};
+
+/// How many former states of the pod's template are kept for people to compare.
+const REVISION_HISTORY: i32 = 2;
+/// The server keeps its data in SQLite, which needs no long goodbye.
+const GRACE_SECONDS: i64 = 10;
+
+pub(super) fn deployment(agent: &ResolvedAgent) -> Deployment {
+    let replicas = match agent.lifecycle {
+        Lifecycle::Running => 1,
+        Lifecycle::Suspended => 0,
+    };
+    Deployment {
+        metadata: metadata(&agent.identity, names::deployment(&agent.identity.name)),
+        spec: Some(DeploymentSpec {
+            replicas: Some(replicas),
+            revision_history_limit: Some(REVISION_HISTORY),
+            // Two servers must never share a volume or one SQLite file.
+            strategy: Some(DeploymentStrategy {
+                type_: Some("Recreate".to_owned()),
+                rolling_update: None,
+            }),
+            selector: LabelSelector {
+                match_labels: Some(labels::selector(&agent.identity.name)),
+                match_expressions: None,
+            },
+            template: pod_template(agent),
+            ..DeploymentSpec::default()
+        }),
+        status: None,
+    }
+}
+
+fn pod_template(agent: &ResolvedAgent) -> PodTemplateSpec {
+    let hash = agent.config.as_ref().map(config_hash);
+    let annotations = hash.map(|hash| BTreeMap::from([(labels::CONFIG_HASH.to_owned(), hash)]));
+    PodTemplateSpec {
+        metadata: Some(ObjectMeta {
+            labels: Some(pod_labels(&agent.identity, agent.pod.labels.as_ref())),
+            annotations,
+            ..ObjectMeta::default()
+        }),
+        spec: Some(pod_spec(agent)),
+    }
+}
+
+fn pod_spec(agent: &ResolvedAgent) -> PodSpec {
+    let scheduling = agent.pod.scheduling.clone().unwrap_or_default();
+    PodSpec {
+        service_account_name: Some(agent.service_account.clone()),
+        // Variables of other Services would be noise in the agent's shell.
+        enable_service_links: Some(false),
+        termination_grace_period_seconds: Some(GRACE_SECONDS),
+        image_pull_secrets: pull_secrets(&agent.pull_secrets),
+        security_context: Some(security::of_pod(&agent.pod)),
+        runtime_class_name: agent.pod.runtime_class_name.clone(),
+        node_selector: scheduling.node_selector,
+        tolerations: scheduling.tolerations,
+        affinity: scheduling.affinity,
+        init_containers: Some(containers::init(agent)),
+        containers: vec![containers::server(agent)],
+        volumes: Some(volumes::volumes(agent)),
+        ..PodSpec::default()
+    }
+}
+
+fn pull_secrets(secrets: &[LocalRef]) -> Option<Vec<LocalObjectReference>> {
+    let named = |secret: &LocalRef| LocalObjectReference { name: secret.name.clone() };
+    (!secrets.is_empty()).then(|| secrets.iter().map(named).collect())
+}

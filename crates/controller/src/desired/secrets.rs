@@ -1,0 +1,41 @@
+//! The Secrets made for an agent: that of its share link, and its server's
+//! password. Pure; the random parts are inputs.
+
+use std::collections::BTreeMap;
+
+use api_types::{ShareToken, labels, names};
+use k8s_openapi::{ByteString, api::core::v1::Secret};
+
+use super::metadata::metadata;
+use crate::{identity::Identity, secret::Password};
+
+/// `external_url` is where people reach this installation, without a slash at its end.
+pub fn share_secret(agent: &Identity, token: &ShareToken, external_url: Option<&str>) -> Secret {
+    let mut data = BTreeMap::from([entry(names::SHARE_TOKEN_KEY, token.expose())]);
+    if let Some(base) = external_url {
+        let url = format!("{base}{}", names::share_path(token));
+        data.extend([entry(names::SHARE_URL_KEY, &url)]);
+    }
+    let mut secret = secret(agent, names::share_secret(&agent.name), data);
+    let labels = secret.metadata.labels.get_or_insert_default();
+    labels.insert(labels::SHARE_TOKEN.to_owned(), "true".to_owned());
+    secret
+}
+
+pub(super) fn server_secret(agent: &Identity, password: &Password) -> Secret {
+    let data = BTreeMap::from([entry(names::SERVER_PASSWORD_KEY, password.expose())]);
+    secret(agent, names::server_secret(&agent.name), data)
+}
+
+fn secret(agent: &Identity, name: String, data: BTreeMap<String, ByteString>) -> Secret {
+    Secret {
+        metadata: metadata(agent, name),
+        type_: Some("Opaque".to_owned()),
+        data: Some(data),
+        ..Secret::default()
+    }
+}
+
+fn entry(key: &str, value: &str) -> (String, ByteString) {
+    (key.to_owned(), ByteString(value.as_bytes().to_vec()))
+}

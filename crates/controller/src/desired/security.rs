@@ -1,0 +1,73 @@
+//! What the pod and its containers may do: by default what a namespace with
+//! `pod-security.kubernetes.io/enforce: restricted` allows. Pure.
+
+use api_types::{AgentPodSpec, pod::DEFAULT_USER};
+use k8s_openapi::api::core::v1::{
+    Capabilities, PodSecurityContext, SeccompProfile, SecurityContext,
+};
+
+/// The user's own for every container, init containers too, or the default.
+pub(super) fn of_container(pod: &AgentPodSpec) -> SecurityContext {
+    pod.security_context.clone().unwrap_or_else(|| SecurityContext {
+        allow_privilege_escalation: Some(false),
+        capabilities: Some(Capabilities { drop: Some(vec!["ALL".to_owned()]), add: None }),
+        seccomp_profile: Some(runtime_default()),
+        ..SecurityContext::default()
+    })
+}
+
+/// Fills in what the user left out: a user only where nothing sets one, and no
+/// `runAsNonRoot` where a user asks for root.
+pub(super) fn of_pod(pod: &AgentPodSpec) -> PodSecurityContext {
+    let users = pod.pod_security_context.clone().unwrap_or_default();
+    let own_user = pod.security_context.as_ref().and_then(|container| container.run_as_user);
+    let user = users.run_as_user.or(own_user);
+    let default = user.is_none().then_some(DEFAULT_USER);
+    PodSecurityContext {
+        run_as_user: users.run_as_user.or(default),
+        run_as_group: users.run_as_group.or(default),
+        fs_group: users.fs_group.or(default),
+        run_as_non_root: users.run_as_non_root.or_else(|| (user != Some(0)).then_some(true)),
+        seccomp_profile: users.seccomp_profile.clone().or_else(|| Some(runtime_default())),
+        ..users
+    }
+}
+
+fn runtime_default() -> SeccompProfile {
+    SeccompProfile { type_: "RuntimeDefault".to_owned(), localhost_profile: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(pod: PodSecurityContext, container: Option<SecurityContext>) -> AgentPodSpec {
+        AgentPodSpec {
+            pod_security_context: Some(pod),
+            security_context: container,
+            ..AgentPodSpec::default()
+        }
+    }
+
+    #[test]
+    fn a_user_is_set_only_where_nothing_sets_one() {
+        let as_user = |id| PodSecurityContext { run_as_user: Some(id), ..Default::default() };
+        let in_container = |id| SecurityContext { run_as_user: Some(id), ..Default::default() };
+        let cases = [
+            ("nothing set", pod(PodSecurityContext::default(), None), Some(1000), Some(true)),
+            ("set on the pod", pod(as_user(2000), None), Some(2000), Some(true)),
+            ("root on the pod", pod(as_user(0), None), Some(0), None),
+            (
+                "set on containers",
+                pod(Default::default(), Some(in_container(2000))),
+                None,
+                Some(true),
+            ),
+            ("root in containers", pod(Default::default(), Some(in_container(0))), None, None),
+        ];
+        for (name, spec, user, non_root) in cases {
+            let context = of_pod(&spec);
+            assert_eq!((context.run_as_user, context.run_as_non_root), (user, non_root), "{name}");
+        }
+    }
+}

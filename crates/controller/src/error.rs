@@ -1,0 +1,77 @@
+//! Every way in which talking to the cluster can fail. A user's mistake is not
+//! among them: that becomes a condition.
+
+use std::time::Duration;
+
+/// What a reconcile, the lease or the start can end with.
+#[derive(Debug, thiserror::Error)]
+pub enum ControllerError {
+    /// One request failed.
+    #[error("cannot {action} {kind} {name}: {}", answer(source))]
+    Request {
+        action: &'static str,
+        kind: String,
+        name: String,
+        #[source]
+        source: Box<kube::Error>,
+    },
+    #[error("no end after {}s", .0.as_secs())]
+    TimedOut(Duration),
+    /// A watch's cache was dropped: the process is ending.
+    #[error("the watches have ended")]
+    WatchesEnded,
+    #[error("the system gives no random numbers")]
+    Random,
+    /// An object of ours has no JSON form: a defect.
+    #[error("cannot write {kind} as JSON")]
+    Json {
+        kind: String,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("cannot connect to the cluster")]
+    Connect(#[source] Box<kube::Error>),
+    #[error("cannot find out how to reach the cluster")]
+    Config(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Another replica may lead by now, so this one ends.
+    #[error("the lease was lost")]
+    LeaseLost,
+}
+
+impl ControllerError {
+    /// A failed request about one object.
+    pub fn request(
+        action: &'static str,
+        kind: impl Into<String>,
+        name: impl Into<String>,
+    ) -> impl FnOnce(kube::Error) -> Self {
+        let (kind, name) = (kind.into(), name.into());
+        move |source| Self::Request { action, kind, name, source: Box::new(source) }
+    }
+
+    /// A stable word for metrics.
+    pub fn category(&self) -> &'static str {
+        match self {
+            Self::Request { source, .. } => match &**source {
+                kube::Error::Api(status) if status.is_forbidden() => "forbidden",
+                kube::Error::Api(status) if status.code == 409 => "conflict",
+                kube::Error::Api(_) => "refused",
+                _ => "transport",
+            },
+            Self::TimedOut(_) => "timeout",
+            Self::WatchesEnded => "watches_ended",
+            Self::Random => "random",
+            Self::Json { .. } => "json",
+            Self::Connect(_) | Self::Config(_) => "connect",
+            Self::LeaseLost => "lease_lost",
+        }
+    }
+}
+
+/// What the server said, without the debugging form of its whole answer.
+fn answer(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => format!("{} ({})", status.message, status.code),
+        other => other.to_string(),
+    }
+}

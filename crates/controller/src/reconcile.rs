@@ -1,0 +1,189 @@
+//! One look at one agent, as named steps: fetch, resolve, desired, apply, status,
+//! patch if different, and when to look again. The order is here; what a step does
+//! is in its module.
+
+use std::sync::Arc;
+
+use api_types::{
+    Agent,
+    condition::{self, reason},
+};
+use daemon::clock;
+use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
+use kube::{Api, Client, Resource, ResourceExt};
+
+use crate::{
+    apply::{Applier, Outcome, Owner},
+    desired::{DesiredObjects, desired, share_secret},
+    error::ControllerError,
+    fetch::{self, Fetched, fetch},
+    identity::Identity,
+    look::{Again, again},
+    publish::{label_template, publish_status},
+    resolve::{Images, resolve},
+    secret::{password, share_token},
+    status::{Facts, Share, Trouble, since, status},
+    stores::Stores,
+};
+
+/// What every reconcile works with.
+pub struct Reconciler {
+    client: Client,
+    stores: Stores,
+    applier: Applier,
+    defaults: Images,
+    /// Where people reach this installation, without a slash at its end.
+    external_url: Option<String>,
+}
+
+impl Reconciler {
+    pub fn new(
+        client: Client,
+        stores: Stores,
+        applier: Applier,
+        defaults: Images,
+        external_url: Option<String>,
+    ) -> Self {
+        Self { client, stores, applier, defaults, external_url }
+    }
+
+    /// Brings the cluster and the agent's status up to date.
+    pub async fn reconcile(&self, agent: &Agent) -> Result<Again, ControllerError> {
+        self.stores.filled().await?;
+        if agent.meta().deletion_timestamp.is_some() {
+            // The garbage collector deletes what it owns; nothing is made anew meanwhile.
+            return Ok(Again::OnChange);
+        }
+        let identity = Identity::of(agent);
+        let fetched = fetch(&self.client, &self.stores, agent, &identity).await?;
+        let share = self.share(agent, &identity, &fetched).await?;
+        let resolved = resolve(agent, fetched.template.as_deref(), &self.defaults);
+        let applied = match &resolved {
+            Ok(resolved) => {
+                let held = fetched.server_secret.owned();
+                let password = password(held, fetched.fresh_password.clone());
+                self.apply(&identity, &desired(resolved, &password), &fetched).await?
+            }
+            // What runs goes on running as it is.
+            Err(_) => Applied::default(),
+        };
+
+        let deployment = applied.deployment.or_else(|| fetch::deployment(&self.stores, &identity));
+        let pods = fetch::pods(&self.stores, &identity);
+        let pods: Vec<&Pod> = pods.iter().map(Arc::as_ref).collect();
+        let facts = Facts {
+            agent,
+            invalid: resolved.as_ref().err(),
+            trouble: applied.trouble.as_ref(),
+            deployment: deployment.as_deref(),
+            pods: &pods,
+            share: &share,
+            now: clock::now(),
+        };
+        self.publish(&identity, &facts).await
+    }
+
+    /// A link can be turned off even while the rest of the agent is invalid.
+    async fn share(
+        &self,
+        agent: &Agent,
+        identity: &Identity,
+        fetched: &Fetched,
+    ) -> Result<Share, ControllerError> {
+        let (owner, held) = (owner(identity), fetched.share_secret.owned());
+        if !agent.spec.is_shared() {
+            if let Some(secret) = held {
+                self.applier.delete(owner, secret).await?;
+            }
+            return Ok(Share::Off);
+        }
+        let token = share_token(held, fetched.fresh_token.clone());
+        let secret = share_secret(identity, &token, self.external_url.as_deref());
+        let outcome = self.applier.ensure_observed(owner, &secret, &fetched.share_secret).await?;
+        Ok(match settled(&secret, outcome) {
+            Ok(_) => Share::On(token),
+            Err(trouble) => Share::Failed(trouble),
+        })
+    }
+
+    /// In the order in which they need each other; the first trouble ends it.
+    async fn apply(
+        &self,
+        identity: &Identity,
+        desired: &DesiredObjects,
+        fetched: &Fetched,
+    ) -> Result<Applied, ControllerError> {
+        let (owner, stores, applier) = (owner(identity), &self.stores, &self.applier);
+        let DesiredObjects { server_secret, config_map, deployment, service } = desired;
+
+        let outcome = applier.ensure_observed(owner, server_secret, &fetched.server_secret).await?;
+        if let Err(trouble) = settled(server_secret, outcome) {
+            return Ok(trouble.into());
+        }
+        if let Some(config_map) = config_map {
+            let outcome = applier.ensure(owner, config_map, &stores.config_maps).await?;
+            if let Err(trouble) = settled(config_map, outcome) {
+                return Ok(trouble.into());
+            }
+        }
+        let outcome = applier.ensure(owner, deployment, &stores.deployments).await?;
+        let deployment = match settled(deployment, outcome) {
+            Ok(deployment) => deployment,
+            Err(trouble) => return Ok(trouble.into()),
+        };
+        let outcome = applier.ensure(owner, service, &stores.services).await?;
+        let trouble = settled(service, outcome).err();
+        if config_map.is_none() {
+            // Only after the Deployment stopped to mount it.
+            let name = api_types::names::context_config_map(&identity.name);
+            applier.prune(owner, &name, &stores.config_maps).await?;
+        }
+        Ok(Applied { deployment: Some(deployment), trouble })
+    }
+
+    async fn publish(
+        &self,
+        identity: &Identity,
+        facts: &Facts<'_>,
+    ) -> Result<Again, ControllerError> {
+        let agents: Api<Agent> = Api::namespaced(self.client.clone(), &identity.namespace);
+        let new = status(facts);
+        publish_status(&agents, facts.agent, &new).await?;
+        label_template(&agents, facts.agent).await?;
+
+        let ready = new.conditions.iter().find(|one| one.type_ == condition::READY);
+        let is_conflict = ready.is_some_and(|one| one.reason == reason::NAME_CONFLICT);
+        let conflict_since = is_conflict.then(|| since(&new, condition::READY)).flatten();
+        let expiry = facts.agent.spec.share.as_ref().filter(|share| share.enabled);
+        Ok(again(facts.now, expiry.and_then(|share| share.expires_at), conflict_since))
+    }
+}
+
+/// What became of the agent's objects.
+#[derive(Default)]
+struct Applied {
+    deployment: Option<Arc<Deployment>>,
+    trouble: Option<Trouble>,
+}
+
+impl From<Trouble> for Applied {
+    fn from(trouble: Trouble) -> Self {
+        Self { deployment: None, trouble: Some(trouble) }
+    }
+}
+
+fn settled<K>(desired: &K, outcome: Outcome<K>) -> Result<Arc<K>, Trouble>
+where
+    K: Resource<DynamicType = ()>,
+{
+    let kind = K::kind(&()).into_owned();
+    match outcome {
+        Outcome::InPlace(object) => Ok(object),
+        Outcome::Conflict => Err(Trouble::Conflict { kind, name: desired.name_any() }),
+        Outcome::Rejected(message) => Err(Trouble::Rejected { kind, message }),
+    }
+}
+
+fn owner(identity: &Identity) -> Owner<'_> {
+    Owner { namespace: &identity.namespace, name: &identity.name, uid: &identity.uid }
+}

@@ -1,0 +1,145 @@
+//! From what a user wrote, and the template it names, to an agent whose every value
+//! is valid; or to a sentence that says what is wrong. Pure.
+
+mod credentials;
+mod invalid;
+mod mounts;
+mod unsupported;
+
+use api_types::{
+    Agent, AgentPodSpec, AgentSpec, AgentTemplate, ExtraPort, LocalRef, PortProtocol,
+    condition::reason, names,
+};
+use serde_json::{Map, Value};
+
+use crate::{identity::Identity, merge::merge};
+
+pub use credentials::{Credential, Grant};
+pub use invalid::Invalid;
+
+/// An agent whose template has been merged in and whose every value is valid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResolvedAgent {
+    pub identity: Identity,
+    pub images: Images,
+    pub workspace_dir: String,
+    pub service_account: String,
+    pub port: u16,
+    /// Names and ports are unique, and none is the server's.
+    pub extra_ports: Vec<ExtraPort>,
+    /// OpenCode's configuration, where there is any.
+    pub config: Option<Map<String, Value>>,
+    pub credentials: Vec<Credential>,
+    pub pod: AgentPodSpec,
+    pub pull_secrets: Vec<LocalRef>,
+    pub lifecycle: Lifecycle,
+}
+
+/// The images of an agent's pod, and how they are pulled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Images {
+    /// Holds OpenCode.
+    pub agent: String,
+    /// Where the agent works.
+    pub executor: String,
+    /// Holds our own static tools.
+    pub tools: String,
+    pub pull: Pull,
+}
+
+/// When the kubelet pulls an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pull {
+    /// `Always` for `latest` and for no tag, else `IfNotPresent`.
+    ByTag,
+    /// The same for all images: `Always`, `IfNotPresent` or `Never`.
+    Fixed(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifecycle {
+    Running,
+    Suspended,
+}
+
+/// `template` is the one that the agent names, if it exists; `defaults` are the
+/// images of this installation.
+pub fn resolve(
+    agent: &Agent,
+    template: Option<&AgentTemplate>,
+    defaults: &Images,
+) -> Result<ResolvedAgent, Invalid> {
+    if let (Some(wanted), None) = (&agent.spec.template_ref, template) {
+        let message = format!("there is no AgentTemplate {:?} in this namespace", wanted.name);
+        return Err(Invalid::new(reason::TEMPLATE_NOT_FOUND, "spec.templateRef", message));
+    }
+    let spec = merge(&agent.spec, template.map(|template| &template.spec));
+    unsupported::check(&spec)?;
+
+    let port = spec.server_port();
+    let workspace_dir = workspace_dir(&spec)?;
+    let resolved = ResolvedAgent {
+        identity: identity(agent)?,
+        extra_ports: extra_ports(&spec, port)?,
+        credentials: credentials::resolve(spec.credentials.unwrap_or_default())?,
+        images: Images {
+            agent: spec.agent_image.unwrap_or_else(|| defaults.agent.clone()),
+            executor: spec.executor_image.unwrap_or_else(|| defaults.executor.clone()),
+            ..defaults.clone()
+        },
+        workspace_dir,
+        service_account: spec
+            .service_account_name
+            .unwrap_or_else(|| names::DEFAULT_SERVICE_ACCOUNT.to_owned()),
+        port,
+        config: spec.config,
+        pod: spec.pod_spec.unwrap_or_default(),
+        pull_secrets: spec.image_pull_secrets.unwrap_or_default(),
+        lifecycle: if spec.suspend { Lifecycle::Suspended } else { Lifecycle::Running },
+    };
+    mounts::check(&resolved)?;
+    Ok(resolved)
+}
+
+/// The API server checks new agents; this one may be older than that rule.
+fn identity(agent: &Agent) -> Result<Identity, Invalid> {
+    let identity = Identity::of(agent);
+    if identity.name.len() <= names::MAX_AGENT_NAME && !identity.name.contains('.') {
+        return Ok(identity);
+    }
+    let most = names::MAX_AGENT_NAME;
+    let message = format!("it is also a Service's name: at most {most} characters, without dots");
+    Err(Invalid::spec("metadata.name", message))
+}
+
+fn workspace_dir(spec: &AgentSpec) -> Result<String, Invalid> {
+    let dir = spec.workspace_dir.as_deref().unwrap_or(names::DEFAULT_WORKSPACE_DIR);
+    let trimmed = dir.trim_end_matches('/');
+    let refuse = |why: &str| Err(Invalid::spec("spec.workspaceDir", why));
+    if !dir.starts_with('/') {
+        return refuse("it must be an absolute path");
+    }
+    if trimmed.is_empty() {
+        return refuse("it must not be the root directory, which holds the image");
+    }
+    if mounts::is_within(trimmed, names::TOOLS_DIR) {
+        return refuse("it must not be in /tools, which holds OpenCode");
+    }
+    Ok(trimmed.to_owned())
+}
+
+/// The API server checks each list by itself; a template's meets the agent's port here.
+fn extra_ports(spec: &AgentSpec, server: u16) -> Result<Vec<ExtraPort>, Invalid> {
+    let ports = spec.extra_ports.clone().unwrap_or_default();
+    let taken = |extra: &&ExtraPort| extra.port == server && extra.protocol == PortProtocol::Tcp;
+    match ports.iter().find(taken) {
+        None => Ok(ports),
+        Some(extra) => {
+            let message = format!("{:?} takes port {server}, which is the server's", extra.name);
+            Err(Invalid::spec("spec.extraPorts", message))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

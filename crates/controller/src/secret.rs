@@ -1,0 +1,92 @@
+//! Which token and password an agent has: what its Secrets hold, or fresh ones. Pure;
+//! fresh ones are inputs. None of them may be printed.
+
+use std::fmt;
+
+use api_types::{ShareToken, names};
+use k8s_openapi::api::core::v1::Secret;
+
+/// The password of an agent's server: any text that is not empty.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+impl Password {
+    /// 256 random bits that the caller drew from a secure source.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+        // Of its text only the length of its randomness counts.
+        Self(ShareToken::from_bytes(bytes).expose().to_owned())
+    }
+
+    /// The text, for the agent's Secret only.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(redacted)")
+    }
+}
+
+/// The token in the agent's share Secret. Whoever may write that Secret may choose
+/// the token; what is no token is replaced.
+pub fn share_token(held: Option<&Secret>, fresh: ShareToken) -> ShareToken {
+    let held = held.and_then(|secret| text(secret, names::SHARE_TOKEN_KEY));
+    held.and_then(ShareToken::parse).unwrap_or(fresh)
+}
+
+/// The password in the agent's server Secret.
+pub fn password(held: Option<&Secret>, fresh: Password) -> Password {
+    let held = held.and_then(|secret| text(secret, names::SERVER_PASSWORD_KEY));
+    let held = held.filter(|text| !text.is_empty());
+    held.map(|text| Password(text.to_owned())).unwrap_or(fresh)
+}
+
+fn text<'a>(secret: &'a Secret, key: &str) -> Option<&'a str> {
+    std::str::from_utf8(&secret.data.as_ref()?.get(key)?.0).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use k8s_openapi::ByteString;
+
+    use super::*;
+
+    fn holding(key: &str, value: &[u8]) -> Secret {
+        let data = BTreeMap::from([(key.to_owned(), ByteString(value.to_vec()))]);
+        Secret { data: Some(data), ..Secret::default() }
+    }
+
+    #[test]
+    fn a_valid_token_is_kept_and_anything_else_replaced() {
+        let (kept, fresh) = (ShareToken::from_bytes(&[1; 32]), ShareToken::from_bytes(&[2; 32]));
+        let holding = |value: &[u8]| Some(holding("token", value));
+        let cases = [
+            ("no Secret yet", None, &fresh),
+            ("its own token", holding(kept.expose().as_bytes()), &kept),
+            ("too short", holding(b"abc"), &fresh),
+            ("not text", holding(&[0xff; 43]), &fresh),
+            ("an empty Secret", Some(Secret::default()), &fresh),
+        ];
+        for (name, held, expected) in cases {
+            assert!(share_token(held.as_ref(), fresh.clone()) == *expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_kept_unless_it_is_empty() {
+        let fresh = Password::from_bytes(&[2; 32]);
+        let of = |value: &[u8]| password(Some(&holding("password", value)), fresh.clone());
+        assert_eq!(of(b"hunter2").expose(), "hunter2");
+        assert_eq!(of(b""), fresh);
+        assert_eq!(password(None, fresh.clone()), fresh);
+    }
+
+    #[test]
+    fn a_password_does_not_print_itself() {
+        assert_eq!(format!("{:?}", Password::from_bytes(&[7; 32])), "Password(redacted)");
+    }
+}

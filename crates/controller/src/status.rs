@@ -1,0 +1,165 @@
+//! What an agent's status says, from what was written, applied and observed. Pure:
+//! the same facts give the same status, so an idle agent's is never written.
+
+mod conditions;
+mod pods;
+mod server;
+
+use api_types::{
+    Agent, AgentStatus, ShareStatus, ShareToken,
+    condition::{self, reason},
+    names,
+};
+use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
+use time::OffsetDateTime;
+
+use crate::resolve::Invalid;
+use conditions::{Conditions, Truth};
+use server::Server;
+
+pub use pods::Problem;
+
+/// All that a status is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    pub agent: &'a Agent,
+    /// Why the agent cannot be built as it is written.
+    pub invalid: Option<&'a Invalid>,
+    /// Why it could not be applied though it is valid.
+    pub trouble: Option<&'a Trouble>,
+    /// The agent's own, after it was applied.
+    pub deployment: Option<&'a Deployment>,
+    /// That carry the agent's labels.
+    pub pods: &'a [&'a Pod],
+    pub share: &'a Share,
+    pub now: OffsetDateTime,
+}
+
+/// What stands between a valid agent and the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The name belongs to an object that is not the agent's.
+    Conflict { kind: String, name: String },
+    /// The API server refused the object, in its own words.
+    Rejected { kind: String, message: String },
+}
+
+/// What became of the share link.
+#[derive(Clone, Debug)]
+pub enum Share {
+    Off,
+    /// Its Secret holds this token.
+    On(ShareToken),
+    /// There is no token, for this reason.
+    Failed(Trouble),
+}
+
+/// The whole status. Times of conditions that stay are those of the old status.
+pub fn status(facts: &Facts<'_>) -> AgentStatus {
+    let agent = facts.agent;
+    let old = agent.status.clone().unwrap_or_default();
+    let server = Server::of(agent, facts.deployment, facts.pods);
+    let mut conditions = Conditions::new(&old.conditions, agent.metadata.generation, facts.now);
+
+    server.tell(&mut conditions);
+    let share = share(facts, &server, &mut conditions);
+    sum_up(facts, &server, &mut conditions);
+
+    let name = agent.metadata.name.as_deref().unwrap_or_default();
+    let namespace = agent.metadata.namespace.as_deref().unwrap_or_default();
+    AgentStatus {
+        observed_generation: agent.metadata.generation,
+        conditions: conditions.finish(),
+        deployment_name: Some(names::deployment(name)),
+        service_name: Some(names::service(name)),
+        url: Some(names::server_url(name, namespace, agent.spec.server_port())),
+        ready: server == Server::Ready,
+        suspended: server == Server::Suspended,
+        share,
+        // Kept for others, who may have written them.
+        idle_since: old.idle_since,
+        git_sync_statuses: old.git_sync_statuses,
+        task_start_history: old.task_start_history,
+    }
+}
+
+/// When a condition of this type last changed its truth.
+pub fn since(status: &AgentStatus, type_: &str) -> Option<OffsetDateTime> {
+    let found = status.conditions.iter().find(|condition| condition.type_ == type_)?;
+    Some(api_types::time_convert::from_k8s_time(&found.last_transition_time))
+}
+
+/// The condition `Ready`: the first thing that a person should mend.
+fn sum_up(facts: &Facts<'_>, server: &Server, conditions: &mut Conditions<'_>) {
+    let share_trouble = match facts.share {
+        Share::Failed(trouble) => Some(trouble),
+        Share::Off | Share::On(_) => None,
+    };
+    let (truth, reason, message) = if let Some(invalid) = facts.invalid {
+        (Truth::False, invalid.reason, invalid.sentence())
+    } else if let Some(trouble) = facts.trouble.or(share_trouble) {
+        (Truth::False, trouble.reason(), trouble.sentence())
+    } else {
+        server.sum_up()
+    };
+    conditions.set(condition::READY, truth, reason, message);
+}
+
+fn share(
+    facts: &Facts<'_>,
+    server: &Server,
+    conditions: &mut Conditions<'_>,
+) -> Option<ShareStatus> {
+    let spec = facts.agent.spec.share.as_ref();
+    let ended = spec.and_then(|share| share.expires_at).filter(|end| *end <= facts.now);
+    let (token, (truth, reason, message)) = match facts.share {
+        Share::Off => return None,
+        Share::Failed(trouble) => (None, (Truth::False, trouble.reason(), trouble.sentence())),
+        Share::On(token) => (Some(token), link(ended.is_some(), server)),
+    };
+    conditions.set(condition::SHARE_READY, truth, reason, message);
+
+    let agent = &facts.agent.metadata;
+    let uid = agent.uid.as_deref().unwrap_or_default();
+    Some(ShareStatus {
+        secret_name: token.map(|_| names::share_secret(agent.name.as_deref().unwrap_or_default())),
+        active: truth == Truth::True,
+        // The address contains the token, and more people may read an Agent than a
+        // Secret: it is in the Secret.
+        url: None,
+        token_lookup: token.map(|token| token.lookup().to_string()),
+        token_proof: token.map(|token| token.proof(uid).to_string()),
+    })
+}
+
+fn link(has_ended: bool, server: &Server) -> (Truth, &'static str, String) {
+    match (has_ended, server) {
+        (true, _) => (Truth::False, reason::EXPIRED, "the link has expired".to_owned()),
+        (false, Server::Ready) => (Truth::True, reason::ACTIVE, "the link works".to_owned()),
+        (false, _) => {
+            let message = "the link waits for the agent to become ready";
+            (Truth::False, reason::AGENT_NOT_READY, message.to_owned())
+        }
+    }
+}
+
+impl Trouble {
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Conflict { .. } => reason::NAME_CONFLICT,
+            Self::Rejected { .. } => reason::INVALID_SPEC,
+        }
+    }
+
+    fn sentence(&self) -> String {
+        match self {
+            Self::Conflict { kind, name } => format!(
+                "{kind} {name:?} exists and is not this agent's: it is left alone; delete or rename it"
+            ),
+            Self::Rejected { kind, message } => format!("the {kind} was refused: {message}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! Why a pod does not start, in the words of its status. Pure: no log is read.
+
+use api_types::condition::reason;
+use k8s_openapi::api::core::v1::{
+    ContainerState, ContainerStateTerminated, ContainerStateWaiting, ContainerStatus, Pod,
+};
+
+/// The longest quotation of a container's output, in characters.
+const MAX_QUOTE: usize = 300;
+
+/// A reason of the condition `Ready`, and a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub reason: &'static str,
+    pub message: String,
+}
+
+/// Which of its containers a pod is waiting for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Init,
+    Main,
+}
+
+/// What is wrong with the newest pod that is not ending, if anything is.
+pub(super) fn problem(pods: &[&Pod]) -> Option<Problem> {
+    let living = pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
+    let pod = living.max_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|at| at.0))?;
+    let status = pod.status.as_ref()?;
+    let init = status.init_container_statuses.iter().flatten().map(|one| (Role::Init, one));
+    let main = status.container_statuses.iter().flatten().map(|one| (Role::Main, one));
+    unschedulable(pod).or_else(|| init.chain(main).find_map(|(role, one)| failing(role, one)))
+}
+
+fn unschedulable(pod: &Pod) -> Option<Problem> {
+    let conditions = pod.status.as_ref()?.conditions.as_deref()?;
+    let refused = conditions.iter().find(|one| {
+        one.type_ == "PodScheduled"
+            && one.status == "False"
+            && one.reason.as_deref() == Some("Unschedulable")
+    })?;
+    let why = refused.message.as_deref().unwrap_or("no node takes the pod");
+    Some(Problem { reason: reason::UNSCHEDULABLE, message: why.to_owned() })
+}
+
+fn failing(role: Role, container: &ContainerStatus) -> Option<Problem> {
+    let state = container.state.as_ref()?;
+    if let Some(waiting) = &state.waiting {
+        return waits(role, container, waiting);
+    }
+    let ended = state.terminated.as_ref().filter(|ended| ended.exit_code != 0)?;
+    Some(ended_badly(role, &container.name, Some(ended)))
+}
+
+fn waits(
+    role: Role,
+    container: &ContainerStatus,
+    waiting: &ContainerStateWaiting,
+) -> Option<Problem> {
+    let name = &container.name;
+    let told = |reason| {
+        let why = waiting.message.as_deref().or(waiting.reason.as_deref()).unwrap_or_default();
+        let message = format!("container {name}: {}", shorten(why));
+        Some(Problem { reason, message })
+    };
+    match waiting.reason.as_deref()? {
+        "ErrImagePull"
+        | "ImagePullBackOff"
+        | "InvalidImageName"
+        | "ErrImageNeverPull"
+        | "ImageInspectError"
+        | "RegistryUnavailable" => told(reason::IMAGE_PULL_FAILED),
+        "CreateContainerConfigError" => told(reason::REFERENCE_NOT_FOUND),
+        "CreateContainerError" | "RunContainerError" => match role {
+            Role::Init => told(reason::INIT_FAILED),
+            Role::Main => told(reason::CRASH_LOOP),
+        },
+        "CrashLoopBackOff" => Some(ended_badly(role, name, last_end(container))),
+        _ => None,
+    }
+}
+
+fn last_end(container: &ContainerStatus) -> Option<&ContainerStateTerminated> {
+    let last: &ContainerState = container.last_state.as_ref()?;
+    last.terminated.as_ref()
+}
+
+fn ended_badly(role: Role, name: &str, ended: Option<&ContainerStateTerminated>) -> Problem {
+    let reason = match role {
+        Role::Init => reason::INIT_FAILED,
+        Role::Main => reason::CRASH_LOOP,
+    };
+    let code = ended.map_or_else(String::new, |ended| format!(" (exit code {})", ended.exit_code));
+    let cause = ended.and_then(|ended| ended.reason.as_deref()).filter(|cause| *cause != "Error");
+    let output = ended.and_then(|ended| ended.message.as_deref()).and_then(last_line);
+    let details = cause.into_iter().chain(output).map(|detail| format!(": {}", shorten(detail)));
+    Problem {
+        reason,
+        message: format!("container {name} failed{code}{}", details.collect::<String>()),
+    }
+}
+
+fn last_line(output: &str) -> Option<&str> {
+    output.lines().map(str::trim).rfind(|line| !line.is_empty())
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(MAX_QUOTE) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+#[cfg(test)]
+mod tests;

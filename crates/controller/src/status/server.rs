@@ -1,0 +1,100 @@
+//! The state of an agent's server, from its Deployment and pods. Pure.
+
+use api_types::{
+    Agent,
+    condition::{self, reason},
+};
+use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
+
+use super::{
+    conditions::{Conditions, Truth},
+    pods::{Problem, problem},
+};
+
+/// What a visitor would find.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Server {
+    /// No pod, by wish.
+    Suspended,
+    /// No Deployment.
+    Missing,
+    /// Not yet, or not any more; with the reason, where the pod tells one.
+    NotReady(Option<Problem>),
+    Ready,
+}
+
+impl Server {
+    pub(super) fn of(agent: &Agent, deployment: Option<&Deployment>, pods: &[&Pod]) -> Self {
+        let Some(deployment) = deployment else {
+            return if agent.spec.suspend { Self::Suspended } else { Self::Missing };
+        };
+        if deployment.spec.as_ref().and_then(|spec| spec.replicas) == Some(0) {
+            return Self::Suspended;
+        }
+        if is_available(deployment) {
+            return Self::Ready;
+        }
+        Self::NotReady(problem(pods).or_else(|| refused_pod(deployment)))
+    }
+
+    /// The conditions that existing tools know.
+    pub(super) fn tell(&self, conditions: &mut Conditions<'_>) {
+        use Truth::{False, True};
+        let (ready, healthy) = match self {
+            Self::Ready => (reason::DEPLOYMENT_READY, reason::DEPLOYMENT_HEALTHY),
+            Self::Suspended => (reason::SUSPENDED, reason::DEPLOYMENT_NOT_READY),
+            Self::Missing => (reason::DEPLOYMENT_NOT_READY, reason::DEPLOYMENT_NOT_FOUND),
+            Self::NotReady(_) => (reason::DEPLOYMENT_NOT_READY, reason::DEPLOYMENT_NOT_READY),
+        };
+        let truth = if *self == Self::Ready { True } else { False };
+        let message = self.sum_up().2;
+        conditions.set(condition::SERVER_READY, truth, ready, message.clone());
+        conditions.set(condition::SERVER_HEALTHY, truth, healthy, message);
+        let (truth, why, message) = match self {
+            Self::Suspended => (True, reason::USER_REQUESTED, "spec.suspend is set"),
+            _ => (False, reason::ACTIVE, "the agent is meant to run"),
+        };
+        conditions.set(condition::SUSPENDED, truth, why, message);
+    }
+
+    /// What `Ready` says of it.
+    pub(super) fn sum_up(&self) -> (Truth, &'static str, String) {
+        match self {
+            Self::Ready => {
+                (Truth::True, reason::SERVER_READY, "the agent's server answers".to_owned())
+            }
+            Self::Suspended => {
+                let message = "the agent is suspended; set spec.suspend to false to run it";
+                (Truth::False, reason::SUSPENDED, message.to_owned())
+            }
+            Self::NotReady(Some(problem)) => {
+                (Truth::False, problem.reason, problem.message.clone())
+            }
+            Self::Missing => {
+                (Truth::False, reason::PROGRESSING, "there is no Deployment yet".to_owned())
+            }
+            Self::NotReady(None) => {
+                (Truth::False, reason::PROGRESSING, "the agent's pod is starting".to_owned())
+            }
+        }
+    }
+}
+
+/// Whether what was asked for last is what runs.
+fn is_available(deployment: &Deployment) -> bool {
+    let Some(status) = &deployment.status else { return false };
+    let is_current = status.observed_generation >= deployment.metadata.generation;
+    let has_one = |count: Option<i32>| count.unwrap_or(0) > 0;
+    is_current && has_one(status.updated_replicas) && has_one(status.ready_replicas)
+}
+
+/// A pod that could not even be created: a quota, an admission rule, a missing ServiceAccount.
+fn refused_pod(deployment: &Deployment) -> Option<Problem> {
+    let conditions = deployment.status.as_ref()?.conditions.as_deref()?;
+    let failure =
+        conditions.iter().find(|one| one.type_ == "ReplicaFailure" && one.status == "True")?;
+    let message = failure.message.clone().unwrap_or_default();
+    let is_missing = message.contains("not found");
+    let reason = if is_missing { reason::REFERENCE_NOT_FOUND } else { reason::INVALID_SPEC };
+    Some(Problem { reason, message: format!("the pod was refused: {message}") })
+}

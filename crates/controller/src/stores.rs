@@ -1,0 +1,168 @@
+//! The watches: one cache for each kind, and the agents that a change concerns. It
+//! must not act on anything.
+//!
+//! Nothing here has a timer. A watch that had to list anew may have missed a
+//! deletion, so after each list every agent is looked at, which costs no request
+//! where all is well.
+
+use std::{convert::Infallible, fmt::Debug};
+
+use api_types::{Agent, AgentTemplate, labels};
+use futures::{
+    StreamExt,
+    future::ready,
+    stream::{self, BoxStream},
+};
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Pod, Secret, Service},
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    runtime::{
+        WatchStreamExt,
+        reflector::{ObjectRef, Store, store, store::Writer},
+        watcher::{self, Event, watcher},
+    },
+};
+use serde::de::DeserializeOwned;
+
+use crate::{error::ControllerError, metrics::Metrics};
+
+/// An agent to be looked at.
+pub type Trigger = ObjectRef<Agent>;
+/// Never ends by itself, and never fails: a broken watch is opened again.
+pub type Triggers = BoxStream<'static, Result<Trigger, Infallible>>;
+
+/// What the cluster looked like a moment ago. Of our own kinds everything, of the
+/// others what carries our labels.
+#[derive(Clone)]
+pub struct Stores {
+    pub agents: Store<Agent>,
+    pub templates: Store<AgentTemplate>,
+    pub deployments: Store<Deployment>,
+    pub services: Store<Service>,
+    pub config_maps: Store<ConfigMap>,
+    pub secrets: Store<Secret>,
+    pub pods: Store<Pod>,
+}
+
+impl Stores {
+    /// Opens all watches. They move on only while the triggers are polled.
+    pub fn watch(client: &Client, metrics: &Metrics) -> (Self, Triggers) {
+        let (agents, writer) = store();
+        let plan = Plan { client: client.clone(), metrics: metrics.clone(), agents };
+        let everything = watcher::Config::default();
+        let ours = watcher::Config::default().labels(&our_labels());
+
+        let of_agents =
+            plan.open(writer, everything.clone(), |agent, _| vec![ObjectRef::from_obj(agent)]);
+        let (templates, writer) = store();
+        let of_templates = plan.open(writer, everything, users_of);
+        let (deployments, writer) = store();
+        let of_deployments = plan.open(writer, ours.clone(), agent_of);
+        let (services, writer) = store();
+        let of_services = plan.open(writer, ours.clone(), agent_of);
+        let (config_maps, writer) = store();
+        let of_config_maps = plan.open(writer, ours.clone(), agent_of);
+        let (secrets, writer) = store();
+        let of_secrets = plan.open(writer, ours.clone(), agent_of);
+        let (pods, writer) = store();
+        let of_pods = plan.open(writer, ours, agent_of);
+
+        let triggers = stream::select_all([
+            of_agents,
+            of_templates,
+            of_deployments,
+            of_services,
+            of_config_maps,
+            of_secrets,
+            of_pods,
+        ]);
+        let agents = plan.agents;
+        let stores = Self { agents, templates, deployments, services, config_maps, secrets, pods };
+        (stores, triggers.boxed())
+    }
+
+    /// Waits until each cache has been filled once: before that, a missing object
+    /// means nothing.
+    pub async fn filled(&self) -> Result<(), ControllerError> {
+        let all = tokio::try_join!(
+            self.agents.wait_until_ready(),
+            self.templates.wait_until_ready(),
+            self.deployments.wait_until_ready(),
+            self.services.wait_until_ready(),
+            self.config_maps.wait_until_ready(),
+            self.secrets.wait_until_ready(),
+            self.pods.wait_until_ready(),
+        );
+        all.map(drop).map_err(|_| ControllerError::WatchesEnded)
+    }
+}
+
+/// What all watches need.
+struct Plan {
+    client: Client,
+    metrics: Metrics,
+    agents: Store<Agent>,
+}
+
+impl Plan {
+    /// `concerned` names the agents that a change of one object concerns.
+    fn open<K>(
+        &self,
+        writer: Writer<K>,
+        config: watcher::Config,
+        concerned: impl Fn(&K, &Store<Agent>) -> Vec<Trigger> + Send + 'static,
+    ) -> Triggers
+    where
+        K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    {
+        let (agents, metrics) = (self.agents.clone(), self.metrics.clone());
+        watcher(Api::<K>::all(self.client.clone()), config)
+            .default_backoff()
+            .reflect(writer)
+            .filter_map(move |event| {
+                ready(match event {
+                    Ok(Event::Apply(object) | Event::Delete(object)) => {
+                        Some(concerned(&object, &agents))
+                    }
+                    Ok(Event::InitDone) => Some(all(&agents)),
+                    Ok(Event::Init | Event::InitApply(_)) => None,
+                    Err(error) => {
+                        tracing::warn!(kind = %K::kind(&()), %error, "a watch failed; it is opened again");
+                        metrics.failed("watch");
+                        None
+                    }
+                })
+            })
+            .flat_map(stream::iter)
+            .map(Ok)
+            .boxed()
+    }
+}
+
+fn our_labels() -> String {
+    format!("{}={},{}", labels::MANAGED_BY, labels::MANAGER, labels::AGENT)
+}
+
+fn all(agents: &Store<Agent>) -> Vec<Trigger> {
+    agents.state().iter().map(|agent| ObjectRef::from_obj(&**agent)).collect()
+}
+
+/// The label, not the owner reference, so that an object which lost its owner is
+/// noticed too.
+fn agent_of(object: &impl ResourceExt, _: &Store<Agent>) -> Vec<Trigger> {
+    let namespace = object.namespace().unwrap_or_default();
+    let agent = object.labels().get(labels::AGENT);
+    agent.map(|name| ObjectRef::new(name).within(&namespace)).into_iter().collect()
+}
+
+fn users_of(template: &AgentTemplate, agents: &Store<Agent>) -> Vec<Trigger> {
+    let uses = |agent: &Agent| {
+        let name = agent.spec.template_ref.as_ref().map(|reference| reference.name.as_str());
+        agent.namespace() == template.namespace() && name == template.meta().name.as_deref()
+    };
+    let users = agents.state_filter(|agent| uses(agent));
+    users.iter().map(|agent| ObjectRef::from_obj(&**agent)).collect()
+}
