@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use api_types::{labels, names};
+use hyper::Request;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, Client, ResourceExt,
@@ -63,6 +64,25 @@ pub async fn logs(client: &Client, component: &str) -> Result<String> {
         all.push_str(&pods.logs(&pod, &LogParams::default()).await?);
     }
     Ok(all)
+}
+
+/// What each of a component's pods answers at `/metrics`.
+pub async fn metrics(client: &Client, component: &str) -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    for pod in of_component(client, component).await? {
+        // Through the API server, so that nobody needs a route to the pod.
+        let path =
+            format!("/api/v1/namespaces/{}/pods/{pod}:9090/proxy/metrics", names::SERVER_NAMESPACE);
+        all.push(client.request_text(Request::get(path).body(Vec::new())?).await?);
+    }
+    Ok(all)
+}
+
+/// Everything that the agent's main container has logged.
+pub async fn agent_logs(space: &Space, pod: &str) -> Result<String> {
+    let pods: Api<Pod> = space.api();
+    let container = Some(names::SERVER_CONTAINER.to_owned());
+    Ok(pods.logs(pod, &LogParams { container, ..LogParams::default() }).await?)
 }
 
 /// Kills one component's pods without grace.

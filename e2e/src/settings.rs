@@ -1,6 +1,6 @@
 //! What `cargo xtask test` tells the tests about the system under test.
 
-use std::{env, path::PathBuf};
+use std::{env, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 
@@ -27,6 +27,12 @@ pub fn artifacts() -> Result<PathBuf> {
 /// The endpoint in the cluster that answers in the place of a model, such as `http://scripted-model.demo.svc/v1`.
 pub fn model() -> Result<String> {
     variable("E2E_MODEL")
+}
+
+/// How long an idle agent is watched.
+pub fn idle() -> Result<Duration> {
+    let minutes = variable("E2E_IDLE_MINUTES")?.parse().context("E2E_IDLE_MINUTES")?;
+    Ok(Duration::from_mins(minutes))
 }
 
 #[allow(

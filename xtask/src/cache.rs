@@ -11,6 +11,7 @@ use ring::digest;
 const KEPT: usize = 3;
 
 /// A digest of all that a build depends on.
+#[derive(Clone)]
 pub(crate) struct Key(digest::Context);
 
 impl Key {

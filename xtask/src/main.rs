@@ -9,10 +9,16 @@ mod apt;
 mod buildah;
 mod cache;
 mod cluster;
+mod demo;
+mod images;
+mod install;
+mod interrupt;
 mod paths;
 mod pki;
 mod shell;
 mod step;
+mod test;
+mod web;
 
 use std::process::ExitCode;
 
@@ -30,11 +36,26 @@ struct Arguments {
 enum Task {
     /// Bring up, take down or look at the cluster that demo and tests run on.
     Cluster(cluster::Arguments),
+    /// The product's main job: a cluster, the system, a live agent, and a link to open.
+    Demo(demo::Arguments),
+    /// Lints and tests; then a cluster and the end-to-end tests.
+    Test(test::Arguments),
+    /// Build the terminal's page, which the gateway embeds.
+    Web,
+    /// Build the container images.
+    Images(images::Arguments),
+    /// Put the system into a cluster.
+    Install(install::Arguments),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Cluster(arguments) => cluster::run(&arguments),
+        Task::Demo(arguments) => demo::run(&arguments),
+        Task::Test(arguments) => test::run(&arguments),
+        Task::Web => web::run(),
+        Task::Images(arguments) => images::run(&arguments),
+        Task::Install(arguments) => install::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -25,6 +25,7 @@ impl Step {
 
 /// Does `work` under the line `title`: a running line while it works, then one with the seconds. An error names the step.
 pub(crate) fn run<T>(title: &str, work: impl FnOnce(&Step) -> Result<T>) -> Result<T> {
+    anyhow::ensure!(!crate::interrupt::requested(), "interrupted");
     let started = Instant::now();
     let step = Step::default();
     let outcome = std::thread::scope(|scope| {

@@ -89,6 +89,20 @@ pub(crate) fn down(choice: &Choice) -> Result<()> {
     }
 }
 
+/// Whether there is such a cluster already, up or half up.
+pub(crate) fn exists(choice: &Choice) -> Result<bool> {
+    Ok(match provider(choice)? {
+        Provider::Standalone => standalone::exists(&choice.name)?,
+        Provider::Kind => kind::exists(&choice.name),
+        Provider::Current => true,
+    })
+}
+
+/// Whether the cluster was not made by us, and so is not ours to remove.
+pub(crate) fn is_somebody_elses(choice: &Choice) -> bool {
+    choice.provider == Some(Provider::Current)
+}
+
 fn status(choice: &Choice) -> Result<()> {
     match provider(choice)? {
         Provider::Standalone => standalone::status(&choice.name),

@@ -4,9 +4,10 @@ use std::{fs, path::Path};
 
 use anyhow::Result;
 
-use super::{Image, buildah, reference};
+use super::{Image, reference};
 use crate::{
     apt::{self, Needed},
+    buildah,
     cache::{self, Key, Origin},
     paths,
     shell::Cmd,
@@ -42,8 +43,9 @@ CMD ["/bin/bash"]
 /// OpenCode's binary from its npm package; the lock file pins its version and its integrity hash.
 pub(super) fn opencode() -> Result<Image> {
     let pin = paths::repository().join("e2e/images/agent-opencode");
-    let key = || Key::new().bytes(RECIPE).bytes(AGENT_CONTAINERFILE).path(&pin.join("package-lock.json"));
-    image("agent-opencode", key()?, &key()?.finish(), |context| {
+    let key =
+        Key::new().bytes(RECIPE).bytes(AGENT_CONTAINERFILE).path(&pin.join("package-lock.json"))?;
+    image("agent-opencode", key, |context| {
         apt::ensure(&[Needed { program: "/bin/busybox", package: "busybox-static" }])?;
         fs::copy("/bin/busybox", context.join("busybox"))?;
         let install = context.join("npm");
@@ -51,8 +53,14 @@ pub(super) fn opencode() -> Result<Image> {
         for file in ["package.json", "package-lock.json", ".npmrc"] {
             fs::copy(pin.join(file), install.join(file))?;
         }
-        Cmd::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&install).run()?;
-        fs::rename(install.join("node_modules/opencode-linux-x64/bin/opencode"), context.join("opencode"))?;
+        Cmd::new("npm")
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .current_dir(&install)
+            .run()?;
+        fs::rename(
+            install.join("node_modules/opencode-linux-x64/bin/opencode"),
+            context.join("opencode"),
+        )?;
         fs::remove_dir_all(install)?;
         Ok(AGENT_CONTAINERFILE)
     })
@@ -60,8 +68,9 @@ pub(super) fn opencode() -> Result<Image> {
 
 /// A Debian of a few packages, from the machine's own package sources.
 pub(super) fn devbox() -> Result<Image> {
-    let key = || Key::new().bytes(RECIPE).bytes(DEBIAN).bytes(DEVBOX_PACKAGES).bytes(DEVBOX_CONTAINERFILE);
-    image("agent-devbox", key(), &key().finish(), |context| {
+    let key =
+        Key::new().bytes(RECIPE).bytes(DEBIAN).bytes(DEVBOX_PACKAGES).bytes(DEVBOX_CONTAINERFILE);
+    image("agent-devbox", key, |context| {
         apt::ensure(&[Needed { program: "mmdebstrap", package: "mmdebstrap" }])?;
         let options = context.join("apt.conf");
         fs::write(&options, acquire_options()?)?;
@@ -90,20 +99,25 @@ fn acquire_options() -> Result<String> {
 fn image(
     name: &'static str,
     key: Key,
-    tag: &str,
     fill: impl FnOnce(&Path) -> Result<&'static str>,
 ) -> Result<Image> {
+    let tag = key.clone().finish();
     step::run(&format!("image {name}"), |step| {
         let built = cache::get_or_build(&format!("image-{name}"), key, |folder| {
             let context = folder.join("context");
             fs::create_dir(&context)?;
             let containerfile = fill(&context)?;
-            buildah::build(&context, containerfile, &reference(name, tag), &folder.join("image.tar"))?;
+            buildah::archive(
+                &context,
+                containerfile,
+                &reference(name, &tag),
+                &folder.join("image.tar"),
+            )?;
             Ok(fs::remove_dir_all(context)?)
         })?;
         if built.origin == Origin::Cache {
             step.note("from cache");
         }
-        Ok(Image::new(name, tag, built.path.join("image.tar")))
+        Ok(Image::new(name, &tag, built.path.join("image.tar")))
     })
 }

@@ -2,14 +2,18 @@
 //! built from the same things before comes from the cache.
 
 mod agent;
-pub(crate) mod buildah;
 mod programs;
+
+pub(crate) use programs::path as program;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use crate::{cluster, step};
+use crate::{
+    cluster::{self, Cluster},
+    step,
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -17,7 +21,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     load: bool,
     #[command(flatten)]
-    target: cluster::Target,
+    cluster: cluster::Choice,
 }
 
 /// An image in an archive.
@@ -43,7 +47,7 @@ fn reference(name: &str, key: &str) -> String {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let images = build()?;
     if arguments.load {
-        load(&images, &arguments.target)?;
+        load(&images, &cluster::up(&arguments.cluster)?)?;
     }
     for image in &images {
         println!("{}\t{}", image.reference, image.archive.display());
@@ -60,6 +64,13 @@ pub(crate) fn build() -> Result<Vec<Image>> {
 }
 
 /// Hands the images to the cluster, by its provider's own way.
-pub(crate) fn load(images: &[Image], target: &cluster::Target) -> Result<()> {
-    step::run("images into the cluster", |_| cluster::load_images(target, images))
+pub(crate) fn load(images: &[Image], cluster: &Cluster) -> Result<()> {
+    let archives: Vec<_> = images.iter().map(|image| image.archive.clone()).collect();
+    step::run("images into the cluster", |_| cluster.load_images(&archives))
+}
+
+/// The image named `name`.
+pub(crate) fn find<'a>(images: &'a [Image], name: &str) -> Result<&'a str> {
+    let image = images.iter().find(|image| image.name == name);
+    Ok(&image.with_context(|| format!("image {name} was not built"))?.reference)
 }

@@ -7,8 +7,9 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Image, buildah, reference};
+use super::{Image, reference};
 use crate::{
+    buildah,
     cache::{self, Key, Origin},
     paths,
     shell::Cmd,
@@ -27,14 +28,14 @@ const PROGRAMS: [&str; 6] =
 
 /// Compiles all programs in one go and packs each.
 pub(super) fn build() -> Result<Vec<Image>> {
-    let folder = step::run("programs compiled, static", |_| compile())?;
-    PROGRAMS.into_iter().map(|name| pack(name, &folder.join(name))).collect()
+    step::run("programs compiled, static", |_| compile())?;
+    PROGRAMS.into_iter().map(|name| pack(name, &path(name)?)).collect()
 }
 
-/// Compiles all programs and returns the folder of the binaries.
-fn compile() -> Result<PathBuf> {
+fn compile() -> Result<()> {
     let target = host_target()?;
-    let mut cargo = Cmd::new("cargo").args(["build", "--release", "--locked", "--quiet", "--target", &target]);
+    let mut cargo =
+        Cmd::new("cargo").args(["build", "--release", "--locked", "--quiet", "--target", &target]);
     for name in PROGRAMS {
         cargo = cargo.args(["--package", name]);
     }
@@ -43,7 +44,12 @@ fn compile() -> Result<PathBuf> {
         .env("RUSTFLAGS", "-C target-feature=+crt-static")
         .current_dir(paths::repository())
         .run()?;
-    Ok(target_folder()?.join(target).join("release"))
+    Ok(())
+}
+
+/// Where the last build left the program `name`.
+pub(crate) fn path(name: &str) -> Result<PathBuf> {
+    Ok(target_folder()?.join(host_target()?).join("release").join(name))
 }
 
 fn host_target() -> Result<String> {
@@ -67,13 +73,13 @@ fn pack(name: &'static str, binary: &Path) -> Result<Image> {
     let bytes = fs::metadata(binary).with_context(|| binary.display().to_string())?.len();
     ensure!(bytes <= MOST_BYTES, "{name} has {bytes} bytes, and {MOST_BYTES} is the limit");
     let key = Key::new().bytes(RECIPE).path(binary)?;
-    let tag = Key::new().bytes(RECIPE).path(binary)?.finish();
+    let tag = key.clone().finish();
     step::run(&format!("image {name}, {:.1} MB", megabytes(bytes)), |step| {
         let built = cache::get_or_build(&format!("image-{name}"), key, |folder| {
             let context = tempfile::tempdir()?;
             fs::copy(binary, context.path().join(name))?;
             let archive = folder.join("image.tar");
-            buildah::build(context.path(), &containerfile(name), &reference(name, &tag), &archive)
+            buildah::archive(context.path(), &containerfile(name), &reference(name, &tag), &archive)
         })?;
         if built.origin == Origin::Cache {
             step.note("from cache");
@@ -88,5 +94,7 @@ fn megabytes(bytes: u64) -> f64 {
 }
 
 fn containerfile(name: &str) -> String {
-    format!("FROM scratch\nCOPY --chmod=0755 {name} /{name}\nUSER 65532:65532\nENTRYPOINT [\"/{name}\"]\n")
+    format!(
+        "FROM scratch\nCOPY --chmod=0755 {name} /{name}\nUSER 65532:65532\nENTRYPOINT [\"/{name}\"]\n"
+    )
 }

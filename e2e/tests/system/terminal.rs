@@ -1,0 +1,97 @@
+//! A guest opens a link and works in a real OpenCode terminal.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use e2e::{
+    agents,
+    browser::{Browser, Window},
+    cluster::Space,
+    kubeoc, pods, waiting,
+};
+use serde_json::json;
+
+/// A fresh `opencode attach` draws its first screen within this on two busy cores.
+const FIRST_SCREEN: Duration = Duration::from_secs(45);
+
+/// What OpenCode's empty prompt shows.
+const PROMPT: &str = "Ask anything";
+
+#[tokio::test]
+async fn a_typed_prompt_is_answered_and_a_file_appears_in_the_workspace() -> Result<()> {
+    let space = Space::new("prompt").await?;
+    agents::ready(&space, "painter", json!({})).await?;
+    let token = kubeoc::share(&space, "painter", &[]).await?;
+    let guest = Browser::start(Window::Desktop).await?;
+
+    guest.open(&token).await?;
+    guest.shows(PROMPT, FIRST_SCREEN).await?;
+    assert!(guest.page.title().await?.starts_with("painter"));
+    guest.types("create a file hello.txt saying hi\n").await?;
+    guest.shows("I am a script", FIRST_SCREEN).await?;
+
+    let pod = pods::of_agent(&space, "painter").await?;
+    let (content, _) = waiting::until("hello.txt in the workspace", FIRST_SCREEN, || async {
+        let content = pods::exec(&space, &pod, &["cat", "/workspace/hello.txt"]).await?;
+        Ok((!content.is_empty()).then_some(content))
+    })
+    .await?;
+    assert_eq!(content.trim(), "hi");
+    guest.screenshot("terminal").await?;
+    space.delete().await
+}
+
+#[tokio::test]
+async fn a_resized_window_changes_the_terminals_size() -> Result<()> {
+    let space = Space::new("resize").await?;
+    agents::ready(&space, "elastic", json!({})).await?;
+    let token = kubeoc::share(&space, "elastic", &[]).await?;
+    let guest = Browser::start(Window::Desktop).await?;
+    guest.open(&token).await?;
+    guest.shows(PROMPT, FIRST_SCREEN).await?;
+    let pod = pods::of_agent(&space, "elastic").await?;
+    let before = pty_size(&space, &pod).await?;
+
+    guest.page.set_window_size(800, 500).await?;
+
+    let smaller = waiting::until("a smaller PTY", Duration::from_secs(10), || async {
+        let now = pty_size(&space, &pod).await?;
+        Ok((now.0 < before.0 && now.1 < before.1).then_some(()))
+    });
+    smaller.await.with_context(|| format!("it was {before:?} before"))?;
+    guest.shows(PROMPT, FIRST_SCREEN).await?;
+    space.delete().await
+}
+
+/// Rows and columns of the only PTY in the pod, asked of its kernel.
+async fn pty_size(space: &Space, pod: &str) -> Result<(u32, u32)> {
+    let script = "for d in /proc/[0-9]*; do tr '\\0' ' ' < $d/cmdline 2>/dev/null | grep -q 'opencode attach' \
+                  && t=$(readlink $d/fd/0) && case $t in /dev/pts/*) stty size < $t;; esac; done | head -n 1";
+    let text = pods::exec(space, pod, &["/bin/bash", "-c", script]).await?;
+    let (rows, columns) =
+        text.trim().split_once(' ').with_context(|| format!("no size in {text:?}"))?;
+    Ok((rows.parse()?, columns.parse()?))
+}
+
+#[tokio::test]
+async fn two_guests_work_at_once_one_of_them_on_a_phone() -> Result<()> {
+    let space = Space::new("pair").await?;
+    agents::ready(&space, "shared", json!({})).await?;
+    let token = kubeoc::share(&space, "shared", &[]).await?;
+    let (desk, phone) =
+        (Browser::start(Window::Desktop).await?, Browser::start(Window::Phone).await?);
+
+    desk.open(&token).await?;
+    phone.open(&token).await?;
+    desk.shows(PROMPT, FIRST_SCREEN).await?;
+    phone.shows(PROMPT, FIRST_SCREEN).await?;
+    desk.types("hello from the desk").await?;
+    phone.types("hello from the phone").await?;
+
+    desk.shows("hello from the desk", FIRST_SCREEN).await?;
+    phone.shows("hello from the phone", FIRST_SCREEN).await?;
+    let wide = "return document.documentElement.scrollWidth > window.innerWidth";
+    assert_eq!(phone.page.execute(wide, vec![]).await?, json!(false), "a phone scrolls sideways");
+    phone.screenshot("phone").await?;
+    space.delete().await
+}

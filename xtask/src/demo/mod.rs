@@ -1,0 +1,153 @@
+//! `cargo xtask demo`: the product's main job, from a bare machine to a link that a guest can open. What it
+//! started it takes down again, on Ctrl-C and with `--down`.
+
+mod agent;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    cluster::{self, Choice, Cluster},
+    images::{self, Image},
+    install, interrupt, paths,
+    shell::Cmd,
+    step,
+};
+use agent::Model;
+
+pub(crate) const NAMESPACE: &str = "demo";
+pub(crate) const AGENT: &str = "demo";
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    cluster: Choice,
+    /// Take down everything that the demo brought up.
+    #[arg(long, conflicts_with = "config")]
+    down: bool,
+    /// An OpenCode configuration (JSON) with a real model, in place of the script.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let choice = &arguments.cluster;
+    if arguments.down {
+        return down(choice);
+    }
+    interrupt::listen()?;
+    let model = model(arguments.config.as_deref())?;
+    let was_there = cluster::exists(choice)?;
+    let outcome = up(choice, &model);
+    if outcome.is_err() && interrupt::requested() && !was_there {
+        interrupt::forget();
+        eprintln!("interrupted: taking down what was started");
+        down(choice)?;
+    }
+    println!("{}", outcome?);
+    Ok(())
+}
+
+fn model(config: Option<&Path>) -> Result<Model> {
+    if let Some(path) = config {
+        let name = path.display();
+        let text = fs::read_to_string(path).with_context(|| format!("--config {name}"))?;
+        let config: serde_json::Value =
+            serde_json::from_str(&text).with_context(|| format!("--config {name} is not JSON"))?;
+        if !config.is_object() {
+            bail!("--config {name}: an OpenCode configuration is a JSON object");
+        }
+        return Ok(Model::Config(config));
+    }
+    let found =
+        agent::API_KEYS.iter().find_map(|variable| Some((*variable, paths::variable(variable)?)));
+    Ok(match found {
+        Some((variable, key)) => {
+            Model::ApiKey { variable, key: key.to_string_lossy().into_owned() }
+        }
+        None => Model::Scripted,
+    })
+}
+
+fn up(choice: &Choice, model: &Model) -> Result<String> {
+    let cluster = cluster::up(choice)?;
+    let images = images::build()?;
+    images::load(&images, &cluster)?;
+    install::install(&cluster, &images, None)?;
+    scripted_model(&cluster, &images)?;
+    live_agent(&cluster, model)?;
+    let token = step::run("share link", |_| share(&cluster))?;
+    Ok(farewell(&format!("{}/s/{token}", install::gateway_url(&cluster)?), model))
+}
+
+/// The demo's namespace, and the endpoint that answers in the place of a model.
+pub(crate) fn scripted_model(cluster: &Cluster, images: &[Image]) -> Result<()> {
+    step::run("scripted model", |_| {
+        install::apply(cluster, "--kustomize", &install::overlay::demo(images)?)?;
+        install::rollout(cluster, NAMESPACE, "scripted-model")
+    })
+}
+
+fn live_agent(cluster: &Cluster, model: &Model) -> Result<()> {
+    step::run("a live agent", |_| {
+        for object in agent::objects(model) {
+            cluster
+                .kubectl()?
+                .args(["apply", "--server-side", "--force-conflicts", "--filename", "-"])
+                .input(object.to_string())
+                .run()?;
+        }
+        cluster
+            .kubectl()?
+            .args(["--namespace", NAMESPACE, "wait", "--for=condition=Ready", "--timeout=180s"])
+            .arg(format!("agent/{AGENT}"))
+            .run()
+    })
+}
+
+/// Shares the agent as a user would, and returns the token.
+fn share(cluster: &Cluster) -> Result<String> {
+    let json = Cmd::new(images::program("kubeoc")?)
+        .args(["agent", "share", AGENT, "--namespace", NAMESPACE, "--output", "json"])
+        .env("KUBECONFIG", cluster.kubeconfig()?)
+        .read()?;
+    let link: serde_json::Value = serde_json::from_str(&json)?;
+    Ok(link["token"].as_str().context("kubeoc printed no token")?.to_owned())
+}
+
+fn farewell(url: &str, model: &Model) -> String {
+    let hint = match model {
+        Model::Scripted => {
+            "Open it in a browser and type `create a file hello.txt`: a script answers in the place of a model, \
+             and the file appears in the agent's workspace."
+        }
+        Model::Config(_) | Model::ApiKey { .. } => {
+            "Open it in a browser and ask the agent for something."
+        }
+    };
+    let parting =
+        "Who has the link has the terminal. `cargo xtask demo --down` takes everything away again.";
+    format!("\n  {url}\n\n{hint}\n{parting}")
+}
+
+fn down(choice: &Choice) -> Result<()> {
+    if !cluster::is_somebody_elses(choice) {
+        return cluster::down(choice);
+    }
+    // A cluster that was there before stays; what the demo put into it goes.
+    let cluster = cluster::up(choice)?;
+    for kustomization in ["e2e/demo", "manifests"] {
+        step::run(&format!("removed: {kustomization}"), |_| {
+            cluster
+                .kubectl()?
+                .args(["delete", "--ignore-not-found", "--kustomize"])
+                .arg(paths::repository().join(kustomization))
+                .run()
+        })?;
+    }
+    Ok(())
+}

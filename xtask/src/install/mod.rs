@@ -1,0 +1,86 @@
+//! `cargo xtask install`: the system into a cluster, from the kustomize base under `manifests/`.
+
+mod certificates;
+pub(crate) mod overlay;
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use api_types::names::{
+    BROKER_SERVICE, CONTROLLER_DEPLOYMENT, SERVER_NAMESPACE, SERVER_PORT, SERVER_SERVICE,
+};
+
+use crate::{
+    cluster::{self, Cluster},
+    images::{self, Image},
+    paths, step,
+};
+
+/// The Deployments that are ready before an install is done.
+const DEPLOYMENTS: [&str; 3] = [CONTROLLER_DEPLOYMENT, BROKER_SERVICE, SERVER_SERVICE];
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    cluster: cluster::Choice,
+    /// The address that share links begin with, such as `https://agents.example.com`.
+    #[arg(long)]
+    external_url: Option<String>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let cluster = cluster::up(&arguments.cluster)?;
+    let images = images::build()?;
+    images::load(&images, &cluster)?;
+    install(&cluster, &images, arguments.external_url.as_deref())
+}
+
+/// Applies everything and waits until it is ready. Applying it again changes nothing.
+pub(crate) fn install(
+    cluster: &Cluster,
+    images: &[Image],
+    external_url: Option<&str>,
+) -> Result<()> {
+    step::run("custom resources and namespace", |_| {
+        apply(cluster, "--filename", &paths::repository().join("manifests/namespace.yaml"))?;
+        apply(cluster, "--filename", &paths::repository().join("manifests/crds"))
+    })?;
+    step::run("certificates for gateway and broker", |step| {
+        step.note(match certificates::ensure(cluster)? {
+            certificates::State::Kept => "kept",
+            certificates::State::Made => "new",
+        });
+        Ok(())
+    })?;
+    step::run("controller, gateway, broker", |_| {
+        apply(cluster, "--kustomize", &overlay::system(images, external_url)?)
+    })?;
+    DEPLOYMENTS.iter().try_for_each(|name| {
+        step::run(&format!("{name} ready"), |_| rollout(cluster, SERVER_NAMESPACE, name))
+    })
+}
+
+/// Server-side apply of what lies at `path`.
+pub(crate) fn apply(cluster: &Cluster, kind: &str, path: &Path) -> Result<()> {
+    cluster.kubectl()?.args(["apply", "--server-side", "--force-conflicts", kind]).arg(path).run()
+}
+
+/// Waits until a Deployment has all its replicas.
+pub(crate) fn rollout(cluster: &Cluster, namespace: &str, name: &str) -> Result<()> {
+    cluster
+        .kubectl()?
+        .args(["--namespace", namespace, "rollout", "status", "--timeout=180s"])
+        .arg(format!("deployment/{name}"))
+        .run()
+}
+
+/// Where this machine reaches the gateway, such as `http://10.0.0.7:2746`.
+pub(crate) fn gateway_url(cluster: &Cluster) -> Result<String> {
+    let address = cluster
+        .kubectl()?
+        .args(["--namespace", SERVER_NAMESPACE, "get", "service", SERVER_SERVICE])
+        .args(["--output", "jsonpath={.spec.clusterIP}"])
+        .read()
+        .context("the gateway's Service")?;
+    Ok(format!("http://{address}:{SERVER_PORT}"))
+}

@@ -1,0 +1,95 @@
+//! `cargo xtask test`: everything that must hold before a change lands. The test runners' own lines stay visible.
+
+use anyhow::{Context, Result};
+
+use crate::{
+    apt::{self, Needed},
+    cluster::{self, Choice},
+    demo, images, install, paths,
+    shell::{Cmd, which},
+    step, web,
+};
+
+const BROWSER: [Needed; 2] = [
+    Needed { program: "chromium", package: "chromium" },
+    Needed { program: "chromedriver", package: "chromium-driver" },
+];
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    cluster: Choice,
+    /// Only the quick part: lints, unit and integration tests.
+    #[arg(long)]
+    no_cluster: bool,
+    /// Watch an idle agent for ten minutes in place of two.
+    #[arg(long)]
+    long: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    web::build()?;
+    lints()?;
+    dependencies()?;
+    eprintln!("unit and integration tests");
+    cargo(["test", "--locked", "--quiet"]).show()?;
+    web::test()?;
+    if arguments.no_cluster {
+        return Ok(());
+    }
+    end_to_end(arguments)
+}
+
+fn cargo<const N: usize>(arguments: [&str; N]) -> Cmd {
+    Cmd::new("cargo").args(arguments).current_dir(paths::repository())
+}
+
+fn lints() -> Result<()> {
+    step::run("rustfmt", |_| cargo(["fmt", "--all", "--check"]).run())?;
+    step::run("clippy", |_| {
+        cargo([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ])
+        .run()
+    })
+}
+
+/// Licences, sources and duplicate versions. The advisories need the network's database and are CI's.
+fn dependencies() -> Result<()> {
+    if which("cargo-deny").is_none() {
+        eprintln!("- cargo deny: not checked, as cargo-deny is not installed");
+        return Ok(());
+    }
+    step::run("cargo deny", |_| {
+        cargo(["deny", "--offline", "check", "bans", "licenses", "sources"]).run()
+    })
+}
+
+fn end_to_end(arguments: &Arguments) -> Result<()> {
+    let cluster = cluster::up(&arguments.cluster)?;
+    let images = images::build()?;
+    images::load(&images, &cluster)?;
+    install::install(&cluster, &images, None)?;
+    demo::scripted_model(&cluster, &images)?;
+    step::run("browser", |_| apt::ensure(&BROWSER))?;
+    let audit_log =
+        cluster.audit_log()?.context("the end-to-end tests read the API server's audit log")?;
+    eprintln!("end-to-end tests");
+    // One after the other: each brings agents of half a gigabyte, and some measure times.
+    cargo(["test", "--locked", "--package", "e2e", "--", "--test-threads=1"])
+        .env("KUBECONFIG", cluster.kubeconfig()?)
+        .env("E2E_GATEWAY", install::gateway_url(&cluster)?)
+        .env("E2E_AUDIT_LOG", audit_log)
+        .env("E2E_KUBEOC", images::program("kubeoc")?)
+        .env("E2E_MODEL", format!("http://scripted-model.{}.svc/v1", demo::NAMESPACE))
+        .env("E2E_ARTIFACTS", paths::repository().join("target/e2e"))
+        .env("E2E_IDLE_MINUTES", if arguments.long { "10" } else { "2" })
+        .show()
+}

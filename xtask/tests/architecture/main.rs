@@ -1,0 +1,13 @@
+//! The invariants of ARCHITECTURE.md, as far as a program can check them.
+
+mod arrows;
+mod permissions;
+mod purity;
+mod sizes;
+
+use std::path::{Path, PathBuf};
+
+/// The repository's root.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the root").to_owned()
+}

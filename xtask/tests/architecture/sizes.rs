@@ -1,0 +1,38 @@
+//! A file that passes 300 lines wants to be split.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::root;
+
+const MOST_LINES: usize = 300;
+
+/// All `.rs` files below `path`, or `path` itself.
+pub(crate) fn rust_files(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.to_owned()];
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir(path).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let skipped = ["target", "node_modules"].iter().any(|name| path.ends_with(name));
+        if path.is_dir() && !skipped {
+            found.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn no_file_passes_300_lines() {
+    for folder in ["crates", "proto", "e2e", "xtask"] {
+        for file in rust_files(&root().join(folder)) {
+            let lines = fs::read_to_string(&file).expect("readable").lines().count();
+            assert!(lines <= MOST_LINES, "{}: {lines} lines", file.display());
+        }
+    }
+}
