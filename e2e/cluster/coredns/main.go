@@ -13,10 +13,11 @@ import (
 	_ "github.com/coredns/coredns/plugin/log"
 	_ "github.com/coredns/coredns/plugin/metrics"
 	_ "github.com/coredns/coredns/plugin/ready"
+	_ "github.com/coredns/coredns/plugin/template"
 )
 
 // A query goes through the plugins in this order, whatever the order in the Corefile.
-var order = []string{"health", "ready", "prometheus", "errors", "log", "cache", "loadbalance", "kubernetes"}
+var order = []string{"health", "ready", "prometheus", "errors", "log", "cache", "loadbalance", "kubernetes", "template"}
 
 func main() {
 	dnsserver.Directives = order
