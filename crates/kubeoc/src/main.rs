@@ -1,1 +1,18 @@
-fn main() {}
+//! The command line of KubeOpenCode.
+#![allow(clippy::print_stderr, reason = "a command line talks to its user")]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments = kubeoc::cli::Arguments::parse();
+    match kubeoc::run(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            kubeoc::exit::code_of(&error)
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Commands, flags and how their values are read. No I/O.
+
+use std::{path::PathBuf, time::Duration};
+
+use api_types::network::{IpNetwork, NetworkError, parse_allowed};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed for another reason than those below
+  2  the command line is wrong
+  3  the agent, its link, or KubeOpenCode itself was not found
+  4  the time-out passed
+  5  your account lacks a permission";
+
+/// Shares the terminals of AI agents on Kubernetes
+#[derive(Debug, Parser)]
+#[command(name = "kubeoc", version, after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Work with agents
+    #[command(subcommand)]
+    Agent(AgentCommand),
+    /// Print a completion script, to be sourced by the shell
+    Completion { shell: Shell },
+    /// Print the version
+    Version,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AgentCommand {
+    /// Turn an agent's share link on, wait until it works, and print it
+    #[command(after_help = EXIT_CODES)]
+    Share(ShareOptions),
+    /// Turn an agent's share link off and destroy its token
+    #[command(after_help = EXIT_CODES)]
+    Unshare(UnshareOptions),
+}
+
+/// Which agent, in which cluster.
+#[derive(Clone, Debug, Args)]
+pub struct Target {
+    /// The agent's name
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// The agent's namespace; that of the context, if left out
+    #[arg(short, long)]
+    pub namespace: Option<String>,
+
+    /// How long to wait for the outcome
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = positive_duration)]
+    pub timeout: Duration,
+
+    /// The kubeconfig file; else $KUBECONFIG, ~/.kube/config, or the pod's own account
+    #[arg(long, value_name = "FILE", help_heading = "Cluster")]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// The context of the kubeconfig; else the current one
+    #[arg(long, help_heading = "Cluster")]
+    pub context: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ShareOptions {
+    #[command(flatten)]
+    pub target: Target,
+
+    /// Let the link die after this long, as in 24h or 7d; "never" takes an expiry away
+    #[arg(long, value_name = "DURATION", value_parser = expiry)]
+    pub expires_in: Option<Expiry>,
+
+    /// Let only these networks use the link, as in 10.0.0.0/8,192.0.2.7; "any" lifts the limit
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = allowed)]
+    pub allowed_ips: Option<Vec<Allowed>>,
+
+    /// Only print the link as it is; change nothing
+    #[arg(long, conflicts_with_all = ["expires_in", "allowed_ips"])]
+    pub show: bool,
+
+    /// Also print the link as a QR code
+    #[arg(long, conflicts_with = "output")]
+    pub qr: bool,
+
+    /// Print an object instead of text
+    #[arg(short, long, value_name = "FORMAT")]
+    pub output: Option<Format>,
+
+    /// Where people reach the server, as in <https://agents.example.com>; else what the server says of itself
+    #[arg(long, value_name = "URL", value_parser = server_url)]
+    pub server_url: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct UnshareOptions {
+    #[command(flatten)]
+    pub target: Target,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Json,
+    Yaml,
+}
+
+/// What `--expires-in` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    Never,
+    After(Duration),
+}
+
+/// One value of `--allowed-ips`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    Any,
+    /// As the user wrote it; it names a network.
+    Network(String),
+}
+
+fn positive_duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("it must be longer than zero".into()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(format!("{error}; write it as in 90s, 24h or 1h 30m")),
+    }
+}
+
+fn expiry(text: &str) -> Result<Expiry, String> {
+    if text == "never" { Ok(Expiry::Never) } else { positive_duration(text).map(Expiry::After) }
+}
+
+fn allowed(text: &str) -> Result<Allowed, NetworkError> {
+    if text == "any" {
+        return Ok(Allowed::Any);
+    }
+    let _network: IpNetwork = parse_allowed(text)?;
+    Ok(Allowed::Network(text.to_owned()))
+}
+
+/// The base of a link's address, without a slash at its end.
+fn server_url(text: &str) -> Result<String, String> {
+    let (scheme, rest) = text.split_once("://").unwrap_or_default();
+    if !matches!(scheme, "http" | "https") || rest.is_empty() || rest.contains(['?', '#', ' ']) {
+        return Err("write it as in https://agents.example.com".into());
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests;

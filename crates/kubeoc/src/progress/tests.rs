@@ -1,0 +1,137 @@
+use std::collections::BTreeMap;
+
+use api_types::{AgentSpec, ShareSpec, ShareStatus};
+use k8s_openapi::{
+    ByteString,
+    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
+};
+
+use super::*;
+
+const UID: &str = "uid-1";
+
+fn token() -> ShareToken {
+    ShareToken::from_bytes(&[1; 32])
+}
+
+fn condition(kind: &str, value: &str, reason: &str, message: &str) -> Condition {
+    serde_json::from_value(serde_json::json!({
+        "type": kind, "status": value, "reason": reason, "message": message,
+        "lastTransitionTime": "2026-11-21T12:00:00Z",
+    }))
+    .unwrap()
+}
+
+/// Shared, ready, and seen by the controller.
+fn demo() -> Agent {
+    Agent {
+        metadata: ObjectMeta {
+            name: Some("demo".into()),
+            namespace: Some("team-a".into()),
+            uid: Some(UID.into()),
+            generation: Some(2),
+            ..ObjectMeta::default()
+        },
+        spec: AgentSpec {
+            share: Some(ShareSpec { enabled: true, ..ShareSpec::default() }),
+            ..AgentSpec::default()
+        },
+        status: Some(AgentStatus {
+            observed_generation: Some(2),
+            conditions: vec![condition(SHARE_READY, "True", reason::ACTIVE, "the link works")],
+            share: Some(ShareStatus {
+                token_lookup: Some(token().lookup().to_string()),
+                token_proof: Some(token().proof(UID).to_string()),
+                active: true,
+                ..ShareStatus::default()
+            }),
+            ..AgentStatus::default()
+        }),
+    }
+}
+
+fn with_status(change: impl FnOnce(&mut AgentStatus)) -> Agent {
+    let mut agent = demo();
+    change(agent.status.as_mut().unwrap());
+    agent
+}
+
+fn secret(token: &str) -> Secret {
+    let data = BTreeMap::from([("token".to_owned(), ByteString(token.as_bytes().to_vec()))]);
+    Secret { data: Some(data), ..Secret::default() }
+}
+
+fn not_ready(message: &str) -> Vec<Condition> {
+    vec![
+        condition(READY, "False", reason::PROGRESSING, message),
+        condition(SHARE_READY, "False", reason::AGENT_NOT_READY, "the agent is not ready"),
+    ]
+}
+
+#[test]
+fn a_link_works_once_all_agree_on_its_token() {
+    let progress = progress(&demo(), Some(&secret(token().expose())));
+    assert!(matches!(progress, Progress::Active(active) if active == token()));
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let held = || Some(secret(token().expose()));
+    let unseen = with_status(|status| status.observed_generation = Some(1));
+    let unpublished = with_status(|status| status.share = None);
+    let taken = with_status(|status| {
+        status.share = None;
+        status.conditions =
+            vec![condition(READY, "False", reason::NAME_CONFLICT, "demo-share is not ours.")];
+    });
+    let unjudged = with_status(|status| status.conditions.clear());
+    let starting = with_status(|status| status.conditions = not_ready("pulling the image"));
+    let silent = with_status(|status| status.conditions = not_ready(""));
+    let copied = with_status(|status| {
+        status.share.as_mut().unwrap().token_proof = Some(token().proof("uid-2").to_string());
+    });
+    let no_status = Agent { status: None, ..demo() };
+
+    let cases = vec![
+        (no_status, held(), "the controller to see the change"),
+        (unseen, held(), "the controller to see the change"),
+        (unpublished, held(), "the controller to make the link"),
+        (taken, None, "the controller to make the link; the agent: demo-share is not ours"),
+        (demo(), None, "the Secret demo-share"),
+        (demo(), Some(secret("short")), "a token in the Secret"),
+        (demo(), Some(secret(&"A".repeat(43))), "the controller to publish the new token"),
+        (copied, held(), "the controller to publish the new token"),
+        (unjudged, held(), "the controller to judge the link"),
+        (starting, held(), "the agent to be ready: pulling the image"),
+        (silent, held(), "the agent to be ready: Progressing"),
+    ];
+    for (agent, secret, expected) in cases {
+        match progress(&agent, secret.as_ref()) {
+            Progress::Waiting(what) => assert_eq!(what, expected),
+            other => panic!("{expected}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_expired_link_is_not_waited_for() {
+    let expired = with_status(|status| {
+        status.conditions =
+            vec![condition(SHARE_READY, "False", reason::EXPIRED, "expired yesterday")];
+    });
+    assert_eq!(inactive(&expired).as_deref(), Some("expired yesterday"));
+    let progress = progress(&expired, Some(&secret(token().expose())));
+    assert!(matches!(progress, Progress::Stuck(cause) if cause == "expired yesterday"));
+}
+
+#[test]
+fn a_secret_of_the_same_name_may_be_a_strangers() {
+    let owned_by = |uid: &str| {
+        let owner = OwnerReference { uid: uid.into(), ..OwnerReference::default() };
+        let metadata = ObjectMeta { owner_references: Some(vec![owner]), ..ObjectMeta::default() };
+        Secret { metadata, ..Secret::default() }
+    };
+    assert!(belongs_to(&owned_by(UID), &demo()));
+    assert!(!belongs_to(&owned_by("uid-2"), &demo()));
+    assert!(!belongs_to(&Secret::default(), &demo()));
+}

@@ -1,0 +1,104 @@
+//! What is printed of a link. Pure.
+
+use std::fmt::Write as _;
+
+use anyhow::Context as _;
+use api_types::{Agent, ShareToken, names};
+use kube::ResourceExt;
+use qrcode::{QrCode, render::unicode};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::cli::Format;
+
+/// A link as scripts read it: always these fields, `null` where there is nothing
+/// to say.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Link {
+    pub(crate) agent: String,
+    pub(crate) namespace: String,
+    pub(crate) active: bool,
+    pub(crate) token: String,
+    pub(crate) path: String,
+    pub(crate) url: Option<String>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub(crate) expires_at: Option<OffsetDateTime>,
+    #[serde(rename = "allowedIPs")]
+    pub(crate) allowed_ips: Vec<String>,
+}
+
+impl Link {
+    /// The link of `agent`; `server_url` is where people reach the server, if the
+    /// user said so.
+    pub(crate) fn of(agent: &Agent, token: &ShareToken, server_url: Option<&str>) -> Self {
+        let spec = agent.spec.share.clone().unwrap_or_default();
+        let observed = agent.status.as_ref().and_then(|status| status.share.as_ref());
+        let path = names::share_path(token);
+        let url = server_url.map(|server| format!("{server}{path}"));
+        Self {
+            agent: agent.name_any(),
+            namespace: agent.namespace().unwrap_or_default(),
+            active: observed.is_some_and(|share| share.active),
+            token: token.expose().to_owned(),
+            url: url.or_else(|| observed.and_then(|share| share.url.clone())),
+            path,
+            expires_at: spec.expires_at,
+            allowed_ips: spec.allowed_ips,
+        }
+    }
+}
+
+/// The headline above a link that was just turned on.
+pub(crate) fn enabled(link: &Link) -> String {
+    format!("Share link enabled for agent {}/{}\n\n", link.namespace, link.agent)
+}
+
+/// The link for people. `inactive` says why it does not work, if so.
+pub(crate) fn text(link: &Link, inactive: Option<&str>) -> String {
+    let place = format!("{}/{}", link.namespace, link.agent);
+    let active = match (link.active, inactive) {
+        (false, Some(cause)) => format!("false ({cause})"),
+        (active, _) => active.to_string(),
+    };
+    let networks = (!link.allowed_ips.is_empty()).then(|| link.allowed_ips.join(", "));
+    let rows = [
+        ("Agent:", Some(place)),
+        ("Active:", Some(active)),
+        ("Token:", Some(link.token.clone())),
+        ("Path:", Some(link.path.clone())),
+        ("URL:", link.url.clone()),
+        ("Expires:", link.expires_at.map(rfc3339)),
+        ("Allowed:", networks),
+    ];
+    rows.into_iter().fold(String::new(), |mut text, (label, value)| {
+        if let Some(value) = value {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{label:<8} {value}");
+        }
+        text
+    })
+}
+
+/// The link as one object.
+pub(crate) fn object(link: &Link, format: Format) -> anyhow::Result<String> {
+    Ok(match format {
+        Format::Json => serde_json::to_string_pretty(link)? + "\n",
+        Format::Yaml => serde_yaml_ng::to_string(link)?,
+    })
+}
+
+/// The address as a QR code of half blocks, dark on light as scanners expect,
+/// with its quiet zone.
+pub(crate) fn qr(url: &str) -> anyhow::Result<String> {
+    let code = QrCode::new(url).context("the address is too long for a QR code")?;
+    let (dark, light) = (unicode::Dense1x2::Light, unicode::Dense1x2::Dark);
+    Ok(code.render::<unicode::Dense1x2>().dark_color(dark).light_color(light).build() + "\n")
+}
+
+fn rfc3339(at: OffsetDateTime) -> String {
+    at.format(&time::format_description::well_known::Rfc3339).unwrap_or_else(|_| at.to_string())
+}
+
+#[cfg(test)]
+mod tests;
