@@ -7,14 +7,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::{SinkExt, StreamExt};
+use futures::{SinkExt, Stream, StreamExt};
 use terminal_proto::v1::{AttachResponse, attach_response::Response};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, Message, error::CapacityError};
 use tonic::Streaming;
 
 use super::{
-    Sink, Source, WINDOW_BYTES,
+    Sink, WINDOW_BYTES,
     ending::{Ending, Violation},
     message::{self, AgentName, ClientMessage, ServerMessage},
     output::Outputs,
@@ -61,8 +61,13 @@ pub(super) async fn attach(broker: &Broker, requests: Requests) -> Result<Opened
     }
 }
 
+/// What a viewer sends, whatever it comes through.
+pub(super) trait Messages: Stream<Item = Result<Message, Error>> + Unpin {}
+
+impl<S: Stream<Item = Result<Message, Error>> + Unpin> Messages for S {}
+
 /// The next message that is not a ping or pong.
-pub(super) async fn receive(source: &mut Source) -> Result<Message, Ending> {
+pub(super) async fn receive(source: &mut impl Messages) -> Result<Message, Ending> {
     loop {
         match timeout(SILENCE_MAX, source.next()).await {
             Err(_silent) => return Err(Ending::Silent),
@@ -109,7 +114,7 @@ impl<'a> Pump<'a> {
     }
 
     /// From the viewer to the broker, until the viewer is gone.
-    pub(super) async fn read(&self, source: &mut Source, upstream: &Upstream) -> Ending {
+    pub(super) async fn read(&self, source: &mut impl Messages, upstream: &Upstream) -> Ending {
         loop {
             while !upstream.has_room() {
                 if timeout(INPUT_STALL_MAX, upstream.drained()).await.is_err() {
@@ -240,3 +245,6 @@ impl<'a> Pump<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

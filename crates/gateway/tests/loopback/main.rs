@@ -1,0 +1,12 @@
+//! The gateway over loopback, with real clients of each of its protocols. Only the
+//! broker is a fake, so that faults can be forced; the agents are objects in memory.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod client;
+mod endings;
+mod fake_broker;
+mod leaks;
+mod pages;
+mod refusals;
+mod terminals;
+mod world;
