@@ -1,13 +1,18 @@
 //! Repositories that an agent is given, for contexts and for skills.
 
-use kube::{KubeSchema, core::Duration};
+use std::time;
+
+use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{LocalRef, schema};
+use crate::{Duration, LocalRef, schema};
 
 /// What is checked out where nothing is said: the remote's default branch.
 pub const DEFAULT_REF: &str = "HEAD";
+
+/// How often a remote is asked where nothing is said.
+pub const DEFAULT_SYNC_INTERVAL: time::Duration = time::Duration::from_mins(5);
 
 /// A repository, or a part of it.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,31 +75,32 @@ impl GitContext {
 }
 
 /// How a running agent follows a repository.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GitSync {
     /// Whether it follows at all.
     #[serde(default)]
     pub enabled: bool,
 
-    /// How often the remote is asked, as in 5m.
-    #[serde(default = "default_interval")]
-    #[schemars(extend("default" = "5m"), with = "String", length(max = 32), regex(pattern = schema::DURATION))]
-    #[x_kube(validation = Rule::new("duration(self) >= duration('1s')").message("interval must be at least 1s, as in 5m; set enabled to false to not follow the repository"))]
-    pub interval: Duration,
+    /// How often the remote is asked, as in 5m: from 1s to 24h.
+    #[serde(default = "default_interval", skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = "5m"), with = "Option<String>", length(max = 32), regex(pattern = schema::DURATION))]
+    #[x_kube(validation = Rule::new("duration(self) >= duration('1s') && duration(self) <= duration('24h')").message("interval must be from 1s to 24h, as in 5m; set enabled to false to not follow the repository"))]
+    pub interval: Option<Duration>,
 
     /// What a new commit does.
     #[serde(default)]
     pub policy: SyncPolicy,
 }
 
-fn default_interval() -> Duration {
-    Duration::from(std::time::Duration::from_mins(5))
+impl GitSync {
+    /// How often the remote is asked.
+    pub fn interval(&self) -> time::Duration {
+        self.interval.as_ref().map_or(DEFAULT_SYNC_INTERVAL, Duration::get)
+    }
 }
 
-impl Default for GitSync {
-    fn default() -> Self {
-        Self { enabled: false, interval: default_interval(), policy: SyncPolicy::default() }
-    }
+fn default_interval() -> Option<Duration> {
+    "5m".parse().ok()
 }
 
 /// What a new commit of a followed repository does.

@@ -1,10 +1,10 @@
 //! What outlives the pod, and when the pod rests.
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use kube::{KubeSchema, core::Duration};
+use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::schema;
+use crate::{Duration, schema};
 
 /// Size of the session claim where none is given.
 pub const DEFAULT_SESSIONS_SIZE: &str = "1Gi";
@@ -55,6 +55,6 @@ pub struct VolumeClaim {
 pub struct Standby {
     /// How long without a connection until the agent is suspended, as in 30m or 1h30m.
     #[schemars(with = "String", length(max = 32), regex(pattern = schema::DURATION))]
-    #[x_kube(validation = Rule::new("duration(self) > duration('0s')").message("idleTimeout must be longer than zero, as in 30m; leave standby out to never suspend"))]
+    #[x_kube(validation = Rule::new("duration(self) > duration('0s') && duration(self) <= duration('8760h')").message("idleTimeout must be longer than zero and at most a year (8760h), as in 30m; leave standby out to never suspend"))]
     pub idle_timeout: Duration,
 }

@@ -18,7 +18,7 @@ pub(crate) const MOUNT_PATH: &str = r"^[^:]+$";
 /// What git and its transports take as one argument, and never as an option.
 pub(crate) const GIT_ARGUMENT: &str = r"^[^-\s]\S*$";
 /// Go's notation for durations, as in `1h30m`.
-pub(crate) const DURATION: &str = r"^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$";
+pub(crate) const DURATION: &str = r"^([0-9]{1,9}(\.[0-9]{1,9})?(ns|us|µs|ms|s|m|h))+$";
 /// RFC 3339 with every part in its range; the day is checked by the format.
 pub(crate) const TIMESTAMP: &str = concat!(
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?",

@@ -1,0 +1,83 @@
+//! Which manifests the definitions take, and what becomes of them in Rust.
+
+mod support;
+
+use api_types::{Agent, AgentTemplate};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use support::{Refused, defaulted, fixtures, manifests, objections};
+
+fn accepted() -> Vec<(String, Value)> {
+    [manifests("spec"), manifests("accepted")].concat()
+}
+
+#[test]
+fn every_documented_manifest_is_accepted() {
+    assert_eq!(manifests("spec").len(), 16, "the documents show 16 manifests");
+    for (file, manifest) in accepted() {
+        assert_eq!(objections(&manifest), Vec::<String>::new(), "{file}");
+    }
+}
+
+#[test]
+fn every_bad_manifest_is_refused_by_the_name_of_its_field() {
+    let table = std::fs::read_to_string(fixtures().join("refused.yaml")).unwrap();
+    let table: Vec<Refused> = serde_yaml_ng::from_str(&table).unwrap();
+    assert!(table.len() >= 40);
+    for case in table {
+        let found = objections(&case.manifest);
+        let named = found.iter().any(|objection| objection.contains(&case.names));
+        assert!(named, "{}: {} not named in {found:?}", case.name, case.names);
+    }
+}
+
+#[test]
+fn rust_reads_what_the_server_stores_and_writes_it_back() {
+    for (file, manifest) in accepted() {
+        let stored = without_numeric_quantities(defaulted(&manifest));
+        assert_same(&read_and_written(&stored), &stored, &file);
+    }
+}
+
+/// Where a manifest left something out, Rust must fill in what the server does.
+#[test]
+fn rust_and_the_schema_have_the_same_defaults() {
+    for (file, manifest) in accepted() {
+        let stored = without_numeric_quantities(defaulted(&manifest));
+        assert_same(&read_and_written(&manifest), &stored, &file);
+    }
+}
+
+/// `assert_eq` of the texts, field by field, for a message that can be read.
+fn assert_same(left: &Value, right: &Value, file: &str) {
+    let lines = |value: &Value| {
+        let text = serde_json::to_string_pretty(value).unwrap();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (left, right) = (lines(left), lines(right));
+    for (ours, theirs) in left.iter().zip(&right) {
+        assert_eq!(ours, theirs, "{file}");
+    }
+    assert_eq!(left.len(), right.len(), "{file}");
+}
+
+fn read_and_written(manifest: &Value) -> Value {
+    fn through<T: DeserializeOwned + Serialize>(manifest: &Value) -> Value {
+        serde_json::to_value(serde_json::from_value::<T>(manifest.clone()).unwrap()).unwrap()
+    }
+    match manifest["kind"].as_str() {
+        Some("Agent") => through::<Agent>(manifest),
+        Some("AgentTemplate") => through::<AgentTemplate>(manifest),
+        other => panic!("no such kind: {other:?}"),
+    }
+}
+
+/// The one rewriting that reading does, see the fixture of that name.
+fn without_numeric_quantities(mut manifest: Value) -> Value {
+    if manifest["metadata"]["name"] == "numeric-quantities" {
+        let pod = &mut manifest["spec"]["podSpec"];
+        pod["resources"]["limits"] = serde_json::json!({ "cpu": "2", "memory": "4294967296" });
+        pod["extraVolumes"][0]["emptyDir"]["sizeLimit"] = "1048576".into();
+    }
+    manifest
+}
