@@ -1,14 +1,17 @@
 // Lets a program choose how wide text is (mode 2027): by character as ever, or by grapheme cluster. xterm.js has the tables, not the mode.
 
 import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
+import { Unicode11Addon } from "@xterm/addon-unicode11";
 import type { Terminal } from "@xterm/xterm";
 
 const MODE = 2027;
-const BY_CHARACTER = "15";
+/** Not the grapheme addon's own "15": that one gives a joiner a column of its own. */
+const BY_CHARACTER = "11";
 const BY_CLUSTER = "15-graphemes";
 
 /** https://github.com/contour-terminal/terminal-unicode-core: set and reset by `CSI ? 2027 h/l`, asked for by `CSI ? 2027 $ p`. */
 export function offerGraphemes(terminal: Terminal): void {
+  terminal.loadAddon(new Unicode11Addon());
   terminal.loadAddon(new UnicodeGraphemesAddon());
   const choose = (version: string) => {
     terminal.unicode.activeVersion = version;

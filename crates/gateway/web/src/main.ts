@@ -7,6 +7,7 @@ import { KeyBar } from "./keybar.ts";
 import { encodeKey } from "./keys.ts";
 import { openWebAddress, webAddress } from "./links.ts";
 import { OfferView } from "./offer.ts";
+import type { Agent } from "./protocol.ts";
 import { followReaderSwitch } from "./reader.ts";
 import { Session, type State } from "./session.ts";
 import { shortcut, type Platform } from "./shortcuts.ts";
@@ -61,10 +62,7 @@ const keyBar = new KeyBar({
 });
 const session = new Session(endpoints(new URL(window.location.href)), terminal, {
   state: showState,
-  agent: ({ name }) => {
-    agent = name;
-    showTitle();
-  },
+  agent: showAgent,
   notice: (message) => offer.show(message),
 });
 
@@ -87,14 +85,21 @@ function send(bytes: Uint8Array): void {
 }
 
 function showState(state: State): void {
+  terminal.xterm.options.disableStdin = state.kind !== "live";
   if (state.kind === "live") {
     behind = "screen";
     program = "";
     terminal.xterm.focus();
   }
-  terminal.xterm.options.disableStdin = state.kind !== "live";
   status.show(state, agent, behind);
   showTitle();
+}
+
+function showAgent({ name }: Agent): void {
+  if (name === agent) return;
+  agent = name;
+  showTitle();
+  status.show(session.state, agent, behind);
 }
 
 function showTitle(): void {

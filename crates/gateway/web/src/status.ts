@@ -41,7 +41,7 @@ export class StatusView {
     const until = performance.now() + ms;
     const tick = () => {
       const seconds = Math.ceil((until - performance.now()) / 1000);
-      setText(this.#timer, ms > 1000 && seconds > 0 ? `in ${seconds} s` : "");
+      setText(this.#timer, ms > 1000 && seconds > 0 ? `Trying again in ${seconds} s` : "");
     };
     tick();
     if (ms > 1000) this.#ticking = setInterval(tick, 250);

@@ -28,6 +28,23 @@ const OPTIONS: ITerminalOptions = {
     cursorAccent: "#0b0c0e",
     selectionBackground: "#3b6ea8",
     overviewRulerBorder: "#00000000",
+    // xterm.js's own blue and black are hard to read on this ground.
+    black: "#2a2e36",
+    red: "#ff6b6b",
+    green: "#7bd88f",
+    yellow: "#e5c76b",
+    blue: "#6aa9ff",
+    magenta: "#c792ea",
+    cyan: "#5fd0d8",
+    white: "#d5d8dd",
+    brightBlack: "#7a818e",
+    brightRed: "#ff8f8f",
+    brightGreen: "#a5eab1",
+    brightYellow: "#f5dd9a",
+    brightBlue: "#9cc7ff",
+    brightMagenta: "#dfb8f7",
+    brightCyan: "#96e6ec",
+    brightWhite: "#ffffff",
   },
 };
 
@@ -102,15 +119,17 @@ export class TerminalView {
 
   /** The GPU draws where it can; without WebGL 2, or when its context is lost, xterm.js falls back to the DOM. */
   #draw(): void {
-    try {
+    if (hasWebgl2()) {
       const gpu = new WebglAddon();
       gpu.onContextLoss(() => gpu.dispose());
       this.xterm.loadAddon(gpu); // before opening: so the DOM renderer is never set up in vain
-    } catch {
-      // The DOM renderer needs nothing.
     }
     this.xterm.open(this.parent);
     this.xterm.textarea?.setAttribute("autocomplete", "off");
     this.fit();
   }
+}
+
+function hasWebgl2(): boolean {
+  return document.createElement("canvas").getContext("webgl2") !== null;
 }

@@ -1,0 +1,176 @@
+// A fake gateway: serves the built page and lets a test say what the real one would. It checks no token and knows no cluster.
+
+import { readFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import path from "node:path";
+import { WebSocketServer, type WebSocket } from "ws";
+
+/** As the page's README states it. */
+export const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
+  "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors 'none'";
+
+export const TOKEN = "A".repeat(43);
+export const AGENT = { name: "fake-agent", namespace: "fake-namespace" };
+
+const TYPES: Record<string, string> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".txt": "text/plain; charset=utf-8",
+};
+const DIST = path.resolve("dist");
+const PATIENCE_MS = 20_000;
+
+export interface Answer {
+  status: number;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** One terminal that the page opened. */
+export class FakeTerminal {
+  readonly input: Buffer[] = [];
+  readonly control: Array<Record<string, unknown>> = [];
+
+  constructor(readonly socket: WebSocket, readonly protocol: string, changed: () => void) {
+    socket.on("message", (data: Buffer, binary: boolean) => {
+      if (binary) this.input.push(data);
+      else this.control.push(JSON.parse(data.toString()) as Record<string, unknown>);
+      changed();
+    });
+    socket.on("close", changed);
+  }
+
+  hello(window = 256 * 1024): void {
+    this.say({ type: "hello", agent: AGENT, window });
+  }
+
+  say(message: object): void {
+    this.socket.send(JSON.stringify(message));
+  }
+
+  print(data: string | Uint8Array): void {
+    this.socket.send(Buffer.from(data as string), { binary: true });
+  }
+
+  typed(): string {
+    return Buffer.concat(this.input).toString();
+  }
+
+  acknowledged(): number {
+    return this.control.filter(({ type }) => type === "ack").reduce((sum, { bytes }) => sum + Number(bytes), 0);
+  }
+
+  sizes(): Array<{ cols: number; rows: number }> {
+    return this.control.filter(({ type }) => type === "resize").map(({ cols, rows }) => ({ cols: Number(cols), rows: Number(rows) }));
+  }
+}
+
+export class FakeGateway {
+  /** What `/info` answers; changed by tests. */
+  info: Answer = { status: 200, body: AGENT };
+  readonly terminals: FakeTerminal[] = [];
+  /** When `/info` was asked, in milliseconds. */
+  readonly asked: number[] = [];
+  readonly requests: Array<{ path: string; referer: string | undefined }> = [];
+  #waiting = new Set<() => void>();
+
+  private constructor(private readonly server: Server) {
+    server.on("request", (request, response) => void this.#serve(request, response));
+    const sockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [...offered][0] ?? false });
+    server.on("upgrade", (request, socket, head) => {
+      this.#note(request);
+      sockets.handleUpgrade(request, socket, head, (ws) => {
+        this.terminals.push(new FakeTerminal(ws, ws.protocol, () => this.#changed()));
+        this.#changed();
+      });
+    });
+  }
+
+  static async start(): Promise<FakeGateway> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return new FakeGateway(server);
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  get url(): string {
+    return `${this.origin}/s/${TOKEN}`;
+  }
+
+  async stop(): Promise<void> {
+    for (const { socket } of this.terminals) socket.terminate();
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  /** The nth terminal (from 0), opened and with its first message received. */
+  async terminal(nth = 0): Promise<FakeTerminal> {
+    await this.until(() => (this.terminals[nth]?.control.length ?? 0) > 0, `terminal ${nth}`);
+    return this.terminals[nth] as FakeTerminal;
+  }
+
+  /** Waits for what the page does: looked at after each of its requests and messages. */
+  async until(holds: () => boolean, what: string): Promise<void> {
+    if (holds()) return;
+    await new Promise<void>((resolve, reject) => {
+      const look = () => {
+        if (!holds()) return;
+        clearTimeout(deadline);
+        this.#waiting.delete(look);
+        resolve();
+      };
+      const deadline = setTimeout(() => {
+        this.#waiting.delete(look);
+        reject(new Error(`waited in vain for: ${what}`));
+      }, PATIENCE_MS);
+      this.#waiting.add(look);
+    });
+  }
+
+  #changed(): void {
+    for (const look of [...this.#waiting]) look();
+  }
+
+  #note(request: IncomingMessage): string {
+    const { pathname } = new URL(request.url ?? "/", this.origin);
+    this.requests.push({ path: pathname, referer: request.headers.referer });
+    return pathname;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const pathname = this.#note(request);
+    if (pathname === `/s/${TOKEN}/info`) this.#answerInfo(response);
+    else await this.#answerFile(pathname, response);
+    this.#changed();
+  }
+
+  #answerInfo(response: ServerResponse): void {
+    this.asked.push(performance.now());
+    const { status, body, headers } = this.info;
+    response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store", ...headers });
+    response.end(JSON.stringify(body ?? {}));
+  }
+
+  async #answerFile(pathname: string, response: ServerResponse): Promise<void> {
+    const asset = /^\/s\/assets\/([\w.-]+)$/.exec(pathname)?.[1];
+    const file = pathname === `/s/${TOKEN}` ? "index.html" : asset && path.join("assets", asset);
+    if (!file) return void response.writeHead(404).end();
+    const bytes = await readFile(path.join(DIST, file)).catch(() => undefined);
+    if (bytes === undefined) return void response.writeHead(404).end();
+    response.writeHead(200, {
+      "content-type": TYPES[path.extname(file)] ?? "application/octet-stream",
+      "content-security-policy": POLICY,
+      "x-content-type-options": "nosniff",
+      "referrer-policy": "no-referrer",
+      "cache-control": "no-store",
+    });
+    response.end(bytes);
+  }
+}

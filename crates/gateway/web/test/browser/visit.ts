@@ -1,0 +1,88 @@
+// A visitor: a real Chromium on the page of a fake gateway, and everything that must never happen meanwhile.
+
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import { FakeGateway } from "./gateway.ts";
+
+const FLAGS = ["--no-first-run", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-proxy-server"];
+/** WebGL drawn by the CPU: Chromium then runs the page's GPU path on a machine without a GPU. */
+const WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"];
+const SCREENS = path.resolve(".test/screens");
+
+export type Renderer = "webgl" | "dom";
+
+/** `density` must be that of the contexts: the GPU path measures device pixels, which Chromium does not emulate. */
+export async function launch(renderer: Renderer = "webgl", density = 1): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+    chromiumSandbox: process.getuid?.() !== 0,
+    args: [...FLAGS, `--force-device-scale-factor=${density}`, ...(renderer === "webgl" ? WEBGL : ["--disable-gpu", "--disable-3d-apis"])],
+  });
+}
+
+export interface VisitOptions extends BrowserContextOptions {
+  /** On by default: the screen can then be read as text. */
+  reader?: "on" | "off";
+  prepare?: (page: Page, gateway: FakeGateway) => Promise<void>;
+}
+
+export interface Visit {
+  page: Page;
+  gateway: FakeGateway;
+}
+
+/** Runs one visit on a fresh gateway and profile; afterwards checks that nothing forbidden happened. */
+export async function visit(browser: Browser, options: VisitOptions, act: (visit: Visit) => Promise<void>): Promise<void> {
+  const { reader = "on", prepare, ...rest } = options;
+  const gateway = await FakeGateway.start();
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...rest });
+  try {
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    const wrongs = watchForWrongs(page, gateway);
+    await page.addInitScript((mode) => localStorage.setItem("kubeopencode.screen-reader", mode), reader);
+    await prepare?.(page, gateway);
+    await page.goto(gateway.url);
+    await act({ page, gateway });
+    assert.deepEqual(wrongs, [], "nothing is refused by the policy, thrown, logged, or asked of a third party");
+    assert.ok(gateway.requests.every(({ referer }) => referer === undefined), "no request carries a referrer");
+  } finally {
+    await context.close();
+    await gateway.stop();
+  }
+}
+
+function watchForWrongs(page: Page, gateway: FakeGateway): string[] {
+  const wrongs: string[] = [];
+  page.on("pageerror", (error) => wrongs.push(`threw: ${error.message}`));
+  page.on("console", (message) => {
+    // The browser itself logs refused requests, and xterm.js a slow machine; what the page or its policy says is another matter.
+    const expected = /^(Failed to load resource|WebSocket connection to .* failed|task queue exceeded)/.test(message.text());
+    if (!expected || message.text().includes("Security Policy")) wrongs.push(`console: ${message.text()}`);
+  });
+  page.on("request", (request) => {
+    if (!request.url().startsWith(gateway.origin)) wrongs.push(`third party: ${request.url()}`);
+  });
+  return wrongs;
+}
+
+/** Waits until the screen shows `text`. */
+export async function shows(page: Page, text: string): Promise<void> {
+  await page.locator(".xterm-accessibility-tree").getByText(text).first().waitFor({ state: "attached" });
+}
+
+/** Waits until the status says `text`. */
+export async function says(page: Page, text: string | RegExp): Promise<void> {
+  await page.locator("#status").getByText(text).waitFor();
+}
+
+export async function quiet(page: Page): Promise<void> {
+  await page.locator("#status").waitFor({ state: "hidden" });
+}
+
+export async function screenshot(page: Page, name: string): Promise<void> {
+  await mkdir(SCREENS, { recursive: true });
+  await page.screenshot({ path: path.join(SCREENS, `${name}.png`) });
+}

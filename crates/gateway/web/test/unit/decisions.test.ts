@@ -1,0 +1,120 @@
+// What the page decides: when to try again, when to stop, what a message means.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { endpoints } from "../../src/address.ts";
+import { Backoff, retryAfterMs } from "../../src/backoff.ts";
+import { afterClose, afterInfo, type InfoAnswer } from "../../src/outcome.ts";
+import { ackMessage, readErrorMessage, readServerMessage, resizeMessage } from "../../src/protocol.ts";
+import { pageTitle } from "../../src/title.ts";
+import { words } from "../../src/wording.ts";
+
+const answer = (status: number, extra: Partial<InfoAnswer> = {}): InfoAnswer => ({ status, message: "m", retryAfterMs: undefined, ...extra });
+
+test("endpoints keep the token's path, and drop query, fragment and trailing slash", () => {
+  assert.deepEqual(endpoints(new URL("https://h.example:8443/s/TOKEN/?a=b#c")), {
+    info: "https://h.example:8443/s/TOKEN/info",
+    terminal: "wss://h.example:8443/s/TOKEN/terminal",
+  });
+  assert.equal(endpoints(new URL("http://h/proxy/s/T")).terminal, "ws://h/proxy/s/T/terminal");
+});
+
+test("delays double up to a cap, and jitter takes away at most half", () => {
+  const least = new Backoff(() => 0);
+  assert.deepEqual(Array.from({ length: 8 }, () => least.next()), [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
+  const most = new Backoff(() => 1);
+  assert.deepEqual(Array.from({ length: 8 }, () => most.next()), [500, 1000, 2000, 4000, 8000, 16_000, 20_000, 20_000]);
+});
+
+test("a reset starts the delays anew", () => {
+  const backoff = new Backoff(() => 1);
+  backoff.next();
+  backoff.next();
+  backoff.reset();
+  assert.equal(backoff.next(), 500);
+});
+
+test("coming back at once is granted three times, then it backs off", () => {
+  const backoff = new Backoff(() => 1);
+  assert.deepEqual([backoff.soon(), backoff.soon(), backoff.soon(), backoff.soon()], [250, 250, 250, 4000]);
+});
+
+test("a time the server named is never undercut", () => {
+  assert.equal(new Backoff(() => 0).atLeast(5000), 5000);
+  assert.equal(new Backoff(() => 1).atLeast(5000), 6000);
+});
+
+test("Retry-After is read as seconds or a date, and bounded", () => {
+  const now = Date.parse("2026-01-02T03:04:05Z");
+  const cases: Array<[string | null, number | undefined]> = [
+    [null, undefined],
+    ["5", 5000],
+    [" 0 ", 0],
+    ["Fri, 02 Jan 2026 03:04:15 GMT", 10_000],
+    ["Fri, 02 Jan 2026 03:04:00 GMT", 0],
+    ["999999", 600_000],
+    ["soon", undefined],
+  ];
+  for (const [header, expected] of cases) assert.equal(retryAfterMs(header, now), expected, String(header));
+});
+
+test("an answer about the link leads to connecting, waiting or stopping", () => {
+  const backoff = { kind: "backoff" };
+  assert.deepEqual(afterInfo(answer(200), "fresh"), { do: "open" });
+  assert.deepEqual(afterInfo(answer(404), "fresh"), { do: "stop", end: "unknown", reason: "m" });
+  assert.deepEqual(afterInfo(answer(404), "seen"), { do: "stop", end: "revoked", reason: "m" });
+  assert.deepEqual(afterInfo(answer(403), "seen"), { do: "stop", end: "forbidden", reason: "m" });
+  assert.deepEqual(afterInfo(answer(429, { retryAfterMs: 7 }), "fresh"), { do: "retry", wait: "limit", reason: "m", delay: { kind: "atLeast", ms: 7 } });
+  assert.deepEqual(afterInfo(answer(503), "fresh"), { do: "retry", wait: "agent", reason: "m", delay: backoff });
+  assert.deepEqual(afterInfo(answer(0), "fresh"), { do: "retry", wait: "connection", reason: "The server cannot be reached.", delay: backoff });
+  assert.deepEqual(afterInfo(answer(502), "fresh"), { do: "retry", wait: "connection", reason: "The server answered with status 502.", delay: backoff });
+});
+
+test("a close code leads to an end, a return or a wait", () => {
+  const step = (code: number, reason = "r", exit?: string) => afterClose({ code, reason, exit });
+  assert.deepEqual(step(1000, "r", "exit 0"), { do: "stop", end: "ended", reason: "exit 0" });
+  assert.deepEqual(step(1000), { do: "stop", end: "ended", reason: "r" });
+  assert.deepEqual(step(1008), { do: "stop", end: "revoked", reason: "r" });
+  assert.deepEqual(step(1001), { do: "retry", wait: "connection", reason: "r", delay: { kind: "soon" } });
+  assert.deepEqual(step(1013), { do: "retry", wait: "agent", reason: "r", delay: { kind: "backoff" } });
+  assert.deepEqual(step(1006, ""), { do: "retry", wait: "connection", reason: "The connection was lost.", delay: { kind: "backoff" } });
+});
+
+test("only known and well-formed messages are read", () => {
+  assert.deepEqual(readServerMessage('{"type":"hello","agent":{"name":"a","namespace":"n"},"window":1024}'), {
+    type: "hello",
+    agent: { name: "a", namespace: "n" },
+    window: 1024,
+  });
+  assert.deepEqual(readServerMessage('{"type":"hello","agent":{"name":1},"window":-1}'), { type: "hello", agent: undefined, window: 262_144 });
+  assert.deepEqual(readServerMessage('{"type":"exit","code":0,"message":" done "}'), { type: "exit", code: 0, message: "done" });
+  assert.deepEqual(readServerMessage('{"type":"notice"}'), { type: "notice", message: "" });
+  for (const text of ['{"type":"viewers","count":2}', "[]", "null", "{", '"hello"']) assert.equal(readServerMessage(text), undefined, text);
+});
+
+test("messages to the gateway have the agreed shape", () => {
+  assert.equal(resizeMessage({ cols: 120, rows: 40 }), '{"type":"resize","cols":120,"rows":40}');
+  assert.equal(ackMessage(12_345), '{"type":"ack","bytes":12345}');
+});
+
+test("an error body gives one sentence, bounded, or none", () => {
+  assert.equal(readErrorMessage('{"message":"not ready"}'), "not ready");
+  assert.equal(readErrorMessage("<html>"), "");
+  assert.equal(readErrorMessage(JSON.stringify({ message: "x".repeat(1000) })).length, 300);
+});
+
+test("the title begins with the agent's name and carries no control characters", () => {
+  assert.equal(pageTitle(undefined, ""), "Agent terminal");
+  assert.equal(pageTitle("dev", ""), "dev");
+  assert.equal(pageTitle("dev", "OC |\u0007 fix\u202e it"), "dev – OC |  fix  it");
+});
+
+test("every way to stop or wait has words of its own, and only dead ends have no button", () => {
+  const said = (end: "ended" | "revoked" | "forbidden" | "unknown") => words({ kind: "stopped", end, reason: "" }, "dev");
+  assert.equal(words({ kind: "live" }, "dev"), undefined);
+  assert.deepEqual(
+    (["ended", "revoked", "forbidden", "unknown"] as const).map((end) => said(end)?.action),
+    ["Start again", undefined, "Try again", undefined],
+  );
+  const titles = (["agent", "connection", "limit"] as const).map((wait) => words({ kind: "waiting", wait, reason: "", delayMs: 0 }, "dev")?.title);
+  assert.deepEqual(titles, ["Waiting for dev", "Reconnecting", "Too many requests"]);
+});
