@@ -21,6 +21,7 @@ use crate::{
     counters::Counters,
     exec::{self, Exec},
     journal::{Journal, Sum},
+    knowledge::Knowledge,
     link::Standing,
     metrics::BrokerMetrics,
     opening::{Opening, Size},
@@ -84,13 +85,12 @@ impl Broker {
         Ok(responses)
     }
 
-    /// Links that nobody may rely on admit nobody, but end no session either.
     fn check_links(&self) -> Result<(), Refusal> {
-        let stale = self.links.stale_for(Instant::now());
-        if !self.links.is_synced() || stale.is_some_and(|age| age > self.stale_grace) {
-            return Err(Refusal::Stale);
-        }
-        Ok(())
+        let knowledge = Knowledge {
+            synced: self.links.is_synced(),
+            stale_for: self.links.stale_for(Instant::now()),
+        };
+        if knowledge.is_good_enough(self.stale_grace) { Ok(()) } else { Err(Refusal::Stale) }
     }
 
     fn take_place(&self, facts: Facts, agent_uid: String) -> Result<Place, TooMany> {

@@ -2,13 +2,14 @@
 //! owners, execs the screen's attach program there and passes its bytes on. It must not let a caller name a
 //! pod, a container or a command, and reads no Secret.
 //!
-//! Pure: `closing`, `credit`, `exec_channels`, `opening`, `sessions`, `target`. The rest does as they say.
+//! Pure: `closing`, `credit`, `exec_channels`, `knowledge`, `opening`, `sessions`, `target`. The rest does as they say.
 
 pub mod args;
 pub mod closing;
 pub mod credit;
 pub mod error;
 pub mod exec_channels;
+pub mod knowledge;
 pub mod kube_client;
 pub mod metrics;
 pub mod opening;

@@ -76,3 +76,56 @@ impl ViewerTo<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures::stream;
+    use prometheus_client::registry::Registry;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::{credit::Credit, metrics::BrokerMetrics};
+
+    const ANY_SIZE: Size = Size { columns: 80, rows: 24 };
+
+    /// Reads `requests` and then nothing; the pod takes one input message and no more.
+    async fn read_all(requests: Vec<Request>) -> End {
+        let gate = Gate::new(Credit::new(0));
+        let counters = Counters::new(&BrokerMetrics::register(&mut Registry::default()));
+        let (input, _untaken) = mpsc::channel(1);
+        let (size, _sizes) = watch::channel(ANY_SIZE);
+        let requests =
+            requests.into_iter().map(|request| Ok(AttachRequest { request: Some(request) }));
+        let to = ViewerTo { gate: &gate, input, size, counters: &counters };
+        read(&mut pin!(stream::iter(requests)), to).await
+    }
+
+    #[tokio::test]
+    async fn ends() {
+        let oversize = Request::Input(vec![b'x'; MAX_INPUT_BYTES + 1].into());
+        let no_size = Request::Resize(terminal_proto::v1::Size { columns: 0, rows: 24 });
+        let cases = [
+            ("the end of the stream", vec![], End::ViewerLeft),
+            (
+                "the most of input",
+                vec![Request::Input(vec![b'x'; MAX_INPUT_BYTES].into())],
+                End::ViewerLeft,
+            ),
+            ("too much input", vec![oversize], End::Violation(Violation::OversizeInput)),
+            ("a size of nothing", vec![no_size], End::Violation(Violation::Size)),
+        ];
+        for (name, requests, expected) in cases {
+            assert_eq!(read_all(requests).await, expected, "{name}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pod_that_takes_no_input_is_given_up_after_10_s() {
+        let start = Instant::now();
+        let end = read_all(vec![Request::Input("a".into()), Request::Input("b".into())]).await;
+        assert_eq!(end, End::Lost(Lost::Stuck));
+        assert_eq!(start.elapsed(), INPUT_PATIENCE);
+    }
+}

@@ -41,6 +41,7 @@ impl Around {
     }
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "as the socket yields it")]
 fn message(channel: u8, data: &[u8]) -> Incoming {
     Ok(Message::Binary([&[channel], data].concat().into()))
 }

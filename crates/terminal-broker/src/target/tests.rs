@@ -66,7 +66,8 @@ fn pods_that_do_not_serve_are_passed_over() {
         (
             "not ready",
             with(|pod| {
-                pod.status.as_mut().unwrap().conditions.as_mut().unwrap()[0].status = "False".into()
+                pod.status.as_mut().unwrap().conditions.as_mut().unwrap()[0].status =
+                    "False".into();
             }),
         ),
         ("of unknown state", with(|pod| pod.status = None)),

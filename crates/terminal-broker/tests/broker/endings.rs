@@ -53,8 +53,7 @@ async fn whoever_loses_the_link_sees_no_more_not_even_what_waits_for_credit() {
 async fn a_deleted_agent_ends_its_terminals_and_no_others() {
     let mut bench = Bench::start().await;
     let mut viewer = bench.attach(open()).await.unwrap();
-    let other =
-        terminal_proto::v1::Open { token: crate::bench::token(2).expose().to_owned(), ..open() };
+    let other = Open { token: token(2).expose().to_owned(), ..open() };
     let _exec = bench.pods.exec().await;
     let mut other = bench.attach(other).await.unwrap();
     let mut exec = bench.pods.exec().await;

@@ -1,11 +1,18 @@
 //! The broker over loopback: a real gRPC client with mutual TLS on one side, a real WebSocket with the exec
 //! protocol on the other. What stands in for the cluster is said in `pod` and `bench`.
 
+#[cfg(test)]
 mod bench;
+#[cfg(test)]
 mod pod;
 
+#[cfg(test)]
 mod admission;
+#[cfg(test)]
 mod endings;
+#[cfg(test)]
 mod operators;
+#[cfg(test)]
 mod terminals;
+#[cfg(test)]
 mod transport;

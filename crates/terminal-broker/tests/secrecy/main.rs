@@ -1,16 +1,18 @@
 //! No log line, at any level, repeats a token or what passed through a terminal. Alone in its process: what
 //! is logged is decided once for all threads of a process.
 
+#[cfg(test)]
 #[allow(dead_code, reason = "shared with the other tests of the broker")]
 #[path = "../broker/bench.rs"]
 mod bench;
+#[cfg(test)]
 #[allow(dead_code, reason = "shared with the other tests of the broker")]
 #[path = "../broker/pod.rs"]
 mod pod;
 
 use std::{
     io,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use daemon::telemetry::sealed;
@@ -26,7 +28,7 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
