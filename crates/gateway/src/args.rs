@@ -19,7 +19,7 @@ use crate::{
 /// Serves share links: the page, its information and its terminal
 ///
 /// It watches Agents, so its ServiceAccount needs `list` and `watch` on
-/// agents.kubeopencode.io, and `create` and `patch` on events.events.k8s.io.
+/// agents.kubeopencode.io, and `create` on events.events.k8s.io.
 /// It reads no Secret and starts nothing in a pod: the terminal broker does that.
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "gateway", version)]

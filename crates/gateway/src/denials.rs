@@ -19,13 +19,18 @@ use share::{
     index::{AgentRef, SharedAgent},
     verdict::Denial,
 };
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 /// The least time between two reports on one agent.
 const REPORT_INTERVAL: Duration = Duration::from_mins(1);
 /// Agents that are counted apart; beyond them nothing is reported, only measured.
 const AGENTS_MAX: usize = 1024;
+/// How long the API server may take for one Event.
+const EVENT_DEADLINE: Duration = Duration::from_secs(5);
 /// Reports that wait for the API server; more are dropped.
 const WAITING_MAX: usize = 64;
 
@@ -112,7 +117,6 @@ pub async fn publish(
     shutdown: CancellationToken,
 ) {
     let reporter = Reporter { controller: "kubeopencode-server".to_owned(), instance };
-    let recorder = Recorder::new(client, reporter);
     loop {
         let report = tokio::select! {
             biased;
@@ -120,8 +124,15 @@ pub async fn publish(
             report = reports.recv() => report,
         };
         let Some(report) = report else { return shutdown.cancelled().await };
-        if let Err(error) = recorder.publish(&event(&report), &reference(&report)).await {
-            tracing::warn!(agent = %report.agent, %error, "cannot write an Event");
+        // A recorder keeps the first note of a series only, so each report has its own.
+        let recorder = Recorder::new(client.clone(), reporter.clone());
+        let (event, agent) = (event(&report), reference(&report));
+        match timeout(EVENT_DEADLINE, recorder.publish(&event, &agent)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(agent = %report.agent, %error, "cannot write an Event");
+            }
+            Err(_late) => tracing::warn!(agent = %report.agent, "an Event was not taken in time"),
         }
     }
 }
@@ -148,45 +159,4 @@ fn reference(report: &Report) -> ObjectReference {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn agent(number: usize) -> AgentRef {
-        AgentRef::new("qa", format!("agent-{number}"))
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_first_denial_is_told_at_once_and_a_flood_as_one_number() {
-        let mut tally = Tally::default();
-        assert_eq!(tally.count(&agent(1), Instant::now()), Some(1));
-        for _ in 0..1000 {
-            assert_eq!(tally.count(&agent(1), Instant::now()), None);
-        }
-        tokio::time::advance(REPORT_INTERVAL).await;
-        assert_eq!(tally.count(&agent(1), Instant::now()), Some(1001));
-        assert_eq!(tally.count(&agent(1), Instant::now()), None);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_tally_is_bounded_and_makes_room_again() {
-        let mut tally = Tally::default();
-        for number in 0..AGENTS_MAX {
-            assert_eq!(tally.count(&agent(number), Instant::now()), Some(1));
-        }
-        assert_eq!(tally.count(&agent(AGENTS_MAX), Instant::now()), None);
-
-        tokio::time::advance(REPORT_INTERVAL).await;
-        assert_eq!(tally.count(&agent(AGENTS_MAX), Instant::now()), Some(1));
-        assert_eq!(tally.0.len(), 1);
-    }
-
-    #[test]
-    fn an_event_names_the_agent() {
-        let note = "A visit was denied".to_owned();
-        let report = Report { agent: agent(1), uid: "uid-1".to_owned(), note };
-        let reference = reference(&report);
-        assert_eq!(reference.api_version.as_deref(), Some("kubeopencode.io/v1alpha1"));
-        assert_eq!(reference.kind.as_deref(), Some("Agent"));
-        assert_eq!(event(&report).reason, "ShareDenied");
-    }
-}
+mod tests;

@@ -56,9 +56,9 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; \
     style-src 'self'; img-src 'self'; connect-src 'self'; \
     require-trusted-types-for 'script'; trusted-types 'none'; ";
 
-/// Terminal programs set the clipboard (OSC 52) by the page; nothing needs more.
+/// A visitor copies and pastes by buttons of the page; nothing needs more.
 const PERMISSIONS: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), \
-    serial=(), hid=(), midi=(), display-capture=(), clipboard-read=(), clipboard-write=(self)";
+    serial=(), hid=(), midi=(), display-capture=(), clipboard-read=(self), clipboard-write=(self)";
 
 const FIXED: [(HeaderName, &str); 6] = [
     (REFERRER_POLICY, "no-referrer"),

@@ -6,6 +6,7 @@ mod client;
 mod endings;
 mod fake_broker;
 mod leaks;
+mod mutual_tls;
 mod pages;
 mod refusals;
 mod terminals;

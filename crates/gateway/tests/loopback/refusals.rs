@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use futures::StreamExt;
+use share::watch::Links;
+use time::macros::datetime;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -12,7 +14,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     client::{V1, Viewer, eventually, get, request},
-    world::{World, link, wrong_token},
+    world::{World, link, until, wrong_token},
 };
 
 fn wrong() -> String {
@@ -44,6 +46,18 @@ async fn whoever_tries_tokens_is_locked_out_even_with_a_right_one() {
         let seconds: u64 = refused.header("retry-after").parse().unwrap();
         assert!((80..=90).contains(&seconds), "{seconds}");
     }
+}
+
+#[tokio::test]
+async fn an_expired_token_counts_as_a_wrong_one() {
+    let over = until(datetime!(2020-01-01 00:00 UTC));
+    let world = World::with(&["--wrong-tokens-per-minute=2"], Links::with([over])).await;
+    let seen = [
+        get(&world, &link("/info")).await.status.as_u16(),
+        get(&world, &link("/info")).await.status.as_u16(),
+        get(&world, &link("/info")).await.status.as_u16(),
+    ];
+    assert_eq!(seen, [404, 404, 429]);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! what it need not.
 
 use bytes::Bytes;
+use futures::StreamExt;
 use terminal_proto::v1::{Open, Size, attach_request::Request as Asked};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -91,6 +92,30 @@ async fn input_never_waits_behind_output_that_nobody_reads() {
     viewer.resize(90, 30).await;
     assert_eq!(attached.asked().await, Asked::Resize(Size { columns: 90, rows: 30 }));
     assert_eq!(attached.output_until_stalled(&piece).await, 0, "the output flowed again meanwhile");
+}
+
+#[tokio::test]
+async fn viewers_that_do_not_read_hold_up_nobody_else() {
+    let mut world = World::start(&[]).await;
+    let piece = Bytes::from(vec![b'x'; 64 * 1024]);
+    let mut stalled = Vec::new();
+    for _ in 0..4 {
+        let (viewer, attached) = open(&mut world).await;
+        attached.output_until_stalled(&piece).await;
+        stalled.push((viewer, attached));
+    }
+    let (mut viewer, mut attached) = open(&mut world).await;
+    attached.output("flows").await;
+    assert_eq!(viewer.next().await, Message::binary(Bytes::from_static(b"flows")));
+    viewer.type_in("q").await;
+    assert_eq!(attached.asked().await, input("q"));
+}
+
+#[tokio::test]
+async fn an_open_terminal_is_pinged() {
+    let mut world = World::start(&[]).await;
+    let (mut viewer, _attached) = open(&mut world).await;
+    assert!(matches!(viewer.socket.next().await, Some(Ok(Message::Ping(_)))));
 }
 
 #[tokio::test]
