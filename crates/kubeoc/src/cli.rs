@@ -93,8 +93,13 @@ pub struct ShareOptions {
     #[arg(short, long, value_name = "FORMAT")]
     pub output: Option<Format>,
 
-    /// Where people reach the server, as in <https://agents.example.com>; else what the server says of itself
-    #[arg(long, value_name = "URL", value_parser = server_url)]
+    // Not a doc comment, where a bare address is a mistake.
+    #[arg(
+        long,
+        value_name = "URL",
+        value_parser = server_url,
+        help = "Where people reach the server, as in https://agents.example.com; else what the server says of itself"
+    )]
     pub server_url: Option<String>,
 }
 

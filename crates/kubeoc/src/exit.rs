@@ -32,3 +32,35 @@ impl Failure {
 pub fn code_of(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(error.downcast_ref::<Failure>().map_or(1, Failure::code))
 }
+
+/// The error and its causes in one line. Some libraries repeat a cause in the text
+/// of its consequence; it is told once.
+pub fn told(error: &anyhow::Error) -> String {
+    let causes = error.chain().skip(1).map(ToString::to_string);
+    causes.fold(error.to_string(), |told, cause| {
+        if told.contains(&cause) { told } else { format!("{told}: {cause}") }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow!("no such file").context("cannot read x: no such file");
+        assert_eq!(
+            told(&error.context("no kubeconfig")),
+            "no kubeconfig: cannot read x: no such file"
+        );
+    }
+
+    #[test]
+    fn a_failure_keeps_its_code_under_any_context() {
+        let failure = anyhow::Error::new(Failure::TimedOut("gave up".into()));
+        assert_eq!(code_of(&failure.context("sharing")), ExitCode::from(4));
+        assert_eq!(code_of(&anyhow!("no cause known")), ExitCode::from(1));
+    }
+}
