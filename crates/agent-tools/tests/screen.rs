@@ -14,7 +14,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 mod viewer;
 
-use viewer::{Viewer, exists, fifo};
+use viewer::{Viewer, exists, fifo, patiently};
 
 const PATIENCE: Timespec = Timespec { tv_sec: 20, tv_nsec: 0 };
 
@@ -117,7 +117,8 @@ async fn a_viewer_that_does_not_read_is_still_heard() {
     for rows in 1..=200 {
         viewer.resize(100, rows).await;
         viewer.type_in(b"ping\n").await;
-        assert_eq!(heard.next_line().await.unwrap(), Some(format!("ping {rows} 100")));
+        let line = patiently(heard.next_line()).await.unwrap();
+        assert_eq!(line, Some(format!("ping {rows} 100")));
     }
     viewer.leave_stdin();
     assert!(viewer.left().await.success());
@@ -145,7 +146,7 @@ async fn when_the_viewer_leaves_nothing_stays_not_even_what_refuses_to_hang_up()
 
 #[tokio::test]
 async fn a_program_that_hangs_up_politely_is_not_waited_for() {
-    let mut viewer = Viewer::of_script("echo ready; exec sleep 1000");
+    let mut viewer = Viewer::of_script("(setsid sleep 1000 &); echo ready; exec sleep 1000");
     viewer.sees("ready").await;
     let left_at = Instant::now();
     viewer.leave_stdin();

@@ -66,6 +66,7 @@ impl Viewer {
             .args(program)
             .stdin(stdin)
             .stdout(Stdio::piped())
+            .kill_on_drop(true)
             .spawn()
             .unwrap();
         let input = screen.stdin.take().map(|stdin| FramedWrite::new(stdin, FrameCodec));
@@ -150,6 +151,11 @@ impl Viewer {
 
 fn sh(script: &str) -> [&OsStr; 3] {
     ["sh", "-c", script].map(OsStr::new)
+}
+
+/// Waits, but not for ever.
+pub(crate) async fn patiently<T>(event: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, event).await.expect("it happens")
 }
 
 /// Whether there is such a process, were it only to be reaped.
