@@ -169,6 +169,7 @@ export class FakeGateway {
       "content-security-policy": POLICY,
       "x-content-type-options": "nosniff",
       "referrer-policy": "no-referrer",
+      "permissions-policy": "clipboard-read=(self), clipboard-write=(self)",
       "cache-control": "no-store",
     });
     response.end(bytes);

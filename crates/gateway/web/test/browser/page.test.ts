@@ -74,7 +74,16 @@ test("eight megabytes pass a window of 256 KiB, and every byte is acknowledged o
   });
 });
 
-test("a small remainder is acknowledged too, and a small window never runs dry", async () => {
+test("a small remainder is acknowledged too", async () => {
+  await visit(browser, {}, async ({ gateway }) => {
+    const terminal = await gateway.terminal();
+    terminal.hello();
+    terminal.print("x".repeat(100));
+    await gateway.until(() => terminal.acknowledged() === 100, "the remainder");
+  });
+});
+
+test("a small window never runs dry", async () => {
   await visit(browser, {}, async ({ page, gateway }) => {
     const terminal = await gateway.terminal();
     terminal.hello(64);
@@ -82,7 +91,7 @@ test("a small remainder is acknowledged too, and a small window never runs dry",
       await gateway.until(() => terminal.acknowledged() >= sent - 32, "room in the window");
       terminal.print("x".repeat(31) + "\n");
     }
-    await gateway.until(() => terminal.acknowledged() === 640, "the remainder");
+    await gateway.until(() => terminal.acknowledged() === 640, "the last acknowledgement");
     await quiet(page);
   });
 });

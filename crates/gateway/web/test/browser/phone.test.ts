@@ -45,6 +45,17 @@ test("a held Ctrl meets the next typed character, and only that", async () => {
   });
 });
 
+test("the bar's Paste brings the clipboard", async () => {
+  await visit(browser, { ...PHONE, permissions: ["clipboard-read", "clipboard-write"] }, async ({ page, gateway }) => {
+    const terminal = await gateway.terminal();
+    terminal.hello();
+    await quiet(page);
+    await page.evaluate(() => navigator.clipboard.writeText("from elsewhere"));
+    await page.getByRole("button", { name: "Paste" }).tap();
+    await gateway.until(() => terminal.typed() === "from elsewhere", "the pasted text");
+  });
+});
+
 test("a smaller window, as a keyboard leaves it, keeps the keys in sight and the terminal above them", async () => {
   await visit(browser, PHONE, async ({ page, gateway }) => {
     const terminal = await gateway.terminal();

@@ -87,7 +87,7 @@ test("the width of a family follows the grapheme mode", async () => {
 });
 
 test("a former session's questions are not answered to the next one", async () => {
-  await visit(browser, {}, async ({ page, gateway }) => {
+  await visit(browser, { reader: "off" }, async ({ page, gateway }) => {
     const first = await gateway.terminal();
     first.hello();
     await quiet(page);
@@ -96,7 +96,7 @@ test("a former session's questions are not answered to the next one", async () =
     const second = await gateway.terminal(1);
     second.hello();
     second.print("ready");
-    await shows(page, "ready");
+    await gateway.until(() => second.acknowledged() === 5, "its output drawn");
     await page.keyboard.type("x");
     await gateway.until(() => second.typed() !== "", "the first typed character");
     assert.equal(second.typed(), "x");
