@@ -6,7 +6,7 @@ mod record;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use api_types::{Agent, names::FIELD_MANAGER};
@@ -51,6 +51,8 @@ impl Owner<'_> {
 
 /// Kind and name of an object of one agent.
 type ObjectKey = (String, String);
+/// What was applied, of each living agent.
+type Records = HashMap<ObjectRef<Agent>, HashMap<ObjectKey, Record>>;
 
 /// Applies objects, and remembers of each what makes a further apply needless.
 #[derive(Clone)]
@@ -59,7 +61,7 @@ pub struct Applier {
     /// One entry for each living object; an agent's are dropped with it. Lost at a
     /// restart, after which each object is applied once: that also finds whatever
     /// moved in between.
-    applied: Arc<Mutex<HashMap<ObjectRef<Agent>, HashMap<ObjectKey, Record>>>>,
+    applied: Arc<Mutex<Records>>,
 }
 
 impl Applier {
@@ -184,9 +186,7 @@ impl Applier {
         }
     }
 
-    fn records(
-        &self,
-    ) -> std::sync::MutexGuard<'_, HashMap<ObjectRef<Agent>, HashMap<ObjectKey, Record>>> {
+    fn records(&self) -> MutexGuard<'_, Records> {
         // Each change is one insertion or removal, so a panic elsewhere left nothing half done.
         self.applied.lock().unwrap_or_else(PoisonError::into_inner)
     }

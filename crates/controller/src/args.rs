@@ -6,9 +6,13 @@ use daemon::TelemetryArgs;
 
 use crate::resolve::{Images, Pull};
 
-/// Turns Agents and AgentTemplates into running pods, and says how they are
+/// How the controller is started.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "controller", version)]
+#[command(
+    name = "controller",
+    version,
+    about = "Turns Agents and AgentTemplates into running pods, and says how they are"
+)]
 pub struct Args {
     /// Image that holds OpenCode, for agents that name none
     #[arg(long, env = "AGENT_IMAGE", value_name = "IMAGE", default_value = names::DEFAULT_AGENT_IMAGE)]
@@ -31,9 +35,8 @@ pub struct Args {
     #[arg(long, env = "IMAGE_PULL_POLICY", value_enum)]
     pub image_pull_policy: Option<PullPolicy>,
 
-    /// Where people reach the gateway, such as https://agents.example; share Secrets
-    /// then hold the whole link
-    #[arg(long, env = "EXTERNAL_URL", value_name = "URL")]
+    /// Where people reach the gateway; share Secrets then hold the whole link
+    #[arg(long, env = "EXTERNAL_URL", value_name = "https://HOST")]
     pub external_url: Option<http::Uri>,
 
     /// Namespace of the lease by which one replica leads

@@ -67,7 +67,7 @@ pub fn deployment(stores: &Stores, identity: &Identity) -> Option<Arc<Deployment
         .filter(|deployment| is_owned(&**deployment, &identity.uid))
 }
 
-/// The pods of the agent's Deployment: those with its labels that a ReplicaSet made.
+/// The pods of the agent's Deployment: those with its labels that a `ReplicaSet` made.
 pub fn pods(stores: &Stores, identity: &Identity) -> Vec<Arc<Pod>> {
     let prefix = format!("{}-", names::deployment(&identity.name));
     stores.pods.state_filter(|pod| {

@@ -152,17 +152,12 @@ impl Candidate {
 
     async fn write(&self, spec: LeaseSpec) -> Result<Lease, kube::Error> {
         let params = PostParams::default();
-        match &self.seen {
-            Some(seen) => {
-                let lease = Lease { spec: Some(spec), ..seen.lease.clone() };
-                self.leases.replace(&self.name, &params, &lease).await
-            }
-            None => {
-                let metadata =
-                    ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
-                self.leases.create(&params, &Lease { metadata, spec: Some(spec) }).await
-            }
+        if let Some(seen) = &self.seen {
+            let lease = Lease { spec: Some(spec), ..seen.lease.clone() };
+            return self.leases.replace(&self.name, &params, &lease).await;
         }
+        let metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
+        self.leases.create(&params, &Lease { metadata, spec: Some(spec) }).await
     }
 
     fn observe(&mut self, lease: Lease, now: Instant) {

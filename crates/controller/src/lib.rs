@@ -1,4 +1,4 @@
-//! Reconciles Agents and AgentTemplates into the objects that run them, and says on
+//! Reconciles Agents and their templates into the objects that run them, and says on
 //! each Agent how it is. It talks to the API server only: it never execs, reads a log,
 //! fetches what a user names, or reads a Secret that is not an agent's own.
 

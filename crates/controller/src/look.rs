@@ -5,7 +5,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 /// The first wait for a name to become free, and the longest.
-const CONFLICT_WAITS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
+const CONFLICT_WAITS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
 
 /// The next look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

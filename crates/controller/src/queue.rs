@@ -23,7 +23,7 @@ use crate::{
 /// How many agents are looked at together.
 const CONCURRENCY: u16 = 8;
 /// How long one look may take; a settled one takes no request at all.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// What the queue carries from one look to the next.
 struct Context {
@@ -48,7 +48,12 @@ pub async fn work(args: &Args, client: Client, metrics: &Metrics, shutdown: Canc
     let config = Config::default().concurrency(CONCURRENCY);
     let looks =
         kube::runtime::applier(look, after_failure, context.clone(), agents, triggers, config);
-    looks.for_each(|ended| std::future::ready(context.ended(ended))).await;
+    looks
+        .for_each(|ended| {
+            context.ended(ended);
+            std::future::ready(())
+        })
+        .await;
 }
 
 fn look(
@@ -65,6 +70,7 @@ fn look(
     looked.boxed()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the queue hands over its own")]
 fn after_failure(agent: Arc<Agent>, error: &ControllerError, context: Arc<Context>) -> Action {
     let agent = ObjectRef::from_obj(&*agent);
     let wait = context.retries.after_failure(&agent);

@@ -27,7 +27,7 @@ pub struct ResolvedAgent {
     pub port: u16,
     /// Names and ports are unique, and none is the server's.
     pub extra_ports: Vec<ExtraPort>,
-    /// OpenCode's configuration, where there is any.
+    /// `OpenCode`'s configuration, where there is any.
     pub config: Option<Map<String, Value>>,
     pub credentials: Vec<Credential>,
     pub pod: AgentPodSpec,

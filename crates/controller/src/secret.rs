@@ -40,7 +40,7 @@ pub fn share_token(held: Option<&Secret>, fresh: ShareToken) -> ShareToken {
 pub fn password(held: Option<&Secret>, fresh: Password) -> Password {
     let held = held.and_then(|secret| text(secret, names::SERVER_PASSWORD_KEY));
     let held = held.filter(|text| !text.is_empty());
-    held.map(|text| Password(text.to_owned())).unwrap_or(fresh)
+    held.map_or(fresh, |text| Password(text.to_owned()))
 }
 
 fn text<'a>(secret: &'a Secret, key: &str) -> Option<&'a str> {

@@ -163,6 +163,6 @@ fn users_of(template: &AgentTemplate, agents: &Store<Agent>) -> Vec<Trigger> {
         let name = agent.spec.template_ref.as_ref().map(|reference| reference.name.as_str());
         agent.namespace() == template.namespace() && name == template.meta().name.as_deref()
     };
-    let users = agents.state_filter(|agent| uses(agent));
-    users.iter().map(|agent| ObjectRef::from_obj(&**agent)).collect()
+    let found = agents.state_filter(|agent| uses(agent));
+    found.iter().map(|agent| ObjectRef::from_obj(&**agent)).collect()
 }

@@ -15,7 +15,7 @@ type Hash = [u8; 32];
 
 /// One object, as it was after it was applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
+pub(super) struct Record {
     uid: Option<String>,
     desired: Hash,
     owned_fields: Option<Hash>,
@@ -23,7 +23,7 @@ pub struct Record {
 
 impl Record {
     /// Of applying `desired`, and of what the server holds of it.
-    pub fn new(desired: &Value, held: &ObjectMeta) -> Self {
+    pub(super) fn new(desired: &Value, held: &ObjectMeta) -> Self {
         Self {
             uid: held.uid.clone(),
             desired: hash(desired),
@@ -43,7 +43,7 @@ fn owned_fields(metadata: &ObjectMeta) -> Option<&Value> {
     ours.next().and_then(|entry| entry.fields_v1.as_ref()).map(|fields| &fields.0)
 }
 
-/// serde_json keeps maps sorted, so the same value always has the same text.
+/// `serde_json` keeps maps sorted, so the same value always has the same text.
 fn hash(value: &Value) -> Hash {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, value.to_string().as_bytes()).as_ref());

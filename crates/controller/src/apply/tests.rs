@@ -1,1 +1,150 @@
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{client::Body, runtime::reflector::store};
+use serde_json::{Value, json};
+use tower_test::mock::Handle;
 
+use super::*;
+use crate::{fixture::resolved, identity::Identity};
+
+type ApiServer = Handle<http::Request<Body>, http::Response<Body>>;
+
+fn cluster() -> (Applier, ApiServer) {
+    let (service, server) = tower_test::mock::pair();
+    (Applier::new(Client::new(service, "team-a")), server)
+}
+
+/// Answers one request, and gives what it was: verb, path with query, and body.
+async fn answer(server: &mut ApiServer, code: u16, body: Value) -> (String, Value) {
+    let (request, respond) = server.next_request().await.expect("a request");
+    let asked = format!("{} {}", request.method(), request.uri());
+    let sent = request.into_body().collect_bytes().await.unwrap();
+    let sent = serde_json::from_slice(&sent).unwrap_or(Value::Null);
+    let body = Body::from(serde_json::to_vec(&body).unwrap());
+    respond.send_response(http::Response::builder().status(code).body(body).unwrap());
+    (asked, sent)
+}
+
+fn not_found() -> Value {
+    json!({ "kind": "Status", "status": "Failure", "reason": "NotFound", "message": "", "code": 404 })
+}
+
+fn identity() -> Identity {
+    resolved(api_types::AgentSpec::default()).identity
+}
+
+fn owner(identity: &Identity) -> Owner<'_> {
+    Owner { namespace: &identity.namespace, name: &identity.name, uid: &identity.uid }
+}
+
+fn wish() -> ConfigMap {
+    let metadata = kube::core::ObjectMeta {
+        name: Some("demo-server-context".into()),
+        owner_references: Some(vec![identity().owner_reference()]),
+        ..Default::default()
+    };
+    ConfigMap { metadata, ..ConfigMap::default() }
+}
+
+/// As the server holds it, with the fields it says are ours.
+fn held(fields: Value) -> Value {
+    let mut held = serde_json::to_value(wish()).unwrap();
+    held["metadata"]["uid"] = json!("uid-2");
+    held["metadata"]["managedFields"] = json!([{
+        "manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": fields,
+    }]);
+    held
+}
+
+fn observed(held: Value) -> Observed<ConfigMap> {
+    Observed::Owned(Arc::new(serde_json::from_value(held).unwrap()))
+}
+
+#[tokio::test]
+async fn a_free_name_is_taken_only_if_it_still_is_free() {
+    let (applier, mut server) = cluster();
+    let (cache, _writer) = store();
+    let (id, wish) = (identity(), wish());
+    let (outcome, body) = tokio::join!(applier.ensure(owner(&id), &wish, &cache), async {
+        let (asked, _) = answer(&mut server, 404, not_found()).await;
+        assert_eq!(asked, "GET /api/v1/namespaces/team-a/configmaps/demo-server-context");
+        let (asked, body) = answer(&mut server, 201, held(json!({}))).await;
+        assert_eq!(
+            asked,
+            "PATCH /api/v1/namespaces/team-a/configmaps/demo-server-context?&force=true&fieldManager=kubeopencode-controller"
+        );
+        body
+    });
+    assert!(matches!(outcome.unwrap(), Outcome::InPlace(_)));
+    assert_eq!(body["metadata"]["resourceVersion"], "1");
+}
+
+#[tokio::test]
+async fn what_stands_costs_nothing_and_what_moved_is_brought_back() {
+    let (applier, mut server) = cluster();
+    let (id, wish) = (identity(), wish());
+    let ours = json!({ "f:data": {} });
+    let apply = async |observed: Observed<ConfigMap>| {
+        applier.ensure_observed(owner(&id), &wish, &observed).await.unwrap()
+    };
+
+    // After a restart nothing is remembered, so it is applied once.
+    let (_, (_, body)) = tokio::join!(
+        apply(observed(held(ours.clone()))),
+        answer(&mut server, 200, held(ours.clone()))
+    );
+    assert_eq!(body["metadata"]["uid"], "uid-2");
+
+    // No request is answered here: one would wait for ever.
+    apply(observed(held(ours.clone()))).await;
+
+    let (_, (asked, _)) =
+        tokio::join!(apply(observed(held(json!({})))), answer(&mut server, 200, held(ours)));
+    assert!(asked.starts_with("PATCH"), "{asked}");
+}
+
+#[tokio::test]
+async fn a_strangers_object_is_never_written() {
+    let (applier, mut server) = cluster();
+    let (cache, _writer) = store();
+    let (id, wish) = (identity(), wish());
+    let mut stranger = held(json!({}));
+    stranger["metadata"]["ownerReferences"] = json!([]);
+    let (outcome, _) =
+        tokio::join!(applier.ensure(owner(&id), &wish, &cache), answer(&mut server, 200, stranger));
+    assert!(matches!(outcome.unwrap(), Outcome::Conflict));
+    drop(applier);
+    assert!(server.next_request().await.is_none(), "a request too many");
+}
+
+#[tokio::test]
+async fn a_refused_content_is_the_users_mistake() {
+    let (applier, mut server) = cluster();
+    let (id, wish) = (identity(), wish());
+    let refused = json!({
+        "kind": "Status", "status": "Failure", "reason": "Invalid", "code": 422,
+        "message": "data: too long",
+    });
+    let (outcome, _) = tokio::join!(
+        applier.ensure_observed(owner(&id), &wish, &Observed::Absent),
+        answer(&mut server, 422, refused)
+    );
+    assert!(matches!(outcome.unwrap(), Outcome::Rejected(why) if why == "data: too long"));
+}
+
+#[tokio::test]
+async fn only_the_object_that_was_seen_is_deleted() {
+    let (applier, mut server) = cluster();
+    let id = identity();
+    let object: ConfigMap = serde_json::from_value(held(json!({}))).unwrap();
+    let (deleted, (asked, body)) = tokio::join!(
+        applier.delete(owner(&id), &object),
+        answer(
+            &mut server,
+            409,
+            json!({ "kind": "Status", "status": "Failure", "reason": "Conflict", "code": 409, "message": "" })
+        )
+    );
+    deleted.unwrap();
+    assert!(asked.starts_with("DELETE"), "{asked}");
+    assert_eq!(body["preconditions"]["uid"], "uid-2");
+}

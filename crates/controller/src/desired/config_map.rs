@@ -1,4 +1,4 @@
-//! The ConfigMap of OpenCode's configuration. Pure.
+//! The ConfigMap of `OpenCode`'s configuration. Pure.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::metadata::metadata;
 use crate::resolve::ResolvedAgent;
 
-/// The key of OpenCode's configuration.
+/// The key of `OpenCode`'s configuration.
 pub(super) const CONFIG_KEY: &str = "opencode.json";
 
 /// None where the agent has no configuration.
@@ -27,8 +27,7 @@ pub(super) fn config_map(agent: &ResolvedAgent) -> Option<ConfigMap> {
 /// once, and a file mounted by subPath never changes in a running pod: on the pod's
 /// template this makes a new configuration a new pod.
 pub(super) fn config_hash(config: &Map<String, Value>) -> String {
-    let hash = digest(&SHA256, text(config).as_bytes());
-    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest(&SHA256, text(config).as_bytes()))
 }
 
 fn text(config: &Map<String, Value>) -> String {

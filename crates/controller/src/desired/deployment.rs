@@ -22,7 +22,7 @@ use crate::resolve::{Lifecycle, ResolvedAgent};
 
 /// How many former states of the pod's template are kept for people to compare.
 const REVISION_HISTORY: i32 = 2;
-/// The server keeps its data in SQLite, which needs no long goodbye.
+/// The server keeps its data in `SQLite`, which needs no long goodbye.
 const GRACE_SECONDS: i64 = 10;
 
 pub(super) fn deployment(agent: &ResolvedAgent) -> Deployment {

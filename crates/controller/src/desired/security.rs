@@ -59,11 +59,16 @@ mod tests {
             ("root on the pod", pod(as_user(0), None), Some(0), None),
             (
                 "set on containers",
-                pod(Default::default(), Some(in_container(2000))),
+                pod(PodSecurityContext::default(), Some(in_container(2000))),
                 None,
                 Some(true),
             ),
-            ("root in containers", pod(Default::default(), Some(in_container(0))), None, None),
+            (
+                "root in containers",
+                pod(PodSecurityContext::default(), Some(in_container(0))),
+                None,
+                None,
+            ),
         ];
         for (name, spec, user, non_root) in cases {
             let context = of_pod(&spec);

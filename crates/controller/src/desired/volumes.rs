@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{
 use super::{config_map::CONFIG_KEY, credentials};
 use crate::resolve::ResolvedAgent;
 
-/// Volume of OpenCode's configuration.
+/// Volume of `OpenCode`'s configuration.
 pub(crate) const CONFIG_VOLUME: &str = "config";
 /// Volumes of credentials are named by it and their place in the list.
 pub(crate) const CREDENTIAL_VOLUME_PREFIX: &str = "credential-";

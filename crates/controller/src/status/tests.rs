@@ -1,1 +1,231 @@
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::large_stack_arrays,
+    reason = "cases are written as literals"
+)]
 
+use api_types::{AgentSpec, Condition, ShareSpec};
+use serde_json::{Value, json};
+use time::{ext::NumericalDuration, macros::datetime};
+
+use super::*;
+use crate::fixture::{agent, demo};
+
+const NOON: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
+
+/// What a case may vary.
+struct Given {
+    agent: Agent,
+    invalid: Option<Invalid>,
+    trouble: Option<Trouble>,
+    deployment: Option<Deployment>,
+    share: Share,
+    now: OffsetDateTime,
+}
+
+fn given() -> Given {
+    Given {
+        agent: demo(),
+        invalid: None,
+        trouble: None,
+        deployment: Some(deployment(json!({ "updatedReplicas": 1, "readyReplicas": 1 }))),
+        share: Share::Off,
+        now: NOON,
+    }
+}
+
+fn of(given: &Given) -> AgentStatus {
+    status(&Facts {
+        agent: &given.agent,
+        invalid: given.invalid.as_ref(),
+        trouble: given.trouble.as_ref(),
+        deployment: given.deployment.as_ref(),
+        pods: &[],
+        share: &given.share,
+        now: given.now,
+    })
+}
+
+fn deployment(status: Value) -> Deployment {
+    serde_json::from_value(json!({ "metadata": {}, "status": status })).unwrap()
+}
+
+fn suspended() -> Deployment {
+    let spec = json!({ "spec": { "replicas": 0, "selector": {}, "template": {} } });
+    serde_json::from_value(spec).unwrap()
+}
+
+fn conditions(status: &AgentStatus) -> Vec<String> {
+    let short = |c: &Condition| format!("{}={} {}", c.type_, c.status, c.reason);
+    status.conditions.iter().map(short).collect()
+}
+
+fn ready(status: &AgentStatus) -> Condition {
+    status.conditions.iter().find(|one| one.type_ == "Ready").unwrap().clone()
+}
+
+fn shared(expires_at: Option<OffsetDateTime>) -> Agent {
+    let share = Some(ShareSpec { enabled: true, expires_at, ..ShareSpec::default() });
+    agent(AgentSpec { share, ..AgentSpec::default() })
+}
+
+fn token() -> ShareToken {
+    ShareToken::from_bytes(&[1; 32])
+}
+
+#[test]
+fn a_running_agent() {
+    insta::assert_yaml_snapshot!(of(&Given {
+        agent: shared(None),
+        share: Share::On(token()),
+        ..given()
+    }));
+}
+
+#[test]
+fn no_status_contains_the_token() {
+    let status = of(&Given { agent: shared(None), share: Share::On(token()), ..given() });
+    assert!(!serde_json::to_string(&status).unwrap().contains(token().expose()));
+}
+
+#[test]
+fn the_states_of_a_server() {
+    let cases = [
+        (
+            "running",
+            given(),
+            [
+                "ServerReady=True DeploymentReady",
+                "ServerHealthy=True DeploymentHealthy",
+                "Suspended=False Active",
+                "Ready=True ServerReady",
+            ],
+        ),
+        (
+            "starting",
+            Given { deployment: Some(deployment(json!({ "updatedReplicas": 1 }))), ..given() },
+            [
+                "ServerReady=False DeploymentNotReady",
+                "ServerHealthy=False DeploymentNotReady",
+                "Suspended=False Active",
+                "Ready=False Progressing",
+            ],
+        ),
+        (
+            "not made yet",
+            Given { deployment: None, ..given() },
+            [
+                "ServerReady=False DeploymentNotReady",
+                "ServerHealthy=False DeploymentNotFound",
+                "Suspended=False Active",
+                "Ready=False Progressing",
+            ],
+        ),
+        (
+            "suspended",
+            Given { deployment: Some(suspended()), ..given() },
+            [
+                "ServerReady=False Suspended",
+                "ServerHealthy=False DeploymentNotReady",
+                "Suspended=True UserRequested",
+                "Ready=False Suspended",
+            ],
+        ),
+    ];
+    for (name, given, expected) in cases {
+        assert_eq!(conditions(&of(&given)), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_deployment_that_has_not_seen_its_change_yet_is_not_ready() {
+    let mut changed = deployment(json!({
+        "observedGeneration": 1, "updatedReplicas": 1, "readyReplicas": 1,
+    }));
+    changed.metadata.generation = Some(2);
+    let status = of(&Given { deployment: Some(changed), ..given() });
+    assert!(!status.ready);
+}
+
+#[test]
+fn a_mistake_is_told_while_the_server_goes_on() {
+    let invalid = Invalid {
+        reason: reason::TEMPLATE_NOT_FOUND,
+        field: "spec.templateRef".into(),
+        message: "gone".into(),
+    };
+    let status = of(&Given { invalid: Some(invalid), ..given() });
+    assert!(status.ready, "it answers still");
+    let ready = ready(&status);
+    assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("False", "TemplateNotFound"));
+}
+
+#[test]
+fn somebody_elses_object_is_named() {
+    let trouble = Trouble::Conflict { kind: "Service".into(), name: "demo".into() };
+    let ready = ready(&of(&Given { trouble: Some(trouble), ..given() }));
+    assert_eq!(ready.reason, "NameConflict");
+    assert!(ready.message.starts_with("Service \"demo\" exists"), "{}", ready.message);
+}
+
+#[test]
+fn the_states_of_a_link() {
+    let starting = || Some(deployment(json!({})));
+    let on = || Share::On(token());
+    let conflict = Trouble::Conflict { kind: "Secret".into(), name: "demo-share".into() };
+    let cases = [
+        ("on", Given { agent: shared(None), share: on(), ..given() }, "True Active", true),
+        (
+            "until later",
+            Given { agent: shared(Some(NOON + 1.seconds())), share: on(), ..given() },
+            "True Active",
+            true,
+        ),
+        (
+            "until now",
+            Given { agent: shared(Some(NOON)), share: on(), ..given() },
+            "False Expired",
+            false,
+        ),
+        (
+            "starting",
+            Given { agent: shared(None), share: on(), deployment: starting(), ..given() },
+            "False AgentNotReady",
+            false,
+        ),
+        (
+            "a stranger's Secret",
+            Given { agent: shared(None), share: Share::Failed(conflict), ..given() },
+            "False NameConflict",
+            false,
+        ),
+    ];
+    for (name, given, expected, is_active) in cases {
+        let status = of(&given);
+        let told = format!("ShareReady={expected}");
+        assert!(conditions(&status).contains(&told), "{name}: {:?}", conditions(&status));
+        let share = status.share.unwrap();
+        assert_eq!(share.active, is_active, "{name}");
+        assert_eq!(share.token_lookup.is_some(), matches!(given.share, Share::On(_)), "{name}");
+    }
+}
+
+#[test]
+fn nothing_is_said_of_a_link_that_is_off() {
+    let status = of(&given());
+    assert_eq!(status.share, None);
+    assert!(!conditions(&status).iter().any(|one| one.starts_with("ShareReady")));
+}
+
+#[test]
+fn a_second_look_changes_nothing_and_a_change_of_truth_moves_the_time() {
+    let first = of(&given());
+    let mut later = Given { now: NOON + 1.hours(), ..given() };
+    later.agent.status = Some(first.clone());
+    assert_eq!(of(&later), first);
+
+    later.deployment = None;
+    let second = of(&later);
+    assert_eq!(since(&second, "ServerReady"), Some(NOON + 1.hours()));
+    assert_eq!(since(&second, "Suspended"), Some(NOON));
+}
