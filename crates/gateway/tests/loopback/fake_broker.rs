@@ -26,6 +26,8 @@ use tonic::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Input that may be under way to the fake on one stream.
+const WINDOW_BYTES: u32 = 64 * 1024;
 /// Output that nobody takes for this long is stalled.
 const STALL: Duration = Duration::from_millis(200);
 
@@ -128,7 +130,7 @@ impl FakeBroker {
             async move {
                 let connections = TcpListenerStream::new(TcpListener::from_std(listener).unwrap());
                 let service = TerminalBrokerServer::new(fake);
-                let mut server = Server::builder();
+                let mut server = Server::builder().initial_stream_window_size(WINDOW_BYTES);
                 if let Some(tls) = tls {
                     server = server.tls_config(tls).unwrap();
                 }
@@ -176,7 +178,8 @@ impl TerminalBroker for Fake {
         else {
             return Err(Status::invalid_argument("the first request must be open"));
         };
-        let (forward, asked) = mpsc::channel(1024);
+        // It reads no further ahead of the test than this, in requests.
+        let (forward, asked) = mpsc::channel(1);
         let (told, responses) = mpsc::channel(16);
         self.tasks.spawn(async move {
             while let Some(Ok(request)) = requests.next().await {
