@@ -22,10 +22,10 @@ struct SystemImage<'a> {
     containerfile: &'a str,
 }
 
-const COREDNS: &str = "localhost/kubeopencode-cluster/coredns:1.12.4";
-const PROVISIONER: &str = "localhost/kubeopencode-cluster/local-path-provisioner:0.0.30";
+pub(super) const COREDNS: &str = "localhost/kubeopencode-cluster/coredns:1.12.4";
+pub(super) const PROVISIONER: &str = "localhost/kubeopencode-cluster/local-path-provisioner:0.0.30";
 /// A shell and the usual small tools: the storage provisioner's helper, and good for tests.
-const BUSYBOX: &str = "localhost/kubeopencode-cluster/busybox:1";
+pub(super) const BUSYBOX: &str = "localhost/kubeopencode-cluster/busybox:1";
 
 /// Builds what is not in the cache; returns the archives.
 pub(super) fn ensure(binaries: &Binaries) -> Result<Vec<PathBuf>> {

@@ -40,9 +40,13 @@ pub(super) fn exists(name: &ClusterName) -> Result<bool> {
 }
 
 pub(super) fn down(name: &ClusterName) -> Result<()> {
+    if !exists(name)? {
+        println!("there is no cluster {name}");
+        return Ok(());
+    }
     require_root()?;
     let _lock = record::lock()?;
-    let Some(layout) = record::find(name)? else { return Ok(()) };
+    let layout = find(name)?;
     step::run("processes and cgroups", |_| cgroups::remove(&layout))?;
     step::run("network", |_| network::remove(&layout))?;
     step::run("mounts", |_| mounts::remove(&layout))?;

@@ -42,7 +42,7 @@ impl Subnets {
         self.network(64, 2, 24)
     }
 
-    /// The ClusterIP of `kubernetes.default`: the first of the services, as the API server takes it.
+    /// The cluster IP of `kubernetes.default`: the first of the services, as the API server takes it.
     pub(crate) fn api_service(self) -> Ipv4Addr {
         self.network(128, 1, 17).ip()
     }
