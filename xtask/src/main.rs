@@ -9,6 +9,7 @@ mod apt;
 mod buildah;
 mod cache;
 mod cluster;
+mod crds;
 mod demo;
 mod images;
 mod install;
@@ -42,6 +43,8 @@ enum Task {
     Test(test::Arguments),
     /// Build the terminal's page, which the gateway embeds.
     Web,
+    /// Generate the custom resource definitions under manifests/crds.
+    Crds,
     /// Build the container images.
     Images(images::Arguments),
     /// Put the system into a cluster.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
         Task::Web => web::run(),
+        Task::Crds => crds::run(),
         Task::Images(arguments) => images::run(&arguments),
         Task::Install(arguments) => install::run(&arguments),
     };

@@ -1,5 +1,7 @@
 //! How an agent reaches the outside: whom it trusts, and through what proxy.
 
+#![allow(clippy::struct_field_names, reason = "the names of the resource's fields")]
+
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 

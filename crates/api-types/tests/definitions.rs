@@ -1,4 +1,5 @@
 //! What the definitions look like from outside, and that the committed files are them.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::{path::Path, sync::LazyLock};
 

@@ -112,11 +112,11 @@ fn unknown_fields(schema: &Value, value: &Value, path: &str, found: &mut Vec<Str
 fn described(error: &ValidationError<'_>) -> String {
     let mut path = String::new();
     for segment in error.instance_path() {
-        match segment {
-            LocationSegment::Property(name) if path.is_empty() => path.push_str(&name),
-            LocationSegment::Property(name) => path.push_str(&format!(".{name}")),
-            LocationSegment::Index(index) => path.push_str(&format!("[{index}]")),
-        }
+        path = match segment {
+            LocationSegment::Property(name) if path.is_empty() => name.into_owned(),
+            LocationSegment::Property(name) => format!("{path}.{name}"),
+            LocationSegment::Index(index) => format!("{path}[{index}]"),
+        };
     }
     if let ValidationErrorKind::Required { property: Value::String(name) } = error.kind() {
         path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
