@@ -134,8 +134,8 @@ impl FakeBroker {
                 if let Some(tls) = tls {
                     server = server.tls_config(tls).unwrap();
                 }
-                let served = server.add_service(service).serve_with_incoming(connections);
-                served.await.unwrap();
+                let ended = server.add_service(service).serve_with_incoming(connections);
+                ended.await.unwrap();
             },
             runtime.handle(),
         );
