@@ -1,3 +1,5 @@
+#![allow(clippy::needless_pass_by_value, reason = "cases are written as literals")]
+
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{client::Body, runtime::reflector::store};
 use serde_json::{Value, json};
