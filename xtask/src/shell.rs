@@ -10,6 +10,9 @@ use anyhow::{Context, Result, bail};
 /// How many lines of a failed program's output an error repeats.
 const LAST_LINES: usize = 20;
 
+/// In characters: some programs log a stack trace as one line.
+const LINE_WIDTH: usize = 300;
+
 /// Where programs are looked for beside `PATH`: sbin is missing from a plain user's, Go's own tarball goes to /usr/local/go.
 const MORE_FOLDERS: [&str; 4] = ["/usr/local/go/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"];
 
@@ -129,7 +132,11 @@ pub(crate) fn full_path() -> OsString {
 
 /// The end of a log, short enough for an error.
 pub(crate) fn last_lines(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<String> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| line.chars().take(LINE_WIDTH).collect())
+        .collect();
     lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
 }
 

@@ -39,9 +39,7 @@ pub(super) fn ensure(binaries: &Binaries) -> Result<Vec<PathBuf>> {
             built.iter().try_for_each(|image| build(image, out))
         })?;
         step.note(origin(&built));
-        let archives =
-            fs::read_dir(&built.path)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>();
-        archives
+        fs::read_dir(&built.path)?.map(|entry| Ok(entry?.path())).collect()
     })
 }
 

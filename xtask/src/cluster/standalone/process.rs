@@ -84,7 +84,8 @@ fn start(layout: &Layout, component: &Component) -> Result<()> {
     })
 }
 
-fn stop(layout: &Layout, name: &str) -> Result<()> {
+/// Ends it at once; nothing that it would do on its way out is needed.
+pub(super) fn stop(layout: &Layout, name: &str) -> Result<()> {
     wait::until(&format!("{name} to end"), Duration::from_secs(20), || {
         let processes = find(layout, name)?;
         for process in &processes {

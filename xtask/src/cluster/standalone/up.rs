@@ -1,7 +1,7 @@
 //! Brings a cluster up, or the rest of one.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -106,8 +106,13 @@ fn ground(layout: &Layout, binaries: &Binaries) -> Result<()> {
 
 /// kubelet, which comes later, ends if containerd's socket is not there.
 fn start_foundation(layout: &Layout, binaries: &Binaries) -> Result<()> {
-    let containerd = which("containerd").context("containerd is missing")?;
-    let foundation = components::foundation(layout, &binaries.kubernetes, Path::new(&containerd));
+    let program = which("containerd").context("containerd is missing")?;
+    let foundation = components::foundation(layout, &binaries.kubernetes, &program);
+    let [_, etcd, api_server] = &foundation;
+    if !process::is_running(layout, etcd.name)? {
+        // After a longer absence it would look for etcd again only every minute or two.
+        process::stop(layout, api_server.name)?;
+    }
     start("containerd, etcd, API server", layout, &foundation)?;
     step::run("containerd answers", |_| {
         wait::until("containerd to answer", Duration::from_secs(30), || {
