@@ -8,8 +8,10 @@ use kube::{
     Api, Client, Config, ResourceExt,
     api::{DeleteParams, PostParams},
     config::KubeConfigOptions,
+    runtime::wait::{await_condition, conditions::is_deleted},
 };
 use serde_json::json;
+use tokio::time::timeout;
 
 /// A client of the cluster that `KUBECONFIG` names.
 pub async fn client() -> Result<Client> {
@@ -57,6 +59,19 @@ impl Space {
     pub async fn delete(self) -> Result<()> {
         let all: Api<Namespace> = Api::all(self.client);
         all.delete(&self.name, &DeleteParams::default()).await?;
+        Ok(())
+    }
+
+    /// Deletes the namespace and waits until nothing of it is left.
+    pub async fn delete_whole(self) -> Result<()> {
+        let all: Api<Namespace> = Api::all(self.client);
+        let uid = all.get(&self.name).await?.uid().unwrap_or_default();
+        all.delete(&self.name, &DeleteParams::default()).await?;
+        // On the heap: a watch's future is larger than a stack frame should be.
+        let gone = Box::pin(await_condition(all, &self.name, is_deleted(&uid)));
+        timeout(PATIENCE, gone)
+            .await
+            .with_context(|| format!("namespace {} stays", self.name))??;
         Ok(())
     }
 }

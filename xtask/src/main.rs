@@ -6,6 +6,7 @@
 )]
 
 mod apt;
+mod bench;
 mod buildah;
 mod cache;
 mod cluster;
@@ -18,6 +19,7 @@ mod paths;
 mod pki;
 mod shell;
 mod step;
+mod system;
 mod test;
 mod web;
 
@@ -49,6 +51,8 @@ enum Task {
     Images(images::Arguments),
     /// Put the system into a cluster.
     Install(install::Arguments),
+    /// How fast the system is, in figures.
+    Bench(bench::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
         Task::Crds => crds::run(),
         Task::Images(arguments) => images::run(&arguments),
         Task::Install(arguments) => install::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,10 +4,10 @@ use anyhow::{Context, Result};
 
 use crate::{
     apt::{self, Needed},
-    cluster::{self, Choice},
-    demo, images, install, paths,
+    cluster::Choice,
+    demo, paths,
     shell::{Cmd, which},
-    step, web,
+    step, system, web,
 };
 
 const BROWSER: [Needed; 2] = [
@@ -73,23 +73,16 @@ fn dependencies() -> Result<()> {
 }
 
 fn end_to_end(arguments: &Arguments) -> Result<()> {
-    let cluster = cluster::up(&arguments.cluster)?;
-    let images = images::build()?;
-    images::load(&images, &cluster)?;
-    install::install(&cluster, &images, None)?;
+    let (cluster, images) = system::up(&arguments.cluster)?;
     demo::scripted_model(&cluster, &images)?;
     step::run("browser", |_| apt::ensure(&BROWSER))?;
     let audit_log =
         cluster.audit_log()?.context("the end-to-end tests read the API server's audit log")?;
     eprintln!("end-to-end tests");
     // One after the other: each brings agents of half a gigabyte, and some measure times.
-    cargo(["test", "--locked", "--package", "e2e", "--", "--test-threads=1"])
-        .env("KUBECONFIG", cluster.kubeconfig()?)
-        .env("E2E_GATEWAY", install::gateway_url(&cluster)?)
+    let tests = cargo(["test", "--locked", "--package", "e2e", "--", "--test-threads=1"]);
+    system::told(tests, &cluster)?
         .env("E2E_AUDIT_LOG", audit_log)
-        .env("E2E_KUBEOC", images::program("kubeoc")?)
-        .env("E2E_MODEL", format!("http://scripted-model.{}.svc/v1", demo::NAMESPACE))
-        .env("E2E_ARTIFACTS", paths::repository().join("target/e2e"))
         .env("E2E_IDLE_MINUTES", if arguments.long { "10" } else { "2" })
         .show()
 }

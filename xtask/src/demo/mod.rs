@@ -15,7 +15,7 @@ use crate::{
     images::{self, Image},
     install, interrupt, paths,
     shell::Cmd,
-    step,
+    step, system,
 };
 use agent::Model;
 
@@ -74,10 +74,7 @@ fn model(config: Option<&Path>) -> Result<Model> {
 }
 
 fn up(choice: &Choice, model: &Model) -> Result<String> {
-    let cluster = cluster::up(choice)?;
-    let images = images::build()?;
-    images::load(&images, &cluster)?;
-    install::install(&cluster, &images, None)?;
+    let (cluster, images) = system::up(choice)?;
     scripted_model(&cluster, &images)?;
     live_agent(&cluster, model)?;
     let token = step::run("share link", |_| share(&cluster))?;

@@ -92,7 +92,7 @@ fn acquire_options() -> Result<String> {
     let all = Cmd::new("apt-config").arg("dump").read()?;
     let keys = ["Acquire::http", "Acquire::https", "Acquire::Check-"];
     let lines = all.lines().filter(|line| keys.iter().any(|key| line.starts_with(key)));
-    Ok(lines.map(|line| format!("{line}\n")).collect())
+    Ok(lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// `fill` puts the files into a folder and returns the Containerfile.

@@ -63,6 +63,11 @@ pub(crate) fn build() -> Result<Vec<Image>> {
     Ok(images)
 }
 
+/// What a benchmark needs beside the product: its driver, compiled, and the image of its agent.
+pub(crate) fn bench() -> Result<Vec<Image>> {
+    programs::build_bench()
+}
+
 /// Hands the images to the cluster, by its provider's own way.
 pub(crate) fn load(images: &[Image], cluster: &Cluster) -> Result<()> {
     let archives: Vec<_> = images.iter().map(|image| image.archive.clone()).collect();

@@ -22,6 +22,9 @@ const RECIPE: &str = "1";
 /// The most that an image may hold, in bytes.
 const MOST_BYTES: u64 = 15 * 1000 * 1000;
 
+/// Static; the same code once, and relocations packed (DT_RELR): together a tenth of the size.
+const RUSTFLAGS: &str = "-C target-feature=+crt-static -C link-arg=-Wl,--icf=all -C link-arg=-Wl,-z,pack-relative-relocs";
+
 /// Each is a crate, its binary and its image.
 const PROGRAMS: [&str; 6] =
     ["controller", "gateway", "terminal-broker", "agent-tools", "kubeoc", "scripted-model"];
@@ -41,7 +44,7 @@ fn compile() -> Result<()> {
     }
     // A named target keeps the flag away from build scripts and macros, which must load libraries.
     cargo
-        .env("RUSTFLAGS", "-C target-feature=+crt-static")
+        .env("RUSTFLAGS", RUSTFLAGS)
         .current_dir(paths::repository())
         .run()?;
     Ok(())

@@ -41,7 +41,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("kubeoc", &["api-types"]),
     ("scripted-model", &["daemon"]),
     ("xtask", &["api-types"]),
-    ("e2e", &["api-types"]),
+    ("bench-terminal", &[]),
+    ("e2e", &["api-types", "bench-terminal", "screen-wire"]),
 ];
 
 fn cargo(arguments: &[&str]) -> String {

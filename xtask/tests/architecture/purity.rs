@@ -40,12 +40,12 @@ struct Impurities(Vec<String>);
 
 impl Impurities {
     fn check(&mut self, path: &str) {
-        let hit = |banned: &&str| {
-            path == **banned
+        let hit = |banned: &str| {
+            path == banned
                 || path.starts_with(&format!("{banned}::"))
                 || path.ends_with(&format!("::{banned}"))
         };
-        if BANNED.iter().any(|banned| hit(&banned)) {
+        if BANNED.iter().any(|banned| hit(banned)) {
             self.0.push(path.to_owned());
         }
     }
