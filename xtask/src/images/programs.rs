@@ -22,31 +22,37 @@ const RECIPE: &str = "1";
 /// The most that an image may hold, in bytes.
 const MOST_BYTES: u64 = 15 * 1000 * 1000;
 
-/// Static; the same code once, and relocations packed (DT_RELR): together a tenth of the size.
+/// Static; the same code once, and relocations packed (`DT_RELR`): together a tenth of the size.
 const RUSTFLAGS: &str = "-C target-feature=+crt-static -C link-arg=-Wl,--icf=all -C link-arg=-Wl,-z,pack-relative-relocs";
 
 /// Each is a crate, its binary and its image.
 const PROGRAMS: [&str; 6] =
     ["controller", "gateway", "terminal-broker", "agent-tools", "kubeoc", "scripted-model"];
 
+/// Measured by the benchmark, in the place of `OpenCode`.
+const BENCH_TERMINAL: &str = "bench-terminal";
+
 /// Compiles all programs in one go and packs each.
 pub(super) fn build() -> Result<Vec<Image>> {
-    step::run("programs compiled, static", |_| compile())?;
+    step::run("programs compiled, static", |_| compile(&PROGRAMS))?;
     PROGRAMS.into_iter().map(|name| pack(name, &path(name)?)).collect()
 }
 
-fn compile() -> Result<()> {
+/// The benchmark's driver, which needs no image, and the program that it measures.
+pub(super) fn build_bench() -> Result<Vec<Image>> {
+    step::run("benchmark compiled, static", |_| compile(&["e2e", BENCH_TERMINAL]))?;
+    Ok(vec![pack(BENCH_TERMINAL, &path(BENCH_TERMINAL)?)?])
+}
+
+fn compile(packages: &[&str]) -> Result<()> {
     let target = host_target()?;
     let mut cargo =
         Cmd::new("cargo").args(["build", "--release", "--locked", "--quiet", "--target", &target]);
-    for name in PROGRAMS {
+    for name in packages {
         cargo = cargo.args(["--package", name]);
     }
     // A named target keeps the flag away from build scripts and macros, which must load libraries.
-    cargo
-        .env("RUSTFLAGS", RUSTFLAGS)
-        .current_dir(paths::repository())
-        .run()?;
+    cargo.env("RUSTFLAGS", RUSTFLAGS).current_dir(paths::repository()).run()?;
     Ok(())
 }
 

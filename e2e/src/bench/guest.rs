@@ -1,0 +1,129 @@
+//! A guest's WebSocket to the gateway, without a browser: it acknowledges output as the page does.
+
+use std::{future::pending, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use futures::{SinkExt, StreamExt};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, sleep_until},
+};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
+};
+
+use super::terminal::{COLUMNS, ROWS};
+use crate::settings;
+
+const SUBPROTOCOL: &str = "kubeopencode.terminal.v1";
+/// The page gathers this many bytes for one acknowledgement …
+const GATHER_BYTES: usize = 32 * 1024;
+/// … or what has come this long after the first of them.
+const ACKNOWLEDGE_WITHIN: Duration = Duration::from_millis(50);
+
+pub(super) struct Guest {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    unacknowledged: usize,
+    acknowledge_at: Option<Instant>,
+}
+
+/// What the gateway says beside output.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Control {
+    Hello {},
+    Exit {
+        message: String,
+    },
+    #[serde(other)]
+    Other,
+}
+
+enum Event {
+    Due,
+    Message(Message),
+}
+
+impl Guest {
+    /// Opens the link's terminal, and returns when the gateway says that it is open.
+    pub(super) async fn open(token: &str) -> Result<Self> {
+        let gateway = settings::gateway()?;
+        let address = gateway.strip_prefix("http://").context("the gateway is not plain HTTP")?;
+        let mut request = format!("ws://{address}/s/{token}/terminal").into_client_request()?;
+        let protocol = HeaderValue::from_static(SUBPROTOCOL);
+        request.headers_mut().insert("sec-websocket-protocol", protocol);
+        // Like a browser: without Nagle's algorithm.
+        let (socket, _) = connect_async_with_config(request, None, true).await?;
+        let mut guest = Self { socket, unacknowledged: 0, acknowledge_at: None };
+        guest.tell(&json!({ "type": "resize", "cols": COLUMNS, "rows": ROWS })).await?;
+        while !matches!(guest.next().await?, Event::Message(Message::Text(text)) if is_hello(&text)?)
+        {
+        }
+        Ok(guest)
+    }
+
+    pub(super) async fn send(&mut self, typed: &[u8]) -> Result<()> {
+        Ok(self.socket.send(Message::binary(typed.to_vec())).await?)
+    }
+
+    pub(super) async fn receive(&mut self) -> Result<Bytes> {
+        loop {
+            match self.next().await? {
+                Event::Due => self.acknowledge().await?,
+                Event::Message(Message::Binary(bytes)) => {
+                    self.drawn(bytes.len()).await?;
+                    return Ok(bytes);
+                }
+                Event::Message(Message::Text(text)) => {
+                    is_hello(&text)?;
+                }
+                Event::Message(Message::Close(close)) => bail!("the gateway closed: {close:?}"),
+                Event::Message(_) => {}
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Result<Event> {
+        let due = self.acknowledge_at;
+        let due =
+            async { if let Some(due) = due { sleep_until(due).await } else { pending().await } };
+        tokio::select! {
+            biased;
+            () = due => Ok(Event::Due),
+            message = self.socket.next() => {
+                Ok(Event::Message(message.context("the gateway's socket ended")??))
+            }
+        }
+    }
+
+    async fn drawn(&mut self, bytes: usize) -> Result<()> {
+        self.unacknowledged += bytes;
+        if self.unacknowledged >= GATHER_BYTES {
+            return self.acknowledge().await;
+        }
+        self.acknowledge_at.get_or_insert_with(|| Instant::now() + ACKNOWLEDGE_WITHIN);
+        Ok(())
+    }
+
+    async fn acknowledge(&mut self) -> Result<()> {
+        self.acknowledge_at = None;
+        let bytes = std::mem::take(&mut self.unacknowledged);
+        self.tell(&json!({ "type": "ack", "bytes": bytes })).await
+    }
+
+    async fn tell(&mut self, control: &Value) -> Result<()> {
+        Ok(self.socket.send(Message::text(control.to_string())).await?)
+    }
+}
+
+fn is_hello(text: &str) -> Result<bool> {
+    match serde_json::from_str(text)? {
+        Control::Hello {} => Ok(true),
+        Control::Other => Ok(false),
+        Control::Exit { message } => bail!("the terminal ended: {message}"),
+    }
+}

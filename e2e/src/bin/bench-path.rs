@@ -1,0 +1,24 @@
+//! The command line of [`e2e::bench`], and nothing else; `cargo xtask bench path` runs it.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool talks to its terminal"
+)]
+
+use clap::Parser;
+use e2e::bench::{self, Plan};
+
+/// Measures the terminal's path beside a direct exec into the same pod
+#[derive(Parser)]
+#[command(name = "bench-path", version)]
+struct Cli {
+    #[command(flatten)]
+    plan: Plan,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let plan = Cli::parse().plan;
+    println!("{}", bench::path(&plan, |step| eprintln!("- {step}")).await?);
+    Ok(())
+}
