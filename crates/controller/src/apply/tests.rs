@@ -1,12 +1,18 @@
 #![allow(clippy::needless_pass_by_value, reason = "cases are written as literals")]
 
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{client::Body, runtime::reflector::store};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use tower_test::mock::Handle;
 
 use super::*;
 use crate::{fixture::resolved, identity::Identity};
+
+/// On the paused clock of these tests: until nothing moves any more.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 type ApiServer = Handle<http::Request<Body>, http::Response<Body>>;
 
@@ -17,7 +23,8 @@ fn cluster() -> (Applier, ApiServer) {
 
 /// Answers one request, and gives what it was: verb, path with query, and body.
 async fn answer(server: &mut ApiServer, code: u16, body: Value) -> (String, Value) {
-    let (request, respond) = server.next_request().await.expect("a request");
+    let asked = timeout(PATIENCE, server.next_request()).await.expect("a request in time");
+    let (request, respond) = asked.expect("a request");
     let asked = format!("{} {}", request.method(), request.uri());
     let sent = request.into_body().collect_bytes().await.unwrap();
     let sent = serde_json::from_slice(&sent).unwrap_or(Value::Null);
@@ -61,7 +68,7 @@ fn observed(held: Value) -> Observed<ConfigMap> {
     Observed::Owned(Arc::new(serde_json::from_value(held).unwrap()))
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_free_name_is_taken_only_if_it_still_is_free() {
     let (applier, mut server) = cluster();
     let (cache, _writer) = store();
@@ -80,7 +87,7 @@ async fn a_free_name_is_taken_only_if_it_still_is_free() {
     assert_eq!(body["metadata"]["resourceVersion"], "1");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_stands_costs_nothing_and_what_moved_is_brought_back() {
     let (applier, mut server) = cluster();
     let (id, wish) = (identity(), wish());
@@ -96,15 +103,16 @@ async fn what_stands_costs_nothing_and_what_moved_is_brought_back() {
     );
     assert_eq!(body["metadata"]["uid"], "uid-2");
 
-    // No request is answered here: one would wait for ever.
-    apply(observed(held(ours.clone()))).await;
+    // No request is answered here.
+    let settled = timeout(PATIENCE, apply(observed(held(ours.clone())))).await;
+    settled.expect("no request");
 
     let (_, (asked, _)) =
         tokio::join!(apply(observed(held(json!({})))), answer(&mut server, 200, held(ours)));
     assert!(asked.starts_with("PATCH"), "{asked}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_strangers_object_is_never_written() {
     let (applier, mut server) = cluster();
     let (cache, _writer) = store();
@@ -118,7 +126,7 @@ async fn a_strangers_object_is_never_written() {
     assert!(server.next_request().await.is_none(), "a request too many");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_refused_content_is_the_users_mistake() {
     let (applier, mut server) = cluster();
     let (id, wish) = (identity(), wish());
@@ -133,7 +141,7 @@ async fn a_refused_content_is_the_users_mistake() {
     assert!(matches!(outcome.unwrap(), Outcome::Rejected(why) if why == "data: too long"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn only_the_object_that_was_seen_is_deleted() {
     let (applier, mut server) = cluster();
     let id = identity();
