@@ -46,8 +46,16 @@ pub struct Browser {
 impl Browser {
     /// Starts a browser with a profile of its own.
     pub async fn start(window: Window) -> Result<Self> {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
+        // In a process namespace of its own: whatever it starts ends with it, also after a failed test.
+        let mut driver = Command::new("unshare")
+            .args([
+                "--pid",
+                "--fork",
+                "--mount-proc",
+                "--kill-child=KILL",
+                "chromedriver",
+                "--port=0",
+            ])
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
@@ -154,6 +162,8 @@ fn capabilities(window: Window) -> serde_json::Map<String, Value> {
     match window {
         Window::Desktop => arguments.push(json!("--window-size=1280,800")),
         Window::Phone => {
+            // Emulation alone leaves the surface at the desktop's scale, and the picture is wrong.
+            arguments.push(json!("--force-device-scale-factor=3"));
             options["mobileEmulation"] = json!({ "deviceMetrics": { "width": 360, "height": 740, "pixelRatio": 3.0, "touch": true } });
         }
     }

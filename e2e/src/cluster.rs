@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api, Client, Config, ResourceExt,
-    api::{DeleteParams, PostParams},
+    api::{DeleteParams, ListParams, PostParams},
     config::KubeConfigOptions,
     runtime::wait::{await_condition, conditions::is_deleted},
 };
@@ -31,6 +31,7 @@ impl Space {
     /// Makes a namespace whose name begins with `test-{purpose}-`.
     pub async fn new(purpose: &str) -> Result<Self> {
         let client = client().await?;
+        delete_left_over(&client).await?;
         let namespace = serde_json::from_value::<Namespace>(json!({
             "apiVersion": "v1",
             "kind": "Namespace",
@@ -74,6 +75,18 @@ impl Space {
             .with_context(|| format!("namespace {} stays", self.name))??;
         Ok(())
     }
+}
+
+/// A test that failed leaves its namespace behind to be looked at, until the next one begins.
+async fn delete_left_over(client: &Client) -> Result<()> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let left = namespaces.list(&ListParams::default().labels("kubeopencode.io/e2e=true")).await?;
+    for namespace in left {
+        if namespace.metadata.deletion_timestamp.is_none() {
+            namespaces.delete(&namespace.name_any(), &DeleteParams::default()).await?;
+        }
+    }
+    Ok(())
 }
 
 /// How long anything in a healthy cluster may take at most.

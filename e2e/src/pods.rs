@@ -33,21 +33,6 @@ pub async fn exec(space: &Space, pod: &str, command: &[&str]) -> Result<String> 
     Ok(output)
 }
 
-/// The command lines of all processes in the agent's main container, one a line.
-pub async fn processes(space: &Space, pod: &str) -> Result<Vec<String>> {
-    let script = "for d in /proc/[0-9]*; do tr '\\0' ' ' < $d/cmdline 2>/dev/null; echo; done";
-    let listing = exec(space, pod, &["/bin/bash", "-c", script]).await?;
-    let own = |line: &&str| !line.is_empty() && !line.contains("/proc/[0-9]*");
-    Ok(listing.lines().map(str::trim).filter(own).map(str::to_owned).collect())
-}
-
-/// The processes of open terminals in the agent's pod.
-pub async fn terminals(space: &Space, pod: &str) -> Result<Vec<String>> {
-    let mut all = processes(space, pod).await?;
-    all.retain(|line| line.contains("screen attach") || line.contains("opencode attach"));
-    Ok(all)
-}
-
 /// The running pods of one component of the system.
 pub async fn of_component(client: &Client, component: &str) -> Result<Vec<String>> {
     let pods: Api<Pod> = Api::namespaced(client.clone(), names::SERVER_NAMESPACE);

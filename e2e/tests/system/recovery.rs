@@ -57,8 +57,9 @@ async fn survives(component: &str) -> Result<()> {
 
 /// The process ids of the pod's terminals; a new session has new ones.
 async fn pids(space: &Space, pod: &str) -> Result<Vec<String>> {
+    // The brackets keep the pattern from finding the script itself.
     let script = "for d in /proc/[0-9]*; do tr '\\0' ' ' < $d/cmdline 2>/dev/null \
-                  | grep -qE 'screen attach|opencode attach' && echo ${d#/proc/}; done; true";
+                  | grep -qE '[s]creen attach|[o]pencode attach' && echo ${d#/proc/}; done; true";
     let listing = pods::exec(space, pod, &["/bin/bash", "-c", script]).await?;
     Ok(listing.lines().map(str::to_owned).collect())
 }

@@ -33,7 +33,7 @@ async fn a_token_is_in_no_log_event_metric_or_status() -> Result<()> {
         json!({ "spec": { "share": { "allowedIPs": ["192.0.2.1"] } } }),
     )
     .await?;
-    guest.says("Not allowed from here", Duration::from_secs(20)).await?;
+    guest.says("may not be used from your network", Duration::from_secs(20)).await?;
 
     for component in COMPONENTS {
         let logs = pods::logs(&space.client, component).await?;
