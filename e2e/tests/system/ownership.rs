@@ -69,7 +69,7 @@ async fn a_strangers_secret_of_the_same_name_is_neither_adopted_nor_deleted() ->
 
     let agents: Api<Agent> = space.api();
     agents.delete("host", &DeleteParams::default()).await?;
-    waiting::until("the agent is gone", Duration::from_secs(60), || async {
+    waiting::until("the agent is gone", Duration::from_mins(1), || async {
         Ok(agents.get_opt("host").await?.is_none().then_some(()))
     })
     .await?;

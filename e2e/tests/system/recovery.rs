@@ -45,7 +45,7 @@ async fn survives(component: &str) -> Result<()> {
         Ok(before.iter().all(|pid| !now.contains(pid)).then_some(()))
     })
     .await?;
-    waiting::until("a new session's process", Duration::from_secs(60), || async {
+    waiting::until("a new session's process", Duration::from_mins(1), || async {
         Ok((!pids(&space, &pod).await?.is_empty()).then_some(()))
     })
     .await?;
