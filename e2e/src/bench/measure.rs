@@ -56,9 +56,10 @@ impl Lane {
         Ok(())
     }
 
-    /// Ends the program at the far end, which nobody else might.
+    /// Ends the program at the far end, which nobody else might, and hears it out.
     pub(super) async fn close(mut self) -> Result<Samples> {
         self.terminal.send(&orders::quit()).await?;
+        while let Ok(_output) = timeout(PATIENCE, self.terminal.receive()).await? {}
         Ok(self.samples)
     }
 
