@@ -8,11 +8,23 @@ use crate::paths::variable;
 use crate::shell::Cmd;
 use crate::step;
 
-pub(super) fn up() -> Result<()> {
-    step::run("the present context answers", |step| {
-        step.note(Cmd::new("kubectl").args(["config", "current-context"]).read()?);
-        Cmd::new("kubectl").args(["get", "--raw=/readyz", "--request-timeout=10s"]).run()
+/// `context` is the one that the user named; without it, the present one counts.
+pub(super) fn up(context: Option<&str>) -> Result<()> {
+    step::run("the cluster of the kube context answers", |step| {
+        step.note(match context {
+            Some(context) => context.to_owned(),
+            None => Cmd::new("kubectl").args(["config", "current-context"]).read()?,
+        });
+        kubectl(context).args(["get", "--raw=/readyz", "--request-timeout=10s"]).run()
     })
+}
+
+pub(super) fn kubectl(context: Option<&str>) -> Cmd {
+    let kubectl = Cmd::new("kubectl");
+    match context {
+        Some(context) => kubectl.args(["--context", context]),
+        None => kubectl,
+    }
 }
 
 /// The first file of `$KUBECONFIG`, or kubectl's default.

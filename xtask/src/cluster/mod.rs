@@ -39,6 +39,9 @@ pub(crate) struct Choice {
     /// The cluster's name; clusters by different names live side by side.
     #[arg(long, default_value_t)]
     name: ClusterName,
+    /// A context of the kubeconfig whose cluster is used as it is; it is never made or removed.
+    #[arg(long, conflicts_with_all = ["provider", "name"])]
+    context: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -55,6 +58,7 @@ pub(crate) enum Provider {
 pub(crate) struct Cluster {
     name: ClusterName,
     provider: Provider,
+    context: Option<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -75,9 +79,9 @@ pub(crate) fn up(choice: &Choice) -> Result<Cluster> {
     match provider {
         Provider::Standalone => standalone::up(name)?,
         Provider::Kind => kind::up(name)?,
-        Provider::Current => current::up()?,
+        Provider::Current => current::up(choice.context.as_deref())?,
     }
-    Ok(Cluster { name: name.clone(), provider })
+    Ok(Cluster { name: name.clone(), provider, context: choice.context.clone() })
 }
 
 /// Removes the cluster if it is ours and there.
@@ -100,7 +104,7 @@ pub(crate) fn exists(choice: &Choice) -> Result<bool> {
 
 /// Whether the cluster was not made by us, and so is not ours to remove.
 pub(crate) fn is_somebody_elses(choice: &Choice) -> bool {
-    choice.provider == Some(Provider::Current)
+    choice.context.is_some() || choice.provider == Some(Provider::Current)
 }
 
 fn status(choice: &Choice) -> Result<()> {
@@ -108,13 +112,14 @@ fn status(choice: &Choice) -> Result<()> {
         Provider::Standalone => standalone::status(&choice.name),
         Provider::Kind if kind::exists(&choice.name) => kind::up(&choice.name),
         Provider::Kind => bail!("there is no kind cluster {}", choice.name),
-        Provider::Current => current::up(),
+        Provider::Current => current::up(choice.context.as_deref()),
     }
 }
 
 /// What the caller named, else what is there, else what works.
 fn provider(choice: &Choice) -> Result<Provider> {
     Ok(match choice.provider {
+        _ if choice.context.is_some() => Provider::Current,
         Some(provider) => provider,
         None if standalone::exists(&choice.name)? => Provider::Standalone,
         None if kind::exists(&choice.name) || kind::works() => Provider::Kind,
@@ -139,7 +144,7 @@ impl Cluster {
             Provider::Kind => {
                 Ok(Cmd::new("kubectl").arg("--kubeconfig").arg(kind::kubeconfig(&self.name)?))
             }
-            Provider::Current => Ok(Cmd::new("kubectl")),
+            Provider::Current => Ok(current::kubectl(self.context.as_deref())),
         }
     }
 

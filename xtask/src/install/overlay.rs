@@ -12,9 +12,11 @@ use crate::{
     paths,
 };
 
-/// An overlay over the whole system.
+/// An overlay over the whole system; without `images`, those that `manifests/` names stay.
 pub(crate) fn system(images: &[Image], external_url: Option<&str>) -> Result<PathBuf> {
-    let renamed = renamed(images, &["controller", "gateway", "terminal-broker"])?;
+    let ours: &[&str] =
+        if images.is_empty() { &[] } else { &["controller", "gateway", "terminal-broker"] };
+    let renamed = renamed(images, ours)?;
     let patch = json!({
         "target": { "kind": "Deployment", "name": names::CONTROLLER_DEPLOYMENT },
         "patch": controller_patch(images, external_url)?.to_string(),
@@ -59,12 +61,15 @@ fn renamed(images: &[Image], which: &[&str]) -> Result<Vec<Value>> {
 fn controller_patch(images: &[Image], external_url: Option<&str>) -> Result<Value> {
     let path = "/spec/template/spec/containers/0/env/-";
     let add = |name: &str, value: &str| json!({ "op": "add", "path": path, "value": { "name": name, "value": value } });
-    let mut operations = vec![
-        add("AGENT_IMAGE", find(images, "agent-opencode")?),
-        add("EXECUTOR_IMAGE", find(images, "agent-devbox")?),
-        add("TOOLS_IMAGE", find(images, "agent-tools")?),
-        add("IMAGE_PULL_POLICY", "IfNotPresent"),
-    ];
+    let mut operations = Vec::new();
+    if !images.is_empty() {
+        operations.extend([
+            add("AGENT_IMAGE", find(images, "agent-opencode")?),
+            add("EXECUTOR_IMAGE", find(images, "agent-devbox")?),
+            add("TOOLS_IMAGE", find(images, "agent-tools")?),
+            add("IMAGE_PULL_POLICY", "IfNotPresent"),
+        ]);
+    }
     operations.extend(external_url.map(|url| add("EXTERNAL_URL", url)));
     Ok(Value::Array(operations))
 }
