@@ -76,6 +76,7 @@ fn end_to_end(arguments: &Arguments) -> Result<()> {
     let (cluster, images) = system::up(&arguments.cluster)?;
     demo::scripted_model(&cluster, &images)?;
     step::run("browser", |_| apt::ensure(&BROWSER))?;
+    web::test_in_browser()?;
     let audit_log =
         cluster.audit_log()?.context("the end-to-end tests read the API server's audit log")?;
     eprintln!("end-to-end tests");

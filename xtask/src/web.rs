@@ -42,6 +42,14 @@ pub(crate) fn test() -> Result<()> {
     })
 }
 
+/// The page in a real Chromium, against a fake gateway that forces faults.
+pub(crate) fn test_in_browser() -> Result<()> {
+    step::run("the page in a browser", |_| {
+        packages()?;
+        npm().args(["run", "test:browser"]).run()
+    })
+}
+
 fn folder() -> PathBuf {
     paths::repository().join("crates/gateway/web")
 }

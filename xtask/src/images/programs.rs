@@ -46,8 +46,9 @@ pub(super) fn build_bench() -> Result<Vec<Image>> {
 
 fn compile(packages: &[&str]) -> Result<()> {
     let target = host_target()?;
-    let mut cargo =
-        Cmd::new("cargo").args(["build", "--release", "--locked", "--quiet", "--target", &target]);
+    let mut cargo = Cmd::new("cargo")
+        .args(["build", "--release", "--locked", "--quiet", "--target", &target, "--target-dir"])
+        .arg(target_folder()?);
     for name in packages {
         cargo = cargo.args(["--package", name]);
     }
@@ -67,15 +68,10 @@ fn host_target() -> Result<String> {
     Ok(host.context("rustc names no host")?.to_owned())
 }
 
-/// Cargo's target folder, wherever the user put it.
+/// In the cache and not under `target/`, so that a fresh clone compiles our own crates only; what is stale in
+/// it, cargo knows.
 fn target_folder() -> Result<PathBuf> {
-    let json = Cmd::new("cargo")
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
-        .current_dir(paths::repository())
-        .read()?;
-    let metadata: serde_json::Value = serde_json::from_str(&json)?;
-    let folder = metadata["target_directory"].as_str().context("cargo names no target folder")?;
-    Ok(PathBuf::from(folder))
+    Ok(paths::cache()?.join("programs"))
 }
 
 fn pack(name: &'static str, binary: &Path) -> Result<Image> {

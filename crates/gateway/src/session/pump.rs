@@ -10,7 +10,10 @@ use bytes::Bytes;
 use futures::{SinkExt, Stream, StreamExt};
 use terminal_proto::v1::{AttachResponse, attach_response::Response};
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::{Error, Message, error::CapacityError};
+use tokio_tungstenite::tungstenite::{
+    Error, Message,
+    error::{CapacityError, ProtocolError},
+};
 use tonic::Streaming;
 
 use super::{
@@ -84,6 +87,8 @@ fn broken(error: &Error) -> Ending {
         Error::Capacity(CapacityError::MessageTooLong { .. }) => {
             Ending::Violation(Violation::TooBig)
         }
+        // A closed laptop, a lost network: the connection ended, and nobody broke a rule.
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Ending::Left,
         Error::Protocol(_) | Error::Utf8(_) => Ending::Violation(Violation::Malformed),
         _ => Ending::Left,
     }

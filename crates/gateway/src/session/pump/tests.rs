@@ -69,3 +69,11 @@ async fn a_large_paste_that_is_read_slowly_ends_nothing() {
     }
     assert_eq!(pump.typed(), 40 * 64 * 1024);
 }
+
+#[test]
+fn a_connection_that_merely_ends_broke_no_rule() {
+    let ended = Error::Protocol(ProtocolError::ResetWithoutClosingHandshake);
+    assert_eq!(broken(&ended), Ending::Left);
+    let unmasked = Error::Protocol(ProtocolError::UnmaskedFrameFromClient);
+    assert_eq!(broken(&unmasked), Ending::Violation(Violation::Malformed));
+}
