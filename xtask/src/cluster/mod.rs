@@ -14,6 +14,7 @@ use clap::{Subcommand, ValueEnum};
 pub(crate) use name::ClusterName;
 
 use crate::shell::Cmd;
+use standalone::Egress;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -31,7 +32,7 @@ enum Action {
     Status(Choice),
 }
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone)]
 pub(crate) struct Choice {
     /// Where the cluster comes from [default: the one there is, else kind where it works, else standalone].
     #[arg(long, value_enum)]
@@ -42,6 +43,20 @@ pub(crate) struct Choice {
     /// A context of the kubeconfig whose cluster is used as it is; it is never made or removed.
     #[arg(long, conflicts_with_all = ["provider", "name"])]
     context: Option<String>,
+    /// Let the pods of a standalone cluster reach what this machine reaches; by default they reach nothing outside.
+    #[arg(long)]
+    egress: bool,
+}
+
+impl Choice {
+    /// The same cluster, with a way out for its pods.
+    pub(crate) fn with_egress(&self) -> Self {
+        Self { egress: true, ..self.clone() }
+    }
+
+    fn egress(&self) -> Egress {
+        if self.egress { Egress::Open } else { Egress::Closed }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -77,7 +92,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 pub(crate) fn up(choice: &Choice) -> Result<Cluster> {
     let (name, provider) = (&choice.name, provider(choice)?);
     match provider {
-        Provider::Standalone => standalone::up(name)?,
+        Provider::Standalone => standalone::up(name, choice.egress())?,
         Provider::Kind => kind::up(name)?,
         Provider::Current => current::up(choice.context.as_deref())?,
     }

@@ -41,6 +41,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     interrupt::listen()?;
     let model = model(arguments.config.as_deref())?;
+    // A real model is somewhere outside; a script needs nothing, and so is given nothing.
+    let choice = &if model == Model::Scripted { choice.clone() } else { choice.with_egress() };
     let was_there = cluster::exists(choice)?;
     let outcome = up(choice, &model);
     if outcome.is_err() && interrupt::requested() && !was_there {

@@ -6,6 +6,7 @@ mod cgroups;
 mod components;
 mod config;
 mod credentials;
+mod egress;
 mod files;
 mod images;
 mod kubeconfig;
@@ -25,6 +26,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
+pub(super) use egress::Egress;
 pub(super) use layout::kubeconfig as kubeconfig_path;
 pub(super) use status::status;
 pub(super) use up::up;

@@ -74,10 +74,10 @@ fn ip(arguments: &[&str]) -> Result<()> {
 }
 
 /// Not `ip netns exec`: it mounts a new /sys, which hides the cgroups.
-fn inside(layout: &Layout) -> Cmd {
+pub(super) fn inside(layout: &Layout) -> Cmd {
     Cmd::new("nsenter").arg(format!("--net={}", layout.network_namespace().display())).arg("--")
 }
 
-fn inside_shell(layout: &Layout, line: &str) -> Result<()> {
+pub(super) fn inside_shell(layout: &Layout, line: &str) -> Result<()> {
     inside(layout).args(["sh", "-c", line]).run()
 }

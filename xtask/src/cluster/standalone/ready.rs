@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use super::egress::Egress;
 use super::layout::Layout;
 use super::{files, kubectl_of, manifests, process};
 use crate::cluster::wait;
@@ -38,13 +39,14 @@ pub(super) fn api_server(layout: &Layout) -> Result<()> {
     })
 }
 
-pub(super) fn everything(layout: &Layout) -> Result<()> {
+pub(super) fn everything(layout: &Layout, egress: Egress) -> Result<()> {
+    let wanted = serde_json::to_vec(&manifests::list(layout, egress)?)?;
     step::run("DNS and storage applied", |step| {
-        if is_applied(layout)? {
+        if is_applied(layout, &wanted) {
             step.note("unchanged");
             return Ok(());
         }
-        apply(layout)
+        apply(layout, &wanted)
     })?;
     step::run("node Ready", |_| settled(layout, "the node to be Ready", || node(layout)))?;
     for deployment @ [.., what] in [DNS, STORAGE] {
@@ -84,23 +86,18 @@ fn pods(layout: &Layout) -> String {
 }
 
 /// The same objects need not be applied twice, unless someone took them away.
-fn is_applied(layout: &Layout) -> Result<bool> {
-    let same = fs::read(layout.path("applied.json")).ok() == Some(wanted(layout)?);
+fn is_applied(layout: &Layout, wanted: &[u8]) -> bool {
+    let same = fs::read(layout.path("applied.json")).is_ok_and(|applied| applied == wanted);
     let there = |[namespace, deployment, _]: [&str; 3]| {
         kubectl_of(layout).args(["get", namespace, deployment]).succeeds()
     };
-    Ok(same && there(DNS) && there(STORAGE))
+    same && there(DNS) && there(STORAGE)
 }
 
-fn apply(layout: &Layout) -> Result<()> {
-    let objects = wanted(layout)?;
+fn apply(layout: &Layout, objects: &[u8]) -> Result<()> {
     kubectl_of(layout)
         .args(["apply", "--server-side", "--force-conflicts", "-f", "-"])
-        .input(objects.clone())
+        .input(objects)
         .run()?;
-    files::write(&layout.path("applied.json"), &objects)
-}
-
-fn wanted(layout: &Layout) -> Result<Vec<u8>> {
-    Ok(serde_json::to_vec(&manifests::list(layout)?)?)
+    files::write(&layout.path("applied.json"), objects)
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 
 use super::binaries::{self, Binaries};
 use super::components::{self, Component};
+use super::egress::Egress;
 use super::layout::Layout;
 use super::process::{self, Outcome};
 use super::{
@@ -46,7 +47,7 @@ const FOLDERS: [&str; 9] = [
     "volume-plugins",
 ];
 
-pub(crate) fn up(name: &ClusterName) -> Result<()> {
+pub(crate) fn up(name: &ClusterName, egress: Egress) -> Result<()> {
     require_root()?;
     packages()?;
     let binaries = binaries::ensure()?;
@@ -54,6 +55,9 @@ pub(crate) fn up(name: &ClusterName) -> Result<()> {
     let _lock = record::lock()?;
     let layout = record::find_or_create(name)?;
     ground(&layout, &binaries)?;
+    if egress == Egress::Open {
+        step::run("a way out for pods", |_| super::egress::open(&layout))?;
+    }
     start_foundation(&layout, &binaries)?;
     step::run("images imported", |step| {
         let count = images::import(&layout, &archives)?;
@@ -66,7 +70,7 @@ pub(crate) fn up(name: &ClusterName) -> Result<()> {
         &layout,
         &components::clients(&layout, &binaries.kubernetes),
     )?;
-    ready::everything(&layout)
+    ready::everything(&layout, egress)
 }
 
 fn packages() -> Result<()> {
