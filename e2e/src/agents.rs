@@ -15,27 +15,9 @@ use crate::{
     settings,
 };
 
-/// The configuration by which OpenCode talks to the scripted endpoint.
-pub fn scripted_config() -> Result<Value> {
-    Ok(json!({
-        "model": "script/script",
-        "small_model": "script/script",
-        "autoupdate": false,
-        "share": "disabled",
-        "provider": {
-            "script": {
-                "name": "A script, not a model",
-                "npm": "@ai-sdk/openai-compatible",
-                "options": { "baseURL": settings::model()?, "apiKey": "none" },
-                "models": { "script": { "name": "Script" } },
-            },
-        },
-    }))
-}
-
 /// Creates an agent that talks to the scripted endpoint; `more` is merged into its spec.
 pub async fn create(space: &Space, name: &str, more: Value) -> Result<Agent> {
-    let mut spec = json!({ "workspaceDir": "/workspace", "config": scripted_config()? });
+    let mut spec = json!({ "workspaceDir": "/workspace", "config": settings::opencode()? });
     if let (Some(spec), Value::Object(more)) = (spec.as_object_mut(), more) {
         spec.extend(more);
     }

@@ -3,6 +3,7 @@
 use std::{env, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 
 /// Where a guest reaches the gateway, such as `http://10.0.0.7:2746`.
 pub fn gateway() -> Result<String> {
@@ -24,9 +25,9 @@ pub fn artifacts() -> Result<PathBuf> {
     variable("E2E_ARTIFACTS").map(PathBuf::from)
 }
 
-/// The endpoint in the cluster that answers in the place of a model, such as `http://scripted-model.demo.svc/v1`.
-pub fn model() -> Result<String> {
-    variable("E2E_MODEL")
+/// The OpenCode configuration of the demo's agent, whose model is a script in the cluster.
+pub fn opencode() -> Result<Value> {
+    Ok(serde_json::from_str(&variable("E2E_OPENCODE")?)?)
 }
 
 /// How long an idle agent is watched.

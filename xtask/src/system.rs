@@ -25,6 +25,6 @@ pub(crate) fn told(program: Cmd, cluster: &Cluster) -> Result<Cmd> {
         .env("KUBECONFIG", cluster.kubeconfig()?)
         .env("E2E_GATEWAY", install::gateway_url(cluster)?)
         .env("E2E_KUBEOC", images::program("kubeoc")?)
-        .env("E2E_MODEL", format!("http://scripted-model.{}.svc/v1", demo::NAMESPACE))
+        .env("E2E_OPENCODE", demo::scripted_config().to_string())
         .env("E2E_ARTIFACTS", paths::repository().join("target/e2e")))
 }

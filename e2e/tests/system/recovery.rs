@@ -4,15 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use e2e::{
-    agents,
-    browser::{Browser, Window},
     cluster::Space,
-    kubeoc, pods, waiting,
+    guest::{PATIENCE, PROMPT, at_work},
+    pods, waiting,
 };
-use serde_json::json;
-
-const FIRST_SCREEN: Duration = Duration::from_secs(45);
-const PROMPT: &str = "Ask anything";
 
 /// How soon after its session the last process of a terminal has left the pod.
 const LEFT: Duration = Duration::from_secs(5);
@@ -29,11 +24,7 @@ async fn killed_gateways_make_the_page_reconnect_and_leave_no_process() -> Resul
 
 async fn survives(component: &str) -> Result<()> {
     let space = Space::new("killed").await?;
-    agents::ready(&space, "steady", json!({})).await?;
-    let token = kubeoc::share(&space, "steady", &[]).await?;
-    let guest = Browser::start(Window::Desktop).await?;
-    guest.open(&token).await?;
-    guest.shows(PROMPT, FIRST_SCREEN).await?;
+    let (_, guest) = at_work(&space, "steady", &[]).await?;
     let pod = pods::of_agent(&space, "steady").await?;
     let before = pids(&space, &pod).await?;
     ensure!(!before.is_empty(), "an open terminal has processes");
@@ -49,9 +40,9 @@ async fn survives(component: &str) -> Result<()> {
         Ok((!pids(&space, &pod).await?.is_empty()).then_some(()))
     })
     .await?;
-    guest.shows(PROMPT, FIRST_SCREEN).await?;
+    guest.shows(PROMPT, PATIENCE).await?;
     guest.types("still here").await?;
-    guest.shows("still here", FIRST_SCREEN).await?;
+    guest.shows("still here", PATIENCE).await?;
     space.delete().await
 }
 
@@ -67,11 +58,7 @@ async fn pids(space: &Space, pod: &str) -> Result<Vec<String>> {
 #[tokio::test]
 async fn a_closed_page_leaves_no_process() -> Result<()> {
     let space = Space::new("closed").await?;
-    agents::ready(&space, "tidy", json!({})).await?;
-    let token = kubeoc::share(&space, "tidy", &[]).await?;
-    let guest = Browser::start(Window::Desktop).await?;
-    guest.open(&token).await?;
-    guest.shows(PROMPT, FIRST_SCREEN).await?;
+    let (_, guest) = at_work(&space, "tidy", &[]).await?;
     let pod = pods::of_agent(&space, "tidy").await?;
 
     guest.page.goto("about:blank").await?;

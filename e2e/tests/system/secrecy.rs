@@ -3,12 +3,7 @@
 use std::{fs, time::Duration};
 
 use anyhow::{Result, ensure};
-use e2e::{
-    agents,
-    browser::{Browser, Window},
-    cluster::Space,
-    http, kubeoc, pods, settings,
-};
+use e2e::{agents, cluster::Space, guest::at_work, http, pods, settings};
 use k8s_openapi::api::events::v1::Event;
 use kube::{Api, api::ListParams};
 use serde_json::json;
@@ -19,11 +14,7 @@ const COMPONENTS: [&str; 3] =
 #[tokio::test]
 async fn a_token_is_in_no_log_event_metric_or_status() -> Result<()> {
     let space = Space::new("secrecy").await?;
-    agents::ready(&space, "discreet", json!({})).await?;
-    let token = kubeoc::share(&space, "discreet", &["--allowed-ips", "0.0.0.0/0"]).await?;
-    let guest = Browser::start(Window::Desktop).await?;
-    guest.open(&token).await?;
-    guest.shows("Ask anything", Duration::from_secs(45)).await?;
+    let (token, guest) = at_work(&space, "discreet", &["--allowed-ips", "0.0.0.0/0"]).await?;
     http::get(&format!("/s/{token}/nonsense"), &[]).await?;
     http::get(&format!("/s/{token}?token={token}"), &[]).await?;
     // Denied as well: the paths that report a refusal must not report too much.

@@ -4,27 +4,15 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use api_types::condition;
-use e2e::{
-    agents,
-    browser::{Browser, Window},
-    cluster::Space,
-    http, kubeoc, waiting,
-};
+use e2e::{agents, cluster::Space, guest::at_work, http, kubeoc, waiting};
 use serde_json::json;
 use tokio::time::Instant;
-
-const FIRST_SCREEN: Duration = Duration::from_secs(45);
-const PROMPT: &str = "Ask anything";
 
 #[tokio::test]
 async fn taking_a_link_back_closes_the_open_page_within_a_second_and_kills_the_token() -> Result<()>
 {
     let space = Space::new("unshare").await?;
-    agents::ready(&space, "brief", json!({})).await?;
-    let token = kubeoc::share(&space, "brief", &[]).await?;
-    let guest = Browser::start(Window::Desktop).await?;
-    guest.open(&token).await?;
-    guest.shows(PROMPT, FIRST_SCREEN).await?;
+    let (token, guest) = at_work(&space, "brief", &[]).await?;
 
     let revoked = Instant::now();
     agents::patch(&space, "brief", json!({ "spec": { "share": { "enabled": false } } })).await?;

@@ -5,33 +5,24 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use e2e::{
     agents,
-    browser::{Browser, Window},
+    browser::Window,
     cluster::Space,
+    guest::{PATIENCE, PROMPT, arrives, at_work},
     kubeoc, pods, waiting,
 };
 use serde_json::json;
 
-/// A fresh `opencode attach` draws its first screen within this on two busy cores.
-const FIRST_SCREEN: Duration = Duration::from_secs(45);
-
-/// What OpenCode's empty prompt shows.
-const PROMPT: &str = "Ask anything";
-
 #[tokio::test]
 async fn a_typed_prompt_is_answered_and_a_file_appears_in_the_workspace() -> Result<()> {
     let space = Space::new("prompt").await?;
-    agents::ready(&space, "painter", json!({})).await?;
-    let token = kubeoc::share(&space, "painter", &[]).await?;
-    let guest = Browser::start(Window::Desktop).await?;
+    let (_, guest) = at_work(&space, "painter", &[]).await?;
 
-    guest.open(&token).await?;
-    guest.shows(PROMPT, FIRST_SCREEN).await?;
     assert!(guest.page.title().await?.starts_with("painter"));
     guest.types("create a file hello.txt saying hi\n").await?;
-    guest.shows("I am a script", FIRST_SCREEN).await?;
+    guest.shows("I am a script", PATIENCE).await?;
 
     let pod = pods::of_agent(&space, "painter").await?;
-    let (content, _) = waiting::until("hello.txt in the workspace", FIRST_SCREEN, || async {
+    let (content, _) = waiting::until("hello.txt in the workspace", PATIENCE, || async {
         let content = pods::exec(&space, &pod, &["cat", "/workspace/hello.txt"]).await?;
         Ok((!content.is_empty()).then_some(content))
     })
@@ -44,11 +35,7 @@ async fn a_typed_prompt_is_answered_and_a_file_appears_in_the_workspace() -> Res
 #[tokio::test]
 async fn a_resized_window_changes_the_terminals_size() -> Result<()> {
     let space = Space::new("resize").await?;
-    agents::ready(&space, "elastic", json!({})).await?;
-    let token = kubeoc::share(&space, "elastic", &[]).await?;
-    let guest = Browser::start(Window::Desktop).await?;
-    guest.open(&token).await?;
-    guest.shows(PROMPT, FIRST_SCREEN).await?;
+    let (_, guest) = at_work(&space, "elastic", &[]).await?;
     let pod = pods::of_agent(&space, "elastic").await?;
     let before = pty_size(&space, &pod).await?;
 
@@ -59,7 +46,7 @@ async fn a_resized_window_changes_the_terminals_size() -> Result<()> {
         Ok((now.0 < before.0 && now.1 < before.1).then_some(()))
     });
     smaller.await.with_context(|| format!("it was {before:?} before"))?;
-    guest.shows(PROMPT, FIRST_SCREEN).await?;
+    guest.shows(PROMPT, PATIENCE).await?;
     space.delete().await
 }
 
@@ -78,18 +65,14 @@ async fn two_guests_work_at_once_one_of_them_on_a_phone() -> Result<()> {
     let space = Space::new("pair").await?;
     agents::ready(&space, "shared", json!({})).await?;
     let token = kubeoc::share(&space, "shared", &[]).await?;
-    let (desk, phone) =
-        (Browser::start(Window::Desktop).await?, Browser::start(Window::Phone).await?);
 
-    desk.open(&token).await?;
-    phone.open(&token).await?;
-    desk.shows(PROMPT, FIRST_SCREEN).await?;
-    phone.shows(PROMPT, FIRST_SCREEN).await?;
+    let desk = arrives(&token, Window::Desktop).await?;
+    let phone = arrives(&token, Window::Phone).await?;
     desk.types("hello from the desk").await?;
     phone.types("hello from the phone").await?;
 
-    desk.shows("hello from the desk", FIRST_SCREEN).await?;
-    phone.shows("hello from the phone", FIRST_SCREEN).await?;
+    desk.shows("hello from the desk", PATIENCE).await?;
+    phone.shows("hello from the phone", PATIENCE).await?;
     let wide = "return document.documentElement.scrollWidth > window.innerWidth";
     assert_eq!(phone.page.execute(wide, vec![]).await?, json!(false), "a phone scrolls sideways");
     phone.screenshot("phone").await?;

@@ -60,7 +60,7 @@ fn agent(model: &Model) -> Value {
 }
 
 /// OpenCode bundles the client for endpoints like OpenAI's; nothing is fetched at run time.
-pub(super) fn scripted_config() -> Value {
+pub(crate) fn scripted_config() -> Value {
     json!({
         "model": "script/script",
         "small_model": "script/script",

@@ -19,6 +19,8 @@ use crate::{
 };
 use agent::Model;
 
+pub(crate) use agent::scripted_config;
+
 pub(crate) const NAMESPACE: &str = "demo";
 pub(crate) const AGENT: &str = "demo";
 

@@ -1,0 +1,35 @@
+//! A guest at work: a ready agent, its link, and a browser that shows its prompt.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::{
+    agents,
+    browser::{Browser, Window},
+    cluster::Space,
+    kubeoc,
+};
+
+/// A fresh `opencode attach` draws its screen, and answers, within this on two busy cores.
+pub const PATIENCE: Duration = Duration::from_secs(45);
+
+/// What OpenCode's empty prompt shows.
+pub const PROMPT: &str = "Ask anything";
+
+/// Makes the agent `name`, shares it with `flags`, and opens its link. Returns the token with the browser.
+pub async fn at_work(space: &Space, name: &str, flags: &[&str]) -> Result<(String, Browser)> {
+    agents::ready(space, name, json!({})).await?;
+    let token = kubeoc::share(space, name, flags).await?;
+    let guest = arrives(&token, Window::Desktop).await?;
+    Ok((token, guest))
+}
+
+/// Opens a link in a browser of its own.
+pub async fn arrives(token: &str, window: Window) -> Result<Browser> {
+    let guest = Browser::start(window).await?;
+    guest.open(token).await?;
+    guest.shows(PROMPT, PATIENCE).await?;
+    Ok(guest)
+}
