@@ -7,13 +7,16 @@ use std::sync::{
 
 use anyhow::Result;
 
+/// What a shell expects of a program that SIGINT ended: 128 + 2.
+pub(crate) const EXIT_CODE: i32 = 130;
+
 static REQUESTED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
 /// From now on SIGINT and SIGTERM are remembered; a second one ends the process at once.
 pub(crate) fn listen() -> Result<()> {
     let flag = Arc::clone(REQUESTED.get_or_init(Arc::default));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag))?;
+        signal_hook::flag::register_conditional_shutdown(signal, EXIT_CODE, Arc::clone(&flag))?;
         signal_hook::flag::register(signal, Arc::clone(&flag))?;
     }
     Ok(())

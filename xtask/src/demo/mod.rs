@@ -47,10 +47,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let choice = &if model == Model::Scripted { choice.clone() } else { choice.with_egress() };
     let was_there = cluster::exists(choice)?;
     let outcome = up(choice, &model);
-    if outcome.is_err() && interrupt::requested() && !was_there {
+    if outcome.is_err() && interrupt::requested() {
         interrupt::forget();
-        eprintln!("interrupted: taking down what was started");
-        down(choice)?;
+        if !was_there {
+            eprintln!("interrupted: taking down what was started");
+            down(choice)?;
+        }
+        std::process::exit(interrupt::EXIT_CODE);
     }
     println!("{}", outcome?);
     Ok(())

@@ -9,8 +9,16 @@ pub(super) struct Component {
     pub(super) name: &'static str,
     pub(super) program: PathBuf,
     pub(super) arguments: Vec<String>,
+    pub(super) network: Network,
     /// Configuration files whose content, when it changes, calls for a restart.
     pub(super) reads: Vec<PathBuf>,
+}
+
+/// Whose network a component works in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Network {
+    Cluster,
+    Host,
 }
 
 /// What runs before the API server answers.
@@ -20,6 +28,7 @@ pub(super) fn foundation(layout: &Layout, binaries: &Path, containerd: &Path) ->
         name: "containerd",
         program: containerd.to_owned(),
         arguments: vec!["--config".to_owned(), config.to_string_lossy().into_owned()],
+        network: Network::Cluster,
         reads: vec![config, layout.config("cni/10-kubeopencode.conflist")],
     };
     [containerd, etcd(layout, binaries), api_server(layout, binaries)]
@@ -36,7 +45,8 @@ pub(super) fn clients(layout: &Layout, binaries: &Path) -> [Component; 4] {
 }
 
 fn component(binaries: &Path, name: &'static str, arguments: Vec<String>) -> Component {
-    Component { name, program: binaries.join(name), arguments, reads: Vec::new() }
+    let program = binaries.join(name);
+    Component { name, program, arguments, network: Network::Cluster, reads: Vec::new() }
 }
 
 fn etcd(layout: &Layout, binaries: &Path) -> Component {

@@ -1,12 +1,12 @@
 //! The way out of the cluster, where the user opened it: user-mode networking, so that the host's own routes,
 //! rules and settings stay as they are. It ends with the cluster's processes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::components::Component;
+use super::components::{Component, Network};
 use super::layout::Layout;
 use super::network::{inside, inside_shell};
 use super::process;
@@ -37,7 +37,7 @@ const MASQUERADE: &str = "nft 'table ip kubeopencode-egress; delete table ip kub
 pub(super) fn open(layout: &Layout) -> Result<()> {
     apt::ensure(&[SLIRP])?;
     let program = which(SLIRP.program).context("slirp4netns is missing")?;
-    process::ensure(layout, &component(layout, &program))?;
+    process::ensure(layout, &component(layout, program))?;
     wait::until("the link that leads out", Duration::from_secs(10), || {
         Ok(inside(layout).args(["ip", "link", "show", LINK]).succeeds())
     })?;
@@ -48,18 +48,11 @@ pub(super) fn open(layout: &Layout) -> Result<()> {
     inside_shell(layout, MASQUERADE)
 }
 
-/// Components are started inside the cluster's network; this one works between it and the host's.
-fn component(layout: &Layout, program: &Path) -> Component {
-    let mut arguments = ["--net=/proc/1/ns/net", "--"].map(str::to_owned).to_vec();
-    arguments.push(program.to_string_lossy().into_owned());
-    arguments
-        .extend(["--mtu=65520", "--disable-host-loopback", "--netns-type=path"].map(str::to_owned));
+/// It works between the cluster's network and the host's, and lives in the host's.
+fn component(layout: &Layout, program: PathBuf) -> Component {
+    let mut arguments =
+        ["--mtu=65520", "--disable-host-loopback", "--netns-type=path"].map(str::to_owned).to_vec();
     arguments.push(layout.network_namespace().display().to_string());
     arguments.push(LINK.to_owned());
-    Component {
-        name: "slirp4netns",
-        program: PathBuf::from("nsenter"),
-        arguments,
-        reads: Vec::new(),
-    }
+    Component { name: SLIRP.program, program, arguments, network: Network::Host, reads: Vec::new() }
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::cgroups;
-use super::components::Component;
+use super::components::{Component, Network};
 use super::layout::Layout;
 use crate::cache::Key;
 use crate::cluster::wait;
@@ -66,7 +66,10 @@ fn start(layout: &Layout, component: &Component) -> Result<()> {
         .args(["sh", "-c", "echo $$ >\"$0\" && exec \"$@\""])
         .arg(group.join("cgroup.procs"))
         .arg("nsenter")
-        .arg(format!("--net={}", layout.network_namespace().display()))
+        .args(match component.network {
+            Network::Cluster => Some(format!("--net={}", layout.network_namespace().display())),
+            Network::Host => None,
+        })
         .arg(format!("--mount={}", layout.mount_namespace().display()))
         .arg("--")
         .arg(&component.program)
