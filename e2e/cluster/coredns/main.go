@@ -1,4 +1,4 @@
-// coredns is CoreDNS with the plugins that a cluster's DNS without a way out needs, and no others.
+// coredns is CoreDNS with the plugins that a cluster's DNS needs, with and without a way out, and no others.
 package main
 
 import (
@@ -7,6 +7,7 @@ import (
 
 	_ "github.com/coredns/coredns/plugin/cache"
 	_ "github.com/coredns/coredns/plugin/errors"
+	_ "github.com/coredns/coredns/plugin/forward"
 	_ "github.com/coredns/coredns/plugin/health"
 	_ "github.com/coredns/coredns/plugin/kubernetes"
 	_ "github.com/coredns/coredns/plugin/loadbalance"
@@ -17,7 +18,7 @@ import (
 )
 
 // A query goes through the plugins in this order, whatever the order in the Corefile.
-var order = []string{"health", "ready", "prometheus", "errors", "log", "cache", "loadbalance", "kubernetes", "template"}
+var order = []string{"health", "ready", "prometheus", "errors", "log", "cache", "loadbalance", "kubernetes", "forward", "template"}
 
 func main() {
 	dnsserver.Directives = order
