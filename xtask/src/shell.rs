@@ -26,7 +26,11 @@ impl Cmd {
     pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
         let program = program.as_ref();
         let found = which(program).unwrap_or_else(|| PathBuf::from(program));
-        Self { command: Command::new(found), input: None }
+        let mut command = Command::new(found);
+        // `cargo run` sets it for this task; a cargo below would take it for a change, and build ring and all
+        // that depends on it again, each time.
+        command.env_remove("CARGO_MANIFEST_DIR");
+        Self { command, input: None }
     }
 
     #[must_use]
