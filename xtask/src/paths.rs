@@ -23,6 +23,15 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
+/// The names of the variables by which `cargo run` describes the package that it runs
+/// (The Cargo Book, "Environment variables Cargo sets for crates").
+pub(crate) fn variables_of_the_task() -> impl Iterator<Item = OsString> {
+    std::env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.as_encoded_bytes();
+        name.starts_with(b"CARGO_PKG_") || name.starts_with(b"CARGO_MANIFEST_")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

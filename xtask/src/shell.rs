@@ -27,9 +27,11 @@ impl Cmd {
         let program = program.as_ref();
         let found = which(program).unwrap_or_else(|| PathBuf::from(program));
         let mut command = Command::new(found);
-        // `cargo run` sets it for this task; a cargo below would take it for a change, and build ring and all
-        // that depends on it again, each time.
-        command.env_remove("CARGO_MANIFEST_DIR");
+        // They describe this task; a cargo below would take them for a change, and build ring and all that
+        // depends on it again, each time.
+        for name in crate::paths::variables_of_the_task() {
+            command.env_remove(name);
+        }
         Self { command, input: None }
     }
 
