@@ -34,8 +34,11 @@ pub(crate) fn size(columns: u32, rows: u32) -> Size {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(crate) enum ServerMessage<'a> {
-    /// First of all: the terminal is open. `window` is in bytes.
-    Hello { agent: AgentName<'a>, window: u32 },
+    /// First of all: the terminal is open. `window` is in bytes. Something comes at least every
+    /// `silence_ms`: a viewer that hears nothing for so long has lost the gateway.
+    Hello { agent: AgentName<'a>, window: u32, silence_ms: u64 },
+    /// Nothing but a sign of life: a page does not see the pings of the protocol itself.
+    Heartbeat,
     /// The terminal's program ended by itself.
     Exit {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,10 +90,10 @@ mod tests {
     #[test]
     fn server_messages() {
         let agent = AgentName { name: "demo", namespace: "qa" };
-        let hello = ServerMessage::Hello { agent, window: 262_144 };
-        let expected =
-            r#"{"type":"hello","agent":{"name":"demo","namespace":"qa"},"window":262144}"#;
+        let hello = ServerMessage::Hello { agent, window: 262_144, silence_ms: 25_000 };
+        let expected = r#"{"type":"hello","agent":{"name":"demo","namespace":"qa"},"window":262144,"silence_ms":25000}"#;
         assert_eq!(hello.to_json(), expected);
+        assert_eq!(ServerMessage::Heartbeat.to_json(), r#"{"type":"heartbeat"}"#);
 
         let exit = |code| ServerMessage::Exit { code, message: "bye" }.to_json();
         assert_eq!(exit(Some(0)), r#"{"type":"exit","code":0,"message":"bye"}"#);

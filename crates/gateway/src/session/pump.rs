@@ -7,17 +7,17 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::{SinkExt, Stream, StreamExt};
+use futures::{Sink, SinkExt, Stream, StreamExt};
 use terminal_proto::v1::{AttachResponse, attach_response::Response};
-use tokio::time::timeout;
+use tokio::time::{Instant, interval_at, timeout};
 use tokio_tungstenite::tungstenite::{
     Error, Message,
     error::{CapacityError, ProtocolError},
 };
-use tonic::Streaming;
+use tonic::{Status, Streaming};
 
 use super::{
-    Sink, WINDOW_BYTES,
+    WINDOW_BYTES,
     ending::{Ending, Violation},
     message::{self, AgentName, ClientMessage, ServerMessage},
     output::Outputs,
@@ -26,7 +26,7 @@ use super::{
 use crate::{broker::Broker, metrics::OpenSession, upgrade::Protocol};
 
 const PING_INTERVAL: Duration = Duration::from_secs(15);
-/// A viewer that sends nothing for this long, not even answers to pings, is gone.
+/// A viewer that sends nothing for this long, not even answers to pings, is gone; so is a gateway.
 const SILENCE_MAX: Duration = Duration::from_secs(25);
 /// How long the broker may take from the request to an open terminal.
 const ATTACH_DEADLINE: Duration = Duration::from_secs(15);
@@ -68,6 +68,16 @@ pub(super) async fn attach(broker: &Broker, requests: Requests) -> Result<Opened
 pub(super) trait Messages: Stream<Item = Result<Message, Error>> + Unpin {}
 
 impl<S: Stream<Item = Result<Message, Error>> + Unpin> Messages for S {}
+
+/// Where a viewer is written to, whatever it goes through.
+pub(super) trait Viewer: Sink<Message, Error = Error> + Unpin {}
+
+impl<S: Sink<Message, Error = Error> + Unpin> Viewer for S {}
+
+/// What the broker says of one terminal.
+pub(super) trait Responses: Stream<Item = Result<AttachResponse, Status>> + Unpin {}
+
+impl<S: Stream<Item = Result<AttachResponse, Status>> + Unpin> Responses for S {}
 
 /// The next message that is not a ping or pong.
 pub(super) async fn receive(source: &mut impl Messages) -> Result<Message, Ending> {
@@ -172,12 +182,13 @@ impl<'a> Pump<'a> {
     /// From the broker to the viewer, until the terminal is closed.
     pub(super) async fn write(
         &self,
-        outputs: Outputs<Streaming<AttachResponse>>,
-        sink: &mut Sink,
+        outputs: Outputs<impl Responses>,
+        sink: &mut impl Viewer,
         upstream: &Upstream,
         agent: AgentName<'_>,
     ) -> Ending {
-        let hello = ServerMessage::Hello { agent, window: WINDOW_BYTES };
+        let silence_ms = u64::try_from(SILENCE_MAX.as_millis()).unwrap_or(u64::MAX);
+        let hello = ServerMessage::Hello { agent, window: WINDOW_BYTES, silence_ms };
         if self.tell(sink, &hello).await.is_err() {
             return Ending::Left;
         }
@@ -196,16 +207,18 @@ impl<'a> Pump<'a> {
 
     async fn write_outputs(
         &self,
-        mut outputs: Outputs<Streaming<AttachResponse>>,
-        sink: &mut Sink,
+        mut outputs: Outputs<impl Responses>,
+        sink: &mut impl Viewer,
         upstream: &Upstream,
     ) -> Result<Ending, Error> {
-        let mut pings = tokio::time::interval(PING_INTERVAL);
+        let mut pings = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
         loop {
             let response = tokio::select! {
                 biased;
                 _ = pings.tick() => {
+                    // The browser answers the one, and the page sees only the other.
                     sink.send(Message::Ping(Bytes::new())).await?;
+                    self.tell(sink, &ServerMessage::Heartbeat).await?;
                     continue;
                 }
                 response = outputs.next() => response,
@@ -228,7 +241,7 @@ impl<'a> Pump<'a> {
     async fn write_output(
         &self,
         bytes: Bytes,
-        sink: &mut Sink,
+        sink: &mut impl Viewer,
         upstream: &Upstream,
     ) -> Result<(), Error> {
         let length = bytes.len() as u64;
@@ -243,7 +256,7 @@ impl<'a> Pump<'a> {
         Ok(())
     }
 
-    async fn tell(&self, sink: &mut Sink, message: &ServerMessage<'_>) -> Result<(), Error> {
+    async fn tell(&self, sink: &mut impl Viewer, message: &ServerMessage<'_>) -> Result<(), Error> {
         match self.protocol {
             Protocol::V1 => sink.send(Message::text(message.to_json())).await,
             Protocol::Legacy => Ok(()),

@@ -44,7 +44,7 @@ async fn the_broker_learns_who_comes_with_which_token_and_size() {
     assert!(attached.open == expected, "{:?}", attached.open);
 
     attached.open().await;
-    let hello = r#"{"type":"hello","agent":{"name":"demo","namespace":"team-a"},"window":262144}"#;
+    let hello = r#"{"type":"hello","agent":{"name":"demo","namespace":"team-a"},"window":262144,"silence_ms":25000}"#;
     assert_eq!(viewer.next().await, Message::text(hello));
 }
 

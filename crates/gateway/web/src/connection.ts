@@ -4,11 +4,14 @@ import { AckMeter } from "./acks.ts";
 import { Outbox } from "./outbox.ts";
 import type { Closed } from "./outcome.ts";
 import { ackMessage, readServerMessage, resizeMessage, SUBPROTOCOL, type ServerMessage, type Size } from "./protocol.ts";
+import { Silence } from "./silence.ts";
 
 /** A socket that is neither open nor refused by then is given up. */
 const OPEN_WITHIN_MS = 15_000;
 /** A small remainder is acknowledged after this long, so that the gateway's count always comes back to zero. */
 const ACK_WITHIN_MS = 50;
+/** What a browser reports of a connection that ended without a close frame (RFC 6455, section 7.4.1). */
+const LOST = { code: 1006, reason: "" } as const;
 
 export interface ConnectionEvents {
   /** The terminal is open: comes once, before any output. */
@@ -19,11 +22,13 @@ export interface ConnectionEvents {
 }
 
 export class Connection {
-  /** Resolves when the socket is closed, by whomever; never rejects. */
+  /** Resolves when the socket is closed, by whomever, or too long silent; never rejects. */
   readonly closed: Promise<Closed>;
   readonly #socket: WebSocket;
   readonly #outbox: Outbox;
   readonly #acks = new AckMeter();
+  readonly #listening = new AbortController();
+  readonly #silence: Silence;
   #ackTimer: ReturnType<typeof setTimeout> | undefined;
   #opened = false;
   #exit: string | undefined;
@@ -34,19 +39,24 @@ export class Connection {
     this.#socket = new WebSocket(url, SUBPROTOCOL);
     this.#socket.binaryType = "arraybuffer";
     this.#outbox = new Outbox(this.#socket);
+    const { signal } = this.#listening;
     const deadline = setTimeout(() => this.#socket.close(), OPEN_WITHIN_MS);
-    this.#socket.addEventListener("open", () => {
+    const opened = () => {
       clearTimeout(deadline);
       this.#socket.send(resizeMessage(this.#size));
-    });
-    this.#socket.addEventListener("message", (event: MessageEvent<string | ArrayBuffer>) => this.#receive(event.data));
+    };
+    this.#socket.addEventListener("open", opened, { signal });
+    this.#socket.addEventListener("message", (event: MessageEvent<string | ArrayBuffer>) => this.#receive(event.data), { signal });
+    let end: (closed: { code: number; reason: string }) => void = () => {};
     this.closed = new Promise((resolve) => {
-      this.#socket.addEventListener("close", ({ code, reason }) => {
+      end = ({ code, reason }) => {
         clearTimeout(deadline);
         this.#stop();
         resolve({ code, reason, exit: this.#exit });
-      });
+      };
     });
+    this.#socket.addEventListener("close", (event) => end(event), { signal });
+    this.#silence = new Silence(() => end(LOST));
   }
 
   input(bytes: Uint8Array): "taken" | "refused" {
@@ -60,6 +70,7 @@ export class Connection {
   }
 
   #receive(data: string | ArrayBuffer): void {
+    this.#silence.heard();
     if (typeof data === "string") this.#readControl(data);
     else this.#draw(new Uint8Array(data));
   }
@@ -69,6 +80,7 @@ export class Connection {
     if (message === undefined) return;
     if (message.type === "hello") {
       this.#acks.setWindow(message.window);
+      this.#silence.watch(message.silenceMs);
       this.#markOpened();
     }
     if (message.type === "exit") this.#exit = message.message;
@@ -101,8 +113,12 @@ export class Connection {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(message);
   }
 
+  /** Nothing of this connection reaches the terminal from here on, not even of a network that comes back. */
   #stop(): void {
+    this.#listening.abort();
+    this.#silence.stop();
     clearTimeout(this.#ackTimer);
     this.#outbox.clear();
+    this.#socket.close();
   }
 }

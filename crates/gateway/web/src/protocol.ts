@@ -23,7 +23,8 @@ export interface Size {
 }
 
 export type ServerMessage =
-  | { type: "hello"; agent: Agent | undefined; window: number }
+  | { type: "hello"; agent: Agent | undefined; window: number; silenceMs: number | undefined }
+  | { type: "heartbeat" }
   | { type: "exit"; code: number | undefined; message: string }
   | { type: "notice"; message: string };
 
@@ -32,7 +33,14 @@ export function readServerMessage(text: string): ServerMessage | undefined {
   const value = parseObject(text);
   switch (value?.["type"]) {
     case "hello":
-      return { type: "hello", agent: readAgent(value["agent"]), window: positive(value["window"]) };
+      return {
+        type: "hello",
+        agent: readAgent(value["agent"]),
+        window: positive(value["window"]) ?? DEFAULT_WINDOW_BYTES,
+        silenceMs: positive(value["silence_ms"]),
+      };
+    case "heartbeat":
+      return { type: "heartbeat" };
     case "exit":
       return { type: "exit", code: integer(value["code"]), message: sentence(value["message"]) };
     case "notice":
@@ -81,9 +89,9 @@ function integer(value: unknown): number | undefined {
   return Number.isSafeInteger(value) ? (value as number) : undefined;
 }
 
-function positive(value: unknown): number {
+function positive(value: unknown): number | undefined {
   const number = integer(value);
-  return number !== undefined && number > 0 ? number : DEFAULT_WINDOW_BYTES;
+  return number !== undefined && number > 0 ? number : undefined;
 }
 
 const MAX_SENTENCE_CHARS = 300;

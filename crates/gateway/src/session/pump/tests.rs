@@ -24,6 +24,33 @@ async fn a_viewer_that_fell_silent_is_given_up_within_25_seconds() {
     assert_eq!(started.elapsed(), SILENCE_MAX);
 }
 
+/// What a viewer gets in nearly four minutes of a terminal that says nothing.
+async fn shown_in_230_seconds(protocol: Protocol) -> Vec<Message> {
+    let metrics = GatewayMetrics::default();
+    let counted = metrics.session();
+    let pump = Pump::new(protocol, &counted);
+    let (upstream, _requests) = upstream(Open::default());
+    let (sink, shown) = futures::channel::mpsc::unbounded();
+    let mut sink = sink.sink_map_err(|_gone| Error::ConnectionClosed);
+    let outputs = Outputs::new(stream::pending());
+    let agent = AgentName { name: "demo", namespace: "qa" };
+    let writing = pump.write(outputs, &mut sink, &upstream, agent);
+    assert!(timeout(Duration::from_secs(230), writing).await.is_err(), "it went on");
+    drop(sink);
+    shown.collect().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_terminal_gives_a_page_signs_of_life_and_an_older_one_pings_only() {
+    let mut shown = shown_in_230_seconds(Protocol::V1).await;
+    assert!(shown.remove(0).to_text().unwrap().contains(r#""silence_ms":25000"#));
+    let signs = [Message::Ping(Bytes::new()), Message::text(r#"{"type":"heartbeat"}"#)];
+    assert_eq!(shown, vec![signs; 15].concat());
+
+    let pings = vec![Message::Ping(Bytes::new()); 15];
+    assert_eq!(shown_in_230_seconds(Protocol::Legacy).await, pings);
+}
+
 #[tokio::test(start_paused = true)]
 async fn answers_to_pings_are_a_sign_of_life() {
     let started = Instant::now();

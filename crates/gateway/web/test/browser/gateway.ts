@@ -44,8 +44,13 @@ export class FakeTerminal {
     socket.on("close", changed);
   }
 
-  hello(window = 256 * 1024): void {
-    this.say({ type: "hello", agent: AGENT, window });
+  hello({ window = 256 * 1024, silence_ms }: { window?: number; silence_ms?: number } = {}): void {
+    this.say({ type: "hello", agent: AGENT, window, silence_ms });
+  }
+
+  /** The network is gone: nothing is read or answered any more, and nobody is told. */
+  vanish(): void {
+    this.socket.pause();
   }
 
   say(message: object): void {

@@ -56,7 +56,7 @@ test("eight megabytes pass a window of 256 KiB, and every byte is acknowledged o
   await visit(browser, { reader: "off" }, async ({ page, gateway }) => {
     const terminal = await gateway.terminal();
     const window = 256 * 1024;
-    terminal.hello(window);
+    terminal.hello({ window });
     const line = `\x1b[38;2;90;180;255m${"fake output ".repeat(8)}\x1b[0m\r\n`;
     const message = Buffer.from(line.repeat(Math.floor((64 * 1024) / line.length)));
     let sent = 0;
@@ -86,7 +86,7 @@ test("a small remainder is acknowledged too", async () => {
 test("a small window never runs dry", async () => {
   await visit(browser, {}, async ({ page, gateway }) => {
     const terminal = await gateway.terminal();
-    terminal.hello(64);
+    terminal.hello({ window: 64 });
     for (let sent = 0; sent < 640; sent += 32) {
       await gateway.until(() => terminal.acknowledged() >= sent - 32, "room in the window");
       terminal.print("x".repeat(31) + "\n");
@@ -148,6 +148,31 @@ test("a lost connection is said over the last screen, and comes back by itself o
     await quiet(page);
     await page.keyboard.type("again");
     await gateway.until(() => gateway.terminals[1]?.typed() === "again", "typing after the reconnect: the terminal has the focus");
+  });
+});
+
+test("a network that vanished without a word is noticed, left, and come back from", async () => {
+  const prepare = async (page: { clock: { install(): Promise<void> } }) => page.clock.install();
+  await visit(browser, { prepare }, async ({ page, gateway }) => {
+    const first = await gateway.terminal();
+    first.hello({ silence_ms: 25_000 });
+    for (const sign of ["first sign of life", "second sign of life"]) {
+      first.print(sign);
+      await shows(page, sign);
+      await page.clock.fastForward(20_000);
+      await quiet(page);
+    }
+    assert.equal(gateway.terminals.length, 1, "each sign of life counts anew");
+    first.vanish();
+    await page.clock.fastForward(6_000);
+    await says(page, "The connection was lost.");
+    await page.clock.fastForward(1_000);
+    const second = await gateway.terminal(1);
+    second.hello({ silence_ms: 25_000 });
+    first.print("of another time");
+    second.print("after the tunnel");
+    await shows(page, "after the tunnel");
+    assert.equal(await page.getByText("of another time").count(), 0, "the former connection draws no more");
   });
 });
 

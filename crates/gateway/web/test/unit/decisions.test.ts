@@ -80,12 +80,19 @@ test("a close code leads to an end, a return or a wait", () => {
 });
 
 test("only known and well-formed messages are read", () => {
-  assert.deepEqual(readServerMessage('{"type":"hello","agent":{"name":"a","namespace":"n"},"window":1024}'), {
+  assert.deepEqual(readServerMessage('{"type":"hello","agent":{"name":"a","namespace":"n"},"window":1024,"silence_ms":25000}'), {
     type: "hello",
     agent: { name: "a", namespace: "n" },
     window: 1024,
+    silenceMs: 25_000,
   });
-  assert.deepEqual(readServerMessage('{"type":"hello","agent":{"name":1},"window":-1}'), { type: "hello", agent: undefined, window: 262_144 });
+  assert.deepEqual(readServerMessage('{"type":"hello","agent":{"name":1},"window":-1}'), {
+    type: "hello",
+    agent: undefined,
+    window: 262_144,
+    silenceMs: undefined,
+  });
+  assert.deepEqual(readServerMessage('{"type":"heartbeat"}'), { type: "heartbeat" });
   assert.deepEqual(readServerMessage('{"type":"exit","code":0,"message":" done "}'), { type: "exit", code: 0, message: "done" });
   assert.deepEqual(readServerMessage('{"type":"notice"}'), { type: "notice", message: "" });
   for (const text of ['{"type":"viewers","count":2}', "[]", "null", "{", '"hello"']) assert.equal(readServerMessage(text), undefined, text);

@@ -8,6 +8,7 @@ function fakeNetwork(opened: () => void): void {
   globalThis.fetch = async () => new Response('{"name":"fake-agent","namespace":"fake"}');
   globalThis.WebSocket = class extends EventTarget {
     binaryType = "";
+    close() {}
     constructor() {
       super();
       opened();
