@@ -4,9 +4,8 @@ use anyhow::Result;
 
 use crate::{
     cluster::{self, Choice, Cluster},
-    demo,
     images::{self, Image},
-    install, paths,
+    install, paths, script,
     shell::Cmd,
 };
 
@@ -25,6 +24,6 @@ pub(crate) fn told(program: Cmd, cluster: &Cluster) -> Result<Cmd> {
         .env("KUBECONFIG", cluster.kubeconfig()?)
         .env("E2E_GATEWAY", install::gateway_url(cluster)?)
         .env("E2E_KUBEOC", images::program("kubeoc")?)
-        .env("E2E_OPENCODE", demo::scripted_config().to_string())
+        .env("E2E_OPENCODE", script::config().to_string())
         .env("E2E_ARTIFACTS", paths::repository().join("target/e2e")))
 }

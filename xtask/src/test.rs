@@ -5,8 +5,8 @@ use anyhow::{Context, Result};
 use crate::{
     apt::{self, Needed},
     cluster::Choice,
-    demo, paths,
-    shell::{Cmd, which},
+    deny, paths, script,
+    shell::Cmd,
     step, system, web,
 };
 
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     web::build()?;
     lints()?;
-    dependencies()?;
+    deny::check()?;
     eprintln!("unit and integration tests");
     cargo(["test", "--locked", "--quiet"]).show()?;
     web::test()?;
@@ -61,20 +61,9 @@ fn lints() -> Result<()> {
     })
 }
 
-/// Licences, sources and duplicate versions. The advisories need the network's database and are CI's.
-fn dependencies() -> Result<()> {
-    if which("cargo-deny").is_none() {
-        eprintln!("- cargo deny: not checked, as cargo-deny is not installed");
-        return Ok(());
-    }
-    step::run("cargo deny", |_| {
-        cargo(["deny", "--offline", "check", "bans", "licenses", "sources"]).run()
-    })
-}
-
 fn end_to_end(arguments: &Arguments) -> Result<()> {
     let (cluster, images) = system::up(&arguments.cluster)?;
-    demo::scripted_model(&cluster, &images)?;
+    script::up(&cluster, &images)?;
     step::run("browser", |_| apt::ensure(&BROWSER))?;
     web::test_in_browser()?;
     let audit_log =

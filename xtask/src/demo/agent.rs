@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{AGENT, NAMESPACE};
+use super::AGENT;
+use crate::script::{self, NAMESPACE};
 
 /// Where the demo's agent gets its answers from.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +45,7 @@ fn agent(model: &Model) -> Value {
         "serviceAccountName": "default",
     });
     match model {
-        Model::Scripted => spec["config"] = scripted_config(),
+        Model::Scripted => spec["config"] = script::config(),
         Model::Config(config) => spec["config"] = config.clone(),
         Model::ApiKey { .. } => {
             spec["credentials"] =
@@ -56,24 +57,6 @@ fn agent(model: &Model) -> Value {
         "kind": "Agent",
         "metadata": { "name": AGENT, "namespace": NAMESPACE },
         "spec": spec,
-    })
-}
-
-/// OpenCode bundles the client for endpoints like OpenAI's; nothing is fetched at run time.
-pub(crate) fn scripted_config() -> Value {
-    json!({
-        "model": "script/script",
-        "small_model": "script/script",
-        "autoupdate": false,
-        "share": "disabled",
-        "provider": {
-            "script": {
-                "name": "A script, not a model",
-                "npm": "@ai-sdk/openai-compatible",
-                "options": { "baseURL": format!("http://scripted-model.{NAMESPACE}.svc/v1"), "apiKey": "none" },
-                "models": { "script": { "name": "Script" } },
-            },
-        },
     })
 }
 

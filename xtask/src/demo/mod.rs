@@ -12,17 +12,14 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     cluster::{self, Choice, Cluster},
-    images::{self, Image},
-    install, interrupt, paths,
+    images, install, interrupt, paths,
+    script::{self, NAMESPACE},
     shell::Cmd,
     step, system,
 };
 use agent::Model;
 
-pub(crate) use agent::scripted_config;
-
-pub(crate) const NAMESPACE: &str = "demo";
-pub(crate) const AGENT: &str = "demo";
+const AGENT: &str = "demo";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -82,18 +79,10 @@ fn model(config: Option<&Path>) -> Result<Model> {
 
 fn up(choice: &Choice, model: &Model) -> Result<String> {
     let (cluster, images) = system::up(choice)?;
-    scripted_model(&cluster, &images)?;
+    script::up(&cluster, &images)?;
     live_agent(&cluster, model)?;
     let token = step::run("share link", |_| share(&cluster))?;
     Ok(farewell(&format!("{}/s/{token}", install::gateway_url(&cluster)?), model))
-}
-
-/// The demo's namespace, and the endpoint that answers in the place of a model.
-pub(crate) fn scripted_model(cluster: &Cluster, images: &[Image]) -> Result<()> {
-    step::run("scripted model", |_| {
-        install::apply(cluster, "--kustomize", &install::overlay::demo(images)?)?;
-        install::rollout(cluster, NAMESPACE, "scripted-model")
-    })
 }
 
 fn live_agent(cluster: &Cluster, model: &Model) -> Result<()> {

@@ -1,0 +1,54 @@
+//! Licences, sources and duplicate versions of what the workspace depends on. The advisories need a database
+//! that no package registry has, and stay with the project's own CI.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::{
+    cache::{self, Key},
+    paths,
+    shell::Cmd,
+    step,
+};
+
+const VERSION: &str = "0.20.2";
+
+pub(crate) fn check() -> Result<()> {
+    let tool = tool()?;
+    step::run("cargo deny: bans, licences, sources", |_| {
+        Cmd::new(tool)
+            .args([
+                "--locked",
+                "--log-level",
+                "error",
+                "check",
+                "--deny",
+                "warnings",
+                "bans",
+                "licenses",
+                "sources",
+            ])
+            .current_dir(paths::repository())
+            .run()
+    })
+}
+
+fn tool() -> Result<PathBuf> {
+    let key = Key::new().bytes(VERSION);
+    let built = step::run(&format!("cargo-deny {VERSION}"), |step| {
+        let built = cache::get_or_build("cargo-deny", key, |folder| {
+            let package = format!("cargo-deny@{VERSION}");
+            Cmd::new("cargo")
+                .args(["install", "--locked", "--quiet", "--no-track", &package, "--root"])
+                .arg(folder)
+                .current_dir(folder)
+                .run()
+        })?;
+        if built.origin == cache::Origin::Cache {
+            step.note("from cache");
+        }
+        Ok(built)
+    })?;
+    Ok(built.path.join("bin/cargo-deny"))
+}

@@ -1,0 +1,37 @@
+//! The endpoint in the cluster that answers in the place of a model, and says that it is a script. The demo
+//! and the end-to-end tests talk to it.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::{cluster::Cluster, images::Image, install, step};
+
+/// As `e2e/demo` has it.
+pub(crate) const NAMESPACE: &str = "demo";
+
+/// Puts the endpoint and its namespace into the cluster.
+pub(crate) fn up(cluster: &Cluster, images: &[Image]) -> Result<()> {
+    step::run("scripted model", |_| {
+        install::apply(cluster, "--kustomize", &install::overlay::demo(images)?)?;
+        install::rollout(cluster, NAMESPACE, "scripted-model")
+    })
+}
+
+/// `OpenCode`'s configuration for it. `OpenCode` bundles the client for endpoints like OpenAI's; nothing is
+/// fetched at run time.
+pub(crate) fn config() -> Value {
+    json!({
+        "model": "script/script",
+        "small_model": "script/script",
+        "autoupdate": false,
+        "share": "disabled",
+        "provider": {
+            "script": {
+                "name": "A script, not a model",
+                "npm": "@ai-sdk/openai-compatible",
+                "options": { "baseURL": format!("http://scripted-model.{NAMESPACE}.svc/v1"), "apiKey": "none" },
+                "models": { "script": { "name": "Script" } },
+            },
+        },
+    })
+}
