@@ -1,21 +1,15 @@
 //! The two images an agent's pod is made of: OpenCode itself, and the box that the agent works in.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use anyhow::Result;
 
-use super::{Image, reference};
+use super::{Image, Parts};
 use crate::{
     apt::{self, Needed},
-    buildah,
-    cache::{self, Key, Origin},
     paths,
     shell::Cmd,
-    step,
 };
-
-/// Part of every key: a change of how images are made makes new ones.
-const RECIPE: &str = "1";
 
 /// The release of Debian that the devbox is made of.
 const DEBIAN: &str = "bookworm";
@@ -43,9 +37,9 @@ CMD ["/bin/bash"]
 /// OpenCode's binary from its npm package; the lock file pins its version and its integrity hash.
 pub(super) fn opencode() -> Result<Image> {
     let pin = paths::repository().join("e2e/images/agent-opencode");
-    let key =
-        Key::new().bytes(RECIPE).bytes(AGENT_CONTAINERFILE).path(&pin.join("package-lock.json"))?;
-    image("agent-opencode", key, |context| {
+    let mut parts = Parts::new("agent-opencode", AGENT_CONTAINERFILE);
+    parts.key = parts.key.path(&pin.join("package-lock.json"))?;
+    parts.image("image agent-opencode", |context| {
         apt::ensure(&[Needed { program: "/bin/busybox", package: "busybox-static" }])?;
         fs::copy("/bin/busybox", context.join("busybox"))?;
         let install = context.join("npm");
@@ -61,16 +55,15 @@ pub(super) fn opencode() -> Result<Image> {
             install.join("node_modules/opencode-linux-x64/bin/opencode"),
             context.join("opencode"),
         )?;
-        fs::remove_dir_all(install)?;
-        Ok(AGENT_CONTAINERFILE)
+        Ok(fs::remove_dir_all(install)?)
     })
 }
 
 /// A Debian of a few packages, from the machine's own package sources.
 pub(super) fn devbox() -> Result<Image> {
-    let key =
-        Key::new().bytes(RECIPE).bytes(DEBIAN).bytes(DEVBOX_PACKAGES).bytes(DEVBOX_CONTAINERFILE);
-    image("agent-devbox", key, |context| {
+    let mut parts = Parts::new("agent-devbox", DEVBOX_CONTAINERFILE);
+    parts.key = parts.key.bytes(DEBIAN).bytes(DEVBOX_PACKAGES);
+    parts.image("image agent-devbox", |context| {
         apt::ensure(&[Needed { program: "mmdebstrap", package: "mmdebstrap" }])?;
         let options = context.join("apt.conf");
         fs::write(&options, acquire_options()?)?;
@@ -82,8 +75,7 @@ pub(super) fn devbox() -> Result<Image> {
             .arg(DEBIAN)
             .arg(context.join("root.tar"))
             .run()?;
-        fs::remove_file(options)?;
-        Ok(DEVBOX_CONTAINERFILE)
+        Ok(fs::remove_file(options)?)
     })
 }
 
@@ -93,31 +85,4 @@ fn acquire_options() -> Result<String> {
     let keys = ["Acquire::http", "Acquire::https", "Acquire::Check-"];
     let lines = all.lines().filter(|line| keys.iter().any(|key| line.starts_with(key)));
     Ok(lines.collect::<Vec<_>>().join("\n"))
-}
-
-/// `fill` puts the files into a folder and returns the Containerfile.
-fn image(
-    name: &'static str,
-    key: Key,
-    fill: impl FnOnce(&Path) -> Result<&'static str>,
-) -> Result<Image> {
-    let tag = key.clone().finish();
-    step::run(&format!("image {name}"), |step| {
-        let built = cache::get_or_build(&format!("image-{name}"), key, |folder| {
-            let context = folder.join("context");
-            fs::create_dir(&context)?;
-            let containerfile = fill(&context)?;
-            buildah::archive(
-                &context,
-                containerfile,
-                &reference(name, &tag),
-                &folder.join("image.tar"),
-            )?;
-            Ok(fs::remove_dir_all(context)?)
-        })?;
-        if built.origin == Origin::Cache {
-            step.note("from cache");
-        }
-        Ok(Image::new(name, &tag, built.path.join("image.tar")))
-    })
 }

@@ -6,14 +6,19 @@ mod programs;
 
 pub(crate) use programs::path as program;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
 use crate::{
+    buildah,
+    cache::{self, Key, Origin},
     cluster::{self, Cluster},
     step,
 };
+
+/// Part of every key: a change of how images are made makes new ones.
+const RECIPE: &str = "1";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -34,14 +39,39 @@ pub(crate) struct Image {
     pub(crate) archive: PathBuf,
 }
 
-impl Image {
-    fn new(name: &'static str, key: &str, archive: PathBuf) -> Self {
-        Self { name, reference: reference(name, key), archive }
-    }
+/// What an image is made of.
+struct Parts {
+    name: &'static str,
+    containerfile: String,
+    /// What else the image depends on.
+    key: Key,
 }
 
-fn reference(name: &str, key: &str) -> String {
-    format!("localhost/kubeopencode/{name}:{key}")
+impl Parts {
+    fn new(name: &'static str, containerfile: impl Into<String>) -> Self {
+        let containerfile = containerfile.into();
+        let key = Key::new().bytes(RECIPE).bytes(&containerfile);
+        Self { name, containerfile, key }
+    }
+
+    /// The image from the cache, or built of what `fill` puts into a folder. `title` is how the step is called.
+    fn image(self, title: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<Image> {
+        let Self { name, containerfile, key } = self;
+        let reference = format!("localhost/kubeopencode/{name}:{}", key.clone().finish());
+        step::run(title, |step| {
+            let built = cache::get_or_build(&format!("image-{name}"), key, |folder| {
+                let context = tempfile::tempdir_in(folder)?;
+                fill(context.path())?;
+                let archive = folder.join("image.tar");
+                buildah::archive(context.path(), &containerfile, &reference, &archive)
+            })?;
+            if built.origin == Origin::Cache {
+                step.note("from cache");
+            }
+            let archive = built.path.join("image.tar");
+            Ok(Image { name, reference, archive })
+        })
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {

@@ -7,17 +7,8 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Image, reference};
-use crate::{
-    buildah,
-    cache::{self, Key, Origin},
-    paths,
-    shell::Cmd,
-    step,
-};
-
-/// Part of every key: a change of how images are made makes new ones.
-const RECIPE: &str = "1";
+use super::{Image, Parts};
+use crate::{paths, shell::Cmd, step};
 
 /// The most that an image may hold, in bytes.
 const MOST_BYTES: u64 = 15 * 1000 * 1000;
@@ -77,29 +68,18 @@ fn target_folder() -> Result<PathBuf> {
 fn pack(name: &'static str, binary: &Path) -> Result<Image> {
     let bytes = fs::metadata(binary).with_context(|| binary.display().to_string())?.len();
     ensure!(bytes <= MOST_BYTES, "{name} has {bytes} bytes, and {MOST_BYTES} is the limit");
-    let key = Key::new().bytes(RECIPE).path(binary)?;
-    let tag = key.clone().finish();
-    step::run(&format!("image {name}, {:.1} MB", megabytes(bytes)), |step| {
-        let built = cache::get_or_build(&format!("image-{name}"), key, |folder| {
-            let context = tempfile::tempdir()?;
-            fs::copy(binary, context.path().join(name))?;
-            let archive = folder.join("image.tar");
-            buildah::archive(context.path(), &containerfile(name), &reference(name, &tag), &archive)
-        })?;
-        if built.origin == Origin::Cache {
-            step.note("from cache");
-        }
-        Ok(Image::new(name, &tag, built.path.join("image.tar")))
+    let containerfile = format!(
+        "FROM scratch\nCOPY --chmod=0755 {name} /{name}\nUSER 65532:65532\nENTRYPOINT [\"/{name}\"]\n"
+    );
+    let mut parts = Parts::new(name, containerfile);
+    parts.key = parts.key.path(binary)?;
+    parts.image(&format!("image {name}, {:.1} MB", megabytes(bytes)), |context| {
+        fs::copy(binary, context.join(name))?;
+        Ok(())
     })
 }
 
 #[allow(clippy::cast_precision_loss, reason = "for people, with one digit")]
 fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
-}
-
-fn containerfile(name: &str) -> String {
-    format!(
-        "FROM scratch\nCOPY --chmod=0755 {name} /{name}\nUSER 65532:65532\nENTRYPOINT [\"/{name}\"]\n"
-    )
 }

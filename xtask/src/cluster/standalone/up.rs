@@ -50,10 +50,11 @@ const FOLDERS: [&str; 9] = [
 pub(crate) fn up(name: &ClusterName, egress: Egress) -> Result<()> {
     require_root()?;
     packages()?;
+    // A name that cannot be had is said before the minutes that a first build takes.
+    claim(name)?;
     let binaries = binaries::ensure()?;
     let archives = images::ensure(&binaries)?;
-    let _lock = record::lock()?;
-    let layout = record::find_or_create(name)?;
+    let (_lock, layout) = claim(name)?;
     ground(&layout, &binaries)?;
     if egress == Egress::Open {
         step::run("a way out for pods", |_| super::egress::open(&layout))?;
@@ -71,6 +72,11 @@ pub(crate) fn up(name: &ClusterName, egress: Egress) -> Result<()> {
         &components::clients(&layout, &binaries.kubernetes),
     )?;
     ready::everything(&layout, egress)
+}
+
+fn claim(name: &ClusterName) -> Result<(record::Lock, Layout)> {
+    let lock = record::lock()?;
+    Ok((lock, record::find_or_create(name)?))
 }
 
 fn packages() -> Result<()> {
