@@ -18,7 +18,10 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, client::IntoClientRequest, http::Response},
 };
 
-use crate::world::{PATIENCE, World, link};
+use crate::{
+    fake_broker::Attached,
+    world::{PATIENCE, World, link},
+};
 
 /// One answer, read to its end.
 #[derive(Debug)]
@@ -157,4 +160,14 @@ pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         }
     };
     timeout(PATIENCE, checks).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+/// A viewer whose terminal is open, and the broker's end of it.
+pub(crate) async fn open(world: &mut World) -> (Viewer, Attached) {
+    let mut viewer = Viewer::connect(world, V1).await;
+    viewer.resize(120, 40).await;
+    let attached = world.broker.attached().await;
+    attached.open().await;
+    viewer.next().await;
+    (viewer, attached)
 }

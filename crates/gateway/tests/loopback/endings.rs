@@ -9,19 +9,10 @@ use tokio_tungstenite::tungstenite::Message;
 use tonic::Status;
 
 use crate::{
-    client::{V1, Viewer, eventually, get},
-    fake_broker::{Attached, FakeBroker},
+    client::{V1, Viewer, eventually, get, open},
+    fake_broker::FakeBroker,
     world::{World, demo_ref, in_state, link, only_from, shared, until},
 };
-
-async fn open(world: &mut World) -> (Viewer, Attached) {
-    let mut viewer = Viewer::connect(world, V1).await;
-    viewer.resize(120, 40).await;
-    let attached = world.broker.attached().await;
-    attached.open().await;
-    viewer.next().await;
-    (viewer, attached)
-}
 
 fn sentence(code: u16, reason: &str) -> (u16, String) {
     (code, reason.to_owned())

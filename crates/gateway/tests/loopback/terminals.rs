@@ -7,20 +7,9 @@ use terminal_proto::v1::{Open, Size, attach_request::Request as Asked};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
-    client::{V1, Viewer, eventually},
-    fake_broker::Attached,
+    client::{V1, Viewer, eventually, open},
     world::{World, token},
 };
-
-/// A viewer whose terminal is open, and the broker's end of it.
-async fn open(world: &mut World) -> (Viewer, Attached) {
-    let mut viewer = Viewer::connect(world, V1).await;
-    viewer.resize(120, 40).await;
-    let attached = world.broker.attached().await;
-    attached.open().await;
-    viewer.next().await;
-    (viewer, attached)
-}
 
 fn input(text: &str) -> Asked {
     Asked::Input(Bytes::copy_from_slice(text.as_bytes()))
