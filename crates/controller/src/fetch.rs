@@ -17,6 +17,7 @@ use crate::{
     identity::Identity,
     observe::{Observed, is_owned, observe},
     random,
+    resolve::Credential,
     secret::Password,
     stores::Stores,
 };
@@ -58,6 +59,24 @@ pub async fn fetch(
         fresh_token: ShareToken::from_bytes(&random::bytes()?),
         fresh_password: Password::from_bytes(&random::bytes()?),
     })
+}
+
+/// The first Secret of the user's that does not exist. Only whether it is there is
+/// asked for, never what is in it.
+pub async fn missing_secret(
+    client: &Client,
+    identity: &Identity,
+    credentials: &[Credential],
+) -> Result<Option<String>, ControllerError> {
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), &identity.namespace);
+    for Credential { secret, .. } in credentials {
+        let found = secrets.get_metadata_opt(secret).await;
+        let found = found.map_err(ControllerError::request("look for", "Secret", secret))?;
+        if found.is_none() {
+            return Ok(Some(secret.clone()));
+        }
+    }
+    Ok(None)
 }
 
 /// The agent's Deployment as it was a moment ago.

@@ -22,7 +22,7 @@ use crate::{
     publish::{label_template, publish_status},
     resolve::{Images, resolve},
     secret::{password, share_token},
-    status::{Facts, Share, Trouble, since, status},
+    status::{Facts, Share, Stage, Trouble, since, stage, status},
     stores::Stores,
 };
 
@@ -71,12 +71,20 @@ impl Reconciler {
         let deployment = applied.deployment.or_else(|| fetch::deployment(&self.stores, &identity));
         let pods = fetch::pods(&self.stores, &identity);
         let pods: Vec<&Pod> = pods.iter().map(Arc::as_ref).collect();
+        let missing_secret = match (&resolved, deployment.as_deref().map(stage)) {
+            // While it starts, and no longer: an agent that runs costs no request.
+            (Ok(resolved), Some(Stage::Starting)) => {
+                fetch::missing_secret(&self.client, &identity, &resolved.credentials).await?
+            }
+            _ => None,
+        };
         let facts = Facts {
             agent,
             invalid: resolved.as_ref().err(),
             trouble: applied.trouble.as_ref(),
             deployment: deployment.as_deref(),
             pods: &pods,
+            missing_secret: missing_secret.as_deref(),
             share: &share,
             now: clock::now(),
         };

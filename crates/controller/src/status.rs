@@ -18,6 +18,7 @@ use conditions::{Conditions, Truth};
 use server::Server;
 
 pub use pods::Problem;
+pub use server::{Stage, stage};
 
 /// All that a status is made of.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,8 @@ pub struct Facts<'a> {
     pub deployment: Option<&'a Deployment>,
     /// That carry the agent's labels.
     pub pods: &'a [&'a Pod],
+    /// The name of a Secret that the agent's pod waits for.
+    pub missing_secret: Option<&'a str>,
     pub share: &'a Share,
     pub now: OffsetDateTime,
 }
@@ -58,7 +61,7 @@ pub enum Share {
 pub fn status(facts: &Facts<'_>) -> AgentStatus {
     let agent = facts.agent;
     let old = agent.status.clone().unwrap_or_default();
-    let server = Server::of(agent, facts.deployment, facts.pods);
+    let server = Server::of(facts);
     let mut conditions = Conditions::new(&old.conditions, agent.metadata.generation, facts.now);
 
     server.tell(&mut conditions);

@@ -2,6 +2,7 @@
 
 mod admission;
 mod idle;
+mod mistakes;
 mod ownership;
 mod recovery;
 mod secrecy;

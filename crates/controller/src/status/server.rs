@@ -1,12 +1,10 @@
 //! The state of an agent's server, from its Deployment and pods. Pure.
 
-use api_types::{
-    Agent,
-    condition::{self, reason},
-};
-use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
+use api_types::condition::{self, reason};
+use k8s_openapi::api::apps::v1::Deployment;
 
 use super::{
+    Facts,
     conditions::{Conditions, Truth},
     pods::{Problem, problem},
 };
@@ -24,17 +22,19 @@ pub(super) enum Server {
 }
 
 impl Server {
-    pub(super) fn of(agent: &Agent, deployment: Option<&Deployment>, pods: &[&Pod]) -> Self {
-        let Some(deployment) = deployment else {
-            return if agent.spec.suspend { Self::Suspended } else { Self::Missing };
+    pub(super) fn of(facts: &Facts<'_>) -> Self {
+        let Some(deployment) = facts.deployment else {
+            return if facts.agent.spec.suspend { Self::Suspended } else { Self::Missing };
         };
-        if deployment.spec.as_ref().and_then(|spec| spec.replicas) == Some(0) {
-            return Self::Suspended;
+        match stage(deployment) {
+            Stage::Suspended => Self::Suspended,
+            Stage::Available => Self::Ready,
+            Stage::Starting => Self::NotReady(
+                problem(facts.pods)
+                    .or_else(|| refused_pod(deployment))
+                    .or_else(|| facts.missing_secret.map(missing)),
+            ),
         }
-        if is_available(deployment) {
-            return Self::Ready;
-        }
-        Self::NotReady(problem(pods).or_else(|| refused_pod(deployment)))
     }
 
     /// The conditions that existing tools know.
@@ -80,12 +80,36 @@ impl Server {
     }
 }
 
-/// Whether what was asked for last is what runs.
-fn is_available(deployment: &Deployment) -> bool {
-    let Some(status) = &deployment.status else { return false };
+/// How far a Deployment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    Suspended,
+    Starting,
+    /// What was asked for last is what runs.
+    Available,
+}
+
+/// The stage of an agent's Deployment.
+pub fn stage(deployment: &Deployment) -> Stage {
+    if deployment.spec.as_ref().and_then(|spec| spec.replicas) == Some(0) {
+        return Stage::Suspended;
+    }
+    let Some(status) = &deployment.status else { return Stage::Starting };
     let is_current = status.observed_generation >= deployment.metadata.generation;
     let has_one = |count: Option<i32>| count.unwrap_or(0) > 0;
-    is_current && has_one(status.updated_replicas) && has_one(status.ready_replicas)
+    if is_current && has_one(status.updated_replicas) && has_one(status.ready_replicas) {
+        Stage::Available
+    } else {
+        Stage::Starting
+    }
+}
+
+/// Of a Secret that is to be mounted, kubelet speaks in Events only.
+fn missing(secret: &str) -> Problem {
+    let message = format!(
+        "spec.credentials: there is no Secret {secret:?} in this namespace; create it, and the agent starts"
+    );
+    Problem { reason: reason::REFERENCE_NOT_FOUND, message }
 }
 
 /// A pod that could not even be created: a quota, an admission rule, a missing ServiceAccount.

@@ -19,6 +19,7 @@ struct Given {
     invalid: Option<Invalid>,
     trouble: Option<Trouble>,
     deployment: Option<Deployment>,
+    missing_secret: Option<&'static str>,
     share: Share,
     now: OffsetDateTime,
 }
@@ -29,6 +30,7 @@ fn given() -> Given {
         invalid: None,
         trouble: None,
         deployment: Some(deployment(json!({ "updatedReplicas": 1, "readyReplicas": 1 }))),
+        missing_secret: None,
         share: Share::Off,
         now: NOON,
     }
@@ -41,6 +43,7 @@ fn of(given: &Given) -> AgentStatus {
         trouble: given.trouble.as_ref(),
         deployment: given.deployment.as_ref(),
         pods: &[],
+        missing_secret: given.missing_secret,
         share: &given.share,
         now: given.now,
     })
@@ -158,6 +161,16 @@ fn a_mistake_is_told_while_the_server_goes_on() {
     assert!(status.ready, "it answers still");
     let ready = ready(&status);
     assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("False", "TemplateNotFound"));
+}
+
+#[test]
+fn a_secret_that_is_missing_is_named_while_the_pod_waits_for_it() {
+    let starting = Some(deployment(json!({ "updatedReplicas": 1 })));
+    let missing_secret = Some("api-keys");
+    let waiting = ready(&of(&Given { deployment: starting, missing_secret, ..given() }));
+    assert_eq!(waiting.reason, "ReferenceNotFound");
+    assert!(waiting.message.contains("no Secret \"api-keys\""), "{}", waiting.message);
+    assert_eq!(ready(&of(&Given { missing_secret, ..given() })).reason, "ServerReady");
 }
 
 #[test]
