@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use super::{Image, Parts};
-use crate::{paths, shell::Cmd, step};
+use crate::{paths, shell::Cmd, step, web};
 
 /// The most that an image may hold, in bytes.
 const MOST_BYTES: u64 = 15 * 1000 * 1000;
@@ -23,8 +23,9 @@ const PROGRAMS: [&str; 6] =
 /// Measured by the benchmark, in the place of `OpenCode`.
 const BENCH_TERMINAL: &str = "bench-terminal";
 
-/// Compiles all programs in one go and packs each.
+/// Compiles all programs in one go and packs each. The gateway embeds the page, so that comes first.
 pub(super) fn build() -> Result<Vec<Image>> {
+    web::build()?;
     step::run("programs compiled, static", |_| compile(&PROGRAMS))?;
     PROGRAMS.into_iter().map(|name| pack(name, &path(name)?)).collect()
 }
