@@ -60,7 +60,7 @@ fn waits(
     let name = &container.name;
     let told = |reason| {
         let why = waiting.message.as_deref().or(waiting.reason.as_deref()).unwrap_or_default();
-        let message = format!("container {name}: {}", shorten(why));
+        let message = format!("container {name}: {}", shorten(cause_of_back_off(why)));
         Some(Problem { reason, message })
     };
     match waiting.reason.as_deref()? {
@@ -77,6 +77,15 @@ fn waits(
         },
         "CrashLoopBackOff" => Some(ended_badly(role, name, last_end(container))),
         _ => None,
+    }
+}
+
+/// kubelet says the same failure in two ways in turn, at the attempt and while it backs
+/// off; a status that followed would be written at each step.
+fn cause_of_back_off(message: &str) -> &str {
+    match message.split_once("ErrImagePull: ") {
+        Some((back_off, cause)) if back_off.starts_with("Back-off pulling image") => cause,
+        _ => message,
     }
 }
 

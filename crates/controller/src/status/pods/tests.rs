@@ -63,6 +63,14 @@ fn what_a_pod_waits_for() {
             "container opencode-init: Back-off pulling image",
         ),
         (
+            main(waiting(
+                "ImagePullBackOff",
+                "Back-off pulling image \"i\": ErrImagePull: no such host",
+            )),
+            "ImagePullFailed",
+            "container opencode-server: no such host",
+        ),
+        (
             main(missing),
             "ReferenceNotFound",
             "container opencode-server: secret \"keys\" not found",
