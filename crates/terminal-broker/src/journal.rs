@@ -150,6 +150,8 @@ impl Writer {
         let published = timeout(EVENT_DEADLINE, recorder.publish(&event, &entry.agent)).await;
         let failure = match published {
             Ok(Ok(())) => return,
+            // The API server's sentence is enough, without the object around it.
+            Ok(Err(kube::Error::Api(status))) => status.message.clone(),
             Ok(Err(error)) => error.to_string(),
             Err(late) => late.to_string(),
         };
