@@ -1,10 +1,10 @@
 //! `cargo xtask test`: everything that must hold before a change lands. The test runners' own lines stay visible.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::{
     apt::{self, Needed},
-    cluster::Choice,
+    cluster::{self, Choice},
     deny, paths, script,
     shell::Cmd,
     step, system, web,
@@ -28,6 +28,13 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let choice = &arguments.cluster;
+    if !arguments.no_cluster && !cluster::keeps_audit_log(choice)? {
+        bail!(
+            "the end-to-end tests read the API server's audit log, which only `--provider standalone` has: \
+             name it, or leave them out with --no-cluster"
+        );
+    }
     web::build()?;
     lints()?;
     deny::check()?;
@@ -37,7 +44,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.no_cluster {
         return Ok(());
     }
-    end_to_end(arguments)
+    let was_there = cluster::exists(choice)?;
+    end_to_end(arguments)?;
+    if !was_there {
+        // After a failure it stays, to be looked at.
+        cluster::down(choice)?;
+    }
+    Ok(())
 }
 
 fn cargo<const N: usize>(arguments: [&str; N]) -> Cmd {

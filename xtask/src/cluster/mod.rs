@@ -122,6 +122,11 @@ pub(crate) fn is_somebody_elses(choice: &Choice) -> bool {
     choice.context.is_some() || choice.provider == Some(Provider::Current)
 }
 
+/// Whether the cluster of this choice keeps an audit log that can be read here.
+pub(crate) fn keeps_audit_log(choice: &Choice) -> Result<bool> {
+    Ok(provider(choice)? == Provider::Standalone)
+}
+
 fn status(choice: &Choice) -> Result<()> {
     match provider(choice)? {
         Provider::Standalone => standalone::status(&choice.name),
