@@ -1,13 +1,20 @@
 //! Provider `kind`: a cluster in the containers of an engine that is already here.
 
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use serde_json::{Value, json};
 
+use super::Published;
 use super::name::ClusterName;
 use crate::shell::{Cmd, which};
 use crate::step;
+
+/// The machine has no route to a kind cluster's Services: one port of the node is published on loopback.
+pub(super) const PUBLISHED: Published =
+    Published { node_port: 30746, address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 2746) };
 
 /// Whether kind is installed and a container engine answers.
 pub(super) fn works() -> bool {
@@ -30,7 +37,10 @@ pub(super) fn up(name: &ClusterName) -> Result<()> {
     let kubeconfig = kubeconfig(name)?;
     fs::create_dir_all(kubeconfig.parent().context("a file is in a folder")?)?;
     if !exists(name) {
-        step::run("kind cluster", |_| kind(&["create", "cluster", "--wait", "180s"], name)?.run())?;
+        step::run("kind cluster", |_| {
+            let create = ["create", "cluster", "--wait", "180s", "--config", "-"];
+            kind(&create, name)?.input(config().to_string()).run()
+        })?;
     }
     step::run("kubeconfig", |_| kind(&["export", "kubeconfig"], name)?.run())
 }
@@ -46,6 +56,21 @@ pub(super) fn load_images(name: &ClusterName, archives: &[PathBuf]) -> Result<()
         Cmd::new("kind").args(["load", "image-archive", "--name", name.as_str()]).arg(archive).run()
     };
     archives.iter().try_for_each(load)
+}
+
+/// As kind's `v1alpha4` has it: <https://kind.sigs.k8s.io/docs/user/configuration/>.
+fn config() -> Value {
+    let Published { node_port, address } = PUBLISHED;
+    let mapping = json!({
+        "containerPort": node_port,
+        "hostPort": address.port(),
+        "listenAddress": address.ip().to_string(),
+    });
+    json!({
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "kind": "Cluster",
+        "nodes": [{ "role": "control-plane", "extraPortMappings": [mapping] }],
+    })
 }
 
 fn kind(arguments: &[&str], name: &ClusterName) -> Result<Cmd> {

@@ -6,7 +6,7 @@ mod name;
 mod standalone;
 mod wait;
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
@@ -67,6 +67,13 @@ pub(crate) enum Provider {
     Kind,
     /// The cluster of the present kube context; it is never made or removed.
     Current,
+}
+
+/// A port of the cluster's nodes, and where this machine reaches it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Published {
+    pub(crate) node_port: u16,
+    pub(crate) address: SocketAddr,
 }
 
 /// A cluster that is up.
@@ -165,6 +172,14 @@ impl Cluster {
                 Ok(Cmd::new("kubectl").arg("--kubeconfig").arg(kind::kubeconfig(&self.name)?))
             }
             Provider::Current => Ok(current::kubectl(self.context.as_deref())),
+        }
+    }
+
+    /// The port to reach a Service by, where its own address leads nowhere from here.
+    pub(crate) fn published(&self) -> Option<Published> {
+        match self.provider {
+            Provider::Kind => Some(kind::PUBLISHED),
+            Provider::Standalone | Provider::Current => None,
         }
     }
 

@@ -60,7 +60,8 @@ pub(crate) fn install(
         Ok(())
     })?;
     step::run("controller, gateway, broker", |_| {
-        apply(cluster, "--kustomize", &overlay::system(images, external_url)?)
+        let node_port = cluster.published().map(|published| published.node_port);
+        apply(cluster, "--kustomize", &overlay::system(images, external_url, node_port)?)
     })?;
     DEPLOYMENTS.iter().try_for_each(|name| {
         step::run(&format!("{name} ready"), |_| rollout(cluster, SERVER_NAMESPACE, name))
@@ -83,6 +84,9 @@ pub(crate) fn rollout(cluster: &Cluster, namespace: &str, name: &str) -> Result<
 
 /// Where this machine reaches the gateway, such as `http://10.0.0.7:2746`.
 pub(crate) fn gateway_url(cluster: &Cluster) -> Result<String> {
+    if let Some(published) = cluster.published() {
+        return Ok(format!("http://{}", published.address));
+    }
     let address = cluster
         .kubectl()?
         .args(["--namespace", SERVER_NAMESPACE, "get", "service", SERVER_SERVICE])

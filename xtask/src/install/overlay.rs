@@ -12,18 +12,32 @@ use crate::{
     paths,
 };
 
-/// An overlay over the whole system; without `images`, those that `manifests/` names stay.
-pub(crate) fn system(images: &[Image], external_url: Option<&str>) -> Result<PathBuf> {
+/// An overlay over the whole system; without `images`, those that `manifests/` names stay. With `node_port`
+/// the gateway is also reached by that port of each node.
+pub(crate) fn system(
+    images: &[Image],
+    external_url: Option<&str>,
+    node_port: Option<u16>,
+) -> Result<PathBuf> {
     let ours: &[&str] =
         if images.is_empty() { &[] } else { &["controller", "gateway", "terminal-broker"] };
     let renamed = renamed(images, ours)?;
-    let patch = json!({
+    let mut patches = vec![json!({
         "target": { "kind": "Deployment", "name": names::CONTROLLER_DEPLOYMENT },
         "patch": controller_patch(images, external_url)?.to_string(),
-    });
+    })];
+    patches.extend(node_port.map(|port| {
+        json!({
+            "target": { "kind": "Service", "name": names::SERVER_SERVICE },
+            "patch": json!([
+                { "op": "add", "path": "/spec/type", "value": "NodePort" },
+                { "op": "add", "path": "/spec/ports/0/nodePort", "value": port },
+            ]).to_string(),
+        })
+    }));
     write(
         "system",
-        &json!({ "resources": ["../../../manifests"], "images": renamed, "patches": [patch] }),
+        &json!({ "resources": ["../../../manifests"], "images": renamed, "patches": patches }),
     )
 }
 
