@@ -22,7 +22,9 @@ impl Identity {
         }
     }
 
-    /// Makes the garbage collector delete an object with its agent.
+    /// Makes the garbage collector delete an object with its agent. It does not block
+    /// the agent's deletion: where the API server enforces permissions on owners, as
+    /// `OpenShift` does, that would take a right to the agents' finalizers.
     pub fn owner_reference(&self) -> OwnerReference {
         OwnerReference {
             api_version: Agent::api_version(&()).into_owned(),
@@ -30,7 +32,7 @@ impl Identity {
             name: self.name.clone(),
             uid: self.uid.clone(),
             controller: Some(true),
-            block_owner_deletion: Some(true),
+            block_owner_deletion: None,
         }
     }
 }

@@ -102,7 +102,9 @@ fn api_server(layout: &Layout, binaries: &Path) -> Component {
         pki("service-account-key-file", "service-accounts.pub"),
         pki("service-account-signing-key-file", "service-accounts.key"),
         "--authorization-mode=Node,RBAC".to_owned(),
-        "--enable-admission-plugins=NodeRestriction".to_owned(),
+        // The second as OpenShift has it: nothing we install may rely on a milder API server.
+        "--enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement"
+            .to_owned(),
         config("admission-control-config-file", files[0]),
         config("authentication-config", files[1]),
         config("audit-policy-file", files[2]),
