@@ -5,7 +5,10 @@ use std::{env, error::Error, fmt::Write as _, fs, path::Path};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=web/dist");
-    let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/dist");
+    // Asked at run time: compiled in, it would be the checkout that this script was compiled in.
+    #[allow(clippy::disallowed_methods, reason = "cargo speaks to build scripts by environment")]
+    let (own, out) = (env::var("CARGO_MANIFEST_DIR")?, env::var("OUT_DIR")?);
+    let dist = Path::new(&own).join("web/dist");
     let index = dist.join("index.html");
     if !index.is_file() {
         println!(
@@ -14,8 +17,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
 
-    #[allow(clippy::disallowed_methods, reason = "cargo speaks to build scripts by environment")]
-    let out = env::var("OUT_DIR")?;
     let out = Path::new(&out);
     // A copy: the page may be built again while this crate is being compiled.
     let copies = out.join("web");

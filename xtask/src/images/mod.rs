@@ -3,6 +3,7 @@
 
 mod agent;
 mod programs;
+mod target;
 
 pub(crate) use programs::path as program;
 

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Image, Parts};
+use super::{Image, Parts, target};
 use crate::{paths, shell::Cmd, step, web};
 
 /// The most that an image may hold, in bytes.
@@ -37,10 +37,10 @@ pub(super) fn build_bench() -> Result<Vec<Image>> {
 }
 
 fn compile(packages: &[&str]) -> Result<()> {
-    let target = host_target()?;
+    let triple = host_target()?;
     let mut cargo = Cmd::new("cargo")
-        .args(["build", "--release", "--locked", "--quiet", "--target", &target, "--target-dir"])
-        .arg(target_folder()?);
+        .args(["build", "--release", "--locked", "--quiet", "--target", &triple, "--target-dir"])
+        .arg(target::claim()?);
     for name in packages {
         cargo = cargo.args(["--package", name]);
     }
@@ -51,19 +51,13 @@ fn compile(packages: &[&str]) -> Result<()> {
 
 /// Where the last build left the program `name`.
 pub(crate) fn path(name: &str) -> Result<PathBuf> {
-    Ok(target_folder()?.join(host_target()?).join("release").join(name))
+    Ok(target::folder()?.join(host_target()?).join("release").join(name))
 }
 
 fn host_target() -> Result<String> {
     let version = Cmd::new("rustc").arg("-vV").current_dir(paths::repository()).read()?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
     Ok(host.context("rustc names no host")?.to_owned())
-}
-
-/// In the cache and not under `target/`, so that a fresh clone compiles our own crates only; what is stale in
-/// it, cargo knows.
-fn target_folder() -> Result<PathBuf> {
-    Ok(paths::cache()?.join("programs"))
 }
 
 fn pack(name: &'static str, binary: &Path) -> Result<Image> {
