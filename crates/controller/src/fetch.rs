@@ -1,6 +1,6 @@
 //! Everything that a reconcile needs to know, gathered before anything is decided.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use api_types::{Agent, AgentTemplate, ShareToken, labels, names};
 use k8s_openapi::api::{
@@ -61,15 +61,16 @@ pub async fn fetch(
     })
 }
 
-/// The first Secret of the user's that does not exist. Only whether it is there is
-/// asked for, never what is in it.
+/// The first Secret of the user's, by name, that does not exist. Each is asked for once,
+/// however many keys of it are used, and only whether it is there.
 pub async fn missing_secret(
     client: &Client,
     identity: &Identity,
     credentials: &[Credential],
 ) -> Result<Option<String>, ControllerError> {
     let secrets: Api<Secret> = Api::namespaced(client.clone(), &identity.namespace);
-    for Credential { secret, .. } in credentials {
+    let names: BTreeSet<_> = credentials.iter().map(|credential| &credential.secret).collect();
+    for secret in names {
         let found = secrets.get_metadata_opt(secret).await;
         let found = found.map_err(ControllerError::request("look for", "Secret", secret))?;
         if found.is_none() {
