@@ -60,6 +60,16 @@ pub(crate) enum Origin {
     New,
 }
 
+impl Origin {
+    /// What a step says of it.
+    pub(crate) fn note(self) -> &'static str {
+        match self {
+            Self::Cache => "from cache",
+            Self::New => "new",
+        }
+    }
+}
+
 /// Returns the folder of `name` for `key`; if it is not there, `build` fills it (it is handed an empty folder).
 /// Two processes that want the same build it once. `build` must not ask for the same `name` and `key` again.
 pub(crate) fn get_or_build(

@@ -45,9 +45,7 @@ fn tool() -> Result<PathBuf> {
                 .current_dir(folder)
                 .run()
         })?;
-        if built.origin == cache::Origin::Cache {
-            step.note("from cache");
-        }
+        step.note(built.origin.note());
         Ok(built)
     })?;
     Ok(built.path.join("bin/cargo-deny"))

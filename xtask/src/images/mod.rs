@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     buildah,
-    cache::{self, Key, Origin},
+    cache::{self, Key},
     cluster::{self, Cluster},
     step,
 };
@@ -66,9 +66,7 @@ impl Parts {
                 let archive = folder.join("image.tar");
                 buildah::archive(context.path(), &containerfile, &reference, &archive)
             })?;
-            if built.origin == Origin::Cache {
-                step.note("from cache");
-            }
+            step.note(built.origin.note());
             let archive = built.path.join("image.tar");
             Ok(Image { name, reference, archive })
         })

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::cache::{Built, Key, Origin, get_or_build};
+use crate::cache::{Built, Key, get_or_build};
 use crate::paths::repository;
 use crate::shell::{Cmd, which};
 use crate::step;
@@ -36,24 +36,17 @@ pub(super) fn ensure() -> Result<Binaries> {
     let kubernetes =
         step::run(&format!("Kubernetes {KUBERNETES}, built from its Go modules"), |step| {
             let built = build("kubernetes", "hyperkube", &go, kubernetes)?;
-            step.note(origin(&built));
+            step.note(built.origin.note());
             Ok(built.path)
         })?;
     let coredns = step::run("CoreDNS, built from its Go module", |step| {
         let built = build("coredns", "coredns", &go, |source, out| {
             compile(source, ".", &out.join("coredns"), "-s -w")
         })?;
-        step.note(origin(&built));
+        step.note(built.origin.note());
         Ok(built.path)
     })?;
     Ok(Binaries { kubernetes, coredns })
-}
-
-pub(super) fn origin(built: &Built) -> &'static str {
-    match built.origin {
-        Origin::Cache => "from cache",
-        Origin::New => "new",
-    }
 }
 
 fn build(

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::binaries::{Binaries, origin};
+use super::binaries::Binaries;
 use super::config::PAUSE_IMAGE;
 use super::files;
 use super::layout::Layout;
@@ -38,7 +38,7 @@ pub(super) fn ensure(binaries: &Binaries) -> Result<Vec<PathBuf>> {
         let built = get_or_build("cluster-images", key, |out| {
             built.iter().try_for_each(|image| build(image, out))
         })?;
-        step.note(origin(&built));
+        step.note(built.origin.note());
         fs::read_dir(&built.path)?.map(|entry| Ok(entry?.path())).collect()
     })
 }
