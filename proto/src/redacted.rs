@@ -34,6 +34,7 @@ impl fmt::Debug for attach_request::Request {
             Self::Input(bytes) => write!(f, "Input({} bytes)", bytes.len()),
             Self::Resize(size) => write!(f, "Resize({}x{})", size.columns, size.rows),
             Self::Ack(bytes) => write!(f, "Ack({bytes} bytes)"),
+            Self::Interrupt(_) => f.write_str("Interrupt"),
         }
     }
 }
@@ -44,6 +45,7 @@ impl fmt::Debug for attach_response::Response {
             Self::Opened(opened) => opened.fmt(f),
             Self::Output(bytes) => write!(f, "Output({} bytes)", bytes.len()),
             Self::Closed(closed) => closed.fmt(f),
+            Self::InputCredit(bytes) => write!(f, "InputCredit({bytes} bytes)"),
         }
     }
 }

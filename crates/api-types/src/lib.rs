@@ -8,6 +8,7 @@
 )]
 
 pub mod agent;
+pub mod agent_id;
 pub mod condition;
 pub mod context;
 pub mod crd;
@@ -33,6 +34,7 @@ pub mod time_convert;
 pub mod token;
 
 pub use agent::{Agent, AgentSpec};
+pub use agent_id::AgentId;
 pub use context::{ConfigMapContext, ContextItem, ContextType, RuntimeContext, UrlContext};
 pub use crd::{crd_file_name, crd_yaml, crds};
 pub use credentials::{Credential, SecretKeyRef};

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use api_types::{Agent, AgentTemplate, ShareToken, labels, names};
+use api_types::{Agent, AgentId, AgentTemplate, ShareToken, labels, names};
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{Pod, Secret},
@@ -14,7 +14,6 @@ use kube::{
 
 use crate::{
     error::ControllerError,
-    identity::Identity,
     observe::{Observed, is_owned, observe},
     random,
     resolve::Credential,
@@ -37,7 +36,7 @@ pub async fn fetch(
     client: &Client,
     stores: &Stores,
     agent: &Agent,
-    identity: &Identity,
+    identity: &AgentId,
 ) -> Result<Fetched, ControllerError> {
     let template = agent.spec.template_ref.as_ref();
     let secrets: Api<Secret> = Api::namespaced(client.clone(), &identity.namespace);
@@ -65,7 +64,7 @@ pub async fn fetch(
 /// however many keys of it are used, and only whether it is there.
 pub async fn missing_secret(
     client: &Client,
-    identity: &Identity,
+    identity: &AgentId,
     credentials: &[Credential],
 ) -> Result<Option<String>, ControllerError> {
     let secrets: Api<Secret> = Api::namespaced(client.clone(), &identity.namespace);
@@ -81,14 +80,14 @@ pub async fn missing_secret(
 }
 
 /// The agent's Deployment as it was a moment ago.
-pub fn deployment(stores: &Stores, identity: &Identity) -> Option<Arc<Deployment>> {
+pub fn deployment(stores: &Stores, identity: &AgentId) -> Option<Arc<Deployment>> {
     let name = names::deployment(&identity.name);
     in_namespace(&stores.deployments, &name, identity)
         .filter(|deployment| is_owned(&**deployment, &identity.uid))
 }
 
 /// The pods of the agent's Deployment: those with its labels that a `ReplicaSet` made.
-pub fn pods(stores: &Stores, identity: &Identity) -> Vec<Arc<Pod>> {
+pub fn pods(stores: &Stores, identity: &AgentId) -> Vec<Arc<Pod>> {
     let prefix = format!("{}-", names::deployment(&identity.name));
     stores.pods.state_filter(|pod| {
         let metadata = &pod.metadata;
@@ -103,7 +102,7 @@ pub fn pods(stores: &Stores, identity: &Identity) -> Vec<Arc<Pod>> {
     })
 }
 
-fn in_namespace<K>(cache: &Store<K>, name: &str, identity: &Identity) -> Option<Arc<K>>
+fn in_namespace<K>(cache: &Store<K>, name: &str, identity: &AgentId) -> Option<Arc<K>>
 where
     K: Lookup<DynamicType = ()> + Clone + 'static,
 {

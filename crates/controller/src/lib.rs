@@ -7,7 +7,6 @@ pub mod args;
 pub mod desired;
 pub mod error;
 pub mod fetch;
-pub mod identity;
 pub mod kinds;
 pub mod lease;
 pub mod look;

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use api_types::{
-    Agent,
+    Agent, AgentId,
     condition::{self, reason},
 };
 use daemon::clock;
@@ -17,7 +17,6 @@ use crate::{
     desired::{DesiredObjects, desired, share_secret},
     error::ControllerError,
     fetch::{self, Fetched, fetch},
-    identity::Identity,
     look::{Again, again},
     publish::{label_template, publish_status},
     resolve::{Images, resolve},
@@ -54,7 +53,7 @@ impl Reconciler {
             // The garbage collector deletes what it owns; nothing is made anew meanwhile.
             return Ok(Again::OnChange);
         }
-        let identity = Identity::of(agent);
+        let identity = AgentId::of(agent);
         let fetched = fetch(&self.client, &self.stores, agent, &identity).await?;
         let share = self.share(agent, &identity, &fetched).await?;
         let resolved = resolve(agent, fetched.template.as_deref(), &self.defaults);
@@ -95,7 +94,7 @@ impl Reconciler {
     async fn share(
         &self,
         agent: &Agent,
-        identity: &Identity,
+        identity: &AgentId,
         fetched: &Fetched,
     ) -> Result<Share, ControllerError> {
         let (owner, held) = (owner(identity), fetched.share_secret.owned());
@@ -117,7 +116,7 @@ impl Reconciler {
     /// In the order in which they need each other; the first trouble ends it.
     async fn apply(
         &self,
-        identity: &Identity,
+        identity: &AgentId,
         desired: &DesiredObjects,
         fetched: &Fetched,
     ) -> Result<Applied, ControllerError> {
@@ -151,7 +150,7 @@ impl Reconciler {
 
     async fn publish(
         &self,
-        identity: &Identity,
+        identity: &AgentId,
         facts: &Facts<'_>,
     ) -> Result<Again, ControllerError> {
         let agents: Api<Agent> = Api::namespaced(self.client.clone(), &identity.namespace);
@@ -192,6 +191,6 @@ where
     }
 }
 
-fn owner(identity: &Identity) -> Owner<'_> {
+fn owner(identity: &AgentId) -> Owner<'_> {
     Owner { namespace: &identity.namespace, name: &identity.name, uid: &identity.uid }
 }

@@ -7,12 +7,12 @@ mod mounts;
 mod unsupported;
 
 use api_types::{
-    Agent, AgentPodSpec, AgentSpec, AgentTemplate, ExtraPort, LocalRef, PortProtocol,
+    Agent, AgentId, AgentPodSpec, AgentSpec, AgentTemplate, ExtraPort, LocalRef, PortProtocol,
     condition::reason, names,
 };
 use serde_json::{Map, Value};
 
-use crate::{identity::Identity, merge::merge};
+use crate::merge::merge;
 
 pub use credentials::{Credential, Grant};
 pub use invalid::Invalid;
@@ -20,7 +20,7 @@ pub use invalid::Invalid;
 /// An agent whose template has been merged in and whose every value is valid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResolvedAgent {
-    pub identity: Identity,
+    pub identity: AgentId,
     pub images: Images,
     pub workspace_dir: String,
     pub service_account: String,
@@ -102,8 +102,8 @@ pub fn resolve(
 }
 
 /// The API server checks new agents; this one may be older than that rule.
-fn identity(agent: &Agent) -> Result<Identity, Invalid> {
-    let identity = Identity::of(agent);
+fn identity(agent: &Agent) -> Result<AgentId, Invalid> {
+    let identity = AgentId::of(agent);
     if identity.name.len() <= names::MAX_AGENT_NAME && !identity.name.contains('.') {
         return Ok(identity);
     }

@@ -1,13 +1,25 @@
-//! Who may use a share link: the verdict, and an index of all links that one
-//! watch of Agents feeds. It reads Agents and nothing else, least of all Secrets.
+//! A visit through a share link, from its admission to its end, as gateway and broker both see it:
+//! the verdict, the index of all links and the one watch of Agents that feeds it, how many
+//! terminals there may be, and what is reported. It reads Agents and nothing else, least of all
+//! Secrets.
 
-pub mod index;
-pub mod verdict;
-pub mod watch;
+mod args;
+pub mod audit;
+pub mod capacity;
+mod client;
+mod denial;
+mod index;
+mod verdict;
+mod visit;
+mod watch;
 
 #[cfg(test)]
 mod fixture;
 
-pub use index::{AgentRef, ShareIndex, SharedAgent};
-pub use verdict::{Denial, Grant, Networks, Readiness, Share, judge};
-pub use watch::{Links, follow};
+pub use args::ShareArgs;
+pub use client::{Certainty, ClientAddress};
+pub use denial::{Class, Denial};
+pub use index::{ShareIndex, SharedAgent};
+pub use verdict::{Grant, Networks, Readiness, Share};
+pub use visit::Visit;
+pub use watch::{Freshness, Links, follow};

@@ -9,7 +9,8 @@ use tokio::time::timeout;
 use tower_test::mock::Handle;
 
 use super::*;
-use crate::{fixture::resolved, identity::Identity};
+use crate::fixture::resolved;
+use api_types::AgentId;
 
 /// On the paused clock of these tests: until nothing moves any more.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -37,11 +38,11 @@ fn not_found() -> Value {
     json!({ "kind": "Status", "status": "Failure", "reason": "NotFound", "message": "", "code": 404 })
 }
 
-fn identity() -> Identity {
+fn identity() -> AgentId {
     resolved(api_types::AgentSpec::default()).identity
 }
 
-fn owner(identity: &Identity) -> Owner<'_> {
+fn owner(identity: &AgentId) -> Owner<'_> {
     Owner { namespace: &identity.namespace, name: &identity.name, uid: &identity.uid }
 }
 

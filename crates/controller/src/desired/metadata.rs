@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use api_types::labels;
 use kube::core::ObjectMeta;
 
-use crate::identity::Identity;
+use api_types::AgentId;
 
 /// Of an object named `name` that `agent` owns.
-pub(super) fn metadata(agent: &Identity, name: String) -> ObjectMeta {
+pub(super) fn metadata(agent: &AgentId, name: String) -> ObjectMeta {
     ObjectMeta {
         name: Some(name),
         namespace: Some(agent.namespace.clone()),
@@ -20,7 +20,7 @@ pub(super) fn metadata(agent: &Identity, name: String) -> ObjectMeta {
 
 /// The user's labels and ours, which win.
 pub(super) fn pod_labels(
-    agent: &Identity,
+    agent: &AgentId,
     users: Option<&BTreeMap<String, String>>,
 ) -> BTreeMap<String, String> {
     let mut all = users.cloned().unwrap_or_default();

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use api_types::{ShareToken, labels, names};
+use api_types::{AgentId, ShareToken, labels, names};
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 
 use super::metadata::metadata;
-use crate::{identity::Identity, secret::Password};
+use crate::secret::Password;
 
 /// `external_url` is where people reach this installation, without a slash at its end.
-pub fn share_secret(agent: &Identity, token: &ShareToken, external_url: Option<&str>) -> Secret {
+pub fn share_secret(agent: &AgentId, token: &ShareToken, external_url: Option<&str>) -> Secret {
     let mut data = BTreeMap::from([entry(names::SHARE_TOKEN_KEY, token.expose())]);
     if let Some(base) = external_url {
         let url = format!("{base}{}", names::share_path(token));
@@ -22,12 +22,12 @@ pub fn share_secret(agent: &Identity, token: &ShareToken, external_url: Option<&
     secret
 }
 
-pub(super) fn server_secret(agent: &Identity, password: &Password) -> Secret {
+pub(super) fn server_secret(agent: &AgentId, password: &Password) -> Secret {
     let data = BTreeMap::from([entry(names::SERVER_PASSWORD_KEY, password.expose())]);
     secret(agent, names::server_secret(&agent.name), data)
 }
 
-fn secret(agent: &Identity, name: String, data: BTreeMap<String, ByteString>) -> Secret {
+fn secret(agent: &AgentId, name: String, data: BTreeMap<String, ByteString>) -> Secret {
     Secret {
         metadata: metadata(agent, name),
         type_: Some("Opaque".to_owned()),

@@ -31,7 +31,7 @@ fn credential(key: Option<&str>, env: Option<&str>, path: Option<&str>) -> Crede
 #[test]
 fn an_agent_that_says_nothing_gets_every_default() {
     let expected = ResolvedAgent {
-        identity: Identity { name: "demo".into(), namespace: "team-a".into(), uid: "uid-1".into() },
+        identity: AgentId { name: "demo".into(), namespace: "team-a".into(), uid: "uid-1".into() },
         images: images(),
         workspace_dir: "/workspace".into(),
         service_account: "default".into(),

@@ -8,10 +8,11 @@ use crate::verdict::{Networks, Readiness, Share};
 impl Link {
     /// `None` unless the link is turned on and its token's digests are published.
     pub(super) fn of(agent: &Agent) -> Option<Self> {
-        let spec = agent.spec.share.as_ref().filter(|share| share.enabled)?;
+        // An Agent that is being deleted is on its way out, whatever still stands in it.
+        let exists = agent.metadata.uid.is_some() && agent.metadata.deletion_timestamp.is_none();
+        let spec = agent.spec.share.as_ref().filter(|share| share.enabled && exists)?;
         let published = agent.status.as_ref()?.share.as_ref()?;
         Some(Self {
-            uid: agent.metadata.uid.clone()?,
             lookup: published.token_lookup.as_ref()?.parse().ok()?,
             proof: published.token_proof.as_ref()?.parse().ok()?,
             share: Share {
@@ -68,7 +69,7 @@ mod tests {
         let share =
             Share { expires_at: None, allowed: Networks::Anywhere, readiness: Readiness::Ready };
         let (lookup, proof) = (token(1).lookup(), token(1).proof("uid-1"));
-        assert_eq!(link, Link { uid: "uid-1".into(), lookup, proof, share });
+        assert_eq!(link, Link { lookup, proof, share });
     }
 
     #[test]

@@ -37,8 +37,9 @@ fn digests_copied_to_another_agent_open_nothing() {
 fn an_agent_made_again_under_the_same_name_needs_its_own_token() {
     let again = agent("demo", "uid-2", &published(1, "uid-1"));
     let mut index = index(&[demo()]);
-    assert_eq!(index.apply(&again), Change::Changed);
-    assert_eq!(found(&index, 1), None);
+    let former = (AgentId::of(&demo()), token(1).proof("uid-1"));
+    assert!(index.apply(&again).contains(&(former, None)));
+    assert_eq!((found(&index, 1), index.len()), (None, 1));
 }
 
 #[test]
@@ -48,10 +49,11 @@ fn a_heartbeat_is_no_change() {
         agent.metadata.resource_version = Some("2".into());
         agent.status.as_mut().unwrap().deployment_name = Some("demo-server".into());
     });
-    assert_eq!(index.apply(&heartbeat), Change::Unchanged);
+    assert_eq!(index.apply(&heartbeat), []);
 
     let rotated = agent("demo", "uid-1", &published(2, "uid-1"));
-    assert_eq!(index.apply(&rotated), Change::Changed);
+    let told: Vec<bool> = index.apply(&rotated).iter().map(|(_, share)| share.is_some()).collect();
+    assert_eq!(told, [false, true], "the end of the old token, the start of the new one");
     assert_eq!((found(&index, 1), found(&index, 2).is_some()), (None, true));
 }
 
@@ -62,16 +64,18 @@ fn a_listing_tells_what_changed_since() {
     let mut before = index(&[kept.clone(), gone]);
 
     let changed = before.replace(index(&[kept, came]));
-    assert_eq!(changed, [AgentRef::new("team-a", "came"), AgentRef::new("team-a", "gone")]);
+    let told: Vec<(&str, bool)> =
+        changed.iter().map(|((agent, _), share)| (agent.name.as_str(), share.is_some())).collect();
+    assert_eq!(told, [("came", true), ("gone", false)]);
     assert_eq!(found(&before, 2), None);
 }
 
 /// The index as anybody would write it first: a scan over all agents.
 #[derive(Default)]
-struct Model(BTreeMap<AgentRef, Agent>);
+struct Model(BTreeMap<String, Agent>);
 
 impl Model {
-    fn find(&self, token: &ShareToken) -> Option<AgentRef> {
+    fn find(&self, token: &ShareToken) -> Option<AgentId> {
         let opens = |agent: &Agent| {
             let enabled = agent.spec.share.as_ref().is_some_and(|share| share.enabled);
             let uid = agent.metadata.uid.as_deref().unwrap();
@@ -80,14 +84,18 @@ impl Model {
                 && share.token_lookup == Some(token.lookup().to_string())
                 && share.token_proof == Some(token.proof(uid).to_string())
         };
-        self.0.iter().find(|(_, agent)| opens(agent)).map(|(place, _)| place.clone())
+        self.0.values().filter(|agent| opens(agent)).map(AgentId::of).min()
     }
+}
+
+fn by_name(agents: Vec<Agent>) -> BTreeMap<String, Agent> {
+    agents.into_iter().map(|agent| (AgentId::of(&agent).to_string(), agent)).collect()
 }
 
 #[derive(Clone, Debug)]
 enum Step {
     Apply(Box<Agent>),
-    Remove(AgentRef),
+    Remove(AgentId),
     Replace(Vec<Agent>),
 }
 
@@ -108,7 +116,7 @@ fn any_agent() -> impl Strategy<Value = Agent> {
 fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => any_agent().prop_map(|agent| Step::Apply(Box::new(agent))),
-        3 => any_agent().prop_map(|agent| Step::Remove(AgentRef::of(&agent))),
+        3 => any_agent().prop_map(|agent| Step::Remove(AgentId::of(&agent))),
         1 => prop::collection::vec(any_agent(), 0..4).prop_map(Step::Replace),
     ]
 }
@@ -121,15 +129,15 @@ proptest! {
             match step {
                 Step::Apply(agent) => {
                     real.apply(&agent);
-                    model.0.insert(AgentRef::of(&*agent), *agent);
+                    model.0.insert(AgentId::of(&*agent).to_string(), *agent);
                 }
-                Step::Remove(place) => {
-                    real.remove(&place);
-                    model.0.remove(&place);
+                Step::Remove(agent) => {
+                    real.remove(&agent);
+                    model.0.remove(&agent.to_string());
                 }
                 Step::Replace(agents) => {
                     real.replace(index(&agents));
-                    model.0 = agents.into_iter().map(|agent| (AgentRef::of(&agent), agent)).collect();
+                    model.0 = by_name(agents);
                 }
             }
             for number in 0..3 {
@@ -137,8 +145,8 @@ proptest! {
                 prop_assert_eq!(found, model.find(&token(number)));
             }
         }
-        for place in model.0.keys() {
-            real.remove(place);
+        for agent in model.0.values() {
+            real.remove(&AgentId::of(agent));
         }
         prop_assert!(real.is_empty() && real.by_lookup.is_empty(), "nothing is left behind");
     }

@@ -1,10 +1,13 @@
-//! One channel for each agent that somebody listens to, and for no other.
+//! One channel for each link that somebody visits, and for no other.
 
 use std::collections::HashMap;
 
 use tokio::sync::watch;
 
-use crate::index::AgentRef;
+use crate::{
+    index::{Change, LinkKey},
+    verdict::Share,
+};
 
 /// Below this many channels, clearing away is not worth it.
 const SWEEP_AT_LEAST: usize = 64;
@@ -13,7 +16,7 @@ const SWEEP_AT_LEAST: usize = 64;
 /// of senders has doubled since the last time.
 #[derive(Debug)]
 pub(super) struct Channels {
-    senders: HashMap<AgentRef, watch::Sender<u64>>,
+    senders: HashMap<LinkKey, watch::Sender<Option<Share>>>,
     /// In senders.
     sweep_at: usize,
 }
@@ -25,20 +28,27 @@ impl Default for Channels {
 }
 
 impl Channels {
-    pub(super) fn subscribe(&mut self, agent: &AgentRef) -> watch::Receiver<u64> {
-        if let Some(sender) = self.senders.get(agent) {
+    /// A channel of what becomes of the link from now on; it is `share` at present.
+    pub(super) fn subscribe(
+        &mut self,
+        link: LinkKey,
+        share: &Share,
+    ) -> watch::Receiver<Option<Share>> {
+        if let Some(sender) = self.senders.get(&link) {
             return sender.subscribe();
         }
         self.sweep();
-        let (sender, receiver) = watch::channel(0);
-        self.senders.insert(agent.clone(), sender);
+        let (sender, receiver) = watch::channel(Some(share.clone()));
+        self.senders.insert(link, sender);
         receiver
     }
 
-    /// Wakes everybody who listens to `agent`.
-    pub(super) fn bump(&mut self, agent: &AgentRef) {
-        if let Some(sender) = self.senders.get(agent) {
-            sender.send_modify(|changes| *changes = changes.wrapping_add(1));
+    /// Tells the visitors of each link what it is now.
+    pub(super) fn publish(&mut self, changes: Vec<Change>) {
+        for (link, share) in changes {
+            if let Some(sender) = self.senders.get(&link) {
+                sender.send_replace(share);
+            }
         }
     }
 
@@ -52,20 +62,33 @@ impl Channels {
 
 #[cfg(test)]
 mod tests {
+    use api_types::AgentId;
+
     use super::*;
+    use crate::{
+        fixture::token,
+        verdict::{Networks, Readiness},
+    };
+
+    fn share() -> Share {
+        Share { expires_at: None, allowed: Networks::Anywhere, readiness: Readiness::Ready }
+    }
+
+    fn link(name: &str) -> LinkKey {
+        (AgentId::new("team-a", name, "uid-1"), token(1).proof("uid-1"))
+    }
 
     #[test]
-    fn agents_that_nobody_listens_to_take_no_room() {
+    fn links_that_nobody_visits_take_no_room() {
         let mut channels = Channels::default();
-        let stays = AgentRef::new("team-a", "stays");
-        let mut listener = channels.subscribe(&stays);
-        for visitor in 0..10_000 {
-            drop(channels.subscribe(&AgentRef::new("team-a", format!("agent-{visitor}"))));
+        let mut visitor = channels.subscribe(link("stays"), &share());
+        for visit in 0..10_000 {
+            drop(channels.subscribe(link(&format!("agent-{visit}")), &share()));
         }
         assert!(channels.senders.len() <= SWEEP_AT_LEAST, "{}", channels.senders.len());
 
-        channels.bump(&stays);
-        assert!(listener.has_changed().unwrap(), "a listener is never swept away");
-        assert_eq!(*listener.borrow_and_update(), 1);
+        channels.publish(vec![(link("stays"), None)]);
+        assert!(visitor.has_changed().unwrap(), "a visitor's channel is never swept away");
+        assert_eq!(*visitor.borrow_and_update(), None);
     }
 }

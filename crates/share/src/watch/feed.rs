@@ -1,7 +1,7 @@
 //! The watch itself: from the API server into [`Links`], for as long as the
 //! process runs.
 
-use api_types::Agent;
+use api_types::{Agent, AgentId};
 use futures::{Stream, StreamExt};
 use kube::{
     Api, Client,
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Links;
-use crate::index::{AgentRef, ShareIndex};
+use crate::index::ShareIndex;
 
 /// Seconds after which the server ends a watch and it is opened anew. Five
 /// seconds later a connection that died silently is noticed.
@@ -65,13 +65,13 @@ where
             }
             Ok(Event::InitDone) => links.replace(std::mem::take(&mut listing)),
             Ok(Event::Apply(object)) => {
-                let place = AgentRef::of(&object);
+                let id = AgentId::of(&object);
                 match read(object) {
                     Some(agent) => links.apply(&agent),
-                    None => links.remove(&place),
+                    None => links.remove(&id),
                 }
             }
-            Ok(Event::Delete(object)) => links.remove(&AgentRef::of(&object)),
+            Ok(Event::Delete(object)) => links.remove(&AgentId::of(&object)),
             Err(error) => return Some(error),
         }
     }
@@ -81,11 +81,11 @@ where
 /// One Agent that cannot be read closes its own link; it must not end the watch,
 /// on which every other link's revocation depends.
 fn read(object: DynamicObject) -> Option<Agent> {
-    let place = AgentRef::of(&object);
+    let id = AgentId::of(&object);
     match object.try_parse() {
         Ok(agent) => Some(agent),
         Err(error) => {
-            tracing::warn!(agent = %place, %error, "cannot read this Agent: its link is closed");
+            tracing::warn!(agent = %id, %error, "cannot read this Agent: its link is closed");
             None
         }
     }

@@ -1,30 +1,33 @@
+use futures::FutureExt;
+
 use super::*;
 use crate::{
     fixture::{agent, changed, demo, published, token},
     verdict::Readiness,
 };
 
-fn place() -> AgentRef {
-    AgentRef::new("team-a", "demo")
+fn other() -> Agent {
+    agent("other", "uid-2", &published(2, "uid-2"))
 }
 
 #[tokio::test]
-async fn a_session_learns_of_its_agents_change_and_of_no_others() {
-    let other = || agent("other", "uid-2", &published(2, "uid-2"));
+async fn a_visitor_hears_the_new_state_of_its_own_link_and_of_no_other() {
     let links = Links::with([demo(), other()]);
-    let (found, mut changes) = links.find_and_follow(&token(1)).unwrap();
+    let (found, mut share) = links.find_and_follow(&token(1)).unwrap();
     assert_eq!(found.share.readiness, Readiness::Ready);
 
-    links.remove(&AgentRef::of(&other()));
+    links.remove(&AgentId::of(&other()));
     links.apply(&demo());
-    assert!(!changes.has_changed().unwrap());
+    assert!(!share.has_changed().unwrap());
 
     links.apply(&changed(|agent| agent.spec.suspend = true));
-    changes.changed().await.unwrap();
-    assert_eq!(links.find(&token(1)).unwrap().share.readiness, Readiness::Suspended);
+    share.changed().await.unwrap();
+    let now = share.borrow_and_update().clone();
+    assert_eq!(now.map(|share| share.readiness), Some(Readiness::Suspended));
 
-    links.remove(&place());
-    changes.changed().await.unwrap();
+    links.remove(&AgentId::of(&demo()));
+    share.changed().await.unwrap();
+    assert_eq!(*share.borrow_and_update(), None);
     assert_eq!(links.find(&token(1)), None);
 }
 
@@ -34,26 +37,31 @@ fn a_wrong_token_opens_no_channel() {
 }
 
 #[test]
-fn a_listing_wakes_the_sessions_of_agents_that_are_gone() {
+fn digests_copied_by_another_agent_do_not_reach_the_first_ones_visitors() {
     let links = Links::with([demo()]);
-    let changes = links.changes(&place());
+    let (_, share) = links.find_and_follow(&token(1)).unwrap();
+    let thief = agent("a-thief", "uid-2", &published(1, "uid-1"));
+    links.apply(&thief);
+    links.remove(&AgentId::of(&thief));
+    assert!(!share.has_changed().unwrap());
+}
+
+#[test]
+fn a_listing_tells_the_visitors_of_agents_that_are_gone() {
+    let links = Links::with([demo()]);
+    let (_, share) = links.find_and_follow(&token(1)).unwrap();
     links.replace(ShareIndex::default());
-    assert!(changes.has_changed().unwrap());
+    assert_eq!(*share.borrow(), None);
     assert!(links.is_empty());
 }
 
-#[tokio::test(start_paused = true)]
-async fn links_are_stale_from_the_first_failure_to_the_next_listing() {
+#[tokio::test]
+async fn whoever_waits_for_a_link_hears_of_each_change() {
     let links = Links::new();
-    tokio::time::advance(Duration::from_secs(5)).await;
-    assert_eq!(links.stale_for(Instant::now()), Some(Duration::from_secs(5)), "never listed");
-
-    links.replace(ShareIndex::default());
-    assert_eq!(links.stale_for(Instant::now()), None);
-
-    for _failure in 0..2 {
-        links.broke(Instant::now());
-        tokio::time::advance(Duration::from_secs(30)).await;
-    }
-    assert_eq!(links.stale_for(Instant::now()), Some(Duration::from_mins(1)));
+    let mut news = links.news();
+    assert!(news.changed().now_or_never().is_none());
+    links.apply(&demo());
+    assert!(news.changed().now_or_never().is_some());
+    links.apply(&demo());
+    assert!(news.changed().now_or_never().is_none(), "nothing changed");
 }

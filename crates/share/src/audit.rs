@@ -1,0 +1,164 @@
+//! What happened to share links, for the agents' owners: a log line as it happens, and an Event on
+//! the Agent when the cluster takes it. One bounded writer for the process. It never holds up a
+//! visit, and knows links only by the start of a digest.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use api_types::{AgentId, TokenLookup};
+use kube::{
+    Client,
+    runtime::events::{EventType, Reporter},
+};
+use prometheus_client::metrics::counter::Counter;
+use tokio::{
+    sync::{Notify, mpsc},
+    time::Instant,
+};
+
+use crate::denial::Denial;
+
+mod log_limit;
+mod tally;
+mod writer;
+
+use log_limit::LogLimit;
+use tally::Tally;
+use writer::Entry;
+pub use writer::Writer;
+
+/// Events that may wait for the cluster: as many as all terminals of a full process close with. One
+/// more is dropped and counted; its log line stays.
+const QUEUED_EVENTS: usize = 2048;
+
+/// Where visits report to. A clone is the same audit.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    queue: mpsc::Sender<Entry>,
+    tally: Arc<Mutex<Tally>>,
+    tallied: Arc<Notify>,
+    log_limit: Arc<LogLimit>,
+    lost: Counter,
+}
+
+/// One open terminal, as logs and Events name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terminal {
+    pub agent: AgentId,
+    pub link: TokenLookup,
+    pub client: IpAddr,
+    /// The broker's name for the session.
+    pub session: String,
+}
+
+impl Terminal {
+    /// Names the link: 8 hexadecimal digits of a digest, which open nothing.
+    pub fn link_id(&self) -> String {
+        link_id(self.link)
+    }
+}
+
+/// Names a link in logs and Events: 8 hexadecimal digits of a digest, which open nothing.
+pub fn link_id(link: TokenLookup) -> String {
+    link.to_string().chars().take(8).collect()
+}
+
+/// What a session came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// A stable word.
+    pub reason: &'static str,
+    pub duration: Duration,
+    pub input_bytes: u64,
+    pub output_bytes: u64,
+}
+
+/// An audit, and the writer of its Events, which somebody must run. `lost` counts Events that were
+/// not written.
+pub fn audit(client: Client, reporter: Reporter, lost: &Counter) -> (Audit, Writer) {
+    let (sender, queue) = mpsc::channel(QUEUED_EVENTS);
+    let audit = Audit {
+        queue: sender,
+        tally: Arc::default(),
+        tallied: Arc::default(),
+        log_limit: Arc::default(),
+        lost: lost.clone(),
+    };
+    let writer = Writer::new(queue, &audit, client, reporter);
+    (audit, writer)
+}
+
+impl Audit {
+    pub fn opened(&self, terminal: &Terminal) {
+        let Terminal { agent, client, session, .. } = terminal;
+        let link = terminal.link_id();
+        tracing::info!(%session, %agent, link, %client, "terminal opened");
+        let note = format!("Link {link} was opened from {client}, session {session}");
+        self.publish("TerminalOpened", "OpenTerminal", EventType::Normal, note, agent);
+    }
+
+    pub fn closed(&self, terminal: &Terminal, summary: Summary) {
+        let Terminal { agent, client, session, .. } = terminal;
+        let link = terminal.link_id();
+        let Summary { reason, duration, input_bytes, output_bytes } = summary;
+        let seconds = duration.as_secs();
+        tracing::info!(
+            %session, %agent, link, %client, reason, seconds, input_bytes, output_bytes,
+            "terminal closed"
+        );
+        let note = format!(
+            "Link {link} from {client}, session {session}: {reason} after {seconds} s, \
+             {input_bytes} bytes typed, {output_bytes} bytes shown"
+        );
+        self.publish("TerminalClosed", "CloseTerminal", EventType::Normal, note, agent);
+    }
+
+    /// A visit was denied; `agent` is the one that its token names, where it names one.
+    pub fn denied(&self, agent: Option<&AgentId>, client: IpAddr, denial: Denial) {
+        let reason = denial.category();
+        self.log_limit.line(|suppressed| {
+            let agent = agent.map(tracing::field::display);
+            tracing::info!(agent, %client, reason, suppressed, "visit denied");
+        });
+        let Some(agent) = agent.filter(|_| denial.concerns_owner()) else { return };
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let told_now = tally.count(agent, client, reason, Instant::now());
+        drop(tally);
+        match told_now {
+            Some(note) => self.denials(note, agent),
+            None => self.tallied.notify_one(),
+        }
+    }
+
+    /// A client that tried too many tokens is turned away for `lockout`.
+    pub fn locked_out(&self, client: IpAddr, lockout: Duration) {
+        self.log_limit.line(|suppressed| {
+            let seconds = lockout.as_secs();
+            tracing::warn!(%client, seconds, suppressed, "client locked out: too many wrong tokens");
+        });
+    }
+
+    fn denials(&self, note: String, agent: &AgentId) {
+        self.publish("ShareDenied", "Visit", EventType::Warning, note, agent);
+    }
+
+    fn publish(
+        &self,
+        reason: &'static str,
+        action: &'static str,
+        type_: EventType,
+        note: String,
+        agent: &AgentId,
+    ) {
+        let entry = Entry { reason, action, type_, note, agent: agent.clone() };
+        if self.queue.try_send(entry).is_err() {
+            self.lost.inc();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

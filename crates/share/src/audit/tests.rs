@@ -1,0 +1,137 @@
+use http::{Request, Response};
+use kube::client::Body;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use tower_test::mock::{self, Handle};
+
+use super::*;
+use crate::fixture::token;
+
+type Api = Handle<Request<Body>, Response<Body>>;
+
+const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 9));
+
+fn demo() -> AgentId {
+    AgentId::new("team-a", "demo", "uid-1")
+}
+
+fn terminal(session: usize) -> Terminal {
+    let session = format!("session-{session}");
+    Terminal { agent: demo(), link: token(1).lookup(), client: CLIENT, session }
+}
+
+fn drained() -> Summary {
+    let duration = Duration::from_secs(12);
+    Summary { reason: "draining", duration, input_bytes: 34, output_bytes: 56 }
+}
+
+fn setup() -> (Audit, Writer, Api) {
+    let (service, api) = mock::pair();
+    let reporter = Reporter { controller: "broker".into(), instance: Some("broker-1".into()) };
+    let (audit, writer) = audit(Client::new(service, "default"), reporter, &Counter::default());
+    (audit, writer, api)
+}
+
+/// Accepts every Event, and returns them with the requests' methods and paths.
+async fn accept(mut api: Api) -> Vec<(String, Value)> {
+    let mut events = Vec::new();
+    while let Some((request, reply)) = api.next_request().await {
+        let line = format!("{} {}", request.method(), request.uri().path());
+        let body = request.into_body().collect_bytes().await.unwrap();
+        events.push((line, serde_json::from_slice(&body).unwrap()));
+        reply.send_response(Response::new(Body::from(body.to_vec())));
+    }
+    events
+}
+
+fn notes(events: &[(String, Value)]) -> Vec<&str> {
+    events.iter().map(|(_, event)| event["note"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn every_session_has_events_of_its_own_on_its_agent() {
+    let (audit, writer, api) = setup();
+    audit.opened(&terminal(1));
+    audit.opened(&terminal(2));
+    audit.closed(&terminal(1), drained());
+    drop(audit);
+    let (events, ()) = tokio::join!(accept(api), writer.run(CancellationToken::new()));
+
+    let post = "POST /apis/events.k8s.io/v1/namespaces/team-a/events?";
+    assert!(events.iter().all(|(line, _)| post.starts_with(line.as_str())), "{events:?}");
+    let link = terminal(1).link_id();
+    assert!(token(1).lookup().to_string().starts_with(&link) && link.len() == 8);
+    let expected = [
+        format!("Link {link} was opened from 203.0.113.9, session session-1"),
+        format!("Link {link} was opened from 203.0.113.9, session session-2"),
+        format!(
+            "Link {link} from 203.0.113.9, session session-1: draining after 12 s, \
+             34 bytes typed, 56 bytes shown"
+        ),
+    ];
+    assert_eq!(notes(&events), expected);
+    let reasons: Vec<&Value> = events.iter().map(|(_, event)| &event["reason"]).collect();
+    assert_eq!(reasons, ["TerminalOpened", "TerminalOpened", "TerminalClosed"]);
+    let regarding = serde_json::json!({
+        "apiVersion": "kubeopencode.io/v1alpha1", "kind": "Agent",
+        "namespace": "team-a", "name": "demo", "uid": "uid-1",
+    });
+    assert_eq!(events[0].1["regarding"], regarding);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_denials_is_told_once_at_once_and_once_when_its_minute_ends() {
+    let (audit, writer, api) = setup();
+    let shutdown = CancellationToken::new();
+    for _ in 0..10 {
+        audit.denied(Some(&demo()), CLIENT, Denial::Network);
+    }
+    audit.denied(None, CLIENT, Denial::Unknown);
+    audit.denied(Some(&demo()), CLIENT, Denial::NotReady);
+    let story = async {
+        tokio::time::sleep(Duration::from_mins(3)).await;
+        drop(audit);
+    };
+    let (events, (), ()) = tokio::join!(accept(api), writer.run(shutdown), story);
+    let expected = [
+        "A visit to the share link from 203.0.113.9 was denied: network",
+        "9 visits to the share link were denied, the last from 203.0.113.9: network",
+    ];
+    assert_eq!(notes(&events), expected);
+    assert!(events.iter().all(|(_, event)| event["reason"] == "ShareDenied"), "{events:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_closings_of_a_drain_are_written() {
+    let (audit, writer, api) = setup();
+    let shutdown = CancellationToken::new();
+    shutdown.cancel();
+    for session in 0..1000 {
+        audit.closed(&terminal(session), drained());
+    }
+    drop(audit);
+    let (events, ()) = tokio::join!(accept(api), writer.run(shutdown));
+    assert_eq!(events.len(), 1000);
+}
+
+#[tokio::test]
+async fn a_full_queue_holds_up_nobody_and_is_counted() {
+    let (audit, writer, _api) = setup();
+    for session in 0..=QUEUED_EVENTS {
+        audit.opened(&terminal(session));
+    }
+    assert_eq!((writer.queue.len(), audit.lost.get()), (QUEUED_EVENTS, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_takes_no_events_does_not_keep_the_process() {
+    let (audit, writer, _api) = setup();
+    audit.opened(&terminal(1));
+    audit.opened(&terminal(2));
+    let shutdown = CancellationToken::new();
+    shutdown.cancel();
+    let start = Instant::now();
+    writer.run(shutdown).await;
+    assert_eq!(start.elapsed(), writer::DRAIN_GRACE);
+    assert_eq!(audit.lost.get(), 2);
+}

@@ -1,0 +1,170 @@
+//! Writes Events for as long as the process runs, and a moment longer: what was reported before the
+//! end is written, if the cluster takes it in time.
+
+use std::{
+    future::pending,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use api_types::AgentId;
+use futures::{StreamExt, stream::FuturesUnordered};
+use kube::{
+    Client,
+    runtime::events::{Event, EventType, Recorder, Reporter},
+};
+use prometheus_client::metrics::counter::Counter;
+use tokio::{
+    sync::{Notify, mpsc},
+    time::{Instant, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Audit, tally::Tally};
+
+/// How long the cluster may take for one Event.
+const EVENT_DEADLINE: Duration = Duration::from_secs(5);
+/// Events under way at a time.
+const WRITES_MAX: usize = 16;
+/// How long the last Events may take when the process ends.
+pub(super) const DRAIN_GRACE: Duration = Duration::from_secs(3);
+
+/// One Event to be.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) reason: &'static str,
+    pub(super) action: &'static str,
+    pub(super) type_: EventType,
+    pub(super) note: String,
+    pub(super) agent: AgentId,
+}
+
+/// Turns what visits report into Events.
+pub struct Writer {
+    pub(super) queue: mpsc::Receiver<Entry>,
+    tally: Arc<Mutex<Tally>>,
+    tallied: Arc<Notify>,
+    client: Client,
+    reporter: Reporter,
+    lost: Counter,
+}
+
+impl Writer {
+    pub(super) fn new(
+        queue: mpsc::Receiver<Entry>,
+        audit: &Audit,
+        client: Client,
+        reporter: Reporter,
+    ) -> Self {
+        let (tally, tallied) = (Arc::clone(&audit.tally), Arc::clone(&audit.tallied));
+        Self { queue, tally, tallied, client, reporter, lost: audit.lost.clone() }
+    }
+
+    /// Writes until the last [`Audit`] is gone, and not much longer than `shutdown`.
+    pub async fn run(mut self, shutdown: CancellationToken) {
+        let late = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(DRAIN_GRACE).await;
+        };
+        tokio::pin!(late);
+        let mut writes = FuturesUnordered::new();
+        loop {
+            let entry = tokio::select! {
+                biased;
+                () = &mut late => return self.give_up(writes.len()),
+                Some(()) = writes.next(), if !writes.is_empty() => continue,
+                entry = self.queue.recv(), if writes.len() < WRITES_MAX => entry,
+                reports = minute_ended(&self.tally, &self.tallied) => {
+                    writes.extend(reports.into_iter().map(|entry| self.sink().write(entry)));
+                    continue;
+                }
+            };
+            let Some(entry) = entry else { break };
+            writes.push(self.sink().write(entry));
+        }
+        let rest = tally(&self.tally).rest();
+        writes.extend(rest.into_iter().map(|report| self.sink().write(denials(report))));
+        tokio::select! {
+            biased;
+            () = writes.collect::<()>() => {}
+            () = late => {}
+        }
+    }
+
+    fn give_up(&mut self, unfinished: usize) {
+        let lost = self.queue.len() + unfinished;
+        if lost > 0 {
+            self.lost.inc_by(lost as u64);
+            tracing::warn!(lost, "the cluster did not take the last Events in time");
+        }
+    }
+
+    fn sink(&self) -> Sink {
+        let (client, reporter) = (self.client.clone(), self.reporter.clone());
+        Sink { client, reporter, lost: self.lost.clone() }
+    }
+}
+
+/// Waits until a minute of the tally has ended, and returns its reports.
+async fn minute_ended(tally_of: &Mutex<Tally>, tallied: &Notify) -> Vec<Entry> {
+    loop {
+        let due = tally(tally_of).next_due();
+        let ended = async {
+            match due {
+                Some(due) => tokio::time::sleep_until(due).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = ended => {
+                let reports = tally(tally_of).due(Instant::now());
+                if !reports.is_empty() {
+                    return reports.into_iter().map(denials).collect();
+                }
+            }
+            () = tallied.notified() => {}
+        }
+    }
+}
+
+fn tally(tally: &Mutex<Tally>) -> std::sync::MutexGuard<'_, Tally> {
+    tally.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn denials((agent, note): (AgentId, String)) -> Entry {
+    Entry { reason: "ShareDenied", action: "Visit", type_: EventType::Warning, note, agent }
+}
+
+/// What one write needs.
+struct Sink {
+    client: Client,
+    reporter: Reporter,
+    lost: Counter,
+}
+
+impl Sink {
+    async fn write(self, entry: Entry) {
+        let event = Event {
+            type_: entry.type_,
+            reason: entry.reason.to_owned(),
+            action: entry.action.to_owned(),
+            note: Some(entry.note),
+            secondary: None,
+        };
+        // A recorder takes Events of one reason and object for one series and keeps the first note
+        // only; a new one has nothing to compare with, so that each Event keeps its own.
+        let recorder = Recorder::new(self.client, self.reporter);
+        let agent = entry.agent.object_reference();
+        let published = timeout(EVENT_DEADLINE, recorder.publish(&event, &agent)).await;
+        let failure = match published {
+            Ok(Ok(())) => return,
+            // The API server's sentence is enough, without the object around it.
+            Ok(Err(kube::Error::Api(status))) => status.message.clone(),
+            Ok(Err(error)) => error.to_string(),
+            Err(late) => late.to_string(),
+        };
+        self.lost.inc();
+        tracing::warn!(agent = %entry.agent, reason = entry.reason, error = failure, "cannot write an Event");
+    }
+}

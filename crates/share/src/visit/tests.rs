@@ -1,0 +1,155 @@
+use std::cell::Cell;
+
+use futures::FutureExt;
+use time::macros::datetime;
+
+use super::*;
+use crate::{
+    fixture::{agent, changed, demo, published, token},
+    index::ShareIndex,
+};
+
+const NOON: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
+const GRACE: Duration = Duration::from_mins(10);
+const HOUR: Duration = Duration::from_hours(1);
+const PATIENCE: Duration = Duration::from_secs(2);
+
+fn client() -> ClientAddress {
+    ClientAddress::known("203.0.113.9".parse().unwrap())
+}
+
+fn noon() -> OffsetDateTime {
+    NOON
+}
+
+fn admit(links: &Links) -> Result<(Visit, Grant), Denial> {
+    Visit::admit(links, &token(1), client(), GRACE, noon)
+}
+
+fn until(end: Option<OffsetDateTime>) -> api_types::Agent {
+    changed(|agent| agent.spec.share.as_mut().unwrap().expires_at = end)
+}
+
+#[tokio::test]
+async fn a_visit_learns_the_new_grant_and_at_last_the_denial() {
+    let links = Links::with([demo()]);
+    let (mut visit, grant) = admit(&links).unwrap();
+    assert_eq!(grant, Grant { ends_at: None });
+
+    links.apply(&until(Some(NOON + HOUR)));
+    assert_eq!(visit.changed(noon).await, Ok(Grant { ends_at: Some(NOON + HOUR) }));
+
+    links.apply(&changed(|agent| agent.spec.share.as_mut().unwrap().enabled = false));
+    assert_eq!(visit.changed(noon).await, Err(Denial::Unknown));
+}
+
+#[tokio::test]
+async fn each_change_that_ends_a_visit_says_why() {
+    let network =
+        changed(|agent| agent.spec.share.as_mut().unwrap().allowed_ips = vec!["192.0.2.1".into()]);
+    let closing = changed(|agent| {
+        let now = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(
+            k8s_openapi::jiff::Timestamp::UNIX_EPOCH,
+        );
+        agent.metadata.deletion_timestamp = Some(now);
+    });
+    let cases = vec![
+        ("another token", agent("demo", "uid-1", &published(2, "uid-1")), Denial::Unknown),
+        (
+            "another agent of the name",
+            agent("demo", "uid-2", &published(1, "uid-2")),
+            Denial::Unknown,
+        ),
+        ("being deleted", closing, Denial::Unknown),
+        ("another network", network, Denial::Network),
+        ("suspended", changed(|agent| agent.spec.suspend = true), Denial::Suspended),
+        ("an expiry in the past", until(Some(NOON - HOUR)), Denial::Expired),
+    ];
+    for (name, after, denial) in cases {
+        let links = Links::with([demo()]);
+        let (mut visit, _) = admit(&links).unwrap();
+        links.apply(&after);
+        assert_eq!(visit.ended(noon).await, denial, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_is_not_ready_for_a_moment_cuts_nobody() {
+    let links = Links::with([demo()]);
+    let (mut visit, _) = admit(&links).unwrap();
+    links.apply(&changed(|agent| agent.status.as_mut().unwrap().ready = false));
+    assert!(visit.ended(noon).now_or_never().is_none());
+    assert_eq!(admit(&links).map(|_| ()), Err(Denial::NotReady));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expiry_ends_the_visit_on_time_whatever_the_wall_clock_says() {
+    for step in [-HOUR.as_secs().cast_signed(), 0, HOUR.as_secs().cast_signed()] {
+        let links = Links::with([until(Some(NOON + HOUR))]);
+        let wall = Cell::new(NOON);
+        let clock = || wall.get();
+        let (mut visit, _) = Visit::admit(&links, &token(1), client(), GRACE, clock).unwrap();
+        wall.set(NOON + time::Duration::seconds(step));
+        let start = Instant::now();
+
+        // A change of something else must not have the expiry judged by the clock that was set.
+        links.apply(&changed(|agent| {
+            agent.spec.share.as_mut().unwrap().expires_at = Some(NOON + HOUR);
+            agent.spec.share.as_mut().unwrap().allowed_ips = vec!["203.0.113.0/24".into()];
+        }));
+        assert!(visit.changed(clock).await.is_ok(), "{step} s");
+        assert_eq!(visit.ended(clock).await, Denial::Expired, "{step} s");
+        assert!(start.elapsed().abs_diff(HOUR) < Duration::from_secs(1), "{:?}", start.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expiry_far_away_is_reached_as_well() {
+    let month = Duration::from_hours(24 * 30);
+    let links = Links::with([until(Some(NOON + month))]);
+    let (mut visit, _) = admit(&links).unwrap();
+    let start = Instant::now();
+    assert_eq!(visit.ended(noon).await, Denial::Expired);
+    assert!(start.elapsed().abs_diff(month) < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_known_a_moment_later_is_waited_for() {
+    let links = Links::with([]);
+    let start = Instant::now();
+    let (token, admitted) = (token(1), async {
+        tokio::time::sleep(PATIENCE / 2).await;
+        links.apply(&demo());
+    });
+    let (visit, ()) = tokio::join!(
+        Visit::admit_within(PATIENCE, &links, &token, client(), GRACE, noon),
+        admitted
+    );
+    assert!(visit.is_ok());
+    assert_eq!(start.elapsed(), PATIENCE / 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_nobody_has_is_waited_for_no_longer_than_that() {
+    let links = Links::with([demo()]);
+    let start = Instant::now();
+    let late = Visit::admit_within(PATIENCE, &links, &token(2), client(), GRACE, noon).await;
+    assert_eq!((late.map(|_| ()), start.elapsed()), (Err(Denial::Unknown), PATIENCE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_working_watch_an_unknown_link_may_be_a_new_one() {
+    let links = Links::with([demo()]);
+    links.broke(Instant::now());
+    assert!(admit(&links).is_ok(), "known links are believed for the grace");
+    let unknown = Visit::admit(&links, &token(2), client(), GRACE, noon);
+    assert_eq!(unknown.map(|_| ()), Err(Denial::Stale));
+
+    tokio::time::advance(GRACE + Duration::from_secs(1)).await;
+    assert_eq!(admit(&links).map(|_| ()), Err(Denial::Stale));
+
+    let mut index = ShareIndex::default();
+    index.apply(&demo());
+    links.replace(index);
+    assert!(admit(&links).is_ok());
+}

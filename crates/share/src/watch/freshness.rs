@@ -1,0 +1,170 @@
+//! How far the links in memory can be trusted to be those of the cluster. Within a grace an outage
+//! of the API server is overlooked; after it nobody new is admitted, and the replica leaves its
+//! Service, since another one may still hear the cluster.
+
+use std::{fmt, future::pending, time::Duration};
+
+use tokio::time::Instant;
+
+use super::Links;
+
+/// The state of the watch of Agents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watching {
+    /// The Agents were never listed.
+    Starting,
+    Works,
+    BrokenSince(Instant),
+}
+
+/// Whether visits may be admitted by the links in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// The Agents have not been listed yet: "no such link" means nothing.
+    Starting,
+    Fresh,
+    /// The watch has been broken for longer than the grace.
+    Stale,
+}
+
+/// What a readiness probe says of it.
+impl fmt::Display for Freshness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Starting => "the Agents have not been listed yet",
+            Self::Fresh => "the watch of Agents works",
+            Self::Stale => "the watch of Agents has been broken for too long",
+        })
+    }
+}
+
+impl Watching {
+    fn freshness(self, grace: Duration) -> Freshness {
+        match self {
+            Self::Starting => Freshness::Starting,
+            Self::BrokenSince(since) if since.elapsed() > grace => Freshness::Stale,
+            Self::Works | Self::BrokenSince(_) => Freshness::Fresh,
+        }
+    }
+
+    /// Until time alone makes the links stale.
+    async fn grace_over(self, grace: Duration) {
+        match self {
+            Self::BrokenSince(since) if since.elapsed() <= grace => {
+                // A timer fires in the millisecond of its deadline, and stale is later than that.
+                tokio::time::sleep_until(since + grace + Duration::from_millis(1)).await;
+            }
+            _ => pending().await,
+        }
+    }
+}
+
+impl Links {
+    /// Whether visits may be admitted, `grace` being how long an outage is overlooked.
+    pub fn freshness(&self, grace: Duration) -> Freshness {
+        self.watching.borrow().freshness(grace)
+    }
+
+    pub(crate) fn is_fresh(&self, grace: Duration) -> bool {
+        self.freshness(grace) == Freshness::Fresh
+    }
+
+    /// Whether the watch works at this moment, as far as is known.
+    pub(crate) fn is_watching(&self) -> bool {
+        *self.watching.borrow() == Watching::Works
+    }
+
+    /// For how long there has been no working watch, for metrics; zero while there is one.
+    pub fn watch_age(&self) -> Duration {
+        match *self.watching.borrow() {
+            Watching::BrokenSince(since) => since.elapsed(),
+            Watching::Starting | Watching::Works => Duration::ZERO,
+        }
+    }
+
+    /// Tells the present freshness and each change of it, for ever. Readiness and gRPC health
+    /// follow it.
+    pub async fn report_freshness(&self, grace: Duration, mut report: impl AsyncFnMut(Freshness)) {
+        let mut watching = self.watching.subscribe();
+        let mut reported = None;
+        loop {
+            let now = *watching.borrow_and_update();
+            let freshness = now.freshness(grace);
+            if reported.replace(freshness) != Some(freshness) {
+                report(freshness).await;
+            }
+            tokio::select! {
+                biased;
+                Ok(()) = watching.changed() => {}
+                () = now.grace_over(grace) => {}
+            }
+        }
+    }
+
+    /// Tells that the watch broke at `now`, unless it was broken before or never worked.
+    pub(crate) fn broke(&self, now: Instant) {
+        self.watching.send_if_modified(|watching| {
+            let worked = *watching == Watching::Works;
+            if worked {
+                *watching = Watching::BrokenSince(now);
+            }
+            worked
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::index::ShareIndex;
+
+    const GRACE: Duration = Duration::from_mins(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_is_overlooked_for_the_grace_and_no_longer() {
+        let links = Links::new();
+        links.broke(Instant::now());
+        assert_eq!(links.freshness(GRACE), Freshness::Starting, "it never worked");
+
+        links.replace(ShareIndex::default());
+        assert_eq!(links.freshness(GRACE), Freshness::Fresh);
+
+        links.broke(Instant::now());
+        tokio::time::advance(GRACE / 2).await;
+        links.broke(Instant::now());
+        tokio::time::advance(GRACE / 2).await;
+        assert_eq!(links.freshness(GRACE), Freshness::Fresh);
+        assert_eq!(links.watch_age(), GRACE, "the first failure counts");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(links.freshness(GRACE), Freshness::Stale);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_change_of_freshness_is_reported_once() {
+        let links = Links::new();
+        let reports = Mutex::new(Vec::new());
+        let start = Instant::now();
+        let reporting = links.report_freshness(GRACE, async |freshness| {
+            reports.lock().unwrap().push((freshness, start.elapsed().as_secs()));
+        });
+        let story = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            links.replace(ShareIndex::default());
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            links.broke(Instant::now());
+            tokio::time::sleep(GRACE + Duration::from_secs(1)).await;
+            links.replace(ShareIndex::default());
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        };
+        tokio::select! { () = reporting => {}, () = story => {} }
+        let expected = [
+            (Freshness::Starting, 0),
+            (Freshness::Fresh, 1),
+            (Freshness::Stale, 602),
+            (Freshness::Fresh, 603),
+        ];
+        assert_eq!(*reports.lock().unwrap(), expected);
+    }
+}
