@@ -1,4 +1,4 @@
-//! Bytes to frames and back. Payloads are sliced out of the read buffer, never copied.
+//! Whole frames to bytes and back. Pure. Payloads are sliced out of the read buffer, never copied.
 
 use std::io;
 
@@ -7,11 +7,16 @@ use tokio_util::codec::{Decoder, Encoder};
 
 use crate::{
     MAX_PAYLOAD_BYTES,
-    frame::{EXIT, Frame, INPUT, OUTPUT, RESIZE},
+    frame::{
+        ALIVE, EXIT, Frame, HANG_UP, INPUT, INPUT_CREDIT, INTERRUPT, OUTPUT, OUTPUT_CREDIT, PING,
+        RESIZE,
+    },
 };
 
-const LENGTH_BYTES: usize = 4;
+pub(crate) const LENGTH_BYTES: usize = 4;
 const TYPE_BYTES: usize = 1;
+/// The length and the type.
+pub(crate) const HEADER_BYTES: usize = LENGTH_BYTES + TYPE_BYTES;
 
 /// The framing of both directions; it holds no state, a clone is as good as the original.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,15 +35,23 @@ pub enum WireError {
     Io(#[from] io::Error),
 }
 
-impl WireError {
-    /// A short, constant name for metrics.
-    pub fn category(&self) -> &'static str {
-        match self {
-            Self::Oversize { .. } => "oversize",
-            Self::Untyped => "untyped",
-            Self::Malformed { .. } => "malformed",
-            Self::Io(_) => "io",
-        }
+/// What the type of a frame says about its payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Output,
+    Input,
+    /// A frame whose payload is always this long.
+    Control {
+        payload_bytes: usize,
+    },
+    /// From a newer peer.
+    Unknown,
+}
+
+impl FrameCodec {
+    /// Appends the header of an output frame, for a sender that writes the payload from where it is.
+    pub fn encode_output_header(payload_bytes: usize, dst: &mut BytesMut) -> Result<(), WireError> {
+        put_header(dst, OUTPUT, payload_bytes)
     }
 }
 
@@ -48,8 +61,11 @@ impl Decoder for FrameCodec {
 
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Frame>, WireError> {
         while let Some((kind, payload)) = split_frame(src)? {
-            if let Some(frame) = parse(kind, payload)? {
-                return Ok(Some(frame));
+            match kind_of(kind, payload.len())? {
+                Kind::Output => return Ok(Some(Frame::Output(payload))),
+                Kind::Input => return Ok(Some(Frame::Input(payload))),
+                Kind::Control { .. } => return Ok(control(kind, &payload)),
+                Kind::Unknown => {}
             }
         }
         Ok(None)
@@ -62,32 +78,79 @@ impl Encoder<Frame> for FrameCodec {
     fn encode(&mut self, frame: Frame, dst: &mut BytesMut) -> Result<(), WireError> {
         match frame {
             Frame::Output(bytes) => put(dst, OUTPUT, &bytes),
-            Frame::Input(bytes) => put(dst, INPUT, &bytes),
             Frame::Exit { code } => put(dst, EXIT, &code.to_be_bytes()),
+            Frame::InputCredit { bytes } => put(dst, INPUT_CREDIT, &bytes.to_be_bytes()),
+            Frame::Alive => put(dst, ALIVE, &[]),
+            Frame::Input(bytes) => put(dst, INPUT, &bytes),
             Frame::Resize { columns, rows } => {
                 let ([a, b], [c, d]) = (columns.to_be_bytes(), rows.to_be_bytes());
                 put(dst, RESIZE, &[a, b, c, d])
             }
+            Frame::Ping => put(dst, PING, &[]),
+            Frame::OutputCredit { bytes } => put(dst, OUTPUT_CREDIT, &bytes.to_be_bytes()),
+            Frame::Interrupt => put(dst, INTERRUPT, &[]),
+            Frame::HangUp => put(dst, HANG_UP, &[]),
         }
     }
 }
 
+/// How long the payload is, by the first bytes of a frame. Refused before it is gathered: a peer does not
+/// decide how much memory it gets.
+pub(crate) fn payload_bytes(length: [u8; LENGTH_BYTES]) -> Result<usize, WireError> {
+    // No target of ours has a usize below 32 bits; the fallback is refused just below.
+    let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+    match length.checked_sub(TYPE_BYTES) {
+        None => Err(WireError::Untyped),
+        Some(bytes) if bytes > MAX_PAYLOAD_BYTES => Err(WireError::Oversize { bytes }),
+        Some(bytes) => Ok(bytes),
+    }
+}
+
+pub(crate) fn kind_of(kind: u8, bytes: usize) -> Result<Kind, WireError> {
+    let payload_bytes = match kind {
+        OUTPUT => return Ok(Kind::Output),
+        INPUT => return Ok(Kind::Input),
+        EXIT | INPUT_CREDIT | RESIZE | OUTPUT_CREDIT => 4,
+        ALIVE | PING | INTERRUPT | HANG_UP => 0,
+        _ => return Ok(Kind::Unknown),
+    };
+    if bytes == payload_bytes {
+        Ok(Kind::Control { payload_bytes })
+    } else {
+        Err(WireError::Malformed { kind, bytes })
+    }
+}
+
+/// The control frame of type `kind`, whose payload has the length that [`kind_of`] demands.
+pub(crate) fn control(kind: u8, payload: &[u8]) -> Option<Frame> {
+    let word = || payload.first_chunk::<4>().copied();
+    let frame = match kind {
+        EXIT => Frame::Exit { code: i32::from_be_bytes(word()?) },
+        INPUT_CREDIT => Frame::InputCredit { bytes: u32::from_be_bytes(word()?) },
+        ALIVE => Frame::Alive,
+        RESIZE => {
+            let [a, b, c, d] = word()?;
+            let (columns, rows) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+            Frame::Resize { columns, rows }
+        }
+        PING => Frame::Ping,
+        OUTPUT_CREDIT => Frame::OutputCredit { bytes: u32::from_be_bytes(word()?) },
+        INTERRUPT => Frame::Interrupt,
+        HANG_UP => Frame::HangUp,
+        _ => return None,
+    };
+    Some(frame)
+}
+
 /// Takes the next whole frame off `src`, or leaves a partial one there.
 fn split_frame(src: &mut BytesMut) -> Result<Option<(u8, Bytes)>, WireError> {
-    let Some(prefix) = src.first_chunk::<LENGTH_BYTES>() else {
+    let Some(length) = src.first_chunk::<LENGTH_BYTES>() else {
         return Ok(None);
     };
-    // No target of ours has a usize below 32 bits; the fallback is refused just below.
-    let length = usize::try_from(u32::from_be_bytes(*prefix)).unwrap_or(usize::MAX);
-    let Some(payload_bytes) = length.checked_sub(TYPE_BYTES) else {
-        return Err(WireError::Untyped);
-    };
-    // Refused before it is gathered: a peer does not decide how much memory it gets.
-    if payload_bytes > MAX_PAYLOAD_BYTES {
-        return Err(WireError::Oversize { bytes: payload_bytes });
-    }
-    if src.len() < LENGTH_BYTES + length {
-        src.reserve(LENGTH_BYTES + length - src.len());
+    let payload_bytes = payload_bytes(*length)?;
+    let frame_bytes = HEADER_BYTES + payload_bytes;
+    if src.len() < frame_bytes {
+        src.reserve(frame_bytes - src.len());
         return Ok(None);
     }
     src.advance(LENGTH_BYTES);
@@ -95,40 +158,24 @@ fn split_frame(src: &mut BytesMut) -> Result<Option<(u8, Bytes)>, WireError> {
     Ok(Some((kind, src.split_to(payload_bytes).freeze())))
 }
 
-/// `None` is a type from a newer peer.
-fn parse(kind: u8, payload: Bytes) -> Result<Option<Frame>, WireError> {
-    let malformed = WireError::Malformed { kind, bytes: payload.len() };
-    let frame = match kind {
-        OUTPUT => Frame::Output(payload),
-        INPUT => Frame::Input(payload),
-        EXIT => match <[u8; 4]>::try_from(&payload[..]) {
-            Ok(code) => Frame::Exit { code: i32::from_be_bytes(code) },
-            Err(_) => return Err(malformed),
-        },
-        RESIZE => match <[u8; 4]>::try_from(&payload[..]) {
-            Ok([a, b, c, d]) => {
-                let (columns, rows) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
-                Frame::Resize { columns, rows }
-            }
-            Err(_) => return Err(malformed),
-        },
-        _ => return Ok(None),
-    };
-    Ok(Some(frame))
-}
-
 fn put(dst: &mut BytesMut, kind: u8, payload: &[u8]) -> Result<(), WireError> {
-    let oversize = WireError::Oversize { bytes: payload.len() };
-    if payload.len() > MAX_PAYLOAD_BYTES {
-        return Err(oversize);
-    }
-    let length = u32::try_from(TYPE_BYTES + payload.len()).map_err(|_| oversize)?;
-    dst.reserve(LENGTH_BYTES + TYPE_BYTES + payload.len());
-    dst.put_u32(length);
-    dst.put_u8(kind);
+    // No more than a whole frame, should the payload be refused.
+    dst.reserve(HEADER_BYTES + payload.len().min(MAX_PAYLOAD_BYTES));
+    put_header(dst, kind, payload.len())?;
     dst.put_slice(payload);
     Ok(())
 }
 
+fn put_header(dst: &mut BytesMut, kind: u8, payload_bytes: usize) -> Result<(), WireError> {
+    let oversize = WireError::Oversize { bytes: payload_bytes };
+    if payload_bytes > MAX_PAYLOAD_BYTES {
+        return Err(oversize);
+    }
+    let length = u32::try_from(TYPE_BYTES + payload_bytes).map_err(|_| oversize)?;
+    dst.put_u32(length);
+    dst.put_u8(kind);
+    Ok(())
+}
+
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

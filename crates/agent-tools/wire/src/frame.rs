@@ -1,4 +1,4 @@
-//! What the two ends can say to each other, and the byte that names it.
+//! What the two ends can say to each other, and the byte that names it. Pure.
 
 use std::fmt;
 
@@ -6,37 +6,39 @@ use bytes::Bytes;
 
 pub(crate) const OUTPUT: u8 = 0x01;
 pub(crate) const EXIT: u8 = 0x02;
+pub(crate) const INPUT_CREDIT: u8 = 0x03;
+pub(crate) const ALIVE: u8 = 0x04;
 pub(crate) const INPUT: u8 = 0x81;
 pub(crate) const RESIZE: u8 = 0x82;
+pub(crate) const PING: u8 = 0x83;
+pub(crate) const OUTPUT_CREDIT: u8 = 0x84;
+pub(crate) const INTERRUPT: u8 = 0x85;
+pub(crate) const HANG_UP: u8 = 0x86;
 
 /// One message between a screen and its viewer.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Frame {
-    /// What the program wrote. Cut anywhere, also inside a UTF-8 or escape sequence.
+    /// Screen: what the program wrote. Cut anywhere, also inside a UTF-8 or escape sequence.
     Output(Bytes),
-    /// The program ended, after all of its output. 128 + n stands for signal n, as in a shell.
+    /// Screen: the program ended, after all of its output. 128 + n stands for signal n, as in a shell.
     Exit { code: i32 },
-    /// What the viewer typed or pasted.
+    /// Screen: so many bytes of input were written to the terminal, or dropped by an interrupt; the
+    /// viewer may send as many more.
+    InputCredit { bytes: u32 },
+    /// Screen: the answer to a ping, also sent unasked.
+    Alive,
+    /// Viewer: what was typed or pasted.
     Input(Bytes),
-    /// The viewer's size in character cells.
+    /// Viewer: its size in character cells.
     Resize { columns: u16, rows: u16 },
-}
-
-/// Which end sends a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    Screen,
-    Viewer,
-}
-
-impl Frame {
-    /// The end that may send this frame; the other one must refuse to.
-    pub fn origin(&self) -> Origin {
-        match self {
-            Self::Output(_) | Self::Exit { .. } => Origin::Screen,
-            Self::Input(_) | Self::Resize { .. } => Origin::Viewer,
-        }
-    }
+    /// Viewer: asks for [`Frame::Alive`].
+    Ping,
+    /// Viewer: so many bytes of output were taken; the screen may send as many more.
+    OutputCredit { bytes: u32 },
+    /// Viewer: Ctrl-C that overtakes what was typed before.
+    Interrupt,
+    /// Viewer: it was cut off. What is unread is dropped, and the screen leaves.
+    HangUp,
 }
 
 /// Says how much was typed or drawn, never what: a terminal carries passwords.
@@ -45,8 +47,14 @@ impl fmt::Debug for Frame {
         match self {
             Self::Output(bytes) => write!(f, "Output({} bytes)", bytes.len()),
             Self::Exit { code } => write!(f, "Exit({code})"),
+            Self::InputCredit { bytes } => write!(f, "InputCredit({bytes} bytes)"),
+            Self::Alive => f.write_str("Alive"),
             Self::Input(bytes) => write!(f, "Input({} bytes)", bytes.len()),
             Self::Resize { columns, rows } => write!(f, "Resize({columns}x{rows})"),
+            Self::Ping => f.write_str("Ping"),
+            Self::OutputCredit { bytes } => write!(f, "OutputCredit({bytes} bytes)"),
+            Self::Interrupt => f.write_str("Interrupt"),
+            Self::HangUp => f.write_str("HangUp"),
         }
     }
 }
@@ -59,17 +67,5 @@ mod tests {
     fn debug_output_does_not_repeat_what_was_typed() {
         let typed = Frame::Input(Bytes::from_static(b"hunter2"));
         assert_eq!(format!("{typed:?}"), "Input(7 bytes)");
-    }
-
-    #[test]
-    fn only_a_viewer_types_and_resizes() {
-        let frames = [
-            Frame::Output(Bytes::new()),
-            Frame::Exit { code: 0 },
-            Frame::Input(Bytes::new()),
-            Frame::Resize { columns: 80, rows: 24 },
-        ];
-        let origins = frames.map(|frame| frame.origin());
-        assert_eq!(origins, [Origin::Screen, Origin::Screen, Origin::Viewer, Origin::Viewer]);
     }
 }

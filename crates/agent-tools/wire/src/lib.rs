@@ -1,4 +1,4 @@
-//! The frames between the broker and the screen in an agent's pod; pure, it must do no I/O.
+//! The frames between the broker and the screen in an agent's pod. Pure: it must do no I/O.
 //!
 //! Each frame on the wire is
 //!
@@ -6,24 +6,60 @@
 //! u32 length, big-endian │ u8 type │ payload of length − 1 bytes, at most MAX_PAYLOAD_BYTES
 //! ```
 //!
-//! and the first bit of the type tells the direction, so that what a viewer may say is an allow-list of bytes:
+//! and the first bit of the type tells the direction, so that what a viewer may say is an allow-list
+//! of bytes:
 //!
 //! | Type | Frame | Payload |
 //! |---|---|---|
 //! | `0x01` | [`Frame::Output`] | terminal bytes |
 //! | `0x02` | [`Frame::Exit`] | i32, big-endian |
-//! | `0x03..=0x0f` | kept for the shared screen: output with its sequence number, a snapshot, the size in force, the viewers | |
+//! | `0x03` | [`Frame::InputCredit`] | u32 bytes, big-endian |
+//! | `0x04` | [`Frame::Alive`] | |
+//! | `0x05..=0x0f` | reserved for a shared screen: snapshot, size in force, viewers | |
 //! | `0x81` | [`Frame::Input`] | terminal bytes |
 //! | `0x82` | [`Frame::Resize`] | u16 columns, u16 rows, big-endian |
-//! | `0x83..=0x8f` | kept for the shared screen: the opening (access, last sequence number seen), acknowledgement, ping | |
+//! | `0x83` | [`Frame::Ping`] | |
+//! | `0x84` | [`Frame::OutputCredit`] | u32 bytes, big-endian |
+//! | `0x85` | [`Frame::Interrupt`] | |
+//! | `0x86` | [`Frame::HangUp`] | |
+//! | `0x87..=0x8f` | reserved for a shared screen: the opening, with its access | |
 //!
 //! A type that the receiver does not know is skipped, so either end may be the newer one.
+//!
+//! # Flow control
+//!
+//! Both directions carry credit, as HTTP/2 does, because everything between the two ends buffers
+//! without a useful bound: an exec holds tens of megabytes. A viewer may have [`INPUT_WINDOW_BYTES`] of
+//! input sent and not yet credited, a screen [`OUTPUT_WINDOW_BYTES`] of output; both allowances hold
+//! from the start. So each end can always read, and no control frame waits behind a bulk of data.
+//!
+//! # Liveness
+//!
+//! The viewer pings every [`PING_INTERVAL`] and the screen answers each; the screen also sends
+//! [`Frame::Alive`] by itself as often. An end that hears nothing for [`SILENCE_MAX`] gives up.
+
+use std::time::Duration;
 
 mod codec;
+mod deframer;
 mod frame;
 
 pub use codec::{FrameCodec, WireError};
-pub use frame::{Frame, Origin};
+pub use deframer::Deframer;
+pub use frame::Frame;
 
 /// The most a frame carries: 64 KiB, the capacity of a Linux pipe.
 pub const MAX_PAYLOAD_BYTES: usize = 64 * 1024;
+/// Input that may be sent and not yet credited, so also the most that waits for the program.
+pub const INPUT_WINDOW_BYTES: usize = 64 * 1024;
+/// Output that may be sent and not yet credited, where the viewer asks for no other window.
+pub const OUTPUT_WINDOW_BYTES: usize = 256 * 1024;
+/// How often each end lets the other hear from it.
+pub const PING_INTERVAL: Duration = Duration::from_secs(10);
+/// How long an end may be silent before the other takes it for dead: two pings lost, and a half.
+pub const SILENCE_MAX: Duration = Duration::from_secs(25);
+/// A viewer chooses the size of a terminal, and programs allocate by it. In character cells; more than
+/// the smallest font shows on the largest screen.
+pub const MAX_COLUMNS: u16 = 1000;
+/// As [`MAX_COLUMNS`]: a screen may stand upright.
+pub const MAX_ROWS: u16 = 1000;
