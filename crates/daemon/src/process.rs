@@ -21,9 +21,10 @@ use crate::{
     shutdown::Signals,
 };
 
-/// How long the process's work may take to end, once asked to: less than the 30 s
-/// after which a kubelet kills it.
-pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(20);
+/// How long the process's work may take to end once asked to. Manifests pause 5 s in `preStop`
+/// (until no Service routes here any more) and set `terminationGracePeriodSeconds: 20`, so that
+/// this grace is over 5 s before the kubelet kills the process.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
 /// What a process's own code gets to work with. A clone is the same process.
 #[derive(Clone, Debug)]
