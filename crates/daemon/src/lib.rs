@@ -6,6 +6,7 @@ pub mod connect;
 pub mod http1;
 pub mod metrics;
 pub mod readiness;
+pub mod socket;
 pub mod telemetry;
 
 mod error;
