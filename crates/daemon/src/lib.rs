@@ -9,11 +9,14 @@ pub mod readiness;
 pub mod socket;
 pub mod telemetry;
 
+mod client;
 mod error;
+mod ledger;
 mod probes;
 mod process;
 mod shutdown;
 
+pub use client::ClientKey;
 pub use error::DaemonError;
 pub use metrics::Metrics;
 pub use process::{Daemon, SHUTDOWN_GRACE, main, run};

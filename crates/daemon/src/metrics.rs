@@ -76,15 +76,21 @@ impl Metrics {
         self.panics.clone()
     }
 
-    /// Open connections of the listener with that name.
-    pub fn connections(&self, listener: &'static str) -> Gauge {
-        self.connections.get_or_create_owned(&[("listener", listener)])
+    /// The metrics of the listener with that name.
+    pub fn listener(&self, name: &'static str) -> ListenerMetrics {
+        let label = [("listener", name)];
+        let open = self.connections.get_or_create_owned(&label);
+        ListenerMetrics { open, evictions: self.evictions.get_or_create_owned(&label) }
     }
+}
 
-    /// Connections that the listener with that name closed to make room for others.
-    pub fn evictions(&self, listener: &'static str) -> Counter {
-        self.evictions.get_or_create_owned(&[("listener", listener)])
-    }
+/// The metrics of one listener.
+#[derive(Clone, Debug, Default)]
+pub struct ListenerMetrics {
+    /// Open connections.
+    pub open: Gauge,
+    /// Connections that were closed to make room for others.
+    pub evictions: Counter,
 }
 
 #[cfg(test)]
@@ -113,8 +119,7 @@ mod tests {
     #[test]
     fn every_name_begins_with_the_products() {
         let metrics = Metrics::new("gateway");
-        metrics.connections("share").inc();
-        metrics.evictions("share").inc();
+        metrics.listener("share").evictions.inc();
         let page = metrics.encode().unwrap();
         let foreign = |line: &&str| !line.starts_with('#') && !line.starts_with("kubeopencode_");
         assert_eq!(page.lines().find(foreign), None);

@@ -50,15 +50,16 @@ impl Daemon {
         }
     }
 
-    /// Listens on `address`, counted in the metrics under `name`.
+    /// Listens on `address`, counted in the metrics under `name`. At most `max_connections` are
+    /// open without being authenticated.
     pub async fn listen(
         &self,
         name: &'static str,
         address: SocketAddr,
         max_connections: usize,
     ) -> Result<Acceptor, DaemonError> {
-        let acceptor =
-            Acceptor::bind(address, max_connections, self.metrics.connections(name)).await?;
+        let metrics = self.metrics.listener(name);
+        let acceptor = Acceptor::bind(address, max_connections, metrics).await?;
         tracing::info!(listener = name, address = %acceptor.local_address(), "listening");
         Ok(acceptor)
     }
