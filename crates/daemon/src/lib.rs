@@ -1,20 +1,24 @@
-//! What every long-running process does alike: logs, metrics, probes, shutdown,
-//! the clock and accepting connections. Nothing here knows what a process is for.
+//! What every long-running process needs: logs, metrics, probes, shutdown, the clock, fair
+//! listeners, TLS and clients of the API server. Nothing here knows what a process is for.
 
 pub mod clock;
 pub mod connect;
 pub mod http1;
 pub mod metrics;
 pub mod readiness;
+pub mod socket;
 pub mod telemetry;
 
+mod client;
 mod error;
+mod ledger;
 mod probes;
 mod process;
 mod shutdown;
 
+pub use client::ClientKey;
 pub use error::DaemonError;
 pub use metrics::Metrics;
-pub use process::{Daemon, SHUTDOWN_GRACE, run};
+pub use process::{Daemon, SHUTDOWN_GRACE, main, run};
 pub use readiness::{Gate, Readiness};
 pub use telemetry::{LogFormat, TelemetryArgs, init_logs};

@@ -1,5 +1,6 @@
 //! The metrics of one process, in the `OpenMetrics` text format
-//! (<https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>).
+//! (<https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>). It
+//! knows no component's metrics: each registers its own.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,20 +20,27 @@ use crate::clock;
 /// The content type of [`Metrics::encode`]'s text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// All metrics of a process. Names carry no process prefix; scrapers add a job label.
+/// What every name begins with, an underscore following.
+const PREFIX: &str = "kubeopencode";
+
+/// All metrics of a process. Each name begins with `kubeopencode_`, so components register
+/// theirs without it; the program is a label of `kubeopencode_build_info`.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
     panics: Counter,
-    connections: Family<[(&'static str, &'static str); 1], Gauge>,
+    connections: Family<Listener, Gauge>,
+    evictions: Family<Listener, Counter>,
 }
 
+type Listener = [(&'static str, &'static str); 1];
+
 impl Metrics {
-    /// What every process tells of itself, `program` being its name.
+    /// What every process reports of itself, `program` being its name.
     pub fn new(program: &'static str) -> Self {
-        let mut registry = Registry::default();
+        let mut registry = Registry::with_prefix(PREFIX);
         let build = [("program", program), ("version", env!("CARGO_PKG_VERSION"))];
-        registry.register("build", "What runs here", Info::new(build));
+        registry.register("build", "The program and its version", Info::new(build));
         registry.register_with_unit(
             "process_start_time",
             "When the process started, since the Unix epoch",
@@ -44,8 +52,11 @@ impl Metrics {
         registry.register("panics", "Tasks that ended by a panic: defects", panics.clone());
         let connections = Family::default();
         registry.register("connections", "Open connections of a listener", connections.clone());
+        let evictions = Family::default();
+        let help = "Connections of a listener that were closed to make room for others";
+        registry.register("connections_evicted", help, evictions.clone());
 
-        Self { registry: Arc::new(Mutex::new(registry)), panics, connections }
+        Self { registry: Arc::new(Mutex::new(registry)), panics, connections, evictions }
     }
 
     /// Adds a component's own metrics.
@@ -65,10 +76,21 @@ impl Metrics {
         self.panics.clone()
     }
 
-    /// Open connections of the listener with that name.
-    pub fn connections(&self, listener: &'static str) -> Gauge {
-        self.connections.get_or_create_owned(&[("listener", listener)])
+    /// The metrics of the listener with that name.
+    pub fn listener(&self, name: &'static str) -> ListenerMetrics {
+        let label = [("listener", name)];
+        let open = self.connections.get_or_create_owned(&label);
+        ListenerMetrics { open, evictions: self.evictions.get_or_create_owned(&label) }
     }
+}
+
+/// The metrics of one listener.
+#[derive(Clone, Debug, Default)]
+pub struct ListenerMetrics {
+    /// Open connections.
+    pub open: Gauge,
+    /// Connections that were closed to make room for others.
+    pub evictions: Counter,
 }
 
 #[cfg(test)]
@@ -79,7 +101,7 @@ mod tests {
     fn a_process_says_what_it_is() {
         let page = Metrics::new("gateway").encode().unwrap();
         let build = format!(
-            "build_info{{program=\"gateway\",version=\"{}\"}} 1",
+            "kubeopencode_build_info{{program=\"gateway\",version=\"{}\"}} 1",
             env!("CARGO_PKG_VERSION")
         );
         assert!(page.contains(&build), "{page}");
@@ -91,6 +113,15 @@ mod tests {
         let visits: Counter = Counter::default();
         metrics.register(|registry| registry.register("visits", "Visits", visits.clone()));
         visits.inc();
-        assert!(metrics.encode().unwrap().contains("visits_total 1"));
+        assert!(metrics.encode().unwrap().contains("\nkubeopencode_visits_total 1\n"));
+    }
+
+    #[test]
+    fn every_name_begins_with_the_products() {
+        let metrics = Metrics::new("gateway");
+        metrics.listener("share").evictions.inc();
+        let page = metrics.encode().unwrap();
+        let foreign = |line: &&str| !line.starts_with('#') && !line.starts_with("kubeopencode_");
+        assert_eq!(page.lines().find(foreign), None);
     }
 }

@@ -1,10 +1,11 @@
-//! A process from its start to its end: what runs beside its own work, and how
-//! long that work may take to stop.
+//! A process from its start to its end: what runs beside its own work, and how long that work
+//! may take to stop. It must not know what that work is.
 
 use std::{
     error::Error,
     future::Future,
     net::SocketAddr,
+    process::ExitCode,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -14,14 +15,16 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     DaemonError, Metrics, Readiness, TelemetryArgs,
     connect::Acceptor,
+    error::chain,
     init_logs,
     probes::{self, Probes},
     shutdown::Signals,
 };
 
-/// How long the process's work may take to end, once asked to: less than the 30 s
-/// after which a kubelet kills it.
-pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(20);
+/// How long the process's work may take to end once asked to. Manifests pause 5 s in `preStop`
+/// (until no Service routes here any more) and set `terminationGracePeriodSeconds: 20`, so that
+/// this grace is over 5 s before the kubelet kills the process.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
 /// What a process's own code gets to work with. A clone is the same process.
 #[derive(Clone, Debug)]
@@ -47,15 +50,16 @@ impl Daemon {
         }
     }
 
-    /// Listens on `address`, counted in the metrics under `name`.
+    /// Listens on `address`, counted in the metrics under `name`. At most `max_connections` are
+    /// open without being authenticated.
     pub async fn listen(
         &self,
         name: &'static str,
         address: SocketAddr,
         max_connections: usize,
     ) -> Result<Acceptor, DaemonError> {
-        let acceptor =
-            Acceptor::bind(address, max_connections, self.metrics.connections(name)).await?;
+        let metrics = self.metrics.listener(name);
+        let acceptor = Acceptor::bind(address, max_connections, metrics).await?;
         tracing::info!(listener = name, address = %acceptor.local_address(), "listening");
         Ok(acceptor)
     }
@@ -85,16 +89,73 @@ impl Drop for Essential {
     fn drop(&mut self) {
         if !self.daemon.shutdown.is_cancelled() {
             tracing::error!(task = self.name, "an essential task ended: shutting down");
-            // Only the first failure is told: others follow from it.
+            // Only the first failure is reported: others follow from it.
             let _ = self.daemon.failed.set(self.name);
             self.daemon.shutdown.cancel();
         }
     }
 }
 
-/// Runs `serve` as a process: logs, signals, probes and metrics are there before
-/// it starts, and its tasks are waited for after it returns. It shall return soon
-/// after [`Daemon::shutdown`] is cancelled.
+/// A program's `main`: [`run`] on a runtime of one thread, which saves each hop of a key stroke
+/// a wake-up. A failure is in the log, so the program prints nothing more:
+///
+/// ```no_run
+/// # use clap::Parser;
+/// # #[derive(Parser)]
+/// # struct Args {
+/// #     #[command(flatten)]
+/// #     telemetry: daemon::TelemetryArgs,
+/// # }
+/// # async fn run(_: Args, _: daemon::Daemon) -> std::io::Result<()> { Ok(()) }
+/// fn main() -> std::process::ExitCode {
+///     let args = Args::parse();
+///     let telemetry = args.telemetry.clone();
+///     daemon::main("kubeopencode-gateway", &telemetry, |daemon| run(args, daemon))
+/// }
+/// ```
+pub fn main<F, Fut, E>(program: &'static str, args: &TelemetryArgs, serve: F) -> ExitCode
+where
+    F: FnOnce(Daemon) -> Fut,
+    Fut: Future<Output = Result<(), E>>,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    #[cfg(feature = "tls")]
+    install_crypto();
+    match run_to_end(run(program, args, serve)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if !error.is_logged() {
+                eprint_error(&error);
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_to_end(run: impl Future<Output = Result<(), DaemonError>>) -> Result<(), DaemonError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(DaemonError::Runtime)?;
+    let ended = runtime.block_on(run);
+    // A blocking call that hangs must not hold the process up.
+    runtime.shutdown_background();
+    ended
+}
+
+/// The libraries that speak TLS take the process's provider where they are given none.
+#[cfg(feature = "tls")]
+fn install_crypto() {
+    // An error says that there is a provider already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+#[allow(clippy::print_stderr, reason = "there is no log yet")]
+fn eprint_error(error: &DaemonError) {
+    eprintln!("Error: {}", chain(error));
+}
+
+/// Runs `serve` as a process: logs, signals, probes and metrics are there before it starts, and
+/// its tasks are waited for after it returns. It has to return soon after [`Daemon::shutdown`]
+/// is cancelled. How it ended is logged here.
 pub async fn run<F, Fut, E>(
     program: &'static str,
     args: &TelemetryArgs,
@@ -106,18 +167,32 @@ where
     E: Into<Box<dyn Error + Send + Sync>>,
 {
     init_logs(args)?;
+    let ended = start(program, args, serve).await;
+    match &ended {
+        Ok(()) => tracing::info!("stopped"),
+        Err(error) => {
+            tracing::error!(category = error.category(), error = chain(error), "stopped");
+        }
+    }
+    ended
+}
+
+async fn start<F, Fut, E>(
+    program: &'static str,
+    args: &TelemetryArgs,
+    serve: F,
+) -> Result<(), DaemonError>
+where
+    F: FnOnce(Daemon) -> Fut,
+    Fut: Future<Output = Result<(), E>>,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
     let daemon = Daemon::new(program);
     report_panics(&daemon.metrics);
     let signals = Signals::install()?;
     let probes = daemon.listen("metrics", args.metrics_address, probes::MAX_CONNECTIONS).await?;
     tracing::info!(program, version = env!("CARGO_PKG_VERSION"), "started");
-
-    let ended = supervise(&daemon, signals.watch(daemon.shutdown.clone()), probes, serve).await;
-    match &ended {
-        Ok(()) => tracing::info!("stopped"),
-        Err(error) => tracing::error!(category = error.category(), %error, "stopped"),
-    }
-    ended
+    supervise(&daemon, signals.watch(daemon.shutdown.clone()), probes, serve).await
 }
 
 /// The probes answer until the last task has ended, so they are not among them.

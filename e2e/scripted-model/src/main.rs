@@ -1,5 +1,7 @@
 //! The command line of [`scripted_model`], and nothing else.
 
+use std::process::ExitCode;
+
 use clap::Parser;
 use daemon::TelemetryArgs;
 use scripted_model::ScriptArgs;
@@ -14,9 +16,8 @@ struct Cli {
     telemetry: TelemetryArgs,
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     let cli = Cli::parse();
     let serve = |daemon| scripted_model::run(cli.script, daemon);
-    Ok(daemon::run("scripted-model", &cli.telemetry, serve).await?)
+    daemon::main("scripted-model", &cli.telemetry, serve)
 }

@@ -32,7 +32,7 @@ async fn get(address: SocketAddr, path: &str) -> String {
 async fn the_probes_tell_of_the_gates_until_the_end() {
     let serve = async |daemon: Daemon, address| {
         assert!(get(address, "/livez").await.starts_with("HTTP/1.1 200 OK\r\n"));
-        assert!(get(address, "/metrics").await.contains("build_info{"));
+        assert!(get(address, "/metrics").await.contains("kubeopencode_build_info{"));
 
         let gate = daemon.readiness.gate("watch");
         assert!(get(address, "/readyz").await.ends_with("watch: starting\n"));

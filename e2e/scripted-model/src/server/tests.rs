@@ -1,4 +1,3 @@
-use daemon::metrics::Metrics;
 use http::header::HOST;
 use hyper::client::conn::http1 as client;
 use hyper_util::rt::TokioIo;
@@ -9,8 +8,7 @@ use super::*;
 /// Status, content type and body of one request over a real socket.
 async fn ask(method: Method, path: &str, body: String) -> (StatusCode, String, String) {
     let daemon = Daemon::new("scripted-model");
-    let gauge = Metrics::new("test").connections("api");
-    let acceptor = Acceptor::bind(([127, 0, 0, 1], 0).into(), 4, gauge).await.unwrap();
+    let acceptor = daemon.listen("api", ([127, 0, 0, 1], 0).into(), 4).await.unwrap();
     let address = acceptor.local_address();
 
     let exchange = async {
