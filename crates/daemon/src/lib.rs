@@ -9,6 +9,8 @@ pub mod progress;
 pub mod readiness;
 pub mod socket;
 pub mod telemetry;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 mod client;
 mod error;
