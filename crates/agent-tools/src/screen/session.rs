@@ -44,7 +44,7 @@ impl Session {
         // Before the child exists, or its first change could be missed.
         let child_changed = unix::signal(SignalKind::child())?;
         let child = Command::new("/proc/self/exe")
-            .args(["screen", "lead", "--"])
+            .args(["screen", "session-leader", "--"])
             .args(program)
             .env("TERM", "xterm-256color")
             .env("COLORTERM", "truecolor")

@@ -10,7 +10,7 @@ use rustix::process::{Signal, ioctl_tiocsctty, set_parent_process_death_signal, 
 use super::error::ScreenError;
 
 /// Becomes `command`; returns only when that fails.
-pub(crate) fn lead(command: &[OsString]) -> ScreenError {
+pub(crate) fn run(command: &[OsString]) -> ScreenError {
     let Some((program, arguments)) = command.split_first() else {
         return ScreenError::Session(io::ErrorKind::InvalidInput.into());
     };
