@@ -1,5 +1,5 @@
-//! The agent's terminal: a program on a PTY, shown to whoever speaks [`screen_wire`] frames over the
-//! standard streams. The terminal itself ([`pty`], [`session`]) must not know who watches it.
+//! The agent's terminal: a program on a PTY, shown to whoever speaks [`screen_wire`] frames over
+//! the standard streams. The terminal itself ([`pty`], [`session`]) must not know who watches it.
 
 use std::{ffi::OsString, io, ops::RangeInclusive, time::Duration};
 

@@ -1,5 +1,5 @@
-//! One viewer on a terminal of its own, from its start to an end after which nothing of it is left. Must
-//! not touch its bytes.
+//! One viewer on a terminal of its own, from its start to an end after which nothing of it is left.
+//! Must not touch its bytes.
 
 use std::ffi::OsString;
 

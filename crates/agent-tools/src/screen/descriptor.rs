@@ -36,7 +36,8 @@ impl Descriptor {
         self.readable(|fd| Ok(read(fd, &mut *into)?)).await
     }
 
-    /// As [`Descriptor::read`] of a pipe or a socket, into the spare capacity of `into`, which must have some.
+    /// As [`Descriptor::read`] of a pipe or a socket, into the spare capacity of `into`, which must
+    /// have some.
     pub(crate) async fn append(&self, into: &mut Vec<u8>) -> io::Result<usize> {
         poll_fn(|cx| {
             loop {
@@ -44,8 +45,8 @@ impl Descriptor {
                 let Ok(count) = guard.try_io(|fd| Ok(read(fd, spare_capacity(into))?)) else {
                     continue;
                 };
-                // Less than was asked for is all there was, and more will be reported anew: what tokio's own
-                // pipes and sockets rely on to spare a system call.
+                // Less than was asked for is all there was, and more will be reported anew: what
+                // tokio's own pipes and sockets rely on to spare a system call.
                 if matches!(count, Ok(1..)) && into.len() < into.capacity() {
                     guard.clear_ready();
                 }
@@ -60,8 +61,8 @@ impl Descriptor {
         Ok(read(self.0.get_ref(), into)?)
     }
 
-    /// As [`Descriptor::read_now`], right after a read that succeeded: what it finds out spares the next
-    /// wait a system call.
+    /// As [`Descriptor::read_now`], right after a read that succeeded: what it finds out spares the
+    /// next wait a system call.
     pub(crate) fn read_more(&self, into: &mut [u8]) -> io::Result<usize> {
         self.0.try_io(Interest::READABLE, |fd| Ok(read(fd, into)?))
     }

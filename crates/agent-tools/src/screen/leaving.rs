@@ -17,8 +17,8 @@ use super::{
     viewer,
 };
 
-/// Output still sent after the program's end. The kernel holds less than this, so only a process left
-/// behind that keeps on writing is cut off.
+/// Output still sent after the program's end. The kernel holds less than this, so only a process
+/// left behind that keeps on writing is cut off.
 const LAST_OUTPUT_BYTES: usize = 256 * 1024;
 /// How long the program may take to read what was typed before the viewer left.
 const LAST_INPUT_WAIT: Duration = Duration::from_secs(1);
@@ -37,7 +37,8 @@ enum Rest {
 }
 
 impl Relay {
-    /// The program has ended: sends the rest of its output, then its exit code, if the viewer still reads.
+    /// The program has ended: sends the rest of its output, then its exit code, if the viewer still
+    /// reads.
     pub(crate) async fn send_rest(&mut self, code: i32) -> Result<(), ScreenError> {
         self.program = Program::Ended;
         self.typed.clear();
@@ -52,7 +53,8 @@ impl Relay {
         Ok(())
     }
 
-    /// Returns when the last frames have left, and there is no output more that the viewer will take.
+    /// Returns when the last frames have left, and there is no output more that the viewer will
+    /// take.
     async fn send_output(&mut self, mut gone: Gone<'_>) -> Result<Option<End>, ScreenError> {
         let mut budget_bytes = LAST_OUTPUT_BYTES;
         // So long a viewer without credit keeps the exit code from being sent.
@@ -104,8 +106,8 @@ impl Relay {
         }
     }
 
-    /// The viewer has left by itself: what it typed is still written, as the program reads it. What the
-    /// program says to that is read, lest it wait for it, and shown to nobody.
+    /// The viewer has left by itself: what it typed is still written, as the program reads it. What
+    /// the program says to that is read, lest it wait for it, and shown to nobody.
     pub(crate) async fn write_rest(&mut self, session: &mut Session) -> Result<(), ScreenError> {
         let read = async {
             let mut check = interval_at(Instant::now() + UNREAD_CHECK, UNREAD_CHECK);
@@ -124,7 +126,9 @@ impl Relay {
                             return Ok(());
                         }
                     }
-                    more = self.pty.gather(&mut self.gathered, MAX_PAYLOAD_BYTES), if output == Output::Open => {
+                    more = self.pty.gather(&mut self.gathered, MAX_PAYLOAD_BYTES),
+                        if output == Output::Open =>
+                    {
                         output = more?;
                         self.gathered.clear();
                     }

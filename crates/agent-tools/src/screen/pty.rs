@@ -1,5 +1,5 @@
-//! The pseudo-terminal: its size, its output gathered, its input. Must not know who watches, nor which
-//! processes are on its other side.
+//! The pseudo-terminal: its size, its output gathered, its input. Must not know who watches, nor
+//! which processes are on its other side.
 
 use std::{
     io,
@@ -16,11 +16,13 @@ use tokio::io::Interest;
 
 use super::{descriptor::Descriptor, viewer::Gathered};
 
-/// A read that gives as much as this is one of many. Linux gives out at most 4095 bytes of a terminal's
-/// output at once (`N_TTY_BUF_SIZE`), and less where the program was read while it wrote.
+/// A read that gives as much as this is one of many. Linux gives out at most 4095 bytes of a
+/// terminal's output at once (`N_TTY_BUF_SIZE`), and less where the program was read while it
+/// wrote.
 const BULK_BYTES: usize = 1024;
 
-/// In character cells. A viewer chooses it, and programs allocate by it: 65535 × 65535 would end the pod.
+/// In character cells. A viewer chooses it, and programs allocate by it: 65535 × 65535 would end
+/// the pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Size {
     columns: u16,
@@ -43,7 +45,8 @@ pub(crate) enum Output {
     Ended,
 }
 
-/// Our side of a terminal. Dropping it hangs the terminal up, and drops what the program has not read.
+/// Our side of a terminal. Dropping it hangs the terminal up, and drops what the program has not
+/// read.
 pub(crate) struct Pty(Descriptor);
 
 const TERMINAL: OpenptFlags =
@@ -75,8 +78,8 @@ impl Pty {
         self.0.write_now(typed)
     }
 
-    /// Drops the input that the program has not read, where an interrupt would: a program that reads
-    /// Ctrl-C as a key must not lose the keys before it.
+    /// Drops the input that the program has not read, where an interrupt would: a program that
+    /// reads Ctrl-C as a key must not lose the keys before it.
     pub(crate) fn flush_interruptible_input(&self) -> io::Result<()> {
         let terminal = program_side(&self.0)?;
         if tcgetattr(&terminal)?.local_modes.contains(LocalModes::ISIG) {
@@ -85,13 +88,14 @@ impl Pty {
         Ok(())
     }
 
-    /// How much input the program could read; of a line that is not complete it cannot read anything.
+    /// How much input the program could read; of a line that is not complete it cannot read
+    /// anything.
     pub(crate) fn unread_bytes(&self) -> io::Result<u64> {
         Ok(ioctl_fionread(program_side(&self.0)?)?)
     }
 
-    /// Waits for output, then gathers what there is of it, up to `limit` bytes in all. A little is not
-    /// asked for more: it is a key's echo, and wants to be shown.
+    /// Waits for output, then gathers what there is of it, up to `limit` bytes in all. A little is
+    /// not asked for more: it is a key's echo, and wants to be shown.
     pub(crate) async fn gather(&self, gathered: &mut Gathered, limit: usize) -> io::Result<Output> {
         let mut read = self.0.read(gathered.spare(limit)).await;
         loop {

@@ -1,5 +1,5 @@
-//! Bytes between the viewer and the terminal while both are there. Must not let input or control wait
-//! behind output, nor control behind input.
+//! Bytes between the viewer and the terminal while both are there. Must not let input or control
+//! wait behind output, nor control behind input.
 
 use std::{io, mem, pin::pin};
 
@@ -48,8 +48,8 @@ pub(crate) struct Relay {
     /// What waits for the program: at most [`screen_wire::INPUT_WINDOW_BYTES`], and a Ctrl-C.
     pub(super) typed: BytesMut,
     input: InputWindow,
-    /// What waits for stdout, and never more than the window has room for. While there is no room the
-    /// terminal is not read: that is the flow control.
+    /// What waits for stdout, and never more than the window has room for. While there is no room
+    /// the terminal is not read: that is the flow control.
     pub(super) gathered: Gathered,
     pub(super) output: OutputWindow,
     alive: Alive,
@@ -97,7 +97,9 @@ impl Relay {
                 read = self.inlet.read() => self.receive(read)?,
                 due = self.timer.due() => self.perform(due)?,
                 code = session.ended() => Some(End::Program { code }),
-                count = self.pty.write(&self.typed), if !self.typed.is_empty() => self.written(count)?,
+                count = self.pty.write(&self.typed), if !self.typed.is_empty() => {
+                    self.written(count)?
+                }
                 sent = self.outlet.write(), if !self.outlet.is_idle() => self.sent(sent)?,
                 gone = &mut gone => gone.map(|()| Some(End::ViewerCut))?,
                 more = self.pty.gather(&mut self.gathered, limit), if wanted => {
@@ -120,7 +122,8 @@ impl Relay {
         let full = self.gathered.len() == limit;
         let end = self.send()?;
         if full {
-            // There is likely more, and again: the runtime must get to see whether the viewer says something.
+            // There is likely more, and again: the runtime must get to see whether the viewer says
+            // something.
             yield_now().await;
         }
         Ok(end)
@@ -230,7 +233,8 @@ impl Relay {
         Ok(None)
     }
 
-    /// Sends all that is due in one go, with `last` before the output; only when the last frames have left.
+    /// Sends all that is due in one go, with `last` before the output; only when the last frames
+    /// have left.
     pub(super) fn load(&mut self, last: Option<Frame>) -> Result<Option<End>, ScreenError> {
         let alive = mem::replace(&mut self.alive, Alive::Sent) == Alive::Due;
         let credit = self.input.credit().map(|bytes| Frame::InputCredit { bytes });

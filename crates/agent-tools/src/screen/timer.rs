@@ -1,12 +1,13 @@
-//! What the screen does after a time: it says that it is alive, it credits the last keystrokes, it gives up
-//! a silent viewer. One timer for all, since most of them are only ever put off. Must not do any of it.
+//! What the screen does after a time: it says that it is alive, it credits the last keystrokes, it
+//! gives up a silent viewer. One timer for all, since most of them are only ever put off. Must not
+//! do any of it.
 
 use std::{pin::Pin, time::Duration};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// How long a small credit waits for output to travel with: an echo seldom takes longer, and an exec
-/// makes a message of its own of each write.
+/// How long a small credit waits for output to travel with: an echo seldom takes longer, and an
+/// exec makes a message of its own of each write.
 const CREDIT_DELAY: Duration = Duration::from_millis(10);
 
 /// How often the screen and its viewer hear from each other.

@@ -36,8 +36,8 @@ impl Inlet {
         Ok(Self { stdin, chunk: vec![], deframer: Deframer::new() })
     }
 
-    /// Waits for the next bytes, whose frames are to be had by [`Inlet::next`]. Nothing is lost when the wait
-    /// is given up.
+    /// Waits for the next bytes, whose frames are to be had by [`Inlet::next`]. Nothing is lost
+    /// when the wait is given up.
     pub(crate) async fn read(&mut self) -> io::Result<Input> {
         self.chunk.reserve(READ_BYTES);
         if self.stdin.append(&mut self.chunk).await? == 0 {

@@ -1,5 +1,5 @@
-//! How much input and output may be between the viewer and the terminal. Pure: it counts bytes, and never
-//! sees them.
+//! How much input and output may be between the viewer and the terminal. Pure: it counts bytes, and
+//! never sees them.
 
 use screen_wire::INPUT_WINDOW_BYTES;
 

@@ -31,7 +31,7 @@ async fn a_viewer_that_types_more_than_it_may_has_broken_the_protocol() {
     let mut viewer = Viewer::of_script("stty raw; echo ready; exec sleep 1000");
     viewer.sees("ready").await;
     // Linux holds some 12 KiB of it.
-    viewer.paste(&[b'x'; INPUT_WINDOW_BYTES]).await;
+    viewer.paste(&vec![b'x'; INPUT_WINDOW_BYTES]).await;
     viewer.send(Frame::Input(vec![b'x'; INPUT_WINDOW_BYTES].into())).await;
     assert!(!viewer.ended().await.screen.success());
 }

@@ -116,7 +116,7 @@ async fn a_viewer_that_was_cut_has_nothing_more_typed_for_it() {
                   while :; do read _ < $0 && dd bs=1 count=1 2>/dev/null | wc -c > $1; done";
     let mut viewer = Viewer::of(&["sh", "-c", script, path(&go), path(&heard)].map(OsStr::new));
     viewer.sees("ready").await;
-    viewer.paste(&[b'x'; INPUT_WINDOW_BYTES]).await;
+    viewer.paste(&vec![b'x'; INPUT_WINDOW_BYTES]).await;
     gate.write_all(b"go\n").await.unwrap();
     assert_eq!(patiently(lines.next_line()).await.unwrap().as_deref(), Some("1"));
 
