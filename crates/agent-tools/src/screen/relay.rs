@@ -95,7 +95,7 @@ impl Relay {
             let end = tokio::select! {
                 biased;
                 read = self.inlet.read() => self.receive(read)?,
-                due = self.timer.due() => self.perform(due)?,
+                due = self.timer.due() => self.handle_timer(due)?,
                 code = session.ended() => Some(End::Program { code }),
                 count = self.pty.write(&self.typed), if !self.typed.is_empty() => {
                     self.written(count)?
@@ -184,8 +184,9 @@ impl Relay {
         self.input.take(self.typed.len());
         self.typed.clear();
         if self.program == Program::Running {
-            self.pty.flush_interruptible_input().map_err(ScreenError::Terminal)?;
-            self.input.put_first(CTRL_C.len());
+            // Where it fails, Ctrl-C waits for its turn as an ordinary key would.
+            let _ = self.pty.flush_interruptible_input();
+            self.input.prepend_uncredited(CTRL_C.len());
             self.type_in(CTRL_C)?;
         }
         Ok(())
@@ -198,7 +199,7 @@ impl Relay {
         self.send()
     }
 
-    pub(super) fn perform(&mut self, due: Due) -> Result<Option<End>, ScreenError> {
+    pub(super) fn handle_timer(&mut self, due: Due) -> Result<Option<End>, ScreenError> {
         match due {
             Due::Silence => return Ok(Some(End::ViewerCut)),
             Due::Alive => self.alive = Alive::Due,
@@ -224,10 +225,10 @@ impl Relay {
         if !self.outlet.is_idle() {
             return Ok(None);
         }
-        if !self.gathered.is_empty() || self.alive == Alive::Due || self.input.owes_a_portion() {
+        if !self.gathered.is_empty() || self.alive == Alive::Due || self.input.credit_is_due() {
             return self.load(None);
         }
-        if self.input.owes() {
+        if self.input.has_credit() {
             self.timer.owe_credit();
         }
         Ok(None)

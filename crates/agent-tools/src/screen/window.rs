@@ -37,17 +37,17 @@ impl InputWindow {
     }
 
     /// So many bytes that the viewer did not send now wait, before all others.
-    pub(crate) fn put_first(&mut self, bytes: usize) {
+    pub(crate) fn prepend_uncredited(&mut self, bytes: usize) {
         self.own = bytes;
     }
 
     /// Whether credit is worth a frame of its own at once.
-    pub(crate) fn owes_a_portion(&self) -> bool {
+    pub(crate) fn credit_is_due(&self) -> bool {
         self.taken >= PORTION_BYTES
     }
 
     /// Whether anything can be credited.
-    pub(crate) fn owes(&self) -> bool {
+    pub(crate) fn has_credit(&self) -> bool {
         self.taken > 0
     }
 
@@ -111,11 +111,11 @@ mod tests {
         let mut window = InputWindow::default();
         window.receive(5000).unwrap();
         window.take(3000);
-        assert!(window.owes() && !window.owes_a_portion());
+        assert!(window.has_credit() && !window.credit_is_due());
         window.take(2000);
-        assert!(window.owes_a_portion());
+        assert!(window.credit_is_due());
         assert_eq!(window.credit(), Some(5000));
-        assert!(!window.owes());
+        assert!(!window.has_credit());
         assert_eq!(window.credit(), None);
     }
 
@@ -124,7 +124,7 @@ mod tests {
         let mut window = InputWindow::default();
         window.receive(100).unwrap();
         window.take(100);
-        window.put_first(1);
+        window.prepend_uncredited(1);
         window.receive(7).unwrap();
         window.take(1);
         assert_eq!(window.credit(), Some(100));

@@ -29,7 +29,7 @@ const UNREAD_CHECK: Duration = Duration::from_millis(10);
 type Gone<'a> = Pin<&'a mut dyn Future<Output = Result<(), ScreenError>>>;
 
 /// What is left of the program's output.
-enum Rest {
+enum Remaining {
     Gathered,
     /// There may be more, and the viewer has not taken what it was sent.
     WithoutCredit,
@@ -39,23 +39,23 @@ enum Rest {
 impl Relay {
     /// The program has ended: sends the rest of its output, then its exit code, if the viewer still
     /// reads.
-    pub(crate) async fn send_rest(&mut self, code: i32) -> Result<(), ScreenError> {
+    pub(crate) async fn drain_output(&mut self, code: i32) -> Result<(), ScreenError> {
         self.program = Program::Ended;
         self.typed.clear();
         let mut gone = pin!(viewer::gone());
-        if let Some(_gone) = self.send_output(gone.as_mut()).await? {
+        if let Some(_gone) = self.send_remaining(gone.as_mut()).await? {
             return Ok(());
         }
         let mut end = self.load(Some(Frame::Exit { code }))?;
         while end.is_none() && !self.outlet.is_idle() {
-            end = self.attend(gone.as_mut()).await?;
+            end = self.handle_event(gone.as_mut()).await?;
         }
         Ok(())
     }
 
     /// Returns when the last frames have left, and there is no output more that the viewer will
     /// take.
-    async fn send_output(&mut self, mut gone: Gone<'_>) -> Result<Option<End>, ScreenError> {
+    async fn send_remaining(&mut self, mut gone: Gone<'_>) -> Result<Option<End>, ScreenError> {
         let mut budget_bytes = LAST_OUTPUT_BYTES;
         // So long a viewer without credit keeps the exit code from being sent.
         let credit_wait = self.timer.pace().alive;
@@ -63,44 +63,44 @@ impl Relay {
         let mut end = None;
         while end.is_none() {
             if self.outlet.is_idle() {
-                match self.gather_rest(&mut budget_bytes)? {
-                    Rest::Gathered => {
+                match self.gather_remaining(&mut budget_bytes)? {
+                    Remaining::Gathered => {
                         patience.as_mut().reset(Instant::now() + credit_wait);
                         end = self.load(None)?;
                         continue;
                     }
-                    Rest::WithoutCredit if !patience.is_elapsed() => {}
-                    Rest::WithoutCredit | Rest::Nothing => break,
+                    Remaining::WithoutCredit if !patience.is_elapsed() => {}
+                    Remaining::WithoutCredit | Remaining::Nothing => break,
                 }
             }
             end = tokio::select! {
                 biased;
-                end = self.attend(gone.as_mut()) => end?,
+                end = self.handle_event(gone.as_mut()) => end?,
                 () = patience.as_mut(), if !patience.is_elapsed() => None,
             };
         }
         Ok(end)
     }
 
-    fn gather_rest(&mut self, budget_bytes: &mut usize) -> Result<Rest, ScreenError> {
+    fn gather_remaining(&mut self, budget_bytes: &mut usize) -> Result<Remaining, ScreenError> {
         let (limit, before) = (self.output_limit(), self.gathered.len());
         self.pty
             .gather_now(&mut self.gathered, limit.min(before + *budget_bytes))
             .map_err(ScreenError::Terminal)?;
         *budget_bytes -= self.gathered.len() - before;
         Ok(match limit {
-            _ if !self.gathered.is_empty() => Rest::Gathered,
-            0 if *budget_bytes > 0 => Rest::WithoutCredit,
-            _ => Rest::Nothing,
+            _ if !self.gathered.is_empty() => Remaining::Gathered,
+            0 if *budget_bytes > 0 => Remaining::WithoutCredit,
+            _ => Remaining::Nothing,
         })
     }
 
     /// Waits for the viewer, or for time, and does what either asks for.
-    async fn attend(&mut self, gone: Gone<'_>) -> Result<Option<End>, ScreenError> {
+    async fn handle_event(&mut self, gone: Gone<'_>) -> Result<Option<End>, ScreenError> {
         tokio::select! {
             biased;
             read = self.inlet.read() => self.receive(read),
-            due = self.timer.due() => self.perform(due),
+            due = self.timer.due() => self.handle_timer(due),
             sent = self.outlet.write(), if !self.outlet.is_idle() => self.sent(sent),
             gone = gone => gone.map(|()| Some(End::ViewerCut)),
         }
@@ -108,7 +108,7 @@ impl Relay {
 
     /// The viewer has left by itself: what it typed is still written, as the program reads it. What
     /// the program says to that is read, lest it wait for it, and shown to nobody.
-    pub(crate) async fn write_rest(&mut self, session: &mut Session) -> Result<(), ScreenError> {
+    pub(crate) async fn drain_input(&mut self, session: &mut Session) -> Result<(), ScreenError> {
         let read = async {
             let mut check = interval_at(Instant::now() + UNREAD_CHECK, UNREAD_CHECK);
             let mut output = Output::Open;
