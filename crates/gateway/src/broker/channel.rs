@@ -23,6 +23,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
+    sync::{mpsc, oneshot},
     time::timeout,
 };
 use tokio_rustls::{
@@ -46,6 +47,9 @@ const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 64 * 1024 * 1024;
 /// Input that may wait to be sent on one stream, in bytes; the protocol allows no more.
 const SEND_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Openings that may wait at once to hear whether a connection is good.
+const WAITING_PROBES: usize = 16;
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
@@ -143,12 +147,30 @@ where
         .handshake(TokioIo::new(io))
         .await
         .map_err(ConnectError::Http2)?;
-    tasks.spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection to a broker ended");
-        }
-    });
-    Ok(Channel(requests))
+    let (probes, probed) = mpsc::channel(WAITING_PROBES);
+    tasks.spawn(run(connection, probed));
+    Ok(Channel { requests, probes })
+}
+
+/// Runs a connection until its end, and answers probes meanwhile.
+async fn run(
+    connection: impl Future<Output = hyper::Result<()>>,
+    mut probed: mpsc::Receiver<oneshot::Sender<()>>,
+) {
+    tokio::pin!(connection);
+    loop {
+        let answer = tokio::select! {
+            // A GOAWAY wakes nobody. So the connection is polled before a probe is answered: only
+            // then it notices.
+            biased;
+            ended = &mut connection => {
+                return tracing::debug!(?ended, "a connection to a broker ended");
+            }
+            Some(answer) = probed.recv() => answer,
+        };
+        // Who asked may have left.
+        let _ = answer.send(());
+    }
 }
 
 /// Runs hyper's tasks: one for the connection, and one for each stream's requests.
@@ -166,12 +188,21 @@ where
 
 /// A connection. It is closed once the last clone is dropped and its last stream has ended.
 #[derive(Clone, Debug)]
-pub(super) struct Channel(SendRequest<Body>);
+pub(super) struct Channel {
+    requests: SendRequest<Body>,
+    probes: mpsc::Sender<oneshot::Sender<()>>,
+}
 
 impl Channel {
-    /// Whether no further stream can be opened.
+    /// Whether it is known that no further stream can be opened.
     pub(super) fn is_closed(&self) -> bool {
-        self.0.is_closed()
+        self.requests.is_closed()
+    }
+
+    /// Whether no further stream can be opened, the broker's GOAWAY having come.
+    pub(super) async fn is_going_away(&self) -> bool {
+        let (answer, alive) = oneshot::channel();
+        self.probes.send(answer).await.is_err() || alive.await.is_err()
     }
 }
 
@@ -186,7 +217,7 @@ impl GrpcService<Body> for Channel {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        self.0.send_request(request).boxed()
+        self.requests.send_request(request).boxed()
     }
 }
 

@@ -85,13 +85,22 @@ impl Pool {
 
     /// Chooses where the next session is opened, and counts it there.
     pub(super) async fn pick(self: &Arc<Self>, tried: &mut Tried) -> Result<Pick, Status> {
-        if let Some(lookup) = self.renew() {
-            lookup.await;
+        loop {
+            if let Some(lookup) = self.renew() {
+                lookup.await;
+            }
+            let pick = self.choose(tried);
+            let pick = pick.ok_or_else(|| Status::unavailable("no broker has an address"))?;
+            // Each round retires a connection, and one that is being made is taken as it comes.
+            if let Some(Ok(channel)) = pick.channel.peek()
+                && channel.is_going_away().await
+            {
+                self.note(pick.address, &pick.channel, Outcome::Broken);
+                continue;
+            }
+            tried.0.push(pick.address);
+            return Ok(pick);
         }
-        let pick = self.choose(tried);
-        let pick = pick.ok_or_else(|| Status::unavailable("no broker has an address"))?;
-        tried.0.push(pick.address);
-        Ok(pick)
     }
 
     pub(super) fn untried(&self, tried: &Tried) -> bool {

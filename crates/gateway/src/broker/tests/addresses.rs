@@ -58,6 +58,25 @@ async fn addresses_are_looked_up_at_once_when_no_known_one_works() {
 }
 
 #[tokio::test]
+async fn a_broker_that_goes_away_gets_no_new_session() {
+    let (old, new) =
+        (FakeBroker::start(Manner::Serve).await, FakeBroker::start(Manner::Serve).await);
+    let name = Name::default();
+    name.points_to([old.address]);
+    let broker = brokers(&name);
+    let mut viewers = [open(&broker).await.unwrap(), open(&broker).await.unwrap()];
+
+    old.drain();
+    name.points_to([new.address]);
+    for viewer in &mut viewers {
+        assert_eq!(viewer.echo("after GOAWAY").await, "after GOAWAY");
+    }
+    pass(choice::LOOKUP_AGE_MIN).await;
+    let viewer = attach(&broker, &mut Tried::default()).await.unwrap();
+    assert_eq!(viewer.served_by, new.address.to_string());
+}
+
+#[tokio::test]
 async fn known_addresses_are_used_while_the_name_has_none() {
     let known = FakeBroker::start(Manner::Serve).await;
     let name = Name::default();

@@ -46,15 +46,12 @@ impl Authority {
     }
 }
 
-/// The brokers behind `name`, and what the gateway shows to them.
-async fn brokers(name: &Name, folder: &TempDir) -> (Broker, Certificates) {
-    let (certificates, reload) = Certificates::load(folder.path()).await.unwrap();
-    let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
-    tasks.spawn(reload.run(Duration::from_millis(1), end.clone()));
-    let tls = Tls { name: BROKER.try_into().unwrap(), certificates: certificates.clone() };
-    let connector = Connector { tls: Some(tls), tasks };
+/// The brokers behind `name`, to which the gateway shows `certificates`.
+fn brokers(name: &Name, certificates: Certificates) -> Broker {
+    let tls = Tls { name: BROKER.try_into().unwrap(), certificates };
+    let connector = Connector { tls: Some(tls), tasks: TaskTracker::new() };
     let origin = Uri::from_static("https://broker");
-    (Broker::of(origin, connector, name.resolver(), end), certificates)
+    Broker::of(origin, connector, name.resolver(), CancellationToken::new())
 }
 
 #[tokio::test]
@@ -63,7 +60,9 @@ async fn new_certificates_are_used_for_the_next_session() {
     authority.write(&folder);
     let fake = authority.broker(BROKER).await;
     name.points_to([fake.address]);
-    let (broker, certificates) = brokers(&name, &folder).await;
+    let (certificates, reload) = Certificates::load(folder.path()).await.unwrap();
+    TaskTracker::new().spawn(reload.run(Duration::from_millis(1), CancellationToken::new()));
+    let broker = brokers(&name, certificates.clone());
     let mut viewers =
         [open(&broker).await.unwrap(), open(&broker).await.unwrap(), open(&broker).await.unwrap()];
     let (former, connections) = (fake.certificate(), fake.connections());
@@ -86,7 +85,8 @@ async fn an_opening_is_served_by_the_twin_of_a_broker_that_never_does_its_handsh
     authority.write(&folder);
     let twin = authority.broker(BROKER).await;
     name.points_to([twin.address]);
-    let (broker, _) = brokers(&name, &folder).await;
+    let (certificates, _reload) = Certificates::load(folder.path()).await.unwrap();
+    let broker = brokers(&name, certificates);
     let _busy = open(&broker).await.unwrap();
     let mute = TcpListener::bind("127.0.0.1:0").await.unwrap();
     name.points_to([twin.address, mute.local_addr().unwrap()]);

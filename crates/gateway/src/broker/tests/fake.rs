@@ -21,7 +21,7 @@ use terminal_proto::v1::{
 };
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{
     Code, Request, Response, Status, Streaming,
     transport::{
@@ -45,6 +45,7 @@ pub(super) enum Manner {
 /// A running fake; it ends with the test's runtime.
 pub(super) struct FakeBroker {
     pub(super) address: SocketAddr,
+    drain: CancellationToken,
     seen: Arc<Seen>,
 }
 
@@ -83,9 +84,17 @@ impl FakeBroker {
             server = server.tls_config(tls).unwrap();
         }
         let service = TerminalBrokerServer::new(Fake { address, seen: Arc::clone(&seen) });
-        let serve = server.add_service(service).serve_with_incoming(connections);
+        let drain = CancellationToken::new();
+        let drained = drain.clone().cancelled_owned();
+        let server = server.add_service(service);
+        let serve = server.serve_with_incoming_shutdown(connections, drained);
         TaskTracker::new().spawn(serve.map(Result::unwrap));
-        Self { address, seen }
+        Self { address, drain, seen }
+    }
+
+    /// Takes no new connections or openings, and goes on with those there are.
+    pub(super) fn drain(&self) {
+        self.drain.cancel();
     }
 
     pub(super) fn becomes(&self, manner: Manner) {
@@ -112,8 +121,8 @@ struct Fake {
     seen: Arc<Seen>,
 }
 
-fn told(response: Told) -> Result<AttachResponse, Status> {
-    Ok(AttachResponse { response: Some(response) })
+fn told(response: Told) -> AttachResponse {
+    AttachResponse { response: Some(response) }
 }
 
 #[tonic::async_trait]
@@ -140,7 +149,7 @@ impl TerminalBroker for Fake {
             Asked::Input(bytes) => Some(told(Told::Output(bytes))),
             _ => None,
         });
-        let responses = stream::iter([told(Told::Opened(opened))]).chain(echoes);
+        let responses = stream::iter([told(Told::Opened(opened))]).chain(echoes).map(Ok);
         Ok(Response::new(Box::pin(responses)))
     }
 

@@ -104,11 +104,16 @@ async fn a_gateway_connects_to_four_replicas_unless_these_refuse() {
     let (regular, spare): (Vec<_>, Vec<_>) = fakes.iter().partition(|fake| fake.connections() > 0);
     assert_eq!(regular.iter().map(|fake| fake.openings()).collect::<Vec<_>>(), [2; 4]);
 
-    regular.iter().for_each(|fake| fake.becomes(Manner::Refuse(Code::ResourceExhausted)));
+    let full = Manner::Refuse(Code::ResourceExhausted);
+    for fake in &regular {
+        fake.becomes(full);
+    }
     let viewer = open(&broker).await.unwrap();
     assert!(spare.iter().any(|fake| fake.address.to_string() == viewer.served_by));
     assert_eq!(regular.iter().map(|fake| fake.openings()).collect::<Vec<_>>(), [3; 4]);
 
-    spare.iter().for_each(|fake| fake.becomes(Manner::Refuse(Code::ResourceExhausted)));
+    for fake in &spare {
+        fake.becomes(full);
+    }
     assert_eq!(open(&broker).await.err(), Some(Code::ResourceExhausted));
 }
