@@ -69,7 +69,7 @@ function stopped(end: End, reason: string): Words {
     case "defect":
       return {
         tone: "bad",
-        title: "The connection ended on a defect",
+        title: "A defect ended the connection",
         detail: reason || "The page and the server misunderstood each other. Please report it.",
         action: "Reconnect",
       };

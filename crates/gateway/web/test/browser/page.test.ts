@@ -219,7 +219,7 @@ test("a message that one side could not read is called a defect, and reconnects 
       terminal.hello();
       await quiet(page);
       terminal.socket.close(code, code === 1009 ? "" : "the message is malformed");
-      await says(page, "The connection ended on a defect");
+      await says(page, "A defect ended the connection");
       await says(page, code === 1009 ? "Please report it." : "the message is malformed");
       assert.equal(gateway.terminals.length, nth + 1);
       if (code === 1009) await screenshot(page, "desktop-defect");
