@@ -119,8 +119,7 @@ impl Broker {
     ) -> Result<Attached, Status> {
         let Pick { address, channel, session } = self.pool.pick(tried).await?;
         let (outcome, responses) = match channel.clone().await {
-            Err(error) => {
-                tracing::warn!(%address, error = error.chain(), "cannot connect to a broker");
+            Err(()) => {
                 (Outcome::Broken, Err(Status::unavailable("cannot connect to the broker")))
             }
             Ok(ready) => {

@@ -179,7 +179,14 @@ impl Pool {
         let replica = state.replicas.get_mut(chosen)?;
         let connect = |address| {
             let connected = self.connector.connect(address, config.clone());
-            let channel = connected.map(|connected| connected.map_err(Arc::new)).boxed().shared();
+            let channel = connected
+                .map(move |connected| {
+                    connected.map_err(|error| {
+                        tracing::warn!(%address, error = error.chain(), "cannot reach a broker");
+                    })
+                })
+                .boxed()
+                .shared();
             // It goes on without the opening that asked for it: others wait for it as well.
             self.connector.tasks.spawn(channel.clone().map(drop));
             let expires_at = now + self.age_max(opening);

@@ -7,16 +7,14 @@ use futures::future::{BoxFuture, Shared};
 use tokio::time::Instant;
 use tokio_rustls::rustls::ClientConfig;
 
-use super::{
-    channel::{Channel, ConnectError},
-    choice,
-};
+use super::{channel::Channel, choice};
 
 /// How long a replica that failed is tried last.
 pub(super) const FAILURE_MEMORY: Duration = Duration::from_secs(5);
 
-/// A connection that is made or being made, once for all openings that wait for it.
-pub(super) type Connecting = Shared<BoxFuture<'static, Result<Channel, Arc<ConnectError>>>>;
+/// A connection that is made or being made, once for all openings that wait for it. Whoever
+/// makes it logs why it failed.
+pub(super) type Connecting = Shared<BoxFuture<'static, Result<Channel, ()>>>;
 
 /// A session as its replica counts it: until this is dropped.
 #[derive(Debug)]
