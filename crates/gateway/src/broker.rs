@@ -33,8 +33,8 @@ use self::{
 /// 64 KiB of terminal bytes, and room for what is around them.
 const MESSAGE_BYTES_MAX: usize = 128 * 1024;
 
-/// How long a broker may leave an opening unanswered while there is another one to try. Longer
-/// than opening a terminal takes; two of them end before a viewer's patience does.
+/// How long a broker may leave an opening unanswered while there is another one to try: longer
+/// than opening a terminal takes, and short enough for a second try within a viewer's patience.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Why there is no way to the brokers.
@@ -119,11 +119,8 @@ impl Broker {
     ) -> Result<Attached, Status> {
         let Pick { address, channel, session } = self.pool.pick(tried).await?;
         let (outcome, responses) = match channel.clone().await {
-            Err(error) => {
-                tracing::warn!(%address, error = error.chain(), "cannot connect to a broker");
-                (Outcome::Broken, Err(Status::unavailable("cannot connect to the broker")))
-            }
-            Ok(ready) => {
+            None => (Outcome::Broken, Err(Status::unavailable("cannot connect to the broker"))),
+            Some(ready) => {
                 let mut client = TerminalBrokerClient::with_origin(ready, self.origin.clone())
                     .max_decoding_message_size(MESSAGE_BYTES_MAX)
                     .max_encoding_message_size(MESSAGE_BYTES_MAX);

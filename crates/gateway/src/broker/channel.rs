@@ -147,15 +147,15 @@ where
         .handshake(TokioIo::new(io))
         .await
         .map_err(ConnectError::Http2)?;
-    let (probes, probed) = mpsc::channel(WAITING_PROBES);
-    tasks.spawn(run(connection, probed));
+    let (probes, waiting) = mpsc::channel(WAITING_PROBES);
+    tasks.spawn(run(connection, waiting));
     Ok(Channel { requests, probes })
 }
 
 /// Runs a connection until its end, and answers probes meanwhile.
 async fn run(
     connection: impl Future<Output = hyper::Result<()>>,
-    mut probed: mpsc::Receiver<oneshot::Sender<()>>,
+    mut probes: mpsc::Receiver<oneshot::Sender<()>>,
 ) {
     tokio::pin!(connection);
     loop {
@@ -166,7 +166,7 @@ async fn run(
             ended = &mut connection => {
                 return tracing::debug!(?ended, "a connection to a broker ended");
             }
-            Some(answer) = probed.recv() => answer,
+            Some(answer) = probes.recv() => answer,
         };
         // Who asked may have left.
         let _ = answer.send(());
@@ -223,7 +223,7 @@ impl GrpcService<Body> for Channel {
 
 #[cfg(test)]
 mod tests {
-    use tokio::{io::AsyncReadExt, net::TcpListener};
+    use tokio::{io::AsyncReadExt, net::TcpListener, time::Instant};
 
     use super::*;
 
@@ -234,8 +234,10 @@ mod tests {
         let channel = connector.connect(listener.local_addr().unwrap(), None).await.unwrap();
         let (mut accepted, _) = listener.accept().await.unwrap();
 
+        let dropped_at = Instant::now();
         drop(channel);
         accepted.read_to_end(&mut Vec::new()).await.unwrap();
+        assert!(dropped_at.elapsed() < KEEP_ALIVE_INTERVAL, "closed as the peer is silent");
         connector.tasks.close();
         connector.tasks.wait().await;
     }
