@@ -47,6 +47,10 @@ impl BrokerError {
     }
 }
 
+/// Which replicas of the broker were asked for one terminal.
+#[derive(Clone, Debug, Default)]
+pub struct Tried(bool);
+
 /// The broker. A clone uses the same connection.
 #[derive(Clone, Debug)]
 pub struct Broker(TerminalBrokerClient<Channel>);
@@ -78,12 +82,20 @@ impl Broker {
         Ok(Self(client))
     }
 
-    /// Opens one viewer of a terminal; the contract is in terminal.proto.
+    /// Opens one viewer of a terminal; the contract is in terminal.proto. `tried` remembers which
+    /// replicas were asked.
     pub async fn attach(
         &self,
         requests: impl Stream<Item = AttachRequest> + Send + 'static,
+        tried: &mut Tried,
     ) -> Result<Streaming<AttachResponse>, Status> {
+        tried.0 = true;
         Ok(self.0.clone().attach(requests).await?.into_inner())
+    }
+
+    /// Whether there is a replica that was not asked yet.
+    pub fn replicas_left(&self, tried: &Tried) -> bool {
+        !tried.0
     }
 }
 
