@@ -45,6 +45,7 @@ impl Attached {
         while input.len() < bytes {
             match self.asked().await {
                 Asked::Input(piece) => input.extend_from_slice(&piece),
+                Asked::Ack(_) => {}
                 other => panic!("not input: {other:?}"),
             }
         }
