@@ -2,6 +2,8 @@
 //! listeners, TLS and clients of the API server. Nothing here knows what a process is for.
 
 pub mod clock;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 pub mod connect;
 pub mod http1;
 pub mod metrics;
@@ -9,6 +11,8 @@ pub mod progress;
 pub mod readiness;
 pub mod socket;
 pub mod telemetry;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 mod client;
 mod error;
