@@ -119,9 +119,7 @@ impl Broker {
     ) -> Result<Attached, Status> {
         let Pick { address, channel, session } = self.pool.pick(tried).await?;
         let (outcome, responses) = match channel.clone().await {
-            Err(()) => {
-                (Outcome::Broken, Err(Status::unavailable("cannot connect to the broker")))
-            }
+            Err(()) => (Outcome::Broken, Err(Status::unavailable("cannot connect to the broker"))),
             Ok(ready) => {
                 let mut client = TerminalBrokerClient::with_origin(ready, self.origin.clone())
                     .max_decoding_message_size(MESSAGE_BYTES_MAX)

@@ -28,6 +28,8 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(1);
 /// Why the gateway cannot serve.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
+    #[error("cannot find the cluster's API")]
+    Config(#[source] kube::config::InferConfigError),
     #[error("cannot use the cluster's API")]
     Cluster(#[source] Box<kube::Error>),
     #[error("cannot use the terminal broker")]
@@ -41,7 +43,8 @@ pub async fn run(args: Args, daemon: Daemon) -> Result<(), GatewayError> {
     let tls = args.tls_dir.as_deref();
     let broker = Broker::new(&args.broker, &args.broker_name, tls).await?;
     let cluster = |error| GatewayError::Cluster(Box::new(error));
-    let client = kube::Client::try_default().await.map_err(cluster)?;
+    let config = kube::Config::infer().await.map_err(GatewayError::Config)?;
+    let client = daemon::cluster::watching(&config).map_err(cluster)?;
 
     let links = Links::new();
     let follow = share::follow(client.clone(), links.clone(), daemon.shutdown.clone());

@@ -1,15 +1,20 @@
 //! Opens a viewer's terminal at the broker: at one replica after the other, for a while. Whether
 //! the visit still stands is not its business: whoever waits for it gives up when it does not.
 
-use std::time::Duration;
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use futures::Stream;
 use terminal_proto::v1::{AttachResponse, CloseReason, Closed, Opened, attach_response::Response};
 use tokio::time::{Instant, sleep, timeout_at};
-use tonic::{Code, Status, Streaming};
+use tonic::{Code, Status};
 
 use super::{ending::Ending, outputs::Outputs, upstream::Attempts};
-use crate::broker::{Broker, Tried};
+use crate::broker::{Attached, Broker, Tried};
 
 /// From the first attempt to an open terminal.
 const OPENING_DEADLINE: Duration = Duration::from_secs(10);
@@ -18,7 +23,18 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// What the broker says of one terminal.
-pub(super) type Responses = Outputs<Streaming<AttachResponse>>;
+pub(super) type Responses = Outputs<Replies>;
+
+/// The responses of an open stream, which counts among its replica's as long as they last.
+pub(super) struct Replies(Attached);
+
+impl Stream for Replies {
+    type Item = Result<AttachResponse, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut self.0.responses).poll_next(context)
+    }
+}
 
 /// Why one attempt came to nothing.
 enum Failure {
@@ -48,7 +64,7 @@ pub(super) async fn open(
             Ok(Err(Failure::Passing(passing))) => ending = passing,
             Err(_late) => return Err(ending),
         }
-        if !broker.replicas_left(&tried) {
+        if !broker.untried(&tried) {
             tried = Tried::default();
             let pause = sleep(pauses.next().unwrap_or(LONGEST_PAUSE));
             if timeout_at(deadline, pause).await.is_err() {
@@ -64,9 +80,9 @@ async fn attempt(
     tried: &mut Tried,
 ) -> Result<(Opened, Responses), Failure> {
     let failed = |status| failure(&status);
-    let mut responses = broker.attach(attempts.next(), tried).await.map_err(failed)?;
-    match responses.message().await.map_err(failed)?.and_then(|message| message.response) {
-        Some(Response::Opened(opened)) => Ok((opened, Outputs::new(responses))),
+    let mut attached = broker.attach(attempts.next(), tried).await.map_err(failed)?;
+    match attached.responses.message().await.map_err(failed)?.and_then(|message| message.response) {
+        Some(Response::Opened(opened)) => Ok((opened, Outputs::new(Replies(attached)))),
         Some(Response::Closed(closed)) => Err(closed_early(closed)),
         _ => Err(Failure::Passing(Ending::Unavailable)),
     }

@@ -67,7 +67,7 @@ async fn attach(broker: &mut FakeBroker, folder: &TempDir) -> Result<Option<Byte
         attached.output("hello").await;
     };
     let responses = gateway.attach(stream::iter([open]), &mut Tried::default()).await;
-    let mut responses = responses.map_err(|status| status.code())?;
+    let mut responses = responses.map_err(|status| status.code())?.responses;
     served.await;
     let response = responses.message().await.map_err(|status| status.code())?;
     Ok(response.and_then(|response| match response.response {
