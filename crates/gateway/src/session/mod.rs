@@ -14,6 +14,8 @@ mod upstream;
 mod opening;
 mod socket;
 
+mod viewer;
+
 mod conversation;
 
 use std::time::{Duration, Instant};
@@ -22,7 +24,7 @@ use api_types::{AgentId, ShareToken};
 use daemon::{clock, connect};
 use hyper::upgrade::OnUpgrade;
 use share::{Visit, audit::link_id, capacity};
-use terminal_proto::v1::Open;
+use terminal_proto::v1::{Open, Size};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
@@ -30,14 +32,16 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    conversation::{Conversation, LEGACY_SIZE, OUTPUT_WINDOW_BYTES},
     ending::Ending,
     message::AgentName,
     opening::Responses,
     upstream::Upstream,
+    viewer::{OUTPUT_WINDOW_BYTES, Viewer},
 };
 use crate::{broker::Broker, metrics::OpenTerminal, upgrade::Protocol};
 
+/// What a viewer of the older protocol has until it says otherwise.
+const LEGACY_SIZE: Size = Size { columns: 80, rows: 24 };
 /// How long the broker may take for what was typed before a viewer left; it allows itself 1 s.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(2);
 
@@ -61,19 +65,19 @@ impl Session {
         let Some((stream, read)) = socket::upgraded(upgrade).await else { return };
         let upstream = Upstream::new(open(&token, &visit));
         let socket = socket::websocket(stream, read).await;
-        let mut conversation = Conversation::new(socket, protocol, upstream, counted);
+        let mut viewer = Viewer::new(socket, protocol, upstream, counted);
         let mut responses = None;
 
         let link = link_id(visit.link());
         let (agent, client) = (visit.agent().clone(), visit.client().ip);
-        let served = serve(&mut conversation, &broker, &agent, &mut responses);
+        let served = serve(&mut viewer, &broker, &agent, &mut responses);
         let ending = tokio::select! {
             biased;
             () = shutdown.cancelled() => Ending::Draining,
             denial = visit.ended(clock::now) => Ending::Denied(denial),
             ending = served => ending,
         };
-        let traffic = conversation.traffic();
+        let traffic = viewer.traffic();
         tracing::info!(
             link, %agent, %client,
             code = u16::from(ending.code()),
@@ -83,7 +87,7 @@ impl Session {
             output_bytes = traffic.output,
             "terminal closed"
         );
-        let (socket, upstream, counted) = conversation.into_parts();
+        let (socket, upstream, counted) = viewer.into_parts();
         counted.closed(ending.code());
         tokio::join!(leave(upstream, responses, &ending), socket::end(socket, &ending));
         drop((place, connection));
@@ -91,28 +95,28 @@ impl Session {
 }
 
 async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
-    conversation: &mut Conversation<S>,
+    viewer: &mut Viewer<S>,
     broker: &Broker,
     agent: &AgentId,
     responses: &mut Option<Responses>,
 ) -> Ending {
-    match open_terminal(conversation, broker, agent).await {
-        Ok(opened) => conversation.relay(responses.insert(opened)).await,
+    match open_terminal(viewer, broker, agent).await {
+        Ok(opened) => conversation::relay(viewer, responses.insert(opened)).await,
         Err(ending) => ending,
     }
 }
 
 async fn open_terminal<S: AsyncRead + AsyncWrite + Unpin>(
-    conversation: &mut Conversation<S>,
+    viewer: &mut Viewer<S>,
     broker: &Broker,
     agent: &AgentId,
 ) -> Result<Responses, Ending> {
-    conversation.receive_size().await?;
-    let opening = opening::open(broker, conversation.attempts());
-    let (opened, responses) = conversation.while_opening(opening).await?;
+    conversation::receive_size(viewer).await?;
+    let opening = opening::open(broker, viewer.attempts());
+    let (opened, responses) = conversation::while_opening(viewer, opening).await?;
     tracing::info!(%agent, session = opened.session_id, "terminal opened");
     let name = AgentName { name: &agent.name, namespace: &agent.namespace };
-    conversation.opened(&opened, name)?;
+    viewer.opened(&opened, name)?;
     Ok(responses)
 }
 

@@ -169,7 +169,7 @@ mod tests {
             outlet.shutdown().await.unwrap();
             drop(outlet);
         };
-        let (_, read) = tokio::join!(write, far.read_to_end(&mut bytes));
+        let ((), read) = tokio::join!(write, far.read_to_end(&mut bytes));
         read.unwrap();
         bytes
     }

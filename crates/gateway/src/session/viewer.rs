@@ -1,16 +1,106 @@
-//! The viewer's end of a conversation: what it sends is taken, what is due is sent to it.
+//! The viewer's end of a session: what it sends is taken, what is due is sent to it. It opens
+//! nothing in the messages but control, and does not judge the visit.
 
-use std::io;
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
-use futures::Sink;
-use tokio_tungstenite::tungstenite::error::ProtocolError;
+use bytes::Bytes;
+use futures::{Sink, Stream};
+use terminal_proto::v1::Opened;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::tungstenite::{Error, Message, error::ProtocolError};
 
-use super::*;
+use super::{
+    ending::{Ending, Violation},
+    input::InputWindow,
+    liveness::{Due, Liveness, ReadInterest, SILENCE_MAX},
+    message::{self, AgentName, ClientMessage, ServerMessage},
+    outputs::Gathered,
+    socket::Socket,
+    upstream::{Attempts, Upstream},
+};
+use crate::{metrics::OpenTerminal, upgrade::Protocol};
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
+/// Output bytes that may be under way to a viewer, not yet drawn.
+pub(super) const OUTPUT_WINDOW_BYTES: u32 = 256 * 1024;
+
+/// A session as its viewer sees it.
+pub(super) struct Viewer<S> {
+    socket: Socket<S>,
+    protocol: Protocol,
+    upstream: Upstream,
+    phase: Phase,
+    window: InputWindow,
+    /// What of an older page's message did not fit into the window, at most one message. No more
+    /// is read meanwhile.
+    held: Bytes,
+    /// Output bytes sent to the viewer and not acknowledged.
+    unacknowledged: u64,
+    /// Whether all that was given to the socket was taken by it.
+    flush: Flush,
+    /// Input bytes that the page may be told to send anew.
+    credit_due: u64,
+    ping: Ping,
+    liveness: Liveness,
+    counted: OpenTerminal,
+    traffic: Traffic,
+}
+
+/// Bytes that passed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Traffic {
+    pub(super) input: u64,
+    pub(super) output: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Opening,
+    Opened,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flush {
+    Done,
+    Due,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ping {
+    Sent,
+    Due,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
+    pub(super) fn new(
+        socket: Socket<S>,
+        protocol: Protocol,
+        upstream: Upstream,
+        counted: OpenTerminal,
+    ) -> Self {
+        Self {
+            socket,
+            protocol,
+            upstream,
+            phase: Phase::Opening,
+            window: InputWindow::new(),
+            held: Bytes::new(),
+            unacknowledged: 0,
+            flush: Flush::Done,
+            credit_due: 0,
+            ping: Ping::Sent,
+            liveness: Liveness::new(),
+            counted,
+            traffic: Traffic::default(),
+        }
+    }
+
     /// Takes all that the viewer has sent and sends what is due, until that is done for now or the
     /// viewer's end is over.
-    pub(super) fn poll_viewer(&mut self, context: &mut Context<'_>) -> Poll<Ending> {
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Ending> {
         while let Poll::Ready(due) = self.liveness.poll(context, self.read_interest()) {
             match due {
                 Due::Ping => self.ping = Ping::Due,
@@ -74,7 +164,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     }
 
     /// Sends as much of what is held as the window takes.
-    pub(super) fn release_held(&mut self) {
+    fn release_held(&mut self) {
         let released = self.held.split_to(self.window.room().min(self.held.len()));
         if !released.is_empty() {
             self.window.take(released.len());
@@ -106,12 +196,65 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         }
     }
 
-    pub(super) fn credit(&mut self, bytes: u64) {
+    fn credit(&mut self, bytes: u64) {
         let credited = self.window.credit(bytes);
         match self.protocol {
             Protocol::V1 => self.credit_due += credited,
             Protocol::Legacy => self.release_held(),
         }
+    }
+
+    /// The terminal is open: input may leave, and the page is told.
+    pub(super) fn opened(&mut self, opened: &Opened, agent: AgentName<'_>) -> Result<(), Ending> {
+        self.phase = Phase::Opened;
+        self.window.set(opened.input_window_bytes);
+        self.upstream.opened();
+        let hello = ServerMessage::Hello {
+            agent,
+            window: OUTPUT_WINDOW_BYTES,
+            input_window: self.window.size(),
+            silence_ms: u64::try_from(SILENCE_MAX.as_millis()).unwrap_or(u64::MAX),
+        };
+        self.tell(&hello)?;
+        self.release_held();
+        Ok(())
+    }
+
+    /// Gives the viewer what came. Only when [`Self::is_flushed`]: one message waits at most.
+    pub(super) fn show(&mut self, gathered: Gathered) -> Result<(), Ending> {
+        let Gathered { output, input_credit } = gathered;
+        self.credit(input_credit);
+        if output.is_empty() {
+            return Ok(());
+        }
+        let length = output.len() as u64;
+        self.unacknowledged += length;
+        self.traffic.output += length;
+        self.counted.output(length);
+        // What is due goes out in the same write.
+        self.send_due()?;
+        self.send(Message::Binary(output))
+    }
+
+    pub(super) fn attempts(&self) -> Attempts {
+        self.upstream.attempts()
+    }
+
+    pub(super) fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    /// The session is over: what is left of it are the socket, and the end of the input.
+    pub(super) fn into_parts(self) -> (Socket<S>, Upstream, OpenTerminal) {
+        (self.socket, self.upstream, self.counted)
+    }
+    /// Whether the socket took all that it was given.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.flush == Flush::Done
+    }
+
+    pub(super) fn protocol(&self) -> Protocol {
+        self.protocol
     }
 
     /// Sends what is due and waits until the socket took everything.
@@ -134,7 +277,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
 
     /// Control that has to reach the viewer. It is joined while the socket takes nothing, so that
     /// it does not pile up.
-    pub(super) fn send_due(&mut self) -> Result<(), Ending> {
+    fn send_due(&mut self) -> Result<(), Ending> {
         if self.credit_due > 0 && self.phase == Phase::Opened {
             let bytes = std::mem::take(&mut self.credit_due);
             self.tell(&ServerMessage::Credit { bytes })?;
@@ -158,7 +301,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         }
     }
 
-    pub(super) fn send(&mut self, message: Message) -> Result<(), Ending> {
+    fn send(&mut self, message: Message) -> Result<(), Ending> {
         self.flush = Flush::Due;
         Pin::new(&mut self.socket).start_send(message).map_err(|error| broken(&error))
     }
