@@ -2,27 +2,38 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use api_types::{Agent, AgentSpec, AgentStatus, ShareSpec, ShareStatus, ShareToken};
+use api_types::{Agent, AgentId, AgentSpec, AgentStatus, ShareSpec, ShareStatus, ShareToken};
 use clap::Parser;
 use daemon::Daemon;
-use gateway::{args::Args, broker::Broker, denials::Denials, gateway::Gateway, run::serve};
-use kube::core::ObjectMeta;
-use share::{index::AgentRef, watch::Links};
+use gateway::{args::Args, broker::Broker, gateway::Gateway, run::serve};
+use http::{Request, Response};
+use kube::{Client, client::Body, core::ObjectMeta, runtime::events::Reporter};
+use prometheus_client::metrics::counter::Counter;
+use share::{
+    Links,
+    audit::{Writer, audit},
+};
 use time::OffsetDateTime;
+use tower_test::mock;
 
 use crate::fake_broker::FakeBroker;
 
 /// Ends tests that would otherwise hang.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(crate) struct World {
+/// Connections that have not shown a valid token.
+pub(crate) const CONNECTIONS_MAX: usize = 64;
+
+pub(crate) struct TestGateway {
     pub(crate) address: SocketAddr,
     pub(crate) links: Links,
     pub(crate) daemon: Daemon,
     pub(crate) broker: FakeBroker,
+    /// Nobody runs it: Events wait in its bounded queue.
+    _events: Writer,
 }
 
-impl World {
+impl TestGateway {
     /// With [`demo`] shared.
     pub(crate) async fn start(flags: &[&str]) -> Self {
         Self::with(flags, Links::with([demo()])).await
@@ -36,15 +47,16 @@ impl World {
 
         let daemon = Daemon::new("gateway");
         let client = Broker::new(&args.broker, &args.broker_name, None).await.unwrap();
-        let acceptor = daemon.listen("share", args.listen, 64).await.unwrap();
+        let acceptor = daemon.listen("share", args.listen, CONNECTIONS_MAX).await.unwrap();
         let address = acceptor.local_address();
-        // Nobody publishes: reports wait in their bounded queue.
-        let (denials, _reports) = Denials::new();
-        let gateway = Gateway::new(&args, daemon.clone(), links.clone(), client, denials);
+        let (api, _) = mock::pair::<Request<Body>, Response<Body>>();
+        let reporter = Reporter { controller: "gateway".to_owned(), instance: None };
+        let (audit, events) = audit(Client::new(api, "default"), reporter, &Counter::default());
+        let gateway = Gateway::new(&args, daemon.clone(), links.clone(), client, audit);
 
         let serving = daemon.clone();
         daemon.tasks.spawn(async move { serve(gateway, acceptor, &serving).await });
-        Self { address, links, daemon, broker }
+        Self { address, links, daemon, broker, _events: events }
     }
 
     /// What the process tells of itself to a scraper.
@@ -75,8 +87,8 @@ pub(crate) fn link(rest: &str) -> String {
     format!("/s/{}{rest}", token().expose())
 }
 
-pub(crate) fn demo_ref() -> AgentRef {
-    AgentRef::new("team-a", "demo")
+pub(crate) fn demo_id() -> AgentId {
+    AgentId::of(&demo())
 }
 
 /// A ready agent, shared with everybody who has [`token`].
