@@ -87,7 +87,7 @@ pub async fn serve(gateway: Arc<Gateway>, acceptor: Acceptor, daemon: &Daemon) {
 }
 
 async fn serve_connection(gateway: Arc<Gateway>, connection: Connection, end: CancellationToken) {
-    let Connection { stream, peer, slot: _slot } = connection;
+    let Connection { stream, peer, slot } = connection;
     let peer: IpAddr = peer.ip();
     let service = service_fn(|request| {
         let response = gateway.answer(peer, request);
@@ -96,7 +96,7 @@ async fn serve_connection(gateway: Arc<Gateway>, connection: Connection, end: Ca
     tokio::select! {
         biased;
         () = overdue(&end) => {}
-        () = http1::serve_connection(stream, service, &end) => {}
+        () = http1::serve_connection(stream, &slot, service, &end) => {}
     }
 }
 
