@@ -170,4 +170,6 @@ impl Candidate {
 }
 
 #[cfg(test)]
+mod failover_tests;
+#[cfg(test)]
 mod tests;

@@ -24,6 +24,8 @@ pub mod status;
 pub mod stores;
 
 #[cfg(test)]
+mod fake_api;
+#[cfg(test)]
 mod fixture;
 
 use daemon::Daemon;
@@ -41,8 +43,8 @@ use crate::{
 pub async fn run(args: Args, daemon: Daemon) -> Result<(), ControllerError> {
     let config = kube::Config::infer().await;
     let config = config.map_err(|error| ControllerError::Config(Box::new(error)))?;
-    let client =
-        Client::try_from(config).map_err(|error| ControllerError::Connect(Box::new(error)))?;
+    let client = daemon::cluster::watching(&config);
+    let client = client.map_err(|error| ControllerError::Connect(Box::new(error)))?;
     let metrics = daemon.metrics.register(Metrics::register);
     let api_server = daemon.readiness.gate("api-server");
 
@@ -79,3 +81,6 @@ async fn lead(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

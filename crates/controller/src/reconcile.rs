@@ -193,3 +193,6 @@ where
 fn owner(identity: &AgentId) -> Owner<'_> {
     Owner { namespace: &identity.namespace, name: &identity.name, uid: &identity.uid }
 }
+
+#[cfg(test)]
+mod tests;
