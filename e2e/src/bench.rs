@@ -4,6 +4,7 @@
 use std::fs;
 
 use anyhow::{Context, Result};
+use futures::future::try_join_all;
 use serde_json::json;
 
 use crate::{agents, cluster::Space, kubeoc, pods};
@@ -76,8 +77,15 @@ async fn in_space(space: &Space, plan: &Plan, progress: &impl Fn(&str)) -> Resul
         progress(&format!("round {} of {}{}", round + 1, plan.rounds, load()));
         // Each is the first in its turn, so that a machine that slows down slows all of them.
         lanes.rotate_left(1);
-        for lane in &mut lanes {
-            lane.turn(plan).await.with_context(|| lane.name)?;
+        for _ in 0..lanes.len() {
+            let [lane, others @ ..] = &mut lanes;
+            let name = lane.name;
+            tokio::select! {
+                biased;
+                done = lane.turn(plan) => done.context(name)?,
+                failed = try_join_all(others.iter_mut().map(Lane::idle)) => drop(failed?),
+            }
+            lanes.rotate_left(1);
         }
     }
     let mut samples = Vec::with_capacity(lanes.len());

@@ -5,7 +5,7 @@
 
 use anyhow::{Context, Result, bail};
 use api_types::names;
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use futures::{SinkExt, StreamExt};
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
@@ -19,9 +19,10 @@ use kube::{
     config::KubeConfigOptions,
     core::Request,
 };
-use screen_wire::{Frame, FrameCodec};
+use screen_wire::{Deframer, Frame, FrameCodec, INPUT_WINDOW_BYTES, PING_INTERVAL};
+use tokio::time::{Interval, interval};
 use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
-use tokio_util::codec::{Decoder, Encoder};
+use tokio_util::codec::Encoder;
 use tower::{BoxError, ServiceBuilder};
 
 use super::terminal::{COLUMNS, ROWS};
@@ -30,6 +31,9 @@ const STDIN: u8 = 0;
 const STDOUT: u8 = 1;
 const STDERR: u8 = 2;
 const STATUS: u8 = 3;
+
+/// Output is credited in portions of this, as the page acknowledges it.
+const CREDIT_BYTES: usize = 32 * 1024;
 
 /// The pod with the terminal.
 #[derive(Clone, Copy, Debug)]
@@ -110,8 +114,12 @@ impl Exec {
 /// The screen, as the broker runs it.
 pub(super) struct Screen {
     exec: Exec,
-    /// The start of a frame whose rest has not come yet.
-    frames: BytesMut,
+    frames: Deframer,
+    /// Bytes of input that may still be sent.
+    input_allowance: usize,
+    /// Bytes of output that were received and not credited.
+    uncredited: usize,
+    ping: Interval,
 }
 
 impl Screen {
@@ -119,24 +127,56 @@ impl Screen {
         let (columns, rows) = (COLUMNS.to_string(), ROWS.to_string());
         let command =
             [names::AGENT_TOOLS_BINARY, "screen", "attach", "--columns", &columns, "--rows", &rows];
-        let exec = Exec::open(client, target, &command, Tty::No).await?;
-        Ok(Self { exec, frames: BytesMut::new() })
+        Ok(Self {
+            exec: Exec::open(client, target, &command, Tty::No).await?,
+            frames: Deframer::new(),
+            input_allowance: INPUT_WINDOW_BYTES,
+            uncredited: 0,
+            ping: interval(PING_INTERVAL),
+        })
     }
 
     pub(super) async fn send(&mut self, typed: &[u8]) -> Result<()> {
-        let mut frame = BytesMut::new();
-        FrameCodec.encode(Frame::Input(Bytes::copy_from_slice(typed)), &mut frame)?;
-        self.exec.send(&frame).await
+        let rest = self.input_allowance.checked_sub(typed.len());
+        self.input_allowance = rest.context("the screen has not credited what was typed")?;
+        self.send_frame(Frame::Input(Bytes::copy_from_slice(typed))).await
     }
 
+    /// Keeps the screen from taking its viewer for dead meanwhile.
     pub(super) async fn receive(&mut self) -> Result<Bytes> {
         loop {
-            match FrameCodec.decode(&mut self.frames)? {
-                Some(Frame::Output(bytes)) => return Ok(bytes),
+            match self.frames.next()? {
+                Some(Frame::Output(bytes)) => {
+                    self.credit(bytes.len()).await?;
+                    return Ok(bytes);
+                }
                 Some(Frame::Exit { code }) => bail!("the terminal's program ended with {code}"),
+                Some(Frame::InputCredit { bytes }) => {
+                    self.input_allowance += usize::try_from(bytes)?;
+                }
+                Some(Frame::Alive) => {}
                 Some(frame) => bail!("the screen sent {frame:?}"),
-                None => self.frames.put(self.exec.receive().await?),
+                None => tokio::select! {
+                    biased;
+                    _ = self.ping.tick() => self.send_frame(Frame::Ping).await?,
+                    received = self.exec.receive() => self.frames.push(received?),
+                },
             }
         }
+    }
+
+    async fn credit(&mut self, bytes: usize) -> Result<()> {
+        self.uncredited += bytes;
+        if self.uncredited >= CREDIT_BYTES {
+            let bytes = u32::try_from(std::mem::take(&mut self.uncredited))?;
+            self.send_frame(Frame::OutputCredit { bytes }).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_frame(&mut self, frame: Frame) -> Result<()> {
+        let mut wire = BytesMut::new();
+        FrameCodec.encode(frame, &mut wire)?;
+        self.exec.send(&wire).await
     }
 }

@@ -1,6 +1,9 @@
 //! One way to the terminal, measured turn by turn.
 
-use std::time::{Duration, Instant};
+use std::{
+    convert::Infallible,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use bench_terminal::{
@@ -54,6 +57,11 @@ impl Lane {
         let rate = self.bulk(plan.mib).await.context("bulk output")?;
         self.samples.bulk.push(rate);
         Ok(())
+    }
+
+    /// Waits while another lane has its turn; returns only when its terminal failed.
+    pub(super) async fn idle(&mut self) -> Result<Infallible> {
+        self.terminal.idle().await.context(self.name)
     }
 
     /// Ends the program at the far end, which nobody else might, and hears it out.

@@ -1,6 +1,8 @@
 //! A terminal by any of the ways to it: bytes there, bytes back. It must not know what they mean.
 
-use anyhow::{Context, Result};
+use std::{convert::Infallible, future::pending};
+
+use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use kube::Client;
 
@@ -49,6 +51,17 @@ impl Terminal {
             Self::Direct(exec) => exec.receive().await,
             Self::Screen(screen) => screen.receive().await,
             Self::Guest(guest) => guest.receive().await,
+        }
+    }
+
+    /// What the terminal needs while another has its turn; returns only when it failed.
+    pub(super) async fn idle(&mut self) -> Result<Infallible> {
+        match self {
+            Self::Direct(_) | Self::Guest(_) => pending().await,
+            Self::Screen(screen) => {
+                let bytes = screen.receive().await?;
+                bail!("{} bytes of output that nothing asked for", bytes.len())
+            }
         }
     }
 }
