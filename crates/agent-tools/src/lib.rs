@@ -1,5 +1,5 @@
-//! What runs inside an agent's pod, as one static binary without needs of its own: no shell, no user
-//! database, no writable root.
+//! What runs inside an agent's pod, as one static binary without needs of its own: no shell, no
+//! user database, no writable root.
 
 use clap::{Parser, Subcommand};
 

@@ -1,5 +1,5 @@
-//! Asks the agent's server for its sessions, as kubelet's own HTTP probe cannot: the password stays in
-//! the pod's environment. Must end within [`TIMEOUT`].
+//! Asks the agent's server for its sessions, as kubelet's own HTTP probe cannot: the password stays
+//! in the pod's environment. Must end within [`TIMEOUT`].
 
 use std::{fmt, io, net::Ipv4Addr, str::FromStr, time::Duration};
 

@@ -4,16 +4,20 @@
 //! process from leaving while one of them is blocked.
 
 use std::{
-    io,
+    future::poll_fn,
+    io::{self, IoSlice},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    task::{Poll, ready},
 };
 
 use rustix::{
+    buffer::spare_capacity,
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
-    io::{read, write},
+    io::{read, write, writev},
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
+/// Only one task may wait for it, which spares the runtime a list of those that do.
 pub(crate) struct Descriptor(AsyncFd<OwnedFd>);
 
 impl Descriptor {
@@ -22,38 +26,101 @@ impl Descriptor {
         deprecated,
         reason = "its unsafe successor asks for an open descriptor: ours is owned"
     )]
-    pub(crate) fn new(fd: OwnedFd) -> io::Result<Self> {
+    pub(crate) fn new(fd: OwnedFd, interest: Interest) -> io::Result<Self> {
         fcntl_setfl(&fd, fcntl_getfl(&fd)? | OFlags::NONBLOCK)?;
-        let interest =
-            Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY | Interest::ERROR;
         Ok(Self(AsyncFd::with_interest(fd, interest)?))
     }
 
     /// Waits for bytes; 0 is the end. Nothing is lost when the wait is given up.
     pub(crate) async fn read(&self, into: &mut [u8]) -> io::Result<usize> {
-        self.0.async_io(Interest::READABLE, |fd| Ok(read(fd, &mut *into)?)).await
+        self.readable(|fd| Ok(read(fd, &mut *into)?)).await
+    }
+
+    /// As [`Descriptor::read`] of a pipe or a socket, into the spare capacity of `into`, which must
+    /// have some.
+    pub(crate) async fn append(&self, into: &mut Vec<u8>) -> io::Result<usize> {
+        poll_fn(|cx| {
+            loop {
+                let mut guard = ready!(self.0.poll_read_ready(cx))?;
+                let Ok(count) = guard.try_io(|fd| Ok(read(fd, spare_capacity(into))?)) else {
+                    continue;
+                };
+                // Less than was asked for is all there was, and more will be reported anew: what
+                // tokio's own pipes and sockets rely on to spare a system call.
+                if matches!(count, Ok(1..)) && into.len() < into.capacity() {
+                    guard.clear_ready();
+                }
+                return Poll::Ready(count);
+            }
+        })
+        .await
     }
 
     /// Takes what is there, or fails with `WouldBlock`.
-    pub(crate) fn try_read(&self, into: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn read_now(&self, into: &mut [u8]) -> io::Result<usize> {
         Ok(read(self.0.get_ref(), into)?)
+    }
+
+    /// As [`Descriptor::read_now`], right after a read that succeeded: what it finds out spares the
+    /// next wait a system call.
+    pub(crate) fn read_more(&self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.try_io(Interest::READABLE, |fd| Ok(read(fd, into)?))
     }
 
     /// Waits until some of `bytes` can be written, and says how many were.
     pub(crate) async fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.async_io(Interest::WRITABLE, |fd| Ok(write(fd, bytes)?)).await
+        self.writable(|fd| Ok(write(fd, bytes)?)).await
     }
 
-    /// Waits until the end that writes has closed, even while there is still something to read.
-    pub(crate) async fn writer_gone(&self) -> io::Result<()> {
-        // There is no interest in a hang-up alone: this one includes it, and pipes have no other
-        // priority events.
-        self.0.ready(Interest::PRIORITY).await.map(drop)
+    /// Writes what can be written without waiting: 0 is none.
+    pub(crate) fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
+        written(write(self.0.get_ref(), bytes))
+    }
+
+    /// As [`Descriptor::write`], of one piece after the other.
+    pub(crate) async fn write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.writable(|fd| Ok(writev(fd, pieces)?)).await
+    }
+
+    /// As [`Descriptor::write_now`], of one piece after the other.
+    pub(crate) fn write_vectored_now(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        written(writev(self.0.get_ref(), pieces))
     }
 
     /// Waits until the end that reads has closed.
     pub(crate) async fn reader_gone(&self) -> io::Result<()> {
         self.0.ready(Interest::ERROR).await.map(drop)
+    }
+
+    async fn readable<R>(&self, mut read: impl FnMut(&OwnedFd) -> io::Result<R>) -> io::Result<R> {
+        poll_fn(|cx| {
+            loop {
+                let mut guard = ready!(self.0.poll_read_ready(cx))?;
+                if let Ok(result) = guard.try_io(|fd| read(fd.get_ref())) {
+                    return Poll::Ready(result);
+                }
+            }
+        })
+        .await
+    }
+
+    async fn writable<R>(&self, mut write: impl FnMut(&OwnedFd) -> io::Result<R>) -> io::Result<R> {
+        poll_fn(|cx| {
+            loop {
+                let mut guard = ready!(self.0.poll_write_ready(cx))?;
+                if let Ok(result) = guard.try_io(|fd| write(fd.get_ref())) {
+                    return Poll::Ready(result);
+                }
+            }
+        })
+        .await
+    }
+}
+
+fn written(written: rustix::io::Result<usize>) -> io::Result<usize> {
+    match written {
+        Err(rustix::io::Errno::AGAIN) => Ok(0),
+        written => Ok(written?),
     }
 }
 

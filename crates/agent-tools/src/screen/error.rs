@@ -4,15 +4,17 @@ use std::{ffi::OsString, io};
 
 use screen_wire::{Frame, WireError};
 
+use super::window::WindowExceeded;
+
 #[derive(Debug, thiserror::Error)]
 pub enum ScreenError {
     #[error("a terminal needs at least one column and one row")]
     NoSize,
     #[error("the runtime cannot start")]
     Runtime(#[source] io::Error),
-    #[error("{stream} cannot be waited for; it must be a pipe, a socket or a terminal")]
+    #[error("cannot wait for {stream}; it must be a pipe, a socket or a terminal")]
     Stream { stream: &'static str, source: io::Error },
-    #[error("no pseudo-terminal can be had")]
+    #[error("cannot open a pseudo-terminal")]
     Pty(#[source] io::Error),
     #[error("the session cannot start")]
     Session(#[source] io::Error),
@@ -21,27 +23,13 @@ pub enum ScreenError {
     #[error("the terminal failed")]
     Terminal(#[source] io::Error),
     #[error("the viewer cannot be read")]
+    Input(#[source] io::Error),
+    #[error("the viewer does not speak the protocol")]
     Wire(#[from] WireError),
+    #[error("the viewer sent more than it was allowed to")]
+    Window(#[from] WindowExceeded),
     #[error("the viewer sent {0:?}, which only a screen may send")]
     Direction(Frame),
     #[error("the viewer cannot be written to")]
     Output(#[source] io::Error),
-}
-
-impl ScreenError {
-    /// A short, constant name for metrics.
-    pub fn category(&self) -> &'static str {
-        match self {
-            Self::NoSize => "no_size",
-            Self::Runtime(_) => "runtime",
-            Self::Stream { .. } => "stream",
-            Self::Pty(_) => "pty",
-            Self::Session(_) => "session",
-            Self::Program { .. } => "program",
-            Self::Terminal(_) => "terminal",
-            Self::Wire(_) => "wire",
-            Self::Direction(_) => "direction",
-            Self::Output(_) => "output",
-        }
-    }
 }

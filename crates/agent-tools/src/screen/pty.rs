@@ -1,34 +1,33 @@
-//! The pseudo-terminal: its size, its output gathered, its input. Must not know who watches, nor which
-//! processes are on its other side.
+//! The pseudo-terminal: its size, its output gathered, its input. Must not know who watches, nor
+//! which processes are on its other side.
 
 use std::{
     io,
     os::fd::{AsFd, OwnedFd},
 };
 
-use bytes::BytesMut;
 use rustix::{
-    io::Errno,
+    io::{Errno, ioctl_fionread},
     pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt},
-    termios::{Winsize, tcsetwinsize},
+    termios::{LocalModes, QueueSelector, Winsize, tcflush, tcgetattr, tcsetwinsize},
 };
-use screen_wire::MAX_PAYLOAD_BYTES;
+use screen_wire::{MAX_COLUMNS, MAX_ROWS};
+use tokio::io::Interest;
 
-use super::descriptor::Descriptor;
+use super::{descriptor::Descriptor, viewer::Gathered};
 
-/// Linux gives out at most 4095 bytes of a terminal's output at once (`N_TTY_BUF_SIZE`).
-const READ_BYTES: usize = 4096;
+/// A read that gives as much as this is one of many. Linux gives out at most 4095 bytes of a
+/// terminal's output at once (`N_TTY_BUF_SIZE`), and less where the program was read while it
+/// wrote.
+const BULK_BYTES: usize = 1024;
 
-/// In character cells. A guest chooses it, and programs allocate by it: 65535 × 65535 would end the pod.
+/// In character cells. A viewer chooses it, and programs allocate by it: 65535 × 65535 would end
+/// the pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Size {
     columns: u16,
     rows: u16,
 }
-
-/// More than the smallest font shows on the largest screen.
-const MAX_COLUMNS: u16 = 1000;
-const MAX_ROWS: u16 = 500;
 
 impl Size {
     /// `None` without any cells, which is what a hidden page measures; a size too great is cut.
@@ -46,20 +45,22 @@ pub(crate) enum Output {
     Ended,
 }
 
-/// Our side of a terminal. Dropping it hangs the terminal up.
+/// Our side of a terminal. Dropping it hangs the terminal up, and drops what the program has not
+/// read.
 pub(crate) struct Pty(Descriptor);
+
+const TERMINAL: OpenptFlags =
+    OpenptFlags::RDWR.union(OpenptFlags::NOCTTY).union(OpenptFlags::CLOEXEC);
 
 impl Pty {
     /// A new terminal, and the side of it that becomes a program's standard streams.
     pub(crate) fn open(size: Size) -> io::Result<(Self, OwnedFd)> {
-        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-        let ours = openpt(flags)?;
+        let ours = openpt(TERMINAL)?;
         grantpt(&ours)?;
         unlockpt(&ours)?;
-        // Not by its name: the pod may have mounted another /dev/pts by then.
-        let theirs = ioctl_tiocgptpeer(&ours, flags)?;
+        let theirs = program_side(&ours)?;
         tcsetwinsize(&ours, winsize(size))?;
-        Ok((Self(Descriptor::new(ours)?), theirs))
+        Ok((Self(Descriptor::new(ours, Interest::READABLE | Interest::WRITABLE)?), theirs))
     }
 
     /// Sets the size; the kernel tells the programs (SIGWINCH).
@@ -67,53 +68,87 @@ impl Pty {
         Ok(tcsetwinsize(self.0.as_fd(), winsize(size))?)
     }
 
-    /// Writes some of `typed`, and says how much.
+    /// Waits until some of `typed` can be written, and says how much was.
     pub(crate) async fn write(&self, typed: &[u8]) -> io::Result<usize> {
         self.0.write(typed).await
     }
 
-    /// Waits for output, then takes all there is, until `gathered` fills a frame.
-    pub(crate) async fn gather(&self, gathered: &mut BytesMut) -> io::Result<Output> {
-        let mut chunk = [0; READ_BYTES];
-        let room = room_in(gathered);
-        match taken(self.0.read(&mut chunk[..room]).await)? {
-            Some(0) => Ok(Output::Ended),
-            Some(count) => {
-                gathered.extend_from_slice(&chunk[..count]);
-                self.take(gathered)
-            }
-            None => Ok(Output::Open),
-        }
+    /// Writes what can be written of `typed` without waiting, and says how much.
+    pub(crate) fn write_now(&self, typed: &[u8]) -> io::Result<usize> {
+        self.0.write_now(typed)
     }
 
-    /// Takes the output there is, without waiting, until `gathered` fills a frame.
-    pub(crate) fn take(&self, gathered: &mut BytesMut) -> io::Result<Output> {
-        let mut chunk = [0; READ_BYTES];
+    /// Drops the input that the program has not read, where an interrupt would: a program that
+    /// reads Ctrl-C as a key must not lose the keys before it.
+    pub(crate) fn flush_interruptible_input(&self) -> io::Result<()> {
+        let terminal = program_side(&self.0)?;
+        if tcgetattr(&terminal)?.local_modes.contains(LocalModes::ISIG) {
+            tcflush(&terminal, QueueSelector::IFlush)?;
+        }
+        Ok(())
+    }
+
+    /// How much input the program could read; of a line that is not complete it cannot read
+    /// anything.
+    pub(crate) fn unread_bytes(&self) -> io::Result<u64> {
+        Ok(ioctl_fionread(program_side(&self.0)?)?)
+    }
+
+    /// Waits for output, then gathers what there is of it, up to `limit` bytes in all. A little is
+    /// not asked for more: it is a key's echo, and wants to be shown.
+    pub(crate) async fn gather(&self, gathered: &mut Gathered, limit: usize) -> io::Result<Output> {
+        let mut read = self.0.read(gathered.spare(limit)).await;
         loop {
-            let room = room_in(gathered);
-            if room == 0 {
-                return Ok(Output::Open);
+            match taken(read)? {
+                Taken::Bytes(count) => {
+                    gathered.grow(count);
+                    let spare = gathered.spare(limit);
+                    if count < BULK_BYTES || spare.is_empty() {
+                        return Ok(Output::Open);
+                    }
+                    read = self.0.read_more(spare);
+                }
+                Taken::Nothing => return Ok(Output::Open),
+                Taken::End => return Ok(Output::Ended),
             }
-            match taken(self.0.try_read(&mut chunk[..room]))? {
-                Some(0) => return Ok(Output::Ended),
-                Some(count) => gathered.extend_from_slice(&chunk[..count]),
-                None => return Ok(Output::Open),
+        }
+    }
+
+    /// Gathers the output there is, without waiting, up to `limit` bytes in all.
+    pub(crate) fn gather_now(&self, gathered: &mut Gathered, limit: usize) -> io::Result<()> {
+        loop {
+            let spare = gathered.spare(limit);
+            if spare.is_empty() {
+                return Ok(());
+            }
+            match taken(self.0.read_now(spare))? {
+                Taken::Bytes(count) => gathered.grow(count),
+                Taken::Nothing | Taken::End => return Ok(()),
             }
         }
     }
 }
 
-fn room_in(gathered: &BytesMut) -> usize {
-    MAX_PAYLOAD_BYTES.saturating_sub(gathered.len()).min(READ_BYTES)
+/// Not by its name: the pod may have mounted another /dev/pts by now.
+fn program_side(ours: impl AsFd) -> io::Result<OwnedFd> {
+    Ok(ioctl_tiocgptpeer(ours, TERMINAL)?)
 }
 
-/// `Some(0)` at the end of all output, which Linux reports as EIO; `None` when there is nothing yet.
-fn taken(read: io::Result<usize>) -> io::Result<Option<usize>> {
+enum Taken {
+    Bytes(usize),
+    /// There is nothing yet.
+    Nothing,
+    /// Linux reports it as EIO.
+    End,
+}
+
+fn taken(read: io::Result<usize>) -> io::Result<Taken> {
     match read {
-        Ok(count) => Ok(Some(count)),
-        Err(error) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => Ok(Some(0)),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+        Ok(0) => Ok(Taken::End),
+        Ok(count) => Ok(Taken::Bytes(count)),
+        Err(error) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => Ok(Taken::End),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Taken::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Taken::Nothing),
         Err(error) => Err(error),
     }
 }

@@ -1,9 +1,9 @@
-//! The processes on the terminal: started, reaped, and ended so that none is left in the pod. Must not
-//! touch the terminal's bytes.
+//! The processes on the terminal: started, reaped, and ended so that none is left in the pod. Must
+//! not touch the terminal's bytes.
 //!
-//! The screen is the reaper of its descendants (`PR_SET_CHILD_SUBREAPER`). So whatever the program leaves
-//! behind, also what took a session of its own, becomes the screen's child: it can be found, and
-//! signalled without the risk that its pid has meanwhile been given to another process.
+//! The screen is the reaper of its descendants (`PR_SET_CHILD_SUBREAPER`). So whatever the program
+//! leaves behind, also what took a session of its own, becomes the screen's child: it can be found,
+//! and signalled without the risk that its pid has meanwhile been given to another process.
 
 use std::{ffi::OsString, fs, io, os::fd::OwnedFd, process::Command, time::Duration};
 
@@ -44,7 +44,7 @@ impl Session {
         // Before the child exists, or its first change could be missed.
         let child_changed = unix::signal(SignalKind::child())?;
         let child = Command::new("/proc/self/exe")
-            .args(["screen", "lead", "--"])
+            .args(["screen", "session-leader", "--"])
             .args(program)
             .env("TERM", "xterm-256color")
             .env("COLORTERM", "truecolor")
@@ -87,7 +87,8 @@ impl Session {
         }
     }
 
-    /// The children of a killed child become ours when it ends, so each end is followed by another look.
+    /// The children of a killed child become ours when it ends, so each end is followed by another
+    /// look.
     async fn killed(&mut self) {
         while self.reap() == Children::Some {
             signal_children(Signal::KILL);

@@ -1,105 +1,171 @@
 //! The one who watches: frames in from stdin, frames out to stdout. Must not know what they mean.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     os::fd::{AsFd, BorrowedFd},
 };
 
-use bytes::{Buf, Bytes, BytesMut};
-use screen_wire::{Frame, FrameCodec, WireError};
-use tokio_util::codec::{Decoder, Encoder};
+use bytes::{Bytes, BytesMut};
+use screen_wire::{Deframer, Frame, FrameCodec, MAX_PAYLOAD_BYTES, WireError};
+use tokio::io::Interest;
+use tokio_util::codec::Encoder;
 
 use super::{descriptor::Descriptor, error::ScreenError};
 
 /// Bytes asked of stdin at once: keystrokes are small, a paste takes a few rounds.
-const READ_BYTES: usize = 8 * 1024;
+const READ_BYTES: usize = 16 * 1024;
 
-/// Whether more frames are welcome.
+/// Whether the viewer may still say something.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Appetite {
-    Frames,
-    /// Only the news that the viewer has gone.
-    Nothing,
+pub(crate) enum Input {
+    Open,
+    Ended,
 }
 
 /// What the viewer says.
 pub(crate) struct Inlet {
     stdin: Descriptor,
-    codec: FrameCodec,
-    /// Received and not yet a frame: at most one frame and a read.
-    unread: BytesMut,
+    /// Empty but for its capacity while nothing is read.
+    chunk: Vec<u8>,
+    deframer: Deframer,
 }
 
 impl Inlet {
     pub(crate) fn open() -> Result<Self, ScreenError> {
-        let stdin = open(io::stdin().as_fd(), "stdin")?;
-        Ok(Self { stdin, codec: FrameCodec, unread: BytesMut::new() })
+        let stdin = open(io::stdin().as_fd(), "stdin", Interest::READABLE)?;
+        Ok(Self { stdin, chunk: vec![], deframer: Deframer::new() })
     }
 
-    /// The next frame; `None` when the viewer has gone. Nothing is lost when the wait is given up.
-    pub(crate) async fn next(&mut self, appetite: Appetite) -> Result<Option<Frame>, WireError> {
-        if appetite == Appetite::Nothing {
-            self.stdin.writer_gone().await?;
-            return Ok(None);
+    /// Waits for the next bytes, whose frames are to be had by [`Inlet::next`]. Nothing is lost
+    /// when the wait is given up.
+    pub(crate) async fn read(&mut self) -> io::Result<Input> {
+        self.chunk.reserve(READ_BYTES);
+        if self.stdin.append(&mut self.chunk).await? == 0 {
+            // Also inside a frame: a viewer that died is gone all the same.
+            return Ok(Input::Ended);
         }
-        loop {
-            if let Some(frame) = self.codec.decode(&mut self.unread)? {
-                return Ok(Some(frame));
-            }
-            let mut chunk = [0; READ_BYTES];
-            match self.stdin.read(&mut chunk).await? {
-                // Also inside a frame: a viewer that died is gone all the same.
-                0 => return Ok(None),
-                count => self.unread.extend_from_slice(&chunk[..count]),
-            }
-        }
+        self.deframer.push(Bytes::from(std::mem::take(&mut self.chunk)));
+        Ok(Input::Open)
+    }
+
+    /// The next frame of what was read, or part of one.
+    pub(crate) fn next(&mut self) -> Result<Option<Frame>, WireError> {
+        self.deframer.next()
+    }
+}
+
+/// Output that waits to be sent: at most one frame.
+pub(crate) struct Gathered {
+    /// Zeroed once, then written over.
+    bytes: Box<[u8]>,
+    len: usize,
+}
+
+impl Gathered {
+    pub(crate) fn new() -> Self {
+        Self { bytes: vec![0; MAX_PAYLOAD_BYTES].into_boxed_slice(), len: 0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Where more can be read into, until there are `limit` bytes or the frame is full.
+    pub(crate) fn spare(&mut self, limit: usize) -> &mut [u8] {
+        let end = limit.clamp(self.len, MAX_PAYLOAD_BYTES);
+        &mut self.bytes[self.len..end]
+    }
+
+    /// The first `count` bytes of what was spare have been read.
+    pub(crate) fn grow(&mut self, count: usize) {
+        self.len += count;
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    fn filled(&self) -> &[u8] {
+        &self.bytes[..self.len]
     }
 }
 
 /// What the viewer is told.
 pub(crate) struct Outlet {
     stdout: Descriptor,
-    codec: FrameCodec,
-    /// At most one frame, partly written.
-    unsent: BytesMut,
+    /// Whole control frames, then the header of the output, if there is any.
+    head: BytesMut,
+    output: Gathered,
+    /// How much of both has left.
+    written: usize,
 }
 
 impl Outlet {
     pub(crate) fn open() -> Result<Self, ScreenError> {
-        let stdout = open(io::stdout().as_fd(), "stdout")?;
-        Ok(Self { stdout, codec: FrameCodec, unsent: BytesMut::new() })
+        let stdout = open(io::stdout().as_fd(), "stdout", Interest::WRITABLE)?;
+        Ok(Self { stdout, head: BytesMut::new(), output: Gathered::new(), written: 0 })
     }
 
-    /// Whether the last frame has left.
+    /// Whether the last frames have left.
     pub(crate) fn is_idle(&self) -> bool {
-        self.unsent.is_empty()
+        self.written == self.head.len() + self.output.len()
     }
 
-    /// Takes `frame` as the next to leave; only when idle.
-    pub(crate) fn load(&mut self, frame: Frame) -> Result<(), WireError> {
-        debug_assert!(self.is_idle(), "one frame at a time");
-        self.codec.encode(frame, &mut self.unsent)
-    }
-
-    /// Takes what was gathered as the next frame.
-    pub(crate) fn load_output(&mut self, gathered: &mut BytesMut) -> Result<(), WireError> {
-        self.load(Frame::Output(Bytes::from(gathered.split())))
-    }
-
-    /// Waits until some of the frame has left; while idle, until the viewer has gone, which is an error.
-    pub(crate) async fn progress(&mut self) -> io::Result<()> {
-        if self.is_idle() {
-            self.stdout.reader_gone().await?;
-            return Err(io::ErrorKind::BrokenPipe.into());
+    /// Takes `control`, then all of `gathered`, as the next to leave; only when idle.
+    pub(crate) fn load(
+        &mut self,
+        control: impl IntoIterator<Item = Frame>,
+        gathered: &mut Gathered,
+    ) -> Result<(), WireError> {
+        debug_assert!(self.is_idle(), "one load at a time");
+        self.head.clear();
+        self.written = 0;
+        self.output.clear();
+        for frame in control {
+            FrameCodec.encode(frame, &mut self.head)?;
         }
-        let count = self.stdout.write(&self.unsent).await?;
-        self.unsent.advance(count);
+        if !gathered.is_empty() {
+            FrameCodec::encode_output_header(gathered.len(), &mut self.head)?;
+            std::mem::swap(&mut self.output, gathered);
+        }
         Ok(())
+    }
+
+    /// Writes what stdout takes without waiting.
+    pub(crate) fn write_now(&mut self) -> io::Result<()> {
+        self.written += self.stdout.write_vectored_now(&self.unwritten())?;
+        Ok(())
+    }
+
+    /// Waits until some more has left.
+    pub(crate) async fn write(&mut self) -> io::Result<()> {
+        self.written += self.stdout.write_vectored(&self.unwritten()).await?;
+        Ok(())
+    }
+
+    fn unwritten(&self) -> [IoSlice<'_>; 2] {
+        let of_head = self.written.min(self.head.len());
+        let of_output = self.written - of_head;
+        [&self.head[of_head..], &self.output.filled()[of_output..]].map(IoSlice::new)
     }
 }
 
-fn open(fd: BorrowedFd<'_>, stream: &'static str) -> Result<Descriptor, ScreenError> {
+/// Returns when nobody reads stdout any more.
+pub(crate) async fn gone() -> Result<(), ScreenError> {
+    let stdout = open(io::stdout().as_fd(), "stdout", Interest::ERROR)?;
+    stdout.reader_gone().await.map_err(ScreenError::Output)
+}
+
+fn open(
+    fd: BorrowedFd<'_>,
+    stream: &'static str,
+    interest: Interest,
+) -> Result<Descriptor, ScreenError> {
     fd.try_clone_to_owned()
-        .and_then(Descriptor::new)
+        .and_then(|fd| Descriptor::new(fd, interest))
         .map_err(|source| ScreenError::Stream { stream, source })
 }

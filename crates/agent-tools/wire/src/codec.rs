@@ -49,7 +49,8 @@ pub(crate) enum Kind {
 }
 
 impl FrameCodec {
-    /// Appends the header of an output frame, for a sender that writes the payload from where it is.
+    /// Appends the header of an output frame, for a sender that writes the payload from where it
+    /// is.
     pub fn encode_output_header(payload_bytes: usize, dst: &mut BytesMut) -> Result<(), WireError> {
         put_header(dst, OUTPUT, payload_bytes)
     }
@@ -94,8 +95,8 @@ impl Encoder<Frame> for FrameCodec {
     }
 }
 
-/// How long the payload is, by the first bytes of a frame. Refused before it is gathered: a peer does not
-/// decide how much memory it gets.
+/// How long the payload is, by the first bytes of a frame. Refused before it is gathered: a peer
+/// does not decide how much memory it gets.
 pub(crate) fn payload_bytes(length: [u8; LENGTH_BYTES]) -> Result<usize, WireError> {
     // No target of ours has a usize below 32 bits; the fallback is refused just below.
     let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);

@@ -1,5 +1,5 @@
-//! A stream of bytes to frames as it arrives. Pure. It must not copy terminal bytes, nor keep them back
-//! until their frame is complete.
+//! A stream of bytes to frames as it arrives. Pure. It must not copy terminal bytes, nor keep them
+//! back until their frame is complete.
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -11,11 +11,12 @@ use crate::{
 /// Of all frames that are decoded whole, none is longer.
 const CONTROL_FRAME_BYTES: usize = HEADER_BYTES + 4;
 
-/// Decodes what is pushed, piece by piece: an [`Frame::Output`] or [`Frame::Input`] comes in as many parts
-/// as it arrives in, none of them empty, each a slice of what was pushed. After an error it cannot go on.
+/// Decodes what is pushed, piece by piece: an [`Frame::Output`] or [`Frame::Input`] comes in as
+/// many parts as it arrives in, none of them empty, each a slice of what was pushed. After an error
+/// it cannot go on.
 ///
-/// Between two pieces it holds less than one control frame; the rest is what the caller has pushed and not
-/// yet taken by [`Deframer::next`].
+/// Between two pieces it holds less than one control frame; the rest is what the caller has pushed
+/// and not yet taken by [`Deframer::next`].
 #[derive(Debug, Default)]
 pub struct Deframer {
     pieces: Bytes,
@@ -58,7 +59,8 @@ impl Deframer {
                 Some(payload) => self.part(payload),
                 None => self.start()?,
             };
-            // Without a frame: a skipped payload, or a start whose payload follows, or nothing is left.
+            // Without a frame: a skipped payload, or a start whose payload follows, or nothing is
+            // left.
             if frame.is_some() || self.pieces.is_empty() {
                 return Ok(frame);
             }

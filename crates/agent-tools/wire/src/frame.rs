@@ -20,7 +20,8 @@ pub(crate) const HANG_UP: u8 = 0x86;
 pub enum Frame {
     /// Screen: what the program wrote. Cut anywhere, also inside a UTF-8 or escape sequence.
     Output(Bytes),
-    /// Screen: the program ended, after all of its output. 128 + n stands for signal n, as in a shell.
+    /// Screen: the program ended, after all of its output. 128 + n stands for signal n, as in a
+    /// shell.
     Exit { code: i32 },
     /// Screen: so many bytes of input were written to the terminal, or dropped by an interrupt; the
     /// viewer may send as many more.

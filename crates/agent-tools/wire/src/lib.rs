@@ -6,8 +6,8 @@
 //! u32 length, big-endian │ u8 type │ payload of length − 1 bytes, at most MAX_PAYLOAD_BYTES
 //! ```
 //!
-//! and the first bit of the type tells the direction, so that what a viewer may say is an allow-list
-//! of bytes:
+//! and the first bit of the type tells the direction, so that what a viewer may say is an
+//! allow-list of bytes:
 //!
 //! | Type | Frame | Payload |
 //! |---|---|---|
@@ -29,9 +29,10 @@
 //! # Flow control
 //!
 //! Both directions carry credit, as HTTP/2 does, because everything between the two ends buffers
-//! without a useful bound: an exec holds tens of megabytes. A viewer may have [`INPUT_WINDOW_BYTES`] of
-//! input sent and not yet credited, a screen [`OUTPUT_WINDOW_BYTES`] of output; both allowances hold
-//! from the start. So each end can always read, and no control frame waits behind a bulk of data.
+//! without a useful bound: an exec holds tens of megabytes. A viewer may have
+//! [`INPUT_WINDOW_BYTES`] of input sent and not yet credited, a screen [`OUTPUT_WINDOW_BYTES`] of
+//! output; both allowances hold from the start. So each end can always read, and no control frame
+//! waits behind a bulk of data.
 //!
 //! # Liveness
 //!
@@ -58,8 +59,8 @@ pub const OUTPUT_WINDOW_BYTES: usize = 256 * 1024;
 pub const PING_INTERVAL: Duration = Duration::from_secs(10);
 /// How long an end may be silent before the other takes it for dead: two pings lost, and a half.
 pub const SILENCE_MAX: Duration = Duration::from_secs(25);
-/// A viewer chooses the size of a terminal, and programs allocate by it. In character cells; more than
-/// the smallest font shows on the largest screen.
+/// A viewer chooses the size of a terminal, and programs allocate by it. In character cells; more
+/// than the smallest font shows on the largest screen.
 pub const MAX_COLUMNS: u16 = 1000;
 /// As [`MAX_COLUMNS`]: a screen may stand upright.
 pub const MAX_ROWS: u16 = 1000;

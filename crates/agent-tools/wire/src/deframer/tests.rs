@@ -24,8 +24,8 @@ fn received(wire: &[u8], sizes: &[usize]) -> Result<Vec<Frame>, WireError> {
     Ok(frames)
 }
 
-/// The same stream with as few frames as can be: where a payload is cut, and whether an empty one is
-/// passed on, has no meaning.
+/// The same stream with as few frames as can be: where a payload is cut, and whether an empty one
+/// is passed on, has no meaning.
 fn joined(frames: Vec<Frame>) -> Vec<Frame> {
     let mut joined: Vec<Frame> = vec![];
     for frame in frames {

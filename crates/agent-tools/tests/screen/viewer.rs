@@ -12,8 +12,9 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use futures::{SinkExt, StreamExt};
 use rustix::process::{Pid, Signal, kill_process};
-use screen_wire::{Frame, FrameCodec};
+use screen_wire::{Frame, FrameCodec, INPUT_WINDOW_BYTES};
 use tokio::{
+    net::unix::pipe,
     process::{Child, ChildStdin, ChildStdout, Command},
     time::timeout,
 };
@@ -22,12 +23,24 @@ use tokio_util::codec::{Encoder, FramedRead, FramedWrite};
 /// Far beyond what any of it takes; a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+const SIZE: [&str; 4] = ["--columns", "80", "--rows", "24"];
+
 pub(crate) struct Viewer {
     screen: Child,
     input: Option<FramedWrite<ChildStdin, FrameCodec>>,
     output: Option<FramedRead<ChildStdout, FrameCodec>>,
+    crediting: Crediting,
     /// Everything shown so far.
     pub(crate) seen: BytesMut,
+    /// Bytes of input credited so far.
+    pub(crate) credited: usize,
+}
+
+/// Whether the viewer says that it has taken the output it reads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Crediting {
+    Always,
+    Never,
 }
 
 /// How the program and the screen ended.
@@ -41,11 +54,27 @@ pub(crate) struct Ended {
 impl Viewer {
     /// Shows `program` on 80×24.
     pub(crate) fn of(program: &[&OsStr]) -> Self {
-        Self::start(program, Stdio::piped())
+        Self::start(&SIZE, program, Stdio::piped())
     }
 
     pub(crate) fn of_script(script: &str) -> Self {
-        Self::start(&sh(script), Stdio::piped())
+        Self::of_script_with(&[], script)
+    }
+
+    pub(crate) fn of_size(columns: u16, rows: u16, script: &str) -> Self {
+        let (columns, rows) = (columns.to_string(), rows.to_string());
+        let flags = ["--columns", &columns, "--rows", &rows];
+        Self::start(&flags, &sh(script), Stdio::piped())
+    }
+
+    /// With flags of the screen's beside its size.
+    pub(crate) fn of_script_with(flags: &[&str], script: &str) -> Self {
+        Self::start(&[&SIZE, flags].concat(), &sh(script), Stdio::piped())
+    }
+
+    /// A viewer that credits nothing from now on.
+    pub(crate) fn without_credit(self) -> Self {
+        Self { crediting: Crediting::Never, ..self }
     }
 
     /// A viewer that said all of `frames`, and left before any of it was read.
@@ -57,12 +86,14 @@ impl Viewer {
             FrameCodec.encode(frame, &mut wire).unwrap();
         }
         File::from(ours).write_all(&wire).unwrap();
-        Self::start(&sh(script), Stdio::from(theirs))
+        Self::start(&SIZE, &sh(script), Stdio::from(theirs))
     }
 
-    fn start(program: &[&OsStr], stdin: Stdio) -> Self {
+    fn start(flags: &[&str], program: &[&OsStr], stdin: Stdio) -> Self {
         let mut screen = Command::new(env!("CARGO_BIN_EXE_agent-tools"))
-            .args(["screen", "attach", "--columns", "80", "--rows", "24", "--"])
+            .args(["screen", "attach"])
+            .args(flags)
+            .arg("--")
             .args(program)
             .stdin(stdin)
             .stdout(Stdio::piped())
@@ -71,7 +102,8 @@ impl Viewer {
             .unwrap();
         let input = screen.stdin.take().map(|stdin| FramedWrite::new(stdin, FrameCodec));
         let output = screen.stdout.take().map(|stdout| FramedRead::new(stdout, FrameCodec));
-        Self { screen, input, output, seen: BytesMut::new() }
+        let crediting = Crediting::Always;
+        Self { screen, input, output, crediting, seen: BytesMut::new(), credited: 0 }
     }
 
     pub(crate) async fn send(&mut self, frame: Frame) {
@@ -90,15 +122,60 @@ impl Viewer {
     /// The next frame; `None` when the screen has closed its stdout.
     pub(crate) async fn next(&mut self) -> Option<Frame> {
         let output = self.output.as_mut().unwrap();
-        timeout(PATIENCE, output.next()).await.expect("a frame arrives").transpose().unwrap()
+        let frame = timeout(PATIENCE, output.next()).await.expect("a frame arrives");
+        let frame = frame.transpose().unwrap();
+        match &frame {
+            Some(Frame::Output(bytes)) => {
+                self.seen.extend_from_slice(bytes);
+                if self.crediting == Crediting::Always {
+                    self.credit_output(bytes.len()).await;
+                }
+            }
+            Some(Frame::InputCredit { bytes }) => self.credited += usize::try_from(*bytes).unwrap(),
+            Some(Frame::Exit { .. } | Frame::Alive) | None => {}
+            Some(other) => panic!("a screen said {other:?}"),
+        }
+        frame
+    }
+
+    /// Says that output was taken, as far as the screen still listens.
+    pub(crate) async fn credit_output(&mut self, bytes: usize) {
+        let bytes = bytes.try_into().unwrap();
+        if let Some(input) = &mut self.input {
+            let credit = input.send(Frame::OutputCredit { bytes });
+            let _ = timeout(PATIENCE, credit).await.expect("stdin is read");
+        }
+    }
+
+    /// Types all of `text`, never more than the screen allows, and reads meanwhile.
+    pub(crate) async fn paste(&mut self, text: &[u8]) {
+        let (credited, mut sent) = (self.credited, 0);
+        while sent < text.len() {
+            let allowed = INPUT_WINDOW_BYTES - (sent - (self.credited - credited));
+            let part = &text[sent..][..allowed.min(text.len() - sent)];
+            if part.is_empty() {
+                assert!(self.next().await.is_some(), "the screen left");
+            } else {
+                sent += part.len();
+                self.send(Frame::Input(Bytes::copy_from_slice(part))).await;
+            }
+        }
+    }
+
+    /// Reads until so much input in all has been credited.
+    pub(crate) async fn is_credited(&mut self, bytes: usize) {
+        while self.credited < bytes {
+            assert!(self.next().await.is_some(), "{} bytes credited", self.credited);
+        }
+        assert_eq!(self.credited, bytes);
     }
 
     /// Waits until `text` has been shown.
     pub(crate) async fn sees(&mut self, text: &str) {
         while !String::from_utf8_lossy(&self.seen).contains(text) {
-            match self.next().await {
-                Some(Frame::Output(bytes)) => self.seen.extend_from_slice(&bytes),
-                other => panic!("{other:?} before {text:?}; seen: {:?}", self.seen),
+            let frame = self.next().await;
+            if matches!(frame, Some(Frame::Exit { .. }) | None) {
+                panic!("{frame:?} before {text:?}; seen: {:?}", self.seen);
             }
         }
     }
@@ -134,9 +211,8 @@ impl Viewer {
         let mut code = None;
         while self.output.is_some() {
             match self.next().await {
-                Some(Frame::Output(bytes)) => self.seen.extend_from_slice(&bytes),
                 Some(Frame::Exit { code: with }) => code = Some(with),
-                Some(other) => panic!("a screen said {other:?}"),
+                Some(_) => {}
                 None => self.output = None,
             }
         }
@@ -164,9 +240,19 @@ pub(crate) fn exists(pid: Pid) -> bool {
 }
 
 /// A named pipe: what is written to it is an event to wait for.
-pub(crate) fn fifo(path: &Path) -> tokio::net::unix::pipe::Receiver {
+pub(crate) fn fifo(path: &Path) -> pipe::Receiver {
+    make_fifo(path);
+    // Ours keeps it open for writing too: there is no end between two writers.
+    pipe::OpenOptions::new().read_write(true).open_receiver(path).unwrap()
+}
+
+/// A named pipe that a program waits on.
+pub(crate) fn gate(path: &Path) -> pipe::Sender {
+    make_fifo(path);
+    pipe::OpenOptions::new().read_write(true).open_sender(path).unwrap()
+}
+
+fn make_fifo(path: &Path) {
     let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
     rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
-    // Ours keeps it open for writing too: there is no end between two writers.
-    tokio::net::unix::pipe::OpenOptions::new().read_write(true).open_receiver(path).unwrap()
 }

@@ -1,22 +1,16 @@
 //! The screen on a real PTY, with real programs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
-use std::{ffi::OsStr, time::Instant};
+use std::ffi::OsStr;
 
-use bytes::Bytes;
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::retry_on_intr,
-    process::{PidfdFlags, Signal, pidfd_open},
-};
 use screen_wire::Frame;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
+mod flow;
+mod leaving;
 mod viewer;
 
-use viewer::{Viewer, exists, fifo, patiently};
-
-const PATIENCE: Timespec = Timespec { tv_sec: 20, tv_nsec: 0 };
+use viewer::{Viewer, fifo, patiently};
 
 #[tokio::test]
 async fn what_is_typed_reaches_the_program_and_its_answer_the_viewer() {
@@ -55,7 +49,18 @@ async fn a_size_that_would_exhaust_the_program_is_cut() {
     let mut viewer = Viewer::of_script("read _; stty size");
     viewer.resize(u16::MAX, u16::MAX).await;
     viewer.type_in(b"\n").await;
-    viewer.sees("500 1000").await;
+    viewer.sees("1000 1000").await;
+}
+
+#[tokio::test]
+async fn a_size_on_the_command_line_follows_the_same_rule() {
+    let mut viewer = Viewer::of_size(1001, 1, "stty size");
+    viewer.sees("1 1000").await;
+
+    for (columns, rows) in [(0, 24), (80, 0)] {
+        let ended = Viewer::of_size(columns, rows, "stty size").ended().await;
+        assert_eq!((ended.code, ended.screen.code()), (None, Some(1)));
+    }
 }
 
 #[tokio::test]
@@ -122,81 +127,6 @@ async fn a_viewer_that_does_not_read_is_still_heard() {
     }
     viewer.leave_stdin();
     assert!(viewer.left().await.success());
-}
-
-#[tokio::test]
-async fn when_the_viewer_leaves_nothing_stays_not_even_what_refuses_to_hang_up() {
-    let mut viewer = Viewer::of_script(
-        "trap '' HUP
-         sleep 1000 & echo job=$!
-         (setsid sleep 1000 & echo daemon=$!)
-         echo leader=$$
-         while :; do wait; done",
-    );
-    let job = viewer.sees_pid("job").await;
-    let daemon = viewer.sees_pid("daemon").await;
-    let leader = viewer.sees_pid("leader").await;
-
-    let left_at = Instant::now();
-    viewer.leave_stdin();
-    assert!(viewer.ended().await.screen.success());
-    assert!(left_at.elapsed().as_secs() < 4, "took {:?}", left_at.elapsed());
-    assert_eq!([job, daemon, leader].map(exists), [false; 3]);
-}
-
-#[tokio::test]
-async fn a_program_that_hangs_up_politely_is_not_waited_for() {
-    let mut viewer = Viewer::of_script("(setsid sleep 1000 &); echo ready; exec sleep 1000");
-    viewer.sees("ready").await;
-    let left_at = Instant::now();
-    viewer.leave_stdin();
-    viewer.left().await;
-    assert!(left_at.elapsed().as_secs() < 2, "took {:?}", left_at.elapsed());
-}
-
-#[tokio::test]
-async fn what_a_program_leaves_behind_goes_with_it() {
-    let mut viewer = Viewer::of_script("nohup sleep 1000 >/dev/null 2>&1 & echo job=$!");
-    let job = viewer.sees_pid("job").await;
-    assert_eq!(viewer.ended().await.code, Some(0));
-    assert!(!exists(job));
-}
-
-#[tokio::test]
-async fn a_viewer_that_can_no_longer_be_told_anything_has_left() {
-    let mut viewer = Viewer::of_script("echo leader=$$; exec sleep 1000");
-    let leader = viewer.sees_pid("leader").await;
-    viewer.leave_stdout();
-    assert!(viewer.left().await.success());
-    assert!(!exists(leader));
-}
-
-#[tokio::test]
-async fn a_screen_that_is_asked_to_stop_takes_its_program_along() {
-    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
-        let mut viewer = Viewer::of_script("echo leader=$$; exec sleep 1000");
-        let leader = viewer.sees_pid("leader").await;
-        viewer.signal(signal);
-        assert!(viewer.left().await.success());
-        assert!(!exists(leader), "{signal:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_screen_that_is_killed_takes_its_program_along() {
-    let mut viewer = Viewer::of_script("trap '' HUP; echo leader=$$; while :; do read _; done");
-    let leader = viewer.sees_pid("leader").await;
-    let leader = pidfd_open(leader, PidfdFlags::empty()).unwrap();
-    viewer.signal(Signal::KILL);
-    let ended = retry_on_intr(|| poll(&mut [PollFd::new(&leader, PollFlags::IN)], Some(&PATIENCE)));
-    assert_eq!(ended, Ok(1));
-}
-
-#[tokio::test]
-async fn a_viewer_that_left_is_noticed_behind_input_that_nobody_reads() {
-    let paste = Frame::Input(Bytes::from(vec![b'x'; 64 * 1024]));
-    let mut viewer = Viewer::hasty("stty raw; exec sleep 1000", vec![paste; 12]);
-    assert!(viewer.ended().await.screen.success());
 }
 
 #[tokio::test]

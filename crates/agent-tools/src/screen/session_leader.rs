@@ -1,5 +1,5 @@
-//! The step between fork and the program: a new session with the terminal as its own. Must do nothing
-//! that could fail silently.
+//! The step between fork and the program: a new session with the terminal as its own. Must do
+//! nothing that could fail silently.
 //!
 //! A step of its own, since setting up a child between fork and exec would need unsafe code.
 
@@ -10,7 +10,7 @@ use rustix::process::{Signal, ioctl_tiocsctty, set_parent_process_death_signal, 
 use super::error::ScreenError;
 
 /// Becomes `command`; returns only when that fails.
-pub(crate) fn lead(command: &[OsString]) -> ScreenError {
+pub(crate) fn run(command: &[OsString]) -> ScreenError {
     let Some((program, arguments)) = command.split_first() else {
         return ScreenError::Session(io::ErrorKind::InvalidInput.into());
     };
@@ -21,8 +21,8 @@ pub(crate) fn lead(command: &[OsString]) -> ScreenError {
     ScreenError::Program { program: program.clone(), source }
 }
 
-/// The order matters: a screen that died before it could be watched has hung the terminal up, and then
-/// the last step fails.
+/// The order matters: a screen that died before it could be watched has hung the terminal up, and
+/// then the last step fails.
 fn own_terminal() -> io::Result<()> {
     setsid()?;
     set_parent_process_death_signal(Some(Signal::KILL))?;

@@ -1,0 +1,145 @@
+//! How much input and output may be between the viewer and the terminal. Pure: it counts bytes, and
+//! never sees them.
+
+use screen_wire::INPUT_WINDOW_BYTES;
+
+/// Credit is granted in portions of this, while there is more to be written.
+const PORTION_BYTES: usize = 4096;
+
+/// The viewer sent more input than it was allowed to.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("more than {INPUT_WINDOW_BYTES} bytes of input without credit")]
+pub struct WindowExceeded;
+
+/// The input that the viewer has sent and that was not credited to it, in bytes.
+#[derive(Debug, Default)]
+pub(crate) struct InputWindow {
+    /// At most [`INPUT_WINDOW_BYTES`].
+    uncredited: usize,
+    /// Of these, what is no longer ours: the next credit.
+    taken: usize,
+    /// At the head of what is to be written, and not the viewer's: never credited.
+    own: usize,
+}
+
+impl InputWindow {
+    /// The viewer has sent `bytes` of input.
+    pub(crate) fn receive(&mut self, bytes: usize) -> Result<(), WindowExceeded> {
+        self.uncredited += bytes;
+        if self.uncredited > INPUT_WINDOW_BYTES { Err(WindowExceeded) } else { Ok(()) }
+    }
+
+    /// The first `bytes` of what waited were written, or dropped.
+    pub(crate) fn take(&mut self, bytes: usize) {
+        let own = self.own.min(bytes);
+        self.own -= own;
+        self.taken += bytes - own;
+    }
+
+    /// So many bytes that the viewer did not send now wait, before all others.
+    pub(crate) fn put_first(&mut self, bytes: usize) {
+        self.own = bytes;
+    }
+
+    /// Whether credit is worth a frame of its own at once.
+    pub(crate) fn owes_a_portion(&self) -> bool {
+        self.taken >= PORTION_BYTES
+    }
+
+    /// Whether anything can be credited.
+    pub(crate) fn owes(&self) -> bool {
+        self.taken > 0
+    }
+
+    /// What is credited now, to be told to the viewer.
+    pub(crate) fn credit(&mut self) -> Option<u32> {
+        let bytes = std::mem::take(&mut self.taken);
+        self.uncredited -= bytes;
+        u32::try_from(bytes).ok().filter(|bytes| *bytes > 0)
+    }
+}
+
+/// The output that was sent and that the viewer has not taken, in bytes.
+#[derive(Debug)]
+pub(crate) struct OutputWindow {
+    window: usize,
+    unacknowledged: usize,
+}
+
+impl OutputWindow {
+    pub(crate) fn new(window_bytes: usize) -> Self {
+        Self { window: window_bytes, unacknowledged: 0 }
+    }
+
+    /// How much may be sent.
+    pub(crate) fn room(&self) -> usize {
+        self.window.saturating_sub(self.unacknowledged)
+    }
+
+    pub(crate) fn send(&mut self, bytes: usize) {
+        self.unacknowledged += bytes;
+    }
+
+    /// The viewer has taken `bytes`; credit for what was never sent does not widen the window.
+    pub(crate) fn acknowledge(&mut self, bytes: u32) {
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        self.unacknowledged = self.unacknowledged.saturating_sub(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn input_is_welcome_up_to_the_window_and_again_after_credit() {
+        let mut window = InputWindow::default();
+        window.receive(INPUT_WINDOW_BYTES).unwrap();
+        window.take(10);
+        assert_eq!(window.receive(1), Err(WindowExceeded), "taken, but not credited");
+
+        let mut window = InputWindow::default();
+        window.receive(INPUT_WINDOW_BYTES).unwrap();
+        window.take(10);
+        assert_eq!(window.credit(), Some(10));
+        window.receive(10).unwrap();
+        assert_eq!(window.receive(1), Err(WindowExceeded));
+    }
+
+    #[test]
+    fn what_was_taken_is_credited_once() {
+        let mut window = InputWindow::default();
+        window.receive(5000).unwrap();
+        window.take(3000);
+        assert!(window.owes() && !window.owes_a_portion());
+        window.take(2000);
+        assert!(window.owes_a_portion());
+        assert_eq!(window.credit(), Some(5000));
+        assert!(!window.owes());
+        assert_eq!(window.credit(), None);
+    }
+
+    #[test]
+    fn what_the_viewer_did_not_send_is_not_credited() {
+        let mut window = InputWindow::default();
+        window.receive(100).unwrap();
+        window.take(100);
+        window.put_first(1);
+        window.receive(7).unwrap();
+        window.take(1);
+        assert_eq!(window.credit(), Some(100));
+        window.take(7);
+        assert_eq!(window.credit(), Some(7));
+    }
+
+    #[test]
+    fn output_is_sent_up_to_the_window_and_never_beyond_it() {
+        let mut window = OutputWindow::new(100);
+        window.send(70);
+        assert_eq!(window.room(), 30);
+        window.acknowledge(50);
+        assert_eq!(window.room(), 80);
+        window.acknowledge(u32::MAX);
+        assert_eq!(window.room(), 100);
+    }
+}

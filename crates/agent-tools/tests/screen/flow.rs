@@ -1,0 +1,88 @@
+//! Credit both ways, and what nothing may wait for.
+
+use screen_wire::{Frame, INPUT_WINDOW_BYTES};
+
+use crate::viewer::Viewer;
+
+#[tokio::test]
+async fn a_paste_far_beyond_the_window_is_echoed_whole() {
+    let mut viewer = Viewer::of_script("stty raw -echo; echo ready; exec cat");
+    viewer.sees("ready").await;
+    let before = viewer.seen.len();
+    let paste: Vec<u8> =
+        (0..8 * 1024 * 1024_u32).flat_map(|n| n.to_le_bytes().into_iter().take(1)).collect();
+    viewer.paste(&paste).await;
+    while viewer.seen.len() - before < paste.len() {
+        assert!(viewer.next().await.is_some());
+    }
+    viewer.is_credited(paste.len()).await;
+}
+
+#[tokio::test]
+async fn a_keystroke_is_credited_though_nothing_is_shown() {
+    let mut viewer = Viewer::of_script("stty -echo; echo ready; exec sleep 1000");
+    viewer.sees("ready").await;
+    viewer.type_in(b"k").await;
+    viewer.is_credited(1).await;
+}
+
+#[tokio::test]
+async fn a_viewer_that_types_more_than_it_may_has_broken_the_protocol() {
+    let mut viewer = Viewer::of_script("stty raw; echo ready; exec sleep 1000");
+    viewer.sees("ready").await;
+    // Linux holds some 12 KiB of it.
+    viewer.paste(&vec![b'x'; INPUT_WINDOW_BYTES]).await;
+    viewer.send(Frame::Input(vec![b'x'; INPUT_WINDOW_BYTES].into())).await;
+    assert!(!viewer.ended().await.screen.success());
+}
+
+#[tokio::test]
+async fn output_stays_within_the_window_and_a_ping_is_answered_all_the_same() {
+    let script = "stty raw; seq 1 100000; exec sleep 1000";
+    let mut viewer = Viewer::of_script_with(&["--window-bytes", "5000"], script).without_credit();
+    while viewer.seen.len() < 5000 {
+        viewer.next().await;
+    }
+    assert_eq!(viewer.seen.len(), 5000);
+    viewer.send(Frame::Ping).await;
+    assert_eq!(viewer.next().await, Some(Frame::Alive));
+
+    viewer.credit_output(2000).await;
+    while viewer.seen.len() < 7000 {
+        viewer.next().await;
+    }
+    viewer.send(Frame::Ping).await;
+    assert_eq!(viewer.next().await, Some(Frame::Alive));
+    assert_eq!(viewer.seen.len(), 7000);
+}
+
+#[tokio::test]
+async fn a_screen_says_unasked_that_it_is_alive() {
+    let mut viewer = Viewer::of_script_with(&["--alive-ms", "50"], "exec sleep 1000");
+    for _ in 0..3 {
+        assert_eq!(viewer.next().await, Some(Frame::Alive));
+    }
+}
+
+#[tokio::test]
+async fn an_interrupt_overtakes_a_paste_that_nobody_reads() {
+    let mut viewer = Viewer::of_script("trap 'exit 9' INT; sleep 1000 & echo ready; wait");
+    viewer.sees("ready").await;
+    // Linux holds some 12 KiB of it.
+    let lines = b"a line\n".repeat(INPUT_WINDOW_BYTES / 7);
+    viewer.paste(&lines).await;
+    viewer.send(Frame::Interrupt).await;
+    viewer.is_credited(lines.len()).await;
+    assert_eq!(viewer.ended().await.code, Some(9));
+}
+
+#[tokio::test]
+async fn an_interrupt_is_a_key_to_a_program_that_reads_it_as_one() {
+    let mut viewer = Viewer::of_script("stty raw -echo; echo ready; exec cat");
+    viewer.sees("ready").await;
+    viewer.type_in(b"abc").await;
+    viewer.send(Frame::Interrupt).await;
+    viewer.type_in(b"def").await;
+    viewer.sees("abc\u{3}def").await;
+    viewer.is_credited(6).await;
+}
