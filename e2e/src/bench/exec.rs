@@ -3,9 +3,11 @@
 //!
 //! The channels are those of `k8s.io/apimachinery/pkg/util/remotecommand/constants.go`.
 
+use std::net::SocketAddr;
+
 use anyhow::{Context, Result, bail};
 use api_types::names;
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use futures::{SinkExt, StreamExt};
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
@@ -19,9 +21,10 @@ use kube::{
     config::KubeConfigOptions,
     core::Request,
 };
-use screen_wire::{Frame, FrameCodec};
+use screen_wire::{Deframer, Frame, FrameCodec, OUTPUT_WINDOW_BYTES, PING_INTERVAL};
+use tokio::time::{Instant, Interval, interval_at};
 use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
-use tokio_util::codec::{Decoder, Encoder};
+use tokio_util::codec::Encoder;
 use tower::{BoxError, ServiceBuilder};
 
 use super::terminal::{COLUMNS, ROWS};
@@ -38,9 +41,15 @@ pub(super) struct Target<'a> {
     pub(super) pod: &'a str,
 }
 
-/// A client of the cluster under test that sends a single byte at once, as the broker's does.
-pub(super) async fn client() -> Result<Client> {
-    let config = Config::from_kubeconfig(&KubeConfigOptions::default()).await?;
+/// A client of the cluster under test that sends a single byte at once, as the broker's does. With `relay` it
+/// connects there, and still expects the API server.
+pub(super) async fn client(relay: Option<SocketAddr>) -> Result<Client> {
+    let mut config = Config::from_kubeconfig(&KubeConfigOptions::default()).await?;
+    if let Some(relay) = relay {
+        let host = config.cluster_url.host().context("the cluster's URL has no host")?.to_owned();
+        config.tls_server_name.get_or_insert(host);
+        config.cluster_url = format!("https://{relay}").parse()?;
+    }
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -107,35 +116,66 @@ impl Exec {
     }
 }
 
-/// The screen, as the broker runs it.
+/// The screen, as the broker runs it: with credit for its output, and pings.
 pub(super) struct Screen {
     exec: Exec,
-    /// The start of a frame whose rest has not come yet.
-    frames: BytesMut,
+    frames: Deframer,
+    /// Output bytes that the screen has no credit for yet.
+    uncredited: usize,
+    pings: Interval,
 }
 
 impl Screen {
     pub(super) async fn open(client: &Client, target: Target<'_>) -> Result<Self> {
-        let (columns, rows) = (COLUMNS.to_string(), ROWS.to_string());
-        let command =
-            [names::AGENT_TOOLS_BINARY, "screen", "attach", "--columns", &columns, "--rows", &rows];
+        let (columns, rows, port) =
+            (COLUMNS.to_string(), ROWS.to_string(), names::DEFAULT_PORT.to_string());
+        let command = [names::AGENT_TOOLS_BINARY, "screen", "attach"];
+        let sizes = ["--port", &port, "--columns", &columns, "--rows", &rows];
+        let command = [&command[..], &sizes].concat();
         let exec = Exec::open(client, target, &command, Tty::No).await?;
-        Ok(Self { exec, frames: BytesMut::new() })
+        let pings = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
+        Ok(Self { exec, frames: Deframer::new(), uncredited: 0, pings })
     }
 
     pub(super) async fn send(&mut self, typed: &[u8]) -> Result<()> {
-        let mut frame = BytesMut::new();
-        FrameCodec.encode(Frame::Input(Bytes::copy_from_slice(typed)), &mut frame)?;
-        self.exec.send(&frame).await
+        self.frame(Frame::Input(Bytes::copy_from_slice(typed))).await
     }
 
+    async fn frame(&mut self, frame: Frame) -> Result<()> {
+        let mut encoded = BytesMut::new();
+        FrameCodec.encode(frame, &mut encoded)?;
+        self.exec.send(&encoded).await
+    }
+
+    /// Loses nothing where it is dropped before it is done.
     pub(super) async fn receive(&mut self) -> Result<Bytes> {
         loop {
-            match FrameCodec.decode(&mut self.frames)? {
-                Some(Frame::Output(bytes)) => return Ok(bytes),
+            match self.frames.next()? {
+                Some(Frame::Output(bytes)) => {
+                    self.uncredited += bytes.len();
+                    return Ok(bytes);
+                }
+                Some(Frame::InputCredit { .. } | Frame::Alive) => {}
                 Some(Frame::Exit { code }) => bail!("the terminal's program ended with {code}"),
                 Some(frame) => bail!("the screen sent {frame:?}"),
-                None => self.frames.put(self.exec.receive().await?),
+                None => self.wait().await?,
+            }
+        }
+    }
+
+    /// Until there is something to look at.
+    async fn wait(&mut self) -> Result<()> {
+        if self.uncredited >= OUTPUT_WINDOW_BYTES / 4 {
+            let bytes = u32::try_from(std::mem::take(&mut self.uncredited))?;
+            // Queued before the first wait in it, so that it is not lost if this is dropped.
+            return self.frame(Frame::OutputCredit { bytes }).await;
+        }
+        tokio::select! {
+            biased;
+            _ = self.pings.tick() => self.frame(Frame::Ping).await,
+            received = self.exec.receive() => {
+                self.frames.push(received?);
+                Ok(())
             }
         }
     }

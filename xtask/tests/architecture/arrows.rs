@@ -44,7 +44,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("bench-terminal", &[]),
     // Its tests use all programs; as a program it is but `agent-tools` by another name.
     ("loopback", &["agent-tools"]),
-    ("e2e", &["api-types", "bench-terminal", "screen-wire"]),
+    ("e2e", &["api-types", "bench-terminal", "screen-wire", "terminal-proto"]),
 ];
 
 fn cargo(arguments: &[&str]) -> String {

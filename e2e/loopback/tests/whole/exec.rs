@@ -42,8 +42,6 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// One exec, for who watches it.
 pub(crate) struct Exec {
-    /// The screen's process.
-    pub(crate) pid: u32,
     ended: watch::Receiver<bool>,
 }
 
@@ -69,8 +67,7 @@ impl Exec {
             .spawn()
             .unwrap();
         let (sender, ended) = watch::channel(false);
-        let exec = Self { pid: child.id().unwrap(), ended };
-        (exec, Process { child, ended: sender })
+        (Self { ended }, Process { child, ended: sender })
     }
 
     /// Waits until the screen has left.

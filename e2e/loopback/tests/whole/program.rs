@@ -2,9 +2,11 @@
 
 use std::{fs::OpenOptions, path::Path, time::Duration};
 
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, PidfdFlags, pidfd_open},
+};
 use tempfile::TempDir;
-use tokio::{io::unix::AsyncFd, time::timeout};
 
 /// The first thing that every program shows, once its terminal is as it wants it.
 pub(crate) const READY: &str = "stand-in ready\r\n";
@@ -80,9 +82,11 @@ impl Program {
         let pid = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
         // No such process any more is as good.
         let Ok(process) = pidfd_open(pid, PidfdFlags::NONBLOCK) else { return };
-        let process = AsyncFd::new(process).unwrap();
-        let ended = timeout(within, process.readable()).await;
-        assert!(ended.is_ok(), "the program is still there after {within:?}");
+        let ended = tokio::task::spawn_blocking(move || {
+            let limit = Timespec::try_from(within).unwrap();
+            poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&limit)).unwrap()
+        });
+        assert_eq!(ended.await.unwrap(), 1, "the program is still there after {within:?}");
     }
 
     fn path(&self, file: &str) -> std::path::PathBuf {

@@ -66,10 +66,6 @@ impl Running {
         self.daemon.shutdown.cancel();
         tokio::time::timeout(PATIENCE, self.ended).await.expect("it does not end").unwrap();
     }
-
-    pub(crate) fn metrics(&self) -> String {
-        self.daemon.metrics.encode().unwrap()
-    }
 }
 
 /// All of it. Between any two programs there is a cable.
