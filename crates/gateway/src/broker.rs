@@ -33,8 +33,8 @@ use self::{
 /// 64 KiB of terminal bytes, and room for what is around them.
 const MESSAGE_BYTES_MAX: usize = 128 * 1024;
 
-/// How long a broker may leave an opening unanswered while there is another one to try. Longer
-/// than opening a terminal takes; two of them end before a viewer's patience does.
+/// How long a broker may leave an opening unanswered while there is another one to try: longer
+/// than opening a terminal takes, and short enough for a second try within a viewer's patience.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Why there is no way to the brokers.

@@ -13,10 +13,11 @@ use futures::{
     future::{BoxFuture, Shared},
 };
 use tokio::time::{Instant, timeout};
+use tokio_rustls::rustls::ClientConfig;
 use tonic::Status;
 
 use super::{
-    channel::Connector,
+    channel::{ConnectError, Connector},
     choice::{self, Answer, Lookup, Rank},
     replica::{Connecting, Connection, Replica, Session},
 };
@@ -92,7 +93,7 @@ impl Pool {
             let pick = self.choose(tried);
             let pick = pick.ok_or_else(|| Status::unavailable("no broker has an address"))?;
             // Each round retires a connection, and one that is being made is taken as it comes.
-            if let Some(Ok(channel)) = pick.channel.peek()
+            if let Some(Some(channel)) = pick.channel.peek()
                 && channel.is_going_away().await
             {
                 self.note(pick.address, &pick.channel, Outcome::Broken);
@@ -177,23 +178,26 @@ impl Pool {
         });
         let chosen = choice::choose(ranks)?;
         let replica = state.replicas.get_mut(chosen)?;
-        let connect = |address| {
-            let connected = self.connector.connect(address, config.clone());
-            let channel = connected
-                .map(move |connected| {
-                    connected.map_err(|error| {
-                        tracing::warn!(%address, error = error.chain(), "cannot reach a broker");
-                    })
-                })
-                .boxed()
-                .shared();
-            // It goes on without the opening that asked for it: others wait for it as well.
-            self.connector.tasks.spawn(channel.clone().map(drop));
-            let expires_at = now + self.age_max(opening);
-            Connection { channel, expires_at, config: config.clone() }
+        let connect = |address| Connection {
+            channel: self.connect(address, config.clone()),
+            expires_at: now + self.age_max(opening),
+            config: config.clone(),
         };
         let (channel, session) = replica.open(opening, now, config.as_ref(), connect)?;
         Some(Pick { address: replica.address, channel, session })
+    }
+
+    /// Goes on without the opening that asked for it: others wait for it as well.
+    fn connect(&self, address: SocketAddr, config: Option<Arc<ClientConfig>>) -> Connecting {
+        let connected = self.connector.connect(address, config).map(move |connected| {
+            let failed = |error: &ConnectError| {
+                tracing::warn!(%address, error = error.chain(), "cannot connect to a broker");
+            };
+            connected.inspect_err(failed).ok()
+        });
+        let channel = connected.boxed().shared();
+        self.connector.tasks.spawn(channel.clone());
+        channel
     }
 
     /// Between nine and eleven tenths, so that connections are not replaced all at once.

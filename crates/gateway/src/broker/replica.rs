@@ -12,9 +12,9 @@ use super::{channel::Channel, choice};
 /// How long a replica that failed is tried last.
 pub(super) const FAILURE_MEMORY: Duration = Duration::from_secs(5);
 
-/// A connection that is made or being made, once for all openings that wait for it. Whoever
-/// makes it logs why it failed.
-pub(super) type Connecting = Shared<BoxFuture<'static, Result<Channel, ()>>>;
+/// A connection that is made or being made, once for all openings that wait for it; `None`
+/// where it failed, which is logged.
+pub(super) type Connecting = Shared<BoxFuture<'static, Option<Channel>>>;
 
 /// A session as its replica counts it: until this is dropped.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Connection {
     }
 
     fn is_lost(&self) -> bool {
-        matches!(self.channel.peek(), Some(Ok(channel)) if channel.is_closed())
+        matches!(self.channel.peek(), Some(Some(channel)) if channel.is_closed())
     }
 }
 
@@ -110,7 +110,9 @@ impl Replica {
 
     /// Gives new sessions other connections than those there are.
     pub(super) fn retire_all(&mut self) {
-        self.lines.iter_mut().for_each(|line| line.connection = None);
+        for line in &mut self.lines {
+            line.connection = None;
+        }
     }
 
     /// A connection for the `opening`th session, by `connect` if none will do.

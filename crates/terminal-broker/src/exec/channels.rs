@@ -14,9 +14,16 @@ const STDERR: u8 = 2;
 const STATUS: u8 = 3;
 const CLOSE: u8 = 255;
 
+/// Which exec protocol the API server chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    V4,
+    V5,
+}
+
 /// What the API server sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FromPod {
+pub(crate) enum FromPod {
     Stdout(Bytes),
     Stderr(Bytes),
     /// How the command ended; the last thing of an exec that was not cut off.
@@ -27,7 +34,7 @@ pub enum FromPod {
 
 /// How the command ended, as the API server tells it by a `metav1.Status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ExitStatus {
+pub(crate) enum ExitStatus {
     Success,
     /// The command ran and left with this code.
     Code(i32),
@@ -35,9 +42,36 @@ pub enum ExitStatus {
     Failure(String),
 }
 
+/// A command that was killed by SIGKILL or SIGTERM, as shells count.
+const KILLED_CODES: [i32; 2] = [137, 143];
+
+/// What kubelets and container runtimes say of an exec whose container is not there any more.
+const GONE: [&str; 6] = [
+    "container not found",
+    "not running",
+    "container_exited",
+    "stopped container",
+    "no running task",
+    "pod does not exist",
+];
+
+impl ExitStatus {
+    /// Whether the container was stopped or restarted, as far as the cluster tells.
+    pub(crate) fn container_is_gone(&self) -> bool {
+        match self {
+            Self::Success => false,
+            Self::Code(code) => KILLED_CODES.contains(code),
+            Self::Failure(cause) => {
+                let cause = cause.to_lowercase();
+                GONE.iter().any(|gone| cause.contains(gone))
+            }
+        }
+    }
+}
+
 /// A message that follows neither protocol version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ChannelError {
+pub(crate) enum ChannelError {
     #[error("an exec message without a channel byte")]
     Empty,
     #[error("the exec status is not a Status object")]
@@ -45,7 +79,7 @@ pub enum ChannelError {
 }
 
 /// Reads one binary message. The data is a slice of it, not a copy.
-pub fn decode(mut message: Bytes) -> Result<FromPod, ChannelError> {
+pub(crate) fn decode(mut message: Bytes) -> Result<FromPod, ChannelError> {
     if message.is_empty() {
         return Err(ChannelError::Empty);
     }
@@ -61,14 +95,14 @@ pub fn decode(mut message: Bytes) -> Result<FromPod, ChannelError> {
 }
 
 /// The start of a stdin message; the caller appends the data.
-pub fn stdin(capacity: usize) -> BytesMut {
+pub(crate) fn stdin(capacity: usize) -> BytesMut {
     let mut message = BytesMut::with_capacity(1 + capacity);
     message.put_u8(STDIN);
     message
 }
 
 /// Tells the pod that stdin has ended. Only v5 has it: under v4 the socket's end must do.
-pub fn stdin_ended() -> Bytes {
+pub(crate) fn stdin_ended() -> Bytes {
     Bytes::from_static(&[CLOSE, STDIN])
 }
 
@@ -150,6 +184,23 @@ mod tests {
         ];
         for (name, message, expected) in cases {
             assert_eq!(decode(message), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_container_that_is_gone_is_told_from_a_command_that_failed() {
+        let failure = |text: &str| ExitStatus::Failure(text.to_owned());
+        let cases = [
+            (failure("container not found (\"opencode-server\")"), true),
+            (failure("cannot exec in a stopped container"), true),
+            (failure("container is in CONTAINER_EXITED state"), true),
+            (failure("exec: \"/tools/agent-tools\": no such file"), false),
+            (ExitStatus::Code(137), true),
+            (ExitStatus::Code(1), false),
+            (ExitStatus::Success, false),
+        ];
+        for (status, gone) in cases {
+            assert_eq!(status.container_is_gone(), gone, "{status:?}");
         }
     }
 

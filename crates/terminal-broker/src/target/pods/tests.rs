@@ -1,17 +1,14 @@
 use http::{Request, Response, StatusCode};
 use kube::client::Body;
 use serde_json::{Value, json};
-use share::{AgentRef, Networks, Readiness, Share};
 use tower_test::mock::{self, Handle};
 
 use super::*;
 
 type Api = Handle<Request<Body>, Response<Body>>;
 
-fn agent() -> SharedAgent {
-    let share =
-        Share { expires_at: None, allowed: Networks::Anywhere, readiness: Readiness::Ready };
-    SharedAgent { agent: AgentRef::new("team-a", "demo"), uid: "agent-uid".into(), share }
+fn agent() -> AgentId {
+    AgentId::new("team-a", "demo", "agent-uid")
 }
 
 fn owner(kind: &str, uid: &str) -> Value {

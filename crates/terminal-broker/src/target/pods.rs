@@ -1,11 +1,11 @@
-//! Asks the cluster for what `target` chooses from: three or four small requests when a terminal opens,
+//! Asks the cluster for what is chosen from: three or four small requests when a terminal opens,
 //! and none ever else.
 
 use std::time::Duration;
 
-use api_types::{labels, names};
+use api_types::{AgentId, labels, names};
 use futures::{
-    FutureExt as _,
+    FutureExt,
     future::{BoxFuture, try_join, try_join_all},
 };
 use k8s_openapi::{
@@ -16,17 +16,16 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::{Api, Client, api::ListParams};
-use share::index::SharedAgent;
 use tokio::time::timeout;
 
-use crate::target::{self, NoTarget, Target};
+use super::choice::{NoTarget, Target, choose, claimed_replica_sets};
 
 /// How long all questions for one terminal may take together.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Finds the pod of an agent's terminal. A trait so that tests need no API server.
 pub trait FindPod: Send + Sync + 'static {
-    fn find<'a>(&'a self, agent: &'a SharedAgent) -> BoxFuture<'a, Result<Target, FindError>>;
+    fn find<'a>(&'a self, agent: &'a AgentId) -> BoxFuture<'a, Result<Target, FindError>>;
 }
 
 /// Why no pod was found.
@@ -63,20 +62,20 @@ impl ClusterPods {
         Self { client }
     }
 
-    async fn ask(&self, agent: &SharedAgent) -> Result<Target, FindError> {
-        let namespace = &agent.agent.namespace;
+    async fn ask(&self, agent: &AgentId) -> Result<Target, FindError> {
+        let namespace = &agent.namespace;
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
         let deployments: Api<Deployment> = Api::namespaced(self.client.clone(), namespace);
 
-        let labelled = format!("{}={}", labels::AGENT, agent.agent.name);
+        let labelled = format!("{}={}", labels::AGENT, agent.name);
         let labelled = ListParams::default().labels(&labelled);
-        let deployment = names::deployment(&agent.agent.name);
+        let deployment = names::deployment(&agent.name);
         let (deployment, pods) =
             try_join(deployments.get_metadata_opt(&deployment), pods.list(&labelled)).await?;
 
         let deployment = deployment.ok_or(NoTarget::NoDeployment)?.metadata;
         let replica_sets = self.replica_sets(namespace, &pods.items).await?;
-        Ok(target::choose(&agent.uid, &deployment, &replica_sets, &pods.items)?)
+        Ok(choose(&agent.uid, &deployment, &replica_sets, &pods.items)?)
     }
 
     async fn replica_sets(
@@ -85,14 +84,14 @@ impl ClusterPods {
         pods: &[Pod],
     ) -> Result<Vec<ObjectMeta>, kube::Error> {
         let api: Api<ReplicaSet> = Api::namespaced(self.client.clone(), namespace);
-        let names = target::claimed_replica_sets(pods);
+        let names = claimed_replica_sets(pods);
         let found = try_join_all(names.iter().map(|name| api.get_metadata_opt(name))).await?;
         Ok(found.into_iter().flatten().map(|set| set.metadata).collect())
     }
 }
 
 impl FindPod for ClusterPods {
-    fn find<'a>(&'a self, agent: &'a SharedAgent) -> BoxFuture<'a, Result<Target, FindError>> {
+    fn find<'a>(&'a self, agent: &'a AgentId) -> BoxFuture<'a, Result<Target, FindError>> {
         async move { timeout(DEADLINE, self.ask(agent)).await.unwrap_or(Err(FindError::Late)) }
             .boxed()
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::StreamExt;
 use prost_types::Timestamp;
 use terminal_proto::v1::{
     self, AgentReference, AttachRequest, CloseSessionRequest, CloseSessionResponse,
@@ -13,12 +13,11 @@ use tokio::time::timeout;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
+use super::callers::{from_gateway, from_operator};
 use crate::{
-    broker::{Broker, Handle},
     closing::{Refusal, Violation},
-    opening::Opening,
-    responses::Responses,
-    sessions::Facts,
+    session::{Broker, SessionInfo},
+    viewer::{Opening, Responses},
 };
 
 /// How long a caller may take for its first request.
@@ -35,6 +34,7 @@ impl TerminalBroker for Service {
         &self,
         request: Request<Streaming<AttachRequest>>,
     ) -> Result<Response<Responses>, Status> {
+        from_gateway(&request)?;
         let mut requests = request.into_inner();
         let responses = match first(&mut requests).await {
             Ok(opening) => self.0.open(opening, requests).await,
@@ -51,23 +51,25 @@ impl TerminalBroker for Service {
         &self,
         request: Request<ListSessionsRequest>,
     ) -> Result<Response<ListSessionsResponse>, Status> {
+        from_operator(&request)?;
         let ListSessionsRequest { namespace, agent } = request.into_inner();
-        let wanted = |facts: &Facts| {
-            (namespace.is_empty() || namespace == facts.agent.namespace)
-                && (agent.is_empty() || agent == facts.agent.name)
+        let wanted = |session: &SessionInfo| {
+            (namespace.is_empty() || namespace == session.agent.namespace)
+                && (agent.is_empty() || agent == session.agent.name)
         };
-        let sessions = self.0.sessions();
-        let listed = sessions.list().filter(|(facts, _)| wanted(facts)).map(session);
-        Ok(Response::new(ListSessionsResponse { sessions: listed.collect() }))
+        let open = self.0.sessions.list();
+        let sessions = open.iter().filter(|open| wanted(open)).map(session).collect();
+        Ok(Response::new(ListSessionsResponse { sessions }))
     }
 
     async fn close_session(
         &self,
         request: Request<CloseSessionRequest>,
     ) -> Result<Response<CloseSessionResponse>, Status> {
+        from_operator(&request)?;
         let unknown = || Status::not_found("this broker has no such session");
         let id = Uuid::parse_str(&request.into_inner().session_id).map_err(|_| unknown())?;
-        self.0.sessions().get(id).ok_or_else(unknown)?.close.cancel();
+        self.0.sessions.close(id).ok_or_else(unknown)?;
         Ok(Response::new(CloseSessionResponse {}))
     }
 }
@@ -80,18 +82,18 @@ async fn first(requests: &mut Streaming<AttachRequest>) -> Result<Opening, Refus
     }
 }
 
-fn session((facts, handle): (&Facts, &Handle)) -> v1::Session {
-    let agent = &facts.agent;
+fn session(open: &SessionInfo) -> v1::Session {
+    let SessionInfo { id, agent, client, opened_at, counters, .. } = open;
     v1::Session {
-        session_id: facts.id.to_string(),
+        session_id: id.to_string(),
         agent: Some(AgentReference {
             namespace: agent.namespace.clone(),
             name: agent.name.clone(),
         }),
-        client_address: facts.client.to_string(),
-        opened_at: Some(timestamp(facts.opened_at)),
-        input_bytes: handle.counters.input(),
-        output_bytes: handle.counters.output(),
+        client_address: client.to_string(),
+        opened_at: Some(timestamp(*opened_at)),
+        input_bytes: counters.input(),
+        output_bytes: counters.output(),
     }
 }
 

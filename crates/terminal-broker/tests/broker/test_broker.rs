@@ -2,23 +2,22 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use api_types::{Agent, AgentSpec, AgentStatus, ShareSpec, ShareStatus, token::ShareToken};
-use clap::Parser as _;
+use api_types::{Agent, AgentId, AgentSpec, AgentStatus, ShareSpec, ShareStatus, ShareToken};
+use clap::Parser;
 use daemon::Daemon;
-use futures::{FutureExt as _, future::BoxFuture};
+use futures::{FutureExt, future::BoxFuture};
 use kube::{Config, core::ObjectMeta};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use share::{Links, SharedAgent};
+use share::Links;
 use tempfile::TempDir;
 use terminal_broker::{
-    Args, Parts, kube_client,
-    pods::{FindError, FindPod},
-    serve,
-    target::Target,
-    tls,
+    Args, PROGRAM, Parts,
+    exec::client,
+    serve, server,
+    target::{FindError, FindPod, Target},
 };
 use terminal_proto::v1::{
-    AttachRequest, AttachResponse, Closed, Open, Size, attach_request::Request,
+    AttachRequest, AttachResponse, Closed, Open, Opened, Size, attach_request::Request,
     attach_response::Response, terminal_broker_client::TerminalBrokerClient,
 };
 use tokio::{sync::mpsc, time::timeout};
@@ -78,8 +77,7 @@ pub(crate) fn shared(change: impl FnOnce(&mut ShareSpec)) -> Agent {
 struct SomePod;
 
 impl FindPod for SomePod {
-    fn find<'a>(&'a self, agent: &'a SharedAgent) -> BoxFuture<'a, Result<Target, FindError>> {
-        let agent = &agent.agent;
+    fn find<'a>(&'a self, agent: &'a AgentId) -> BoxFuture<'a, Result<Target, FindError>> {
         let target =
             Target { namespace: agent.namespace.clone(), pod: agent.name.clone(), port: 4096 };
         async move { Ok(target) }.boxed()
@@ -117,7 +115,7 @@ impl Authority {
 }
 
 /// A broker that serves, and what it stands on.
-pub(crate) struct Bench {
+pub(crate) struct TestBroker {
     pub(crate) links: Links,
     pub(crate) pods: Pods,
     pub(crate) daemon: Daemon,
@@ -126,7 +124,7 @@ pub(crate) struct Bench {
     _folder: TempDir,
 }
 
-impl Bench {
+impl TestBroker {
     /// With agents 1 and 2, and execs over v5.
     pub(crate) async fn start() -> Self {
         Self::start_with(Links::with([agent(1), agent(2)]), V5, &[]).await
@@ -137,16 +135,16 @@ impl Bench {
         let (authority, folder) = (Authority::new(), TempDir::new().unwrap());
         authority.write(folder.path());
         let args = Args::parse_from(["terminal-broker"].iter().chain(flags));
-        let daemon = Daemon::new("terminal-broker");
+        let daemon = Daemon::new(PROGRAM);
         let pods = Pods::listen(protocol).await;
         let acceptor = daemon.listen("grpc", "127.0.0.1:0".parse().unwrap(), 16).await.unwrap();
         let url = format!("https://{}", acceptor.local_address());
         let parts = Parts {
-            client: kube_client::build(&Config::new(pods.url.parse().unwrap())).unwrap(),
+            client: client::build(&Config::new(pods.url.parse().unwrap())).unwrap(),
             pods: Arc::new(SomePod),
             links: links.clone(),
             acceptor,
-            tls: tls::load(folder.path()).unwrap(),
+            tls: server::load(folder.path()).unwrap(),
         };
         let served = daemon.clone();
         daemon.tasks.spawn(async move { serve(&args, served, parts).await.unwrap() });
@@ -155,7 +153,12 @@ impl Bench {
 
     /// A channel as the gateway makes it.
     pub(crate) async fn channel(&self) -> Channel {
-        let (certificate, key) = self.authority.issue("kubeopencode-server");
+        self.channel_of("kubeopencode-server").await
+    }
+
+    /// A channel of a caller whose certificate has that name.
+    async fn channel_of(&self, name: &str) -> Channel {
+        let (certificate, key) = self.authority.issue(name);
         let tls = self.tls().identity(Identity::from_pem(certificate, key));
         self.channel_with(tls).await.unwrap()
     }
@@ -176,6 +179,10 @@ impl Bench {
 
     pub(crate) async fn client(&self) -> Client {
         Client::new(self.channel().await)
+    }
+
+    pub(crate) async fn operator(&self) -> Client {
+        Client::new(self.channel_of("kubeopencode-operator").await)
     }
 
     /// Opens a terminal of agent 1, or is told why not.
@@ -199,6 +206,7 @@ pub(crate) struct Viewer {
     pub(crate) requests: mpsc::Sender<AttachRequest>,
     pub(crate) responses: Streaming<AttachResponse>,
     pub(crate) session_id: String,
+    pub(crate) input_window_bytes: u32,
 }
 
 impl Viewer {
@@ -210,7 +218,8 @@ impl Viewer {
         let mut responses = attached?.into_inner();
         let opened = soon(PATIENCE, responses.message()).await?.unwrap().response;
         let Some(Response::Opened(opened)) = opened else { panic!("{opened:?} before opened") };
-        Ok(Self { requests, responses, session_id: opened.session_id })
+        let Opened { session_id, input_window_bytes, .. } = opened;
+        Ok(Self { requests, responses, session_id, input_window_bytes })
     }
 
     pub(crate) async fn send(&self, request: Request) {

@@ -1,35 +1,35 @@
-//! When an agent has to be looked at again though nothing tells us to. Pure.
+//! When an agent is reconciled again though no watch reports a change. Pure.
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
-/// The first wait for a name to become free, and the longest.
+/// The shortest and the longest wait for a name to become free.
 const CONFLICT_WAITS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
 
-/// The next look.
+/// When the next reconcile is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Again {
-    /// A watch will tell.
+pub enum Requeue {
+    /// When a watch reports a change.
     OnChange,
     After(Duration),
 }
 
-/// `expires_at` is the end of a share that works now. `conflict_since` is since when
-/// a name has been somebody else's: what is not ours carries no label of ours, so no
-/// watch tells when it goes. It is asked for after as long as it has lasted already.
-pub fn again(
+/// `expires_at` is the end of a share that works now. `conflict_since` is since when a name has
+/// been taken by another object: that carries no label of ours, so no watch reports its deletion.
+/// The wait for it is as long as the conflict has lasted already.
+pub fn requeue(
     now: OffsetDateTime,
     expires_at: Option<OffsetDateTime>,
     conflict_since: Option<OffsetDateTime>,
-) -> Again {
+) -> Requeue {
     let expiry = expires_at.and_then(|end| Duration::try_from(end - now).ok());
     let (first, longest) = CONFLICT_WAITS;
     let conflict = conflict_since
         .map(|since| Duration::try_from(now - since).unwrap_or_default().clamp(first, longest));
     // A share that ends at this very instant has ended.
     let expiry = expiry.filter(|left| !left.is_zero());
-    expiry.into_iter().chain(conflict).min().map_or(Again::OnChange, Again::After)
+    expiry.into_iter().chain(conflict).min().map_or(Requeue::OnChange, Requeue::After)
 }
 
 #[cfg(test)]
@@ -41,21 +41,21 @@ mod tests {
     const NOON: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
 
     #[test]
-    fn looks() {
-        let secs = |s| Again::After(Duration::from_secs(s));
+    fn the_next_reconcile_is_due_at_the_first_deadline() {
+        let secs = |s| Requeue::After(Duration::from_secs(s));
         let cases = [
-            ("nothing pending", None, None, Again::OnChange),
+            ("nothing pending", None, None, Requeue::OnChange),
             ("a share that ends", Some(NOON + 1.hours()), None, secs(3600)),
-            ("one that ended", Some(NOON - 1.hours()), None, Again::OnChange),
-            ("one that ends now", Some(NOON), None, Again::OnChange),
+            ("one that ended", Some(NOON - 1.hours()), None, Requeue::OnChange),
+            ("one that ends now", Some(NOON), None, Requeue::OnChange),
             ("a new conflict", None, Some(NOON), secs(5)),
             ("a minute of conflict", None, Some(NOON - 60.seconds()), secs(60)),
             ("a day of conflict", None, Some(NOON - 1.days()), secs(300)),
             ("a clock that went back", None, Some(NOON + 1.days()), secs(5)),
-            ("whichever is first", Some(NOON + 2.seconds()), Some(NOON), secs(2)),
+            ("the earlier of two", Some(NOON + 2.seconds()), Some(NOON), secs(2)),
         ];
         for (name, expires_at, conflict_since, expected) in cases {
-            assert_eq!(again(NOON, expires_at, conflict_since), expected, "{name}");
+            assert_eq!(requeue(NOON, expires_at, conflict_since), expected, "{name}");
         }
     }
 }

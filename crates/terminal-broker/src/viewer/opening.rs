@@ -2,25 +2,21 @@
 
 use std::net::IpAddr;
 
-use api_types::{network, token::ShareToken};
+use api_types::ShareToken;
+use screen_wire::{MAX_COLUMNS, MAX_ROWS};
+use share::{ClientAddress, Denial};
 use terminal_proto::v1::{self, AttachRequest, attach_request::Request};
 
-use crate::{
-    closing::{Refusal, Violation},
-    credit::Credit,
-};
-use share::verdict::Denial;
-
-/// The most input one message may carry, in bytes: what one screen frame holds.
-pub const MAX_INPUT_BYTES: usize = screen_wire::MAX_PAYLOAD_BYTES;
+use super::windows::OutputWindow;
+use crate::closing::{Refusal, Violation};
 
 /// A well-formed wish to open a terminal. Its Debug output shows no token.
 #[derive(Debug)]
 pub struct Opening {
     pub token: ShareToken,
-    pub client: IpAddr,
+    pub client: ClientAddress,
     pub size: Size,
-    pub credit: Credit,
+    pub output: OutputWindow,
 }
 
 /// A terminal's size in character cells, each 1 to 1000.
@@ -36,24 +32,22 @@ impl Opening {
         let Some(Request::Open(open)) = request.request else {
             return Err(Violation::NotOpened.into());
         };
-        let client = open.client_address.parse().map_err(|_| Violation::ClientAddress)?;
+        let client: IpAddr = open.client_address.parse().map_err(|_| Violation::ClientAddress)?;
         let size = Size::parse(open.size.ok_or(Violation::Size)?)?;
         // A text that cannot be a token is answered like a token that nobody has.
         let token = ShareToken::parse(&open.token).ok_or(Denial::Unknown)?;
-        let client = network::canonical(client);
-        Ok(Self { token, client, size, credit: Credit::new(open.window_bytes) })
+        let (client, output) = (ClientAddress::known(client), OutputWindow::new(open.window_bytes));
+        Ok(Self { token, client, size, output })
     }
 }
 
 impl Size {
-    const MAX: u16 = 1000;
-
     pub fn parse(size: v1::Size) -> Result<Self, Violation> {
-        let cells = |cells: u32| match u16::try_from(cells) {
-            Ok(cells @ 1..=Self::MAX) => Ok(cells),
+        let cells = |cells: u32, max| match u16::try_from(cells) {
+            Ok(cells) if (1..=max).contains(&cells) => Ok(cells),
             _ => Err(Violation::Size),
         };
-        Ok(Self { columns: cells(size.columns)?, rows: cells(size.rows)? })
+        Ok(Self { columns: cells(size.columns, MAX_COLUMNS)?, rows: cells(size.rows, MAX_ROWS)? })
     }
 }
 
@@ -79,7 +73,7 @@ mod tests {
         let opening =
             parse(v1::Open { client_address: "::ffff:203.0.113.9".into(), ..open() }).unwrap();
         assert_eq!(opening.token.expose(), open().token);
-        assert_eq!(opening.client, "203.0.113.9".parse::<IpAddr>().unwrap());
+        assert_eq!(opening.client, ClientAddress::known("203.0.113.9".parse().unwrap()));
         assert_eq!(opening.size, Size { columns: 120, rows: 40 });
     }
 
