@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod arrows;
+mod manifests;
 mod permissions;
 mod purity;
 mod sizes;
