@@ -9,8 +9,8 @@ use tokio::runtime::{Builder, Runtime};
 
 mod attach;
 mod descriptor;
+mod drain;
 mod error;
-mod leaving;
 mod pty;
 mod relay;
 mod session;

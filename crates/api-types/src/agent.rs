@@ -9,7 +9,7 @@ use crate::{
     Plugin, Proxy, Quota, ShareSpec, Skill, Standby, TemplateRef, names, quantity, schema,
 };
 
-/// How one agent runs. What is left out is taken from the template, if there is one.
+/// Desired state of the Agent. Unset fields are taken from the template, if there is one.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "kubeopencode.io",
@@ -38,31 +38,31 @@ use crate::{
     validation = Rule::new("!has(self.extraPorts) || self.extraPorts.all(extra, extra.port != self.port || extra.protocol == 'UDP')").message("extraPorts must not repeat spec.port, which the server uses: choose another port").field_path(".extraPorts")
 )]
 pub struct AgentSpec {
-    /// The AgentTemplate to take settings from.
+    /// The AgentTemplate from which unset fields are taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template_ref: Option<TemplateRef>,
 
-    /// What the agent is for, in one sentence for people; without effect.
+    /// Description of the agent's purpose, for humans only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4096))]
     pub profile: Option<String>,
 
-    /// Image that holds the OpenCode binary and copies it to `$TOOLS_DIR`.
+    /// Image that contains the OpenCode binary and copies it to $TOOLS_DIR.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub agent_image: Option<String>,
 
-    /// Image that the agent works in and its server runs in.
+    /// Image that the agent's server runs in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub executor_image: Option<String>,
 
-    /// Kept for task runners; without effect here.
+    /// Reserved for task runners; no effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub attach_image: Option<String>,
 
-    /// Absolute path of the working directory, `WORKSPACE_DIR`; /workspace where neither Agent nor template says.
+    /// Absolute path of the working directory, WORKSPACE_DIR. Defaults to /workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 2, max = 1024), regex(pattern = schema::ABSOLUTE_PATH))]
     #[x_kube(
@@ -71,17 +71,17 @@ pub struct AgentSpec {
     )]
     pub workspace_dir: Option<String>,
 
-    /// ServiceAccount of the pod, `default` where neither Agent nor template says.
+    /// Name of the pod's ServiceAccount. Defaults to default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253), regex(pattern = schema::SUBDOMAIN))]
     pub service_account_name: Option<String>,
 
-    /// Port of `opencode serve`, in the pod and on the Service.
+    /// Port of the agent's server, in the pod and on the Service.
     #[serde(default = "default_port", skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 65535))]
     pub port: Option<u16>,
 
-    /// Further ports of pod and Service. A list here, even an empty one, replaces the template's.
+    /// Additional ports of the pod and the Service. Replaces the template's list, even if empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     #[x_kube(
@@ -90,38 +90,38 @@ pub struct AgentSpec {
     )]
     pub extra_ports: Option<Vec<ExtraPort>>,
 
-    /// Kept for task runners; without effect here.
+    /// Reserved for task runners; no effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), inner(length(max = 4096)))]
     pub command: Option<Vec<String>>,
 
-    /// What the agent is told before it starts. A list here, even an empty one, replaces the template's.
+    /// Content given to the agent before it starts. Replaces the template's list, even if empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub contexts: Option<Vec<ContextItem>>,
 
-    /// Skills cloned from repositories. A list here, even an empty one, replaces the template's.
+    /// Skills cloned from Git repositories. Replaces the template's list, even if empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = Rule::new("self.all(one, self.exists_one(other, other.name == one.name))").message("each name in skills must be unique: it is the folder that holds them"))]
     pub skills: Option<Vec<Skill>>,
 
-    /// OpenCode plugins from an npm registry. A list here, even an empty one, replaces the template's.
+    /// OpenCode plugins from an npm registry. Replaces the template's list, even if empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub plugins: Option<Vec<Plugin>>,
 
-    /// OpenCode's configuration, any JSON object, written to /tools/opencode.json. Skills and plugins are merged in and never overwrite an entry.
+    /// OpenCode configuration, any JSON object, written to /tools/opencode.json. Skills and plugins are merged in without overwriting existing entries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::any_object")]
     pub config: Option<Map<String, Value>>,
 
-    /// Secrets given to the agent. A list here, even an empty one, replaces the template's.
+    /// Secrets made available to the agent. Replaces the template's list, even if empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub credentials: Option<Vec<Credential>>,
 
-    /// Settings of the pod. It replaces the template's entirely.
+    /// Settings of the pod. Replaces the template's entirely.
     #[serde(
         default,
         deserialize_with = "quantity::numbers_allowed",
@@ -129,28 +129,28 @@ pub struct AgentSpec {
     )]
     pub pod_spec: Option<AgentPodSpec>,
 
-    /// Certificates that every container trusts besides the system's. It replaces the template's entirely.
+    /// CA certificates that every container trusts in addition to the system's. Replaces the template's entirely.
     #[serde(default, rename = "caBundle", skip_serializing_if = "Option::is_none")]
     pub ca_bundle: Option<CaBundle>,
 
-    /// Proxy for every container. It replaces the template's entirely.
+    /// Proxy settings of every container. Replaces the template's entirely.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<Proxy>,
 
-    /// Secrets to pull images with. A list here, even an empty one, replaces the template's.
+    /// Secrets with image registry credentials. Replaces the template's list, even if empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub image_pull_secrets: Option<Vec<LocalRef>>,
 
-    /// Volumes that outlive the pod.
+    /// Persistent volumes of the agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub persistence: Option<Persistence>,
 
-    /// Stops the pod; Service and volumes stay.
+    /// Whether to stop the agent's pod. Its Service and volumes are kept.
     #[serde(default)]
     pub suspend: bool,
 
-    /// Suspends the agent by itself while nobody is connected.
+    /// Suspends the agent automatically while nobody is connected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standby: Option<Standby>,
 
@@ -158,11 +158,11 @@ pub struct AgentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<ShareSpec>,
 
-    /// Kept for task runners; without effect here.
+    /// Reserved for task runners; no effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_concurrent_tasks: Option<i32>,
 
-    /// Kept for task runners; without effect here.
+    /// Reserved for task runners; no effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota: Option<Quota>,
 }

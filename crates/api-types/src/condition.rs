@@ -1,30 +1,23 @@
 //! Condition types and reasons; existing tools wait on these names.
 
-/// Sums the others up; carries the reason of a user's mistake.
+/// Summarizes the others; has the reason of a user's mistake.
 pub const READY: &str = "Ready";
 /// The server's Deployment is available.
 pub const SERVER_READY: &str = "ServerReady";
 /// The server answers.
 pub const SERVER_HEALTHY: &str = "ServerHealthy";
-/// The agent has no pod, by wish or for idleness.
+/// The agent has no pod, by request or because it is idle.
 pub const SUSPENDED: &str = "Suspended";
 /// The share link works; absent while sharing is off.
 pub const SHARE_READY: &str = "ShareReady";
-/// A newer commit waits to be taken in.
-pub const GIT_SYNC_PENDING: &str = "GitSyncPending";
-/// The idle time-out is too short to be told from a missed sign of life.
-pub const STANDBY_CONFIG_WARNING: &str = "StandbyConfigWarning";
-/// A claim is kept although the field that asked for it is gone.
-pub const VOLUME_RETAINED: &str = "VolumeRetained";
 
 /// The values of a condition's `status`.
 pub mod status {
     pub const TRUE: &str = "True";
     pub const FALSE: &str = "False";
-    pub const UNKNOWN: &str = "Unknown";
 }
 
-/// The reasons, each named in one place.
+/// Reasons of conditions.
 pub mod reason {
     // ServerReady and ServerHealthy
     pub const DEPLOYMENT_READY: &str = "DeploymentReady";
@@ -35,7 +28,6 @@ pub mod reason {
 
     // Suspended
     pub const USER_REQUESTED: &str = "UserRequested";
-    pub const STANDBY: &str = "Standby";
 
     /// Of `Suspended`: the agent runs. Of `ShareReady`: the link works.
     pub const ACTIVE: &str = "Active";
@@ -43,11 +35,6 @@ pub mod reason {
     // ShareReady
     pub const EXPIRED: &str = "Expired";
     pub const AGENT_NOT_READY: &str = "AgentNotReady";
-
-    // GitSyncPending
-    pub const SYNCED: &str = "Synced";
-    pub const WAITING_FOR_SESSIONS: &str = "WaitingForSessions";
-    pub const DIVERGED: &str = "Diverged";
 
     // Ready
     pub const SERVER_READY: &str = "ServerReady";

@@ -37,7 +37,7 @@ fn finished(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     crd
 }
 
-/// Takes out what Rust's types say and Kubernetes should not hear.
+/// Removes what the API server does not know.
 fn tidy(schema: &mut JSONSchemaProps) {
     // A null then means "not set", is dropped, and the default applies.
     schema.nullable = None;

@@ -20,13 +20,6 @@ pub struct Duration {
 #[error("{0:?} is no duration, such as 30m or 1h30m")]
 pub struct DurationError(String);
 
-impl DurationError {
-    /// A stable word for metrics.
-    pub fn category(&self) -> &'static str {
-        "malformed_duration"
-    }
-}
-
 impl Duration {
     /// The span itself.
     pub fn get(&self) -> time::Duration {

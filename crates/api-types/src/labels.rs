@@ -25,10 +25,6 @@ pub const MANAGER: &str = "kubeopencode";
 /// Annotation on a pod: SHA-256 of the configuration it was started with.
 pub const CONFIG_HASH: &str = "kubeopencode.io/config-hash";
 
-/// Annotation on an Agent: the last time a client was connected (RFC 3339).
-/// Nobody here writes it; it is honoured where a client sets it.
-pub const LAST_CONNECTION_ACTIVE: &str = "kubeopencode.io/last-connection-active";
-
 /// The labels of every object made for an agent. Apply them after the user's,
 /// which must not override them.
 pub fn for_agent(agent: &str) -> BTreeMap<String, String> {

@@ -1,37 +1,38 @@
 //! The users' contract: `Agent`, `AgentTemplate`, and every name, label,
 //! annotation and condition derived from them. Nothing here talks to a cluster,
-//! reads a clock or draws a random number.
+//! reads a clock or draws a random number. Types are named from here; the modules that are
+//! public hold names and functions.
 #![allow(unreachable_pub, reason = "kube's KubeSchema derive emits private items marked pub")]
 #![allow(
     clippy::doc_markdown,
     reason = "doc comments are the descriptions `kubectl explain` prints"
 )]
 
-pub mod agent;
-pub mod agent_id;
+mod agent;
+mod agent_id;
 pub mod condition;
-pub mod context;
-pub mod crd;
-pub mod credentials;
-pub mod duration;
-pub mod egress;
-pub mod extension;
-pub mod git;
+mod context;
+mod crd;
+mod credentials;
+mod duration;
+mod egress;
+mod extension;
+mod git;
 pub mod labels;
-pub mod lifecycle;
+mod lifecycle;
 pub mod names;
 pub mod network;
-pub mod pod;
-pub mod port;
+mod pod;
+mod port;
 mod quantity;
-pub mod reference;
+mod reference;
 mod schema;
-pub mod share;
-pub mod status;
-pub mod task;
-pub mod template;
+mod share;
+mod status;
+mod task;
+mod template;
 pub mod time_convert;
-pub mod token;
+mod token;
 
 pub use agent::{Agent, AgentSpec};
 pub use agent_id::AgentId;
@@ -44,7 +45,10 @@ pub use extension::{Plugin, PluginTarget, Skill};
 pub use git::{GitContext, GitSync, SkillGit, SyncPolicy};
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 pub use lifecycle::{Persistence, Standby, VolumeClaim};
-pub use pod::{AgentPodSpec, ContainerExtras, Scheduling, SystemContainers};
+pub use pod::{
+    AgentPodSpec, ContainerExtras, DEFAULT_MEMORY_LIMIT, DEFAULT_MEMORY_REQUEST, DEFAULT_USER,
+    Scheduling, SystemContainers,
+};
 pub use port::{ExtraPort, PortProtocol};
 pub use reference::{LocalRef, TemplateRef};
 pub use share::{ShareSpec, ShareStatus};
@@ -52,8 +56,3 @@ pub use status::{AgentStatus, GitSyncStatus};
 pub use task::{Quota, TaskStart};
 pub use template::{AgentTemplate, AgentTemplateSpec, AgentTemplateStatus};
 pub use token::{ShareToken, TokenLookup, TokenProof};
-
-/// The API group of both resources.
-pub const GROUP: &str = "kubeopencode.io";
-/// The only version of both resources.
-pub const VERSION: &str = "v1alpha1";

@@ -1,4 +1,4 @@
-//! What outlives the pod, and when the pod rests.
+//! Persistent volumes, and suspension for idleness.
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::KubeSchema;
@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Duration, schema};
 
-/// Size of the session claim where none is given.
-pub const DEFAULT_SESSIONS_SIZE: &str = "1Gi";
-/// Size of the workspace claim where none is given.
-pub const DEFAULT_WORKSPACE_SIZE: &str = "10Gi";
+/// Default size of the sessions' claim.
+const DEFAULT_SESSIONS_SIZE: &str = "1Gi";
+/// Default size of the workspace's claim.
+const DEFAULT_WORKSPACE_SIZE: &str = "10Gi";
 
-/// Volumes that outlive the pod. Taking a field away keeps its claim: data goes only with the Agent.
+/// Persistent volumes. Removing a field keeps its PersistentVolumeClaim; it is deleted with the Agent.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Persistence {
-    /// Keeps sessions, at /data/sessions; 1Gi unless said otherwise.
+    /// Volume for sessions, mounted at /data/sessions. Defaults to 1Gi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = sessions_size)]
     pub sessions: Option<VolumeClaim>,
 
-    /// Keeps the working directory; 10Gi unless said otherwise.
+    /// Volume for the working directory. Defaults to 10Gi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = workspace_size)]
     pub workspace: Option<VolumeClaim>,
@@ -33,27 +33,27 @@ fn workspace_size(schema: &mut schemars::Schema) {
     schema::sized(schema, DEFAULT_WORKSPACE_SIZE);
 }
 
-/// A claim of one volume, ReadWriteOnce.
+/// A PersistentVolumeClaim with access mode ReadWriteOnce.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VolumeClaim {
-    /// StorageClass of the claim; the cluster's default where absent.
+    /// Name of the StorageClass. If unset, the cluster's default StorageClass is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub storage_class_name: Option<String>,
 
-    /// Size of the claim, as in 10Gi.
+    /// Requested storage, such as 10Gi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::size")]
     #[x_kube(validation = Rule::new("isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))").message("size must be a positive quantity, such as 10Gi"))]
     pub size: Option<Quantity>,
 }
 
-/// Suspends the agent by itself while nobody is connected, and resumes it for the next visitor.
+/// Suspends the agent automatically while nobody is connected, and resumes it on the next connection.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Standby {
-    /// How long without a connection until the agent is suspended, as in 30m or 1h30m.
+    /// Duration without connections after which the agent is suspended, such as 30m or 1h30m.
     #[schemars(with = "String", length(max = 32), regex(pattern = schema::DURATION))]
     #[x_kube(validation = Rule::new("duration(self) > duration('0s') && duration(self) <= duration('8760h')").message("idleTimeout must be longer than zero and at most a year (8760h), as in 30m; leave standby out to never suspend"))]
     pub idle_timeout: Duration,

@@ -13,10 +13,6 @@ pub const SERVER_CONTAINER: &str = "opencode-server";
 pub const OPENCODE_INIT: &str = "opencode-init";
 /// Init container that copies our own static tools to [`TOOLS_DIR`].
 pub const TERMINAL_INIT: &str = "terminal-init";
-/// Init container that writes contexts and configuration.
-pub const CONTEXT_INIT: &str = "context-init";
-/// Init container that installs plugins.
-pub const PLUGIN_INIT: &str = "plugin-init";
 
 /// Volume of binaries and configuration, shared by the pod's containers.
 pub const TOOLS_VOLUME: &str = "tools";
@@ -28,34 +24,22 @@ pub const OPENCODE_BINARY: &str = "/tools/opencode";
 pub const AGENT_TOOLS_BINARY: &str = "/tools/agent-tools";
 /// OpenCode's configuration; `OPENCODE_CONFIG` names it.
 pub const CONFIG_FILE: &str = "/tools/opencode.json";
-/// The terminal client's configuration; `OPENCODE_TUI_CONFIG` names it.
-pub const TUI_CONFIG_FILE: &str = "/tools/tui.json";
 
 /// Volume of the working directory.
 pub const WORKSPACE_VOLUME: &str = "workspace";
-/// The working directory where neither Agent nor template names one.
+/// The default working directory.
 pub const DEFAULT_WORKSPACE_DIR: &str = "/workspace";
-/// Where skills are mounted, one folder each.
-pub const SKILLS_DIR: &str = "/skills";
-/// Where plugins are installed.
-pub const PLUGINS_DIR: &str = "/plugins";
-/// Where the CA bundle is mounted in every container.
-pub const CA_BUNDLE_FILE: &str = "/etc/ssl/certs/custom-ca/tls.crt";
-/// Where session data lives when it is kept.
-pub const SESSIONS_DIR: &str = "/data/sessions";
-/// `OPENCODE_DB` when session data is kept.
-pub const SESSIONS_DB: &str = "/data/sessions/opencode.db";
 
-/// The port of `opencode serve` where the Agent names none.
+/// The default port of `opencode serve`.
 pub const DEFAULT_PORT: u16 = 4096;
-/// The name of that port on container and Service; extra ports may not use it.
+/// The name of that port on container and Service; reserved.
 pub const HTTP_PORT_NAME: &str = "http";
-/// The ServiceAccount where neither Agent nor template names one.
+/// The default ServiceAccount.
 pub const DEFAULT_SERVICE_ACCOUNT: &str = "default";
 
-/// Image holding the OpenCode binary, where nothing else is said.
+/// Default image with the OpenCode binary.
 pub const DEFAULT_AGENT_IMAGE: &str = "ghcr.io/kubeopencode/kubeopencode-agent-opencode:latest";
-/// Image the agent works in, where nothing else is said.
+/// Default image that an agent runs in.
 pub const DEFAULT_EXECUTOR_IMAGE: &str = "ghcr.io/kubeopencode/kubeopencode-agent-devbox:latest";
 
 /// Namespace of the installation.
@@ -66,8 +50,6 @@ pub const SERVER_SERVICE: &str = "kubeopencode-server";
 pub const SERVER_PORT: u16 = 2746;
 /// Service and Deployment of the terminal broker.
 pub const BROKER_SERVICE: &str = "kubeopencode-terminal-broker";
-/// Port of [`BROKER_SERVICE`].
-pub const BROKER_PORT: u16 = 50051;
 /// Deployment of the controller.
 pub const CONTROLLER_DEPLOYMENT: &str = "kubeopencode-controller";
 
@@ -76,7 +58,7 @@ pub const FIELD_MANAGER: &str = "kubeopencode-controller";
 
 /// Key of the share Secret that holds the token.
 pub const SHARE_TOKEN_KEY: &str = "token";
-/// Key of the share Secret that holds the full address, where it is known.
+/// Key of the share Secret that holds the link's URL, where it is known.
 pub const SHARE_URL_KEY: &str = "url";
 /// Key of the server Secret that holds the password of `opencode serve`.
 pub const SERVER_PASSWORD_KEY: &str = "password";
@@ -106,32 +88,7 @@ pub fn server_secret(agent: &str) -> String {
     format!("{agent}-server")
 }
 
-/// The claim that keeps session data.
-pub fn sessions_claim(agent: &str) -> String {
-    format!("{agent}-server-sessions")
-}
-
-/// The claim that keeps the working directory.
-pub fn workspace_claim(agent: &str) -> String {
-    format!("{agent}-server-workspace")
-}
-
-/// The `index`-th init container that clones a repository.
-pub fn git_init(index: usize) -> String {
-    format!("git-init-{index}")
-}
-
-/// The `index`-th sidecar that follows a repository.
-pub fn git_sync(index: usize) -> String {
-    format!("git-sync-{index}")
-}
-
-/// The `index`-th init container that fetches a URL.
-pub fn url_fetch(index: usize) -> String {
-    format!("url-fetch-{index}")
-}
-
-/// The address of the agent's server inside the cluster.
+/// The URL of the agent's server inside the cluster.
 pub fn server_url(agent: &str, namespace: &str, port: u16) -> String {
     format!("http://{}.{namespace}.svc.cluster.local:{port}", service(agent))
 }
@@ -153,8 +110,6 @@ mod tests {
             context_config_map("demo"),
             share_secret("demo"),
             server_secret("demo"),
-            sessions_claim("demo"),
-            workspace_claim("demo"),
             server_url("demo", "team-a", DEFAULT_PORT),
         ];
         assert_eq!(
@@ -165,8 +120,6 @@ mod tests {
                 "demo-server-context",
                 "demo-share",
                 "demo-server",
-                "demo-server-sessions",
-                "demo-server-workspace",
                 "http://demo.team-a.svc.cluster.local:4096",
             ]
         );
@@ -179,7 +132,7 @@ mod tests {
         for label in crate::labels::for_agent(&agent).values() {
             assert!(label.len() <= 63, "a label value: {label}");
         }
-        for name in [deployment(&agent), context_config_map(&agent), workspace_claim(&agent)] {
+        for name in [deployment(&agent), context_config_map(&agent)] {
             assert!(name.len() <= 253, "a DNS subdomain: {name}");
         }
     }

@@ -17,16 +17,6 @@ pub enum NetworkError {
     Mapped(String),
 }
 
-impl NetworkError {
-    /// A stable word for metrics.
-    pub fn category(&self) -> &'static str {
-        match self {
-            Self::Malformed(_) => "malformed_network",
-            Self::Mapped(_) => "mapped_network",
-        }
-    }
-}
-
 /// The network that `entry` names: CIDR notation, or a bare address for itself
 /// alone (/32 or /128). Host bits are allowed, and have no effect.
 pub fn parse_allowed(entry: &str) -> Result<IpNetwork, NetworkError> {

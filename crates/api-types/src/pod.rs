@@ -1,4 +1,4 @@
-//! The pod around an agent, for those who must shape it.
+//! Settings of an agent's pod.
 
 use std::collections::BTreeMap;
 
@@ -11,126 +11,126 @@ use serde::{Deserialize, Serialize};
 
 use crate::schema;
 
-/// Memory requested for the executor where no resources are given.
+/// Default memory request of the executor.
 pub const DEFAULT_MEMORY_REQUEST: &str = "512Mi";
-/// Memory limit of the executor where no resources are given.
+/// Default memory limit of the executor.
 pub const DEFAULT_MEMORY_LIMIT: &str = "4Gi";
-/// User, group and volume group of the pod where nothing sets a user.
+/// Default user, group and volume group of the pod.
 pub const DEFAULT_USER: i64 = 1000;
 
-/// Settings of the pod. An Agent's replaces its template's entirely.
+/// Settings of the pod. Those of an Agent replace those of its template entirely.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentPodSpec {
-    /// Labels of the pod, besides ours, which they cannot override.
+    /// Additional labels of the pod. Labels set by KubeOpenCode cannot be overridden.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("maxProperties" = 64))]
     pub labels: Option<BTreeMap<String, String>>,
 
-    /// On which nodes the pod may run.
+    /// Scheduling constraints of the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduling: Option<Scheduling>,
 
-    /// RuntimeClass of the pod, such as gvisor.
+    /// Name of the RuntimeClass of the pod, such as gvisor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253), regex(pattern = schema::SUBDOMAIN))]
     pub runtime_class_name: Option<String>,
 
-    /// Resources of the executor; a request of 512Mi and a limit of 4Gi of memory where absent.
+    /// Resource requirements of the executor. Defaults to a memory request of 512Mi and a memory limit of 4Gi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = schema::bare)]
     pub resources: Option<ResourceRequirements>,
 
-    /// Security settings of every container, in place of the restricted default.
+    /// Security context of every container. Replaces the restricted default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = schema::bare)]
     pub security_context: Option<SecurityContext>,
 
-    /// Security settings of the pod.
+    /// Security context of the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = schema::bare)]
     pub pod_security_context: Option<PodSecurityContext>,
 
-    /// Hooks of the executor.
+    /// Lifecycle hooks of the executor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = schema::bare)]
     pub lifecycle: Option<Lifecycle>,
 
-    /// Volumes of the pod, besides ours.
+    /// Additional volumes of the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = schema::bare, length(max = 64))]
     pub extra_volumes: Option<Vec<Volume>>,
 
-    /// Mounts of the executor.
+    /// Additional volume mounts of the executor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = schema::bare, length(max = 64))]
     pub extra_volume_mounts: Option<Vec<VolumeMount>>,
 
-    /// Variables of every container, after ours, so that they win.
+    /// Additional environment variables of every container. They override those set by KubeOpenCode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = schema::bare, length(max = 256))]
     pub extra_env: Option<Vec<EnvVar>>,
 
-    /// Variables and mounts of single kinds of our containers.
+    /// Additional settings of the containers that KubeOpenCode adds to the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_containers: Option<SystemContainers>,
 }
 
-/// On which nodes the pod may run.
+/// Scheduling constraints of the pod.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Scheduling {
-    /// Labels that the node must have.
+    /// Labels that a node must have to run the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("maxProperties" = 64))]
     pub node_selector: Option<BTreeMap<String, String>>,
 
-    /// Taints that the pod tolerates.
+    /// Tolerations of the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = schema::bare, length(max = 64))]
     pub tolerations: Option<Vec<Toleration>>,
 
-    /// Rules of attraction and repulsion.
+    /// Scheduling affinity of the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = schema::bare)]
     pub affinity: Option<Affinity>,
 }
 
-/// Variables and mounts of single kinds of our containers.
+/// Additional settings of the containers that KubeOpenCode adds to the pod.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SystemContainers {
-    /// Of opencode-init, which copies the OpenCode binary.
+    /// Settings of opencode-init, which copies the OpenCode binary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_code_init: Option<ContainerExtras>,
 
-    /// Of context-init, which writes contexts into the working directory.
+    /// Settings of context-init, which writes contexts into the working directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context_init: Option<ContainerExtras>,
 
-    /// Of every git-init, which clone repositories.
+    /// Settings of the git-init containers, which clone repositories.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub git_init: Option<ContainerExtras>,
 
-    /// Of every git-sync, which follow repositories.
+    /// Settings of the git-sync containers, which keep repositories up to date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub git_sync: Option<ContainerExtras>,
 
-    /// Of plugin-init, which installs plugins.
+    /// Settings of plugin-init, which installs plugins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plugin_init: Option<ContainerExtras>,
 }
 
-/// Variables and mounts of one kind of container.
+/// Additional settings of a container.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ContainerExtras {
-    /// Variables, after the pod's extraEnv, so that they win.
+    /// Additional environment variables. They override extraEnv of the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = schema::bare, length(max = 256))]
     pub extra_env: Option<Vec<EnvVar>>,
 
-    /// Mounts of the pod's volumes.
+    /// Additional mounts of the pod's volumes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = schema::bare, length(max = 64))]
     pub extra_volume_mounts: Option<Vec<VolumeMount>>,

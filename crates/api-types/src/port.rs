@@ -1,13 +1,13 @@
-//! Ports that an agent offers besides its server's.
+//! Additional ports of an agent.
 
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A port of the pod that the Service offers too.
+/// An additional port of the pod and its Service.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExtraPort {
-    /// Name of the port, unique in the list; `http` is the server's own.
+    /// Name of the port. Must be unique within the list; http is reserved for the server.
     #[schemars(
         length(min = 1, max = 15),
         regex(pattern = r"^([a-z0-9]+-)*[a-z0-9]*[a-z][a-z0-9]*(-[a-z0-9]+)*$")
@@ -15,7 +15,7 @@ pub struct ExtraPort {
     #[x_kube(validation = Rule::new("self != 'http'").message("http is the name of the server's own port; choose another name for this one"))]
     pub name: String,
 
-    /// Port number, the same in the pod and on the Service.
+    /// Port number, of the container and of the Service.
     #[schemars(range(min = 1, max = 65535))]
     pub port: u16,
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::schema;
 
-/// An object of the same namespace, by name.
+/// Reference to an object in the same namespace.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalRef {
     /// Name of the object.
@@ -13,10 +13,10 @@ pub struct LocalRef {
     pub name: String,
 }
 
-/// The template an Agent takes its settings from.
+/// Reference to the AgentTemplate of an Agent.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TemplateRef {
-    /// Name of an AgentTemplate in the Agent's namespace. It becomes a label value, hence its bound.
+    /// Name of an AgentTemplate in the Agent's namespace. It is also used as a label value.
     #[schemars(length(min = 1, max = 63), regex(pattern = schema::SUBDOMAIN))]
     pub name: String,
 }

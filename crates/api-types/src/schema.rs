@@ -78,7 +78,7 @@ pub(crate) fn size(_: &mut schemars::SchemaGenerator) -> Schema {
     schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": 32 })
 }
 
-/// Gives the `size` of a claim its default, which differs from claim to claim.
+/// Sets the default `size` of a claim, which differs from claim to claim.
 pub(crate) fn sized(schema: &mut Schema, default: &str) {
     if let Some(size) = schema.pointer_mut("/properties/size") {
         size["default"] = json!(default);

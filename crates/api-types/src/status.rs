@@ -7,15 +7,15 @@ use time::OffsetDateTime;
 
 use crate::{ShareStatus, TaskStart, schema};
 
-/// What the controller last observed.
+/// Observed state of the Agent.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentStatus {
-    /// The generation of the spec that this status describes.
+    /// Generation of the spec that was last reconciled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// The agent's conditions, one of each type.
+    /// Conditions of the Agent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::bare)]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
@@ -25,23 +25,23 @@ pub struct AgentStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment_name: Option<String>,
 
-    /// Name of the Service in front of it.
+    /// Name of the Service of the agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_name: Option<String>,
 
-    /// Address of the agent's server inside the cluster.
+    /// URL of the agent's server inside the cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 
-    /// Whether the agent can be used at this moment.
+    /// Whether the agent is ready.
     #[serde(default)]
     pub ready: bool,
 
-    /// Whether the agent has no pod, by wish or for idleness.
+    /// Whether the agent is suspended, by request or because it is idle.
     #[serde(default)]
     pub suspended: bool,
 
-    /// Since when nobody has been connected; absent while somebody is.
+    /// Time since which nobody is connected; unset while somebody is.
     #[serde(
         default,
         with = "time::serde::rfc3339::option",
@@ -50,33 +50,33 @@ pub struct AgentStatus {
     #[schemars(with = "Option<String>", regex(pattern = schema::TIMESTAMP), extend("format" = "date-time"))]
     pub idle_since: Option<OffsetDateTime>,
 
-    /// State of each followed repository.
+    /// State of each synced repository.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub git_sync_statuses: Vec<GitSyncStatus>,
 
-    /// State of the share link; absent while sharing is off.
+    /// State of the share link; unset while sharing is disabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<ShareStatus>,
 
-    /// Kept for task runners; without effect here.
+    /// Reserved for task runners; no effect.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub task_start_history: Vec<TaskStart>,
 }
 
-/// State of one followed repository.
+/// State of a synced repository.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GitSyncStatus {
     /// Name of the context.
     pub name: String,
 
-    /// The commit that the agent has.
+    /// Commit that is checked out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit_hash: Option<String>,
 
-    /// When the remote was last asked with success (RFC 3339).
+    /// Time of the last successful sync (RFC 3339).
     #[serde(
         default,
         with = "time::serde::rfc3339::option",

@@ -1,4 +1,4 @@
-//! The `AgentTemplate` custom resource: settings that many Agents share.
+//! The `AgentTemplate` custom resource: settings shared by many Agents.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
@@ -10,7 +10,7 @@ use crate::{
     Skill, quantity, schema,
 };
 
-/// Settings that Agents take over where they set none themselves. A change reaches them at once.
+/// Defaults for the Agents that use the template. Changes are applied to them immediately.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "kubeopencode.io",
@@ -21,7 +21,7 @@ use crate::{
     status = "AgentTemplateStatus",
     derive = "PartialEq",
     derive = "Default",
-    doc = "Settings that the Agents of a namespace share.",
+    doc = "Settings shared by the Agents of a namespace.",
     printcolumn(name = "Image", type_ = "string", json_path = ".spec.executorImage", priority = 1),
     printcolumn(
         name = "WorkspaceDir",
@@ -35,22 +35,22 @@ use crate::{
 )]
 #[serde(rename_all = "camelCase")]
 pub struct AgentTemplateSpec {
-    /// Image that holds the OpenCode binary and copies it to `$TOOLS_DIR`.
+    /// Image that contains the OpenCode binary and copies it to $TOOLS_DIR.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub agent_image: Option<String>,
 
-    /// Image that the agent works in and its server runs in.
+    /// Image that the agent's server runs in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub executor_image: Option<String>,
 
-    /// Kept for task runners; without effect here.
+    /// Reserved for task runners; no effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub attach_image: Option<String>,
 
-    /// Absolute path of the working directory, `WORKSPACE_DIR`.
+    /// Absolute path of the working directory, WORKSPACE_DIR.
     #[schemars(length(min = 2, max = 1024), regex(pattern = schema::ABSOLUTE_PATH))]
     #[x_kube(
         validation = Rule::new("!self.split('/').exists(part, part == '..')").message("workspaceDir must not contain '..'"),
@@ -58,11 +58,11 @@ pub struct AgentTemplateSpec {
     )]
     pub workspace_dir: String,
 
-    /// ServiceAccount of the pod.
+    /// Name of the pod's ServiceAccount.
     #[schemars(length(min = 1, max = 253), regex(pattern = schema::SUBDOMAIN))]
     pub service_account_name: String,
 
-    /// Further ports of pod and Service.
+    /// Additional ports of the pod and the Service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     #[x_kube(
@@ -71,17 +71,17 @@ pub struct AgentTemplateSpec {
     )]
     pub extra_ports: Option<Vec<ExtraPort>>,
 
-    /// Kept for task runners; without effect here.
+    /// Reserved for task runners; no effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), inner(length(max = 4096)))]
     pub command: Option<Vec<String>>,
 
-    /// What the agent is told before it starts.
+    /// Content given to the agent before it starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub contexts: Option<Vec<ContextItem>>,
 
-    /// Skills cloned from repositories.
+    /// Skills cloned from Git repositories.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = Rule::new("self.all(one, self.exists_one(other, other.name == one.name))").message("each name in skills must be unique: it is the folder that holds them"))]
@@ -92,12 +92,12 @@ pub struct AgentTemplateSpec {
     #[schemars(length(max = 64))]
     pub plugins: Option<Vec<Plugin>>,
 
-    /// OpenCode's configuration, any JSON object, written to /tools/opencode.json. Skills and plugins are merged in and never overwrite an entry.
+    /// OpenCode configuration, any JSON object, written to /tools/opencode.json. Skills and plugins are merged in without overwriting existing entries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::any_object")]
     pub config: Option<Map<String, Value>>,
 
-    /// Secrets given to the agent.
+    /// Secrets made available to the agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub credentials: Option<Vec<Credential>>,
@@ -110,37 +110,37 @@ pub struct AgentTemplateSpec {
     )]
     pub pod_spec: Option<AgentPodSpec>,
 
-    /// Certificates that every container trusts besides the system's.
+    /// CA certificates that every container trusts in addition to the system's.
     #[serde(default, rename = "caBundle", skip_serializing_if = "Option::is_none")]
     pub ca_bundle: Option<CaBundle>,
 
-    /// Proxy for every container.
+    /// Proxy settings of every container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<Proxy>,
 
-    /// Secrets to pull images with.
+    /// Secrets with image registry credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub image_pull_secrets: Option<Vec<LocalRef>>,
 
-    /// Kept for task runners; without effect here.
+    /// Reserved for task runners; no effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_concurrent_tasks: Option<i32>,
 
-    /// Kept for task runners; without effect here.
+    /// Reserved for task runners; no effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota: Option<Quota>,
 }
 
-/// What the controller last observed.
+/// Observed state of the AgentTemplate.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentTemplateStatus {
-    /// The generation of the spec that this status describes.
+    /// Generation of the spec that was last reconciled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// The template's conditions, one of each type.
+    /// Conditions of the AgentTemplate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::bare)]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]

@@ -58,13 +58,6 @@ fn sha256(parts: &[&str]) -> [u8; 32] {
 #[error("not 64 lower-case hexadecimal digits")]
 pub struct DigestError;
 
-impl DigestError {
-    /// A stable word for metrics.
-    pub fn category(self) -> &'static str {
-        "malformed_digest"
-    }
-}
-
 macro_rules! digest_type {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

@@ -69,7 +69,7 @@ fn names_and_short_names() {
     for crd in CRDS.iter() {
         assert_eq!(
             (crd.spec.group.as_str(), crd.spec.scope.as_str()),
-            (api_types::GROUP, "Namespaced")
+            ("kubeopencode.io", "Namespaced")
         );
         assert!(crd.spec.versions[0].subresources.as_ref().unwrap().status.is_some());
     }

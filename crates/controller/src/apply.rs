@@ -24,14 +24,14 @@ use crate::{
 };
 use record::Record;
 
-/// What became of one object.
+/// The outcome of applying one object.
 #[derive(Clone, Debug)]
 pub enum Outcome<K> {
     /// It is as desired.
     InPlace(Arc<K>),
-    /// The name belongs to somebody else.
+    /// The name is taken by an object that is not the agent's.
     Conflict,
-    /// The server refused the content: the user's mistake, in the server's words.
+    /// The server rejected the content: the user's mistake, in the server's words.
     Rejected(String),
 }
 
@@ -54,7 +54,7 @@ type ObjectKey = (String, String);
 /// What was applied, of each living agent.
 type Records = HashMap<ObjectRef<Agent>, HashMap<ObjectKey, Record>>;
 
-/// Applies objects, and remembers of each what makes a further apply needless.
+/// Applies objects, and remembers of each what makes another apply unnecessary.
 #[derive(Clone)]
 pub struct Applier {
     client: Client,
@@ -69,7 +69,7 @@ impl Applier {
         Self { client, applied: Arc::default() }
     }
 
-    /// Creates or changes `desired` where it differs from what stands.
+    /// Creates or changes `desired` where it differs from what exists.
     pub async fn ensure<K: Child>(
         &self,
         owner: Owner<'_>,
@@ -90,21 +90,21 @@ impl Applier {
         observed: &Observed<K>,
     ) -> Result<Outcome<K>, ControllerError> {
         let kind = || K::kind(&()).into_owned();
-        let wish = serde_json::to_value(desired)
+        let manifest = serde_json::to_value(desired)
             .map_err(|source| ControllerError::Json { kind: kind(), source })?;
         let key = (kind(), desired.name_any());
         match observed {
-            Observed::Stranger => Ok(Outcome::Conflict),
-            Observed::Owned(held) if self.stands(owner, &key, &wish, &**held) => {
+            Observed::Foreign => Ok(Outcome::Conflict),
+            Observed::Owned(held) if self.is_in_place(owner, &key, &manifest, &**held) => {
                 Ok(Outcome::InPlace(held.clone()))
             }
             Observed::Owned(held) => {
                 let guard = ("uid", held.uid().unwrap_or_default());
-                self.patch(owner, key, wish, guard).await
+                self.patch(owner, key, manifest, guard).await
             }
             // No stored object has this version: the request fails if one turns up first.
             Observed::Absent => {
-                self.patch(owner, key, wish, ("resourceVersion", "1".to_owned())).await
+                self.patch(owner, key, manifest, ("resourceVersion", "1".to_owned())).await
             }
         }
     }
@@ -147,15 +147,21 @@ impl Applier {
         Ok(())
     }
 
-    /// Drops what is remembered of an agent that is gone.
+    /// Drops what is remembered of a deleted agent.
     pub fn forget(&self, agent: &ObjectRef<Agent>) {
         self.records().remove(agent);
     }
 
-    fn stands<K: Child>(&self, owner: Owner<'_>, key: &ObjectKey, wish: &Value, held: &K) -> bool {
+    fn is_in_place<K: Child>(
+        &self,
+        owner: Owner<'_>,
+        key: &ObjectKey,
+        manifest: &Value,
+        held: &K,
+    ) -> bool {
         let records = self.records();
         let record = records.get(&owner.agent()).and_then(|objects| objects.get(key));
-        record == Some(&Record::new(wish, held.meta()))
+        record == Some(&Record::new(manifest, held.meta()))
     }
 
     /// `guard` is a field of the metadata that makes the server refuse the patch
@@ -164,18 +170,18 @@ impl Applier {
         &self,
         owner: Owner<'_>,
         key: ObjectKey,
-        wish: Value,
+        manifest: Value,
         guard: (&str, String),
     ) -> Result<Outcome<K>, ControllerError> {
         let (kind, name) = key.clone();
-        let mut guarded = wish.clone();
+        let mut guarded = manifest.clone();
         guarded["metadata"][guard.0] = json!(guard.1);
         let api: Api<K> = Api::namespaced(self.client.clone(), owner.namespace);
         let params = PatchParams::apply(FIELD_MANAGER).force();
         match api.patch(&name, &params, &Patch::Apply(&guarded)).await {
             Ok(held) => {
                 tracing::info!(kind, name, "applied");
-                let record = Record::new(&wish, held.meta());
+                let record = Record::new(&manifest, held.meta());
                 self.records().entry(owner.agent()).or_default().insert(key, record);
                 Ok(Outcome::InPlace(Arc::new(held)))
             }

@@ -11,18 +11,18 @@ use crate::resolve::{Images, Pull};
 #[command(
     name = "controller",
     version,
-    about = "Turns Agents and AgentTemplates into running pods, and says how they are"
+    about = "Reconciles Agents and AgentTemplates into running pods and reports their status"
 )]
 pub struct Args {
-    /// Image that holds OpenCode, for agents that name none
+    /// Default image that contains OpenCode
     #[arg(long, env = "AGENT_IMAGE", value_name = "IMAGE", default_value = names::DEFAULT_AGENT_IMAGE)]
     pub agent_image: String,
 
-    /// Image that agents work in, for agents that name none
+    /// Default image that agents run in
     #[arg(long, env = "EXECUTOR_IMAGE", value_name = "IMAGE", default_value = names::DEFAULT_EXECUTOR_IMAGE)]
     pub executor_image: String,
 
-    /// Image of this project's own tools in an agent's pod
+    /// Image of KubeOpenCode's own tools in an agent's pod
     #[arg(
         long,
         env = "TOOLS_IMAGE",
@@ -31,23 +31,23 @@ pub struct Args {
     )]
     pub tools_image: String,
 
-    /// When to pull images [default: by each image's tag, as Kubernetes does]
+    /// Image pull policy of agents' pods [default: as Kubernetes does, by tag]
     #[arg(long, env = "IMAGE_PULL_POLICY", value_enum)]
     pub image_pull_policy: Option<PullPolicy>,
 
-    /// Where people reach the gateway; share Secrets then hold the whole link
+    /// External URL of the gateway; if set, share Secrets contain the full link
     #[arg(long, env = "EXTERNAL_URL", value_name = "https://HOST")]
     pub external_url: Option<http::Uri>,
 
-    /// Namespace of the lease by which one replica leads
+    /// Namespace of the leader election lease
     #[arg(long, env = "LEASE_NAMESPACE", value_name = "NAMESPACE", default_value = names::SERVER_NAMESPACE)]
     pub lease_namespace: String,
 
-    /// Name of the lease
+    /// Name of the leader election lease
     #[arg(long, env = "LEASE_NAME", value_name = "NAME", default_value = names::CONTROLLER_DEPLOYMENT)]
     pub lease_name: String,
 
-    /// This replica's name in the lease, unique among the replicas
+    /// Identity of this replica in the leader election, unique among the replicas
     #[arg(long, env = "POD_NAME", value_name = "NAME")]
     pub pod_name: String,
 

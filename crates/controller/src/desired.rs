@@ -1,5 +1,5 @@
-//! What the cluster should contain for one agent. No I/O, and nothing here can
-//! fail: whatever could go wrong was refused in `resolve`. The same agent always
+//! The desired objects of one agent. Pure, and nothing here can fail: whatever could go wrong was
+//! refused in `resolve`. The same agent always
 //! yields the same bytes, so no pod restarts without a cause.
 
 mod config_map;

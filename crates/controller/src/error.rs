@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-/// What a reconcile, the lease or the start can end with.
+/// Why a reconcile, the lease or the start failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ControllerError {
     /// One request failed.
-    #[error("cannot {action} {kind} {name}: {}", answer(source))]
+    #[error("cannot {action} {kind} {name}: {}", response(source))]
     Request {
         action: &'static str,
         kind: String,
@@ -15,12 +15,12 @@ pub enum ControllerError {
         #[source]
         source: Box<kube::Error>,
     },
-    #[error("no end after {}s", .0.as_secs())]
+    #[error("reconcile timed out after {}s", .0.as_secs())]
     TimedOut(Duration),
     /// A watch's cache was dropped: the process is ending.
     #[error("the watches have ended")]
     WatchesEnded,
-    #[error("the system gives no random numbers")]
+    #[error("cannot read system randomness")]
     Random,
     /// An object of ours has no JSON form: a defect.
     #[error("cannot write {kind} as JSON")]
@@ -31,7 +31,7 @@ pub enum ControllerError {
     },
     #[error("cannot connect to the cluster")]
     Connect(#[source] Box<kube::Error>),
-    #[error("cannot find out how to reach the cluster")]
+    #[error("cannot load the configuration of the cluster's client")]
     Config(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Another replica may lead by now, so this one ends.
     #[error("the lease was lost")]
@@ -68,8 +68,8 @@ impl ControllerError {
     }
 }
 
-/// What the server said, without the debugging form of its whole answer.
-fn answer(error: &kube::Error) -> String {
+/// The server's message, without the debugging form of its whole response.
+fn response(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => format!("{} ({})", status.message, status.code),
         other => other.to_string(),

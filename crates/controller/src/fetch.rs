@@ -26,7 +26,7 @@ pub struct Fetched {
     pub template: Option<Arc<AgentTemplate>>,
     pub server_secret: Observed<Secret>,
     pub share_secret: Observed<Secret>,
-    /// Drawn each time and mostly thrown away, so that deciding needs no randomness.
+    /// Generated each time and mostly discarded, so that the pure steps need no randomness.
     pub fresh_token: ShareToken,
     pub fresh_password: Password,
 }
@@ -40,7 +40,7 @@ pub async fn fetch(
 ) -> Result<Fetched, ControllerError> {
     let template = agent.spec.template_ref.as_ref();
     let secrets: Api<Secret> = Api::namespaced(client.clone(), &identity.namespace);
-    let look = async |name: String| {
+    let secret = async |name: String| {
         observe(&secrets, &stores.secrets, &identity.namespace, &name, &identity.uid).await
     };
     // While sharing is off and the status knows of no link, there is nothing to find.
@@ -49,9 +49,9 @@ pub async fn fetch(
     Ok(Fetched {
         template: template
             .and_then(|template| in_namespace(&stores.templates, &template.name, identity)),
-        server_secret: look(names::server_secret(&identity.name)).await?,
+        server_secret: secret(names::server_secret(&identity.name)).await?,
         share_secret: if is_shared || was_shared {
-            look(names::share_secret(&identity.name)).await?
+            secret(names::share_secret(&identity.name)).await?
         } else {
             Observed::Absent
         },
@@ -60,8 +60,8 @@ pub async fn fetch(
     })
 }
 
-/// The first Secret of the user's, by name, that does not exist. Each is asked for once,
-/// however many keys of it are used, and only whether it is there.
+/// The first Secret of the user's, by name, that does not exist. Of each only the metadata is
+/// read, once, however many keys of it are used.
 pub async fn missing_secret(
     client: &Client,
     identity: &AgentId,
@@ -71,7 +71,7 @@ pub async fn missing_secret(
     let names: BTreeSet<_> = credentials.iter().map(|credential| &credential.secret).collect();
     for secret in names {
         let found = secrets.get_metadata_opt(secret).await;
-        let found = found.map_err(ControllerError::request("look for", "Secret", secret))?;
+        let found = found.map_err(ControllerError::request("get", "Secret", secret))?;
         if found.is_none() {
             return Ok(Some(secret.clone()));
         }
@@ -79,7 +79,7 @@ pub async fn missing_secret(
     Ok(None)
 }
 
-/// The agent's Deployment as it was a moment ago.
+/// The agent's Deployment, from the cache.
 pub fn deployment(stores: &Stores, identity: &AgentId) -> Option<Arc<Deployment>> {
     let name = names::deployment(&identity.name);
     in_namespace(&stores.deployments, &name, identity)

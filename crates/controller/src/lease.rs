@@ -17,15 +17,15 @@ use tokio_util::sync::CancellationToken;
 
 use rule::Step;
 
-/// How long a silent leader keeps its lease.
-pub const DURATION: Duration = Duration::from_secs(15);
-/// How often the leader says that it is there.
-pub const RENEW_EVERY: Duration = Duration::from_secs(5);
-/// How long a leader that cannot renew goes on. Less than [`DURATION`], so that it
-/// has stopped before another one starts.
+/// How long a lease is valid without a renewal.
+pub const LEASE_DURATION: Duration = Duration::from_secs(15);
+/// How often the leader renews the lease.
+pub const RENEW_INTERVAL: Duration = Duration::from_secs(5);
+/// How long a leader that cannot renew goes on. Less than [`LEASE_DURATION`], so that it has
+/// stopped before another one starts.
 pub const RENEW_DEADLINE: Duration = Duration::from_secs(10);
-/// How often a follower looks.
-pub const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// How often a follower reads the lease.
+pub const RETRY_INTERVAL: Duration = Duration::from_secs(3);
 
 /// One replica's part in the election.
 #[derive(Debug)]
@@ -83,12 +83,12 @@ impl Candidate {
                     }
                 }
                 Ok(Err(error)) => tracing::warn!(%error, "cannot read or write the lease"),
-                Err(_) => tracing::warn!("no answer about the lease"),
+                Err(_) => tracing::warn!("the request for the lease timed out"),
             }
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Role::Follower,
-                () = sleep(LOOK_EVERY) => {}
+                () = sleep(RETRY_INTERVAL) => {}
             }
         }
     }
@@ -97,14 +97,14 @@ impl Candidate {
     pub async fn keep(&mut self) {
         let mut renewed = Instant::now();
         loop {
-            sleep(RENEW_EVERY.min(RENEW_DEADLINE.saturating_sub(renewed.elapsed()))).await;
+            sleep(RENEW_INTERVAL.min(RENEW_DEADLINE.saturating_sub(renewed.elapsed()))).await;
             let asked = Instant::now();
             let left = RENEW_DEADLINE.saturating_sub(renewed.elapsed());
             match timeout(left, self.attempt()).await {
                 Ok(Ok(Role::Leader)) => renewed = asked,
                 Ok(Ok(Role::Follower)) => return,
                 Ok(Err(error)) => tracing::warn!(%error, "cannot renew the lease"),
-                Err(_) => tracing::warn!("no answer about the lease"),
+                Err(_) => tracing::warn!("the request for the lease timed out"),
             }
             if renewed.elapsed() >= RENEW_DEADLINE {
                 return;
@@ -112,7 +112,7 @@ impl Candidate {
         }
     }
 
-    /// Gives the lease up, so that the next leader need not wait for it to go stale.
+    /// Releases the lease, so that the next leader need not wait for it to expire.
     pub async fn release(&mut self) -> Result<(), kube::Error> {
         let Some(seen) = self.seen.take() else { return Ok(()) };
         let Some(spec) = rule::released(seen.lease.spec.as_ref(), &self.identity, clock::now())
@@ -124,7 +124,7 @@ impl Candidate {
         self.leases.replace(&self.name, &PostParams::default(), &lease).await.map(drop)
     }
 
-    /// Looks once, and takes or renews the lease where the rule says so.
+    /// Reads the lease once, and takes or renews it where the rule allows that.
     async fn attempt(&mut self) -> Result<Role, kube::Error> {
         let now = Instant::now();
         if let Some(found) = self.leases.get_opt(&self.name).await? {
@@ -169,5 +169,7 @@ impl Candidate {
     }
 }
 
+#[cfg(test)]
+mod failover_tests;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
-//! Reconciles Agents and their templates into the objects that run them, and says on
-//! each Agent how it is. It talks to the API server only: it never execs, reads a log,
+//! Reconciles Agents and their templates into the objects that run them, and writes each Agent's
+//! status. It talks to the API server only: it never execs, reads a log,
 //! fetches what a user names, or reads a Secret that is not an agent's own.
 
 pub mod apply;
@@ -9,7 +9,6 @@ pub mod error;
 pub mod fetch;
 pub mod kinds;
 pub mod lease;
-pub mod look;
 pub mod merge;
 pub mod metrics;
 pub mod observe;
@@ -17,12 +16,15 @@ pub mod publish;
 pub mod queue;
 pub mod random;
 pub mod reconcile;
+pub mod requeue;
 pub mod resolve;
 pub mod retry;
 pub mod secret;
 pub mod status;
 pub mod stores;
 
+#[cfg(test)]
+mod fake_api;
 #[cfg(test)]
 mod fixture;
 
@@ -41,22 +43,22 @@ use crate::{
 pub async fn run(args: Args, daemon: Daemon) -> Result<(), ControllerError> {
     let config = kube::Config::infer().await;
     let config = config.map_err(|error| ControllerError::Config(Box::new(error)))?;
-    let client =
-        Client::try_from(config).map_err(|error| ControllerError::Connect(Box::new(error)))?;
+    let client = daemon::cluster::watching(&config);
+    let client = client.map_err(|error| ControllerError::Connect(Box::new(error)))?;
     let metrics = daemon.metrics.register(Metrics::register);
-    let answers = daemon.readiness.gate("api-server");
+    let api_server = daemon.readiness.gate("api-server");
 
     let mut candidate =
         Candidate::new(client.clone(), &args.lease_namespace, &args.lease_name, &args.pod_name);
     tracing::info!(identity = args.pod_name, "waiting to lead");
-    if candidate.acquire(&daemon.shutdown, || answers.set_ready()).await == Role::Follower {
+    if candidate.acquire(&daemon.shutdown, || api_server.set_ready()).await == Role::Follower {
         return Ok(());
     }
     tracing::info!("leading");
     metrics.leads(true);
-    let led = lead(&args, &daemon, client, &metrics, &mut candidate).await;
+    let result = lead(&args, &daemon, client, &metrics, &mut candidate).await;
     metrics.leads(false);
-    led
+    result
 }
 
 /// Nothing is written any more once this returns.
@@ -75,7 +77,10 @@ async fn lead(
         () = work => {}
     }
     if let Err(error) = candidate.release().await {
-        tracing::warn!(%error, "cannot give the lease up; it goes stale by itself");
+        tracing::warn!(%error, "cannot release the lease; it expires by itself");
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

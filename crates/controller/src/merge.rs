@@ -8,7 +8,7 @@ pub fn merge(agent: &AgentSpec, template: Option<&AgentTemplateSpec>) -> AgentSp
     let own = agent.clone();
     let Some(template) = template.cloned() else { return own };
     // Both are taken apart field by field: a new field of the template fails to
-    // compile here until somebody says what it means.
+    // compile here until its meaning is decided.
     let AgentTemplateSpec {
         agent_image,
         executor_image,

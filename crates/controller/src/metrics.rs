@@ -19,18 +19,18 @@ impl Metrics {
     pub fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
         let Self { reconciles, errors, leader } = metrics.clone();
-        registry.register("reconciles", "Agents looked at, by how that ended", reconciles);
+        registry.register("reconciles", "Reconciles of Agents, by result", reconciles);
         registry.register("reconcile_errors", "Failures, by category", errors);
         registry.register("leader", "1 while this replica leads", leader);
         metrics
     }
 
-    /// One look at an agent ended well.
+    /// One reconcile succeeded.
     pub fn reconciled(&self) {
         self.reconciles.get_or_create(&[("result", "ok")]).inc();
     }
 
-    /// One look at an agent failed.
+    /// One reconcile failed.
     pub fn reconcile_failed(&self, category: &'static str) {
         self.reconciles.get_or_create(&[("result", "error")]).inc();
         self.failed(category);

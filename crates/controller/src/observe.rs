@@ -1,5 +1,5 @@
-//! Whether a name is free, ours, or somebody else's. It must not read the content
-//! of an object that is not ours.
+//! Whether a name is free, ours, or taken by another object. It must not read the content of an
+//! object that is not ours.
 
 use std::sync::Arc;
 
@@ -10,27 +10,27 @@ use kube::{
 
 use crate::{error::ControllerError, kinds::Child};
 
-/// What stands at a name that the agent wants to use.
+/// What exists under a name that the agent uses.
 #[derive(Clone, Debug)]
 pub enum Observed<K> {
     Absent,
     /// The agent controls it.
     Owned(Arc<K>),
-    /// Somebody else made it: never adopted, changed or deleted.
-    Stranger,
+    /// The agent does not control it: never adopted, changed or deleted.
+    Foreign,
 }
 
 impl<K> Observed<K> {
     pub fn owned(&self) -> Option<&K> {
         match self {
             Self::Owned(object) => Some(object),
-            Self::Absent | Self::Stranger => None,
+            Self::Absent | Self::Foreign => None,
         }
     }
 }
 
-/// Looks in the cache first, which holds whatever carries our labels, so a settled
-/// agent costs no request. A name that is not there is asked for by its metadata.
+/// Reads the cache first, which holds whatever carries our labels, so that an unchanged agent
+/// costs no request. Of a name that is not in it, the metadata is read from the API server.
 pub async fn observe<K: Child>(
     api: &Api<K>,
     cache: &Store<K>,
@@ -42,19 +42,19 @@ pub async fn observe<K: Child>(
         return Ok(if is_owned(&*cached, owner_uid) {
             Observed::Owned(cached)
         } else {
-            Observed::Stranger
+            Observed::Foreign
         });
     }
     let found = api.get_metadata_opt(name).await;
-    match found.map_err(ControllerError::request("look for", K::kind(&()), name))? {
+    match found.map_err(ControllerError::request("get", K::kind(&()), name))? {
         None => Ok(Observed::Absent),
-        // Ours, but not in the cache: made a moment ago, or somebody took its labels away.
+        // Ours, but not in the cache: created a moment ago, or its labels were removed.
         Some(metadata) if is_owned(&metadata, owner_uid) => {
             let object = api.get(name).await;
-            let object = object.map_err(ControllerError::request("read", K::kind(&()), name))?;
+            let object = object.map_err(ControllerError::request("get", K::kind(&()), name))?;
             Ok(Observed::Owned(Arc::new(object)))
         }
-        Some(_) => Ok(Observed::Stranger),
+        Some(_) => Ok(Observed::Foreign),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Writes what the controller says on an Agent itself: its status, and the label of
-//! its template. It must not write where nothing differs: an idle agent costs nothing.
+//! Writes what the controller sets on an Agent itself: its status, and the label of its
+//! template. It must not write where nothing differs: an idle agent costs no request.
 
 use api_types::{Agent, AgentStatus, labels, names::FIELD_MANAGER};
 use kube::{
@@ -36,34 +36,34 @@ pub async fn publish_status(
     });
     let params = PatchParams::apply(FIELD_MANAGER).force();
     let written = agents.patch_status(&agent.name_any(), &params, &Patch::Apply(&body)).await;
-    settle(written, agent, "write the status of")
+    ignore_deleted(written, agent, "patch the status of")
 }
 
-/// Says on the Agent which template it uses, so that a template's users can be listed.
+/// Labels the Agent with its template, so that a template's users can be listed.
 pub async fn label_template(agents: &Api<Agent>, agent: &Agent) -> Result<(), ControllerError> {
     let wanted = agent.spec.template_ref.as_ref().map(|template| template.name.as_str());
     let held = agent.labels().get(labels::AGENT_TEMPLATE).map(String::as_str);
     if wanted == held {
         return Ok(());
     }
-    // A merge patch: a null takes the label away, whoever set it.
+    // A merge patch: a null removes the label, no matter who set it.
     let body = json!({
         "metadata": { "uid": agent.uid(), "labels": { labels::AGENT_TEMPLATE: wanted } },
     });
     let params =
         PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..Default::default() };
     let written = agents.patch_metadata(&agent.name_any(), &params, &Patch::Merge(&body)).await;
-    settle(written, agent, "label")
+    ignore_deleted(written, agent, "label")
 }
 
-fn settle<T>(
+fn ignore_deleted<T>(
     written: Result<T, kube::Error>,
     agent: &Agent,
     action: &'static str,
 ) -> Result<(), ControllerError> {
     match written {
         Ok(_) => Ok(()),
-        // The agent is gone, or another one has its name: nobody reads this any more.
+        // The agent was deleted, or replaced by another one of its name.
         Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
         Err(error) => {
             Err(ControllerError::request(action, Agent::kind(&()), agent.name_any())(error))

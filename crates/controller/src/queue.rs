@@ -1,5 +1,5 @@
-//! Which agent is looked at when: what the watches name, failures after a wait, and
-//! timers that a look asked for. The same agent is never looked at twice at once.
+//! Which agent is reconciled when: what the watches name, failures after a back-off, and timers
+//! that a reconcile asked for. An agent is never reconciled twice at the same time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,16 +16,16 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    apply::Applier, args::Args, error::ControllerError, look::Again, metrics::Metrics,
-    reconcile::Reconciler, retry::Retries, stores::Stores,
+    apply::Applier, args::Args, error::ControllerError, metrics::Metrics, reconcile::Reconciler,
+    requeue::Requeue, retry::Retries, stores::Stores,
 };
 
-/// How many agents are looked at together.
+/// How many agents are reconciled at the same time.
 const CONCURRENCY: u16 = 8;
-/// How long one look may take; a settled one takes no request at all.
-const DEADLINE: Duration = Duration::from_mins(1);
+/// How long one reconcile may take; where nothing changed it makes no request at all.
+const RECONCILE_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// What the queue carries from one look to the next.
+/// What every reconcile works with, and what it leaves for the next one.
 struct Context {
     reconciler: Reconciler,
     applier: Applier,
@@ -33,7 +33,7 @@ struct Context {
     metrics: Metrics,
 }
 
-/// Works until `shutdown`, then ends the looks that have begun.
+/// Reconciles until `shutdown`, then finishes the reconciles that have begun.
 pub async fn work(args: &Args, client: Client, metrics: &Metrics, shutdown: CancellationToken) {
     let (stores, triggers) = Stores::watch(&client, metrics);
     let (agents, applier) = (stores.agents.clone(), Applier::new(client.clone()));
@@ -46,9 +46,7 @@ pub async fn work(args: &Args, client: Client, metrics: &Metrics, shutdown: Canc
     });
     let triggers = triggers.take_until(shutdown.cancelled_owned());
     let config = Config::default().concurrency(CONCURRENCY);
-    let looks =
-        kube::runtime::applier(look, after_failure, context.clone(), agents, triggers, config);
-    looks
+    kube::runtime::applier(reconcile, after_failure, context.clone(), agents, triggers, config)
         .for_each(|ended| {
             context.ended(ended);
             std::future::ready(())
@@ -56,18 +54,18 @@ pub async fn work(args: &Args, client: Client, metrics: &Metrics, shutdown: Canc
         .await;
 }
 
-fn look(
+fn reconcile(
     agent: Arc<Agent>,
     context: Arc<Context>,
 ) -> BoxFuture<'static, Result<Action, ControllerError>> {
-    let looked = async move {
-        let looked = timeout(DEADLINE, context.reconciler.reconcile(&agent)).await;
-        Ok(match looked.unwrap_or(Err(ControllerError::TimedOut(DEADLINE)))? {
-            Again::OnChange => Action::await_change(),
-            Again::After(wait) => Action::requeue(wait),
+    let reconcile = async move {
+        let result = timeout(RECONCILE_TIMEOUT, context.reconciler.reconcile(&agent)).await;
+        Ok(match result.unwrap_or(Err(ControllerError::TimedOut(RECONCILE_TIMEOUT)))? {
+            Requeue::OnChange => Action::await_change(),
+            Requeue::After(wait) => Action::requeue(wait),
         })
     };
-    looked.boxed()
+    reconcile.boxed()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the queue hands over its own")]
@@ -75,7 +73,7 @@ fn after_failure(agent: Arc<Agent>, error: &ControllerError, context: Arc<Contex
     let agent = ObjectRef::from_obj(&*agent);
     let wait = context.retries.after_failure(&agent);
     context.metrics.reconcile_failed(error.category());
-    tracing::warn!(%agent, %error, category = error.category(), ?wait, "failed; trying again");
+    tracing::warn!(%agent, %error, category = error.category(), ?wait, "reconcile failed; requeued");
     Action::requeue(wait)
 }
 
@@ -88,17 +86,17 @@ impl Context {
             Ok((agent, _)) => {
                 self.retries.clear(&agent);
                 self.metrics.reconciled();
-                tracing::debug!(%agent, "looked at");
+                tracing::debug!(%agent, "reconciled");
             }
             Err(Error::ObjectNotFound(gone)) => {
                 let gone = gone.into_kind_unchecked::<Agent>(());
                 self.retries.clear(&gone);
                 self.applier.forget(&gone);
             }
-            // Told by `after_failure` already.
+            // Reported by `after_failure` already.
             Err(Error::ReconcilerFailed(..)) => {}
             Err(error @ (Error::QueueError(_) | Error::RunnerError(_))) => {
-                tracing::warn!(%error, "the queue stumbled");
+                tracing::warn!(%error, "the queue failed");
                 self.metrics.failed("queue");
             }
         }

@@ -1,6 +1,5 @@
-//! One look at one agent, as named steps: fetch, resolve, desired, apply, status,
-//! patch if different, and when to look again. The order is here; what a step does
-//! is in its module.
+//! One reconcile of one agent, as named steps: fetch, resolve, desired, apply, status, patch if
+//! different, and when to requeue. The order is here; what a step does is in its module.
 
 use std::sync::Arc;
 
@@ -17,11 +16,11 @@ use crate::{
     desired::{DesiredObjects, desired, share_secret},
     error::ControllerError,
     fetch::{self, Fetched, fetch},
-    look::{Again, again},
     publish::{label_template, publish_status},
+    requeue::{Requeue, requeue},
     resolve::{Images, resolve},
     secret::{password, share_token},
-    status::{Facts, Share, Stage, Trouble, since, stage, status},
+    status::{ApplyProblem, Facts, Share, Stage, since, stage, status},
     stores::Stores,
 };
 
@@ -47,11 +46,11 @@ impl Reconciler {
     }
 
     /// Brings the cluster and the agent's status up to date.
-    pub async fn reconcile(&self, agent: &Agent) -> Result<Again, ControllerError> {
-        self.stores.filled().await?;
+    pub async fn reconcile(&self, agent: &Agent) -> Result<Requeue, ControllerError> {
+        self.stores.ready().await?;
         if agent.meta().deletion_timestamp.is_some() {
-            // The garbage collector deletes what it owns; nothing is made anew meanwhile.
-            return Ok(Again::OnChange);
+            // The garbage collector deletes what it owns; nothing is created meanwhile.
+            return Ok(Requeue::OnChange);
         }
         let identity = AgentId::of(agent);
         let fetched = fetch(&self.client, &self.stores, agent, &identity).await?;
@@ -63,7 +62,7 @@ impl Reconciler {
                 let password = password(held, fetched.fresh_password.clone());
                 self.apply(&identity, &desired(resolved, &password), &fetched).await?
             }
-            // What runs goes on running as it is.
+            // What is running is left as it is.
             Err(_) => Applied::default(),
         };
 
@@ -80,7 +79,7 @@ impl Reconciler {
         let facts = Facts {
             agent,
             invalid: resolved.as_ref().err(),
-            trouble: applied.trouble.as_ref(),
+            apply_problem: applied.problem.as_ref(),
             deployment: deployment.as_deref(),
             pods: &pods,
             missing_secret: missing_secret.as_deref(),
@@ -107,13 +106,13 @@ impl Reconciler {
         let token = share_token(held, fetched.fresh_token.clone());
         let secret = share_secret(identity, &token, self.external_url.as_deref());
         let outcome = self.applier.ensure_observed(owner, &secret, &fetched.share_secret).await?;
-        Ok(match settled(&secret, outcome) {
+        Ok(match in_place(&secret, outcome) {
             Ok(_) => Share::On(token),
-            Err(trouble) => Share::Failed(trouble),
+            Err(problem) => Share::Failed(problem),
         })
     }
 
-    /// In the order in which they need each other; the first trouble ends it.
+    /// In the order in which they need each other; the first problem ends it.
     async fn apply(
         &self,
         identity: &AgentId,
@@ -124,35 +123,35 @@ impl Reconciler {
         let DesiredObjects { server_secret, config_map, deployment, service } = desired;
 
         let outcome = applier.ensure_observed(owner, server_secret, &fetched.server_secret).await?;
-        if let Err(trouble) = settled(server_secret, outcome) {
-            return Ok(trouble.into());
+        if let Err(problem) = in_place(server_secret, outcome) {
+            return Ok(problem.into());
         }
         if let Some(config_map) = config_map {
             let outcome = applier.ensure(owner, config_map, &stores.config_maps).await?;
-            if let Err(trouble) = settled(config_map, outcome) {
-                return Ok(trouble.into());
+            if let Err(problem) = in_place(config_map, outcome) {
+                return Ok(problem.into());
             }
         }
         let outcome = applier.ensure(owner, deployment, &stores.deployments).await?;
-        let deployment = match settled(deployment, outcome) {
+        let deployment = match in_place(deployment, outcome) {
             Ok(deployment) => deployment,
-            Err(trouble) => return Ok(trouble.into()),
+            Err(problem) => return Ok(problem.into()),
         };
         let outcome = applier.ensure(owner, service, &stores.services).await?;
-        let trouble = settled(service, outcome).err();
+        let problem = in_place(service, outcome).err();
         if config_map.is_none() {
-            // Only after the Deployment stopped to mount it.
+            // Only after the Deployment stopped mounting it.
             let name = api_types::names::context_config_map(&identity.name);
             applier.prune(owner, &name, &stores.config_maps).await?;
         }
-        Ok(Applied { deployment: Some(deployment), trouble })
+        Ok(Applied { deployment: Some(deployment), problem })
     }
 
     async fn publish(
         &self,
         identity: &AgentId,
         facts: &Facts<'_>,
-    ) -> Result<Again, ControllerError> {
+    ) -> Result<Requeue, ControllerError> {
         let agents: Api<Agent> = Api::namespaced(self.client.clone(), &identity.namespace);
         let new = status(facts);
         publish_status(&agents, facts.agent, &new).await?;
@@ -162,35 +161,38 @@ impl Reconciler {
         let is_conflict = ready.is_some_and(|one| one.reason == reason::NAME_CONFLICT);
         let conflict_since = is_conflict.then(|| since(&new, condition::READY)).flatten();
         let expiry = facts.agent.spec.share.as_ref().filter(|share| share.enabled);
-        Ok(again(facts.now, expiry.and_then(|share| share.expires_at), conflict_since))
+        Ok(requeue(facts.now, expiry.and_then(|share| share.expires_at), conflict_since))
     }
 }
 
-/// What became of the agent's objects.
+/// The outcome of applying the agent's objects.
 #[derive(Default)]
 struct Applied {
     deployment: Option<Arc<Deployment>>,
-    trouble: Option<Trouble>,
+    problem: Option<ApplyProblem>,
 }
 
-impl From<Trouble> for Applied {
-    fn from(trouble: Trouble) -> Self {
-        Self { deployment: None, trouble: Some(trouble) }
+impl From<ApplyProblem> for Applied {
+    fn from(problem: ApplyProblem) -> Self {
+        Self { deployment: None, problem: Some(problem) }
     }
 }
 
-fn settled<K>(desired: &K, outcome: Outcome<K>) -> Result<Arc<K>, Trouble>
+fn in_place<K>(desired: &K, outcome: Outcome<K>) -> Result<Arc<K>, ApplyProblem>
 where
     K: Resource<DynamicType = ()>,
 {
     let kind = K::kind(&()).into_owned();
     match outcome {
         Outcome::InPlace(object) => Ok(object),
-        Outcome::Conflict => Err(Trouble::Conflict { kind, name: desired.name_any() }),
-        Outcome::Rejected(message) => Err(Trouble::Rejected { kind, message }),
+        Outcome::Conflict => Err(ApplyProblem::Conflict { kind, name: desired.name_any() }),
+        Outcome::Rejected(message) => Err(ApplyProblem::Rejected { kind, message }),
     }
 }
 
 fn owner(identity: &AgentId) -> Owner<'_> {
     Owner { namespace: &identity.namespace, name: &identity.name, uid: &identity.uid }
 }
+
+#[cfg(test)]
+mod tests;

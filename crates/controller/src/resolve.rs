@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::merge::merge;
 
-pub use credentials::{Credential, Grant};
+pub use credentials::{Credential, CredentialForm};
 pub use invalid::Invalid;
 
 /// An agent whose template has been merged in and whose every value is valid.

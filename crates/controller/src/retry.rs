@@ -24,7 +24,7 @@ impl Retries {
         next.unwrap_or(Duration::from_secs(30))
     }
 
-    /// The agent was looked at without a failure, or is gone.
+    /// The agent was reconciled without a failure, or is gone.
     pub fn clear(&self, agent: &ObjectRef<Agent>) {
         self.delays().remove(agent);
     }

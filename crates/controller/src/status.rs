@@ -1,5 +1,5 @@
-//! What an agent's status says, from what was written, applied and observed. Pure:
-//! the same facts give the same status, so an idle agent's is never written.
+//! An agent's status, from what was written, applied and observed. Pure: the same facts give the
+//! same status, so an idle agent's is never written.
 
 mod conditions;
 mod pods;
@@ -20,14 +20,14 @@ use server::Server;
 pub use pods::Problem;
 pub use server::{Stage, stage};
 
-/// All that a status is made of.
+/// Everything that a status is computed from.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     pub agent: &'a Agent,
     /// Why the agent cannot be built as it is written.
     pub invalid: Option<&'a Invalid>,
     /// Why it could not be applied though it is valid.
-    pub trouble: Option<&'a Trouble>,
+    pub apply_problem: Option<&'a ApplyProblem>,
     /// The agent's own, after it was applied.
     pub deployment: Option<&'a Deployment>,
     /// That carry the agent's labels.
@@ -38,23 +38,23 @@ pub struct Facts<'a> {
     pub now: OffsetDateTime,
 }
 
-/// What stands between a valid agent and the cluster.
+/// Why a valid agent could not be applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum ApplyProblem {
     /// The name belongs to an object that is not the agent's.
     Conflict { kind: String, name: String },
-    /// The API server refused the object, in its own words.
+    /// The API server rejected the object, in its own words.
     Rejected { kind: String, message: String },
 }
 
-/// What became of the share link.
+/// The state of the share link.
 #[derive(Clone, Debug)]
 pub enum Share {
     Off,
     /// Its Secret holds this token.
     On(ShareToken),
     /// There is no token, for this reason.
-    Failed(Trouble),
+    Failed(ApplyProblem),
 }
 
 /// The whole status. Times of conditions that stay are those of the old status.
@@ -64,9 +64,9 @@ pub fn status(facts: &Facts<'_>) -> AgentStatus {
     let server = Server::of(facts);
     let mut conditions = Conditions::new(&old.conditions, agent.metadata.generation, facts.now);
 
-    server.tell(&mut conditions);
+    server.set_conditions(&mut conditions);
     let share = share(facts, &server, &mut conditions);
-    sum_up(facts, &server, &mut conditions);
+    summarize(facts, &server, &mut conditions);
 
     let name = agent.metadata.name.as_deref().unwrap_or_default();
     let namespace = agent.metadata.namespace.as_deref().unwrap_or_default();
@@ -92,18 +92,18 @@ pub fn since(status: &AgentStatus, type_: &str) -> Option<OffsetDateTime> {
     Some(api_types::time_convert::from_k8s_time(&found.last_transition_time))
 }
 
-/// The condition `Ready`: the first thing that a person should mend.
-fn sum_up(facts: &Facts<'_>, server: &Server, conditions: &mut Conditions<'_>) {
-    let share_trouble = match facts.share {
-        Share::Failed(trouble) => Some(trouble),
+/// The condition `Ready`: the first thing that a person should fix.
+fn summarize(facts: &Facts<'_>, server: &Server, conditions: &mut Conditions<'_>) {
+    let share_problem = match facts.share {
+        Share::Failed(problem) => Some(problem),
         Share::Off | Share::On(_) => None,
     };
     let (truth, reason, message) = if let Some(invalid) = facts.invalid {
         (Truth::False, invalid.reason, invalid.sentence())
-    } else if let Some(trouble) = facts.trouble.or(share_trouble) {
-        (Truth::False, trouble.reason(), trouble.sentence())
+    } else if let Some(problem) = facts.apply_problem.or(share_problem) {
+        (Truth::False, problem.reason(), problem.sentence())
     } else {
-        server.sum_up()
+        server.summary()
     };
     conditions.set(condition::READY, truth, reason, message);
 }
@@ -117,7 +117,7 @@ fn share(
     let ended = spec.and_then(|share| share.expires_at).filter(|end| *end <= facts.now);
     let (token, (truth, reason, message)) = match facts.share {
         Share::Off => return None,
-        Share::Failed(trouble) => (None, (Truth::False, trouble.reason(), trouble.sentence())),
+        Share::Failed(problem) => (None, (Truth::False, problem.reason(), problem.sentence())),
         Share::On(token) => (Some(token), link(ended.is_some(), server)),
     };
     conditions.set(condition::SHARE_READY, truth, reason, message);
@@ -146,7 +146,7 @@ fn link(has_ended: bool, server: &Server) -> (Truth, &'static str, String) {
     }
 }
 
-impl Trouble {
+impl ApplyProblem {
     fn reason(&self) -> &'static str {
         match self {
             Self::Conflict { .. } => reason::NAME_CONFLICT,
@@ -159,7 +159,7 @@ impl Trouble {
             Self::Conflict { kind, name } => format!(
                 "{kind} {name:?} exists and is not this agent's: it is left alone; delete or rename it"
             ),
-            Self::Rejected { kind, message } => format!("the {kind} was refused: {message}"),
+            Self::Rejected { kind, message } => format!("the {kind} was rejected: {message}"),
         }
     }
 }

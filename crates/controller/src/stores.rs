@@ -1,9 +1,8 @@
 //! The watches: one cache for each kind, and the agents that a change concerns. It
 //! must not act on anything.
 //!
-//! Nothing here has a timer. A watch that had to list anew may have missed a
-//! deletion, so after each list every agent is looked at, which costs no request
-//! where all is well.
+//! Nothing here has a timer. A watch that had to list again may have missed a deletion, so after
+//! each list every agent is reconciled, which costs no request where nothing changed.
 
 use std::{convert::Infallible, fmt::Debug};
 
@@ -29,13 +28,12 @@ use serde::de::DeserializeOwned;
 
 use crate::{error::ControllerError, metrics::Metrics};
 
-/// An agent to be looked at.
+/// An agent to reconcile.
 pub type Trigger = ObjectRef<Agent>;
 /// Never ends by itself, and never fails: a broken watch is opened again.
 pub type Triggers = BoxStream<'static, Result<Trigger, Infallible>>;
 
-/// What the cluster looked like a moment ago. Of our own kinds everything, of the
-/// others what carries our labels.
+/// The caches: all objects of our own kinds, and of the others those that carry our labels.
 #[derive(Clone)]
 pub struct Stores {
     pub agents: Store<Agent>,
@@ -86,7 +84,7 @@ impl Stores {
 
     /// Waits until each cache has been filled once: before that, a missing object
     /// means nothing.
-    pub async fn filled(&self) -> Result<(), ControllerError> {
+    pub async fn ready(&self) -> Result<(), ControllerError> {
         let all = tokio::try_join!(
             self.agents.wait_until_ready(),
             self.templates.wait_until_ready(),
@@ -130,7 +128,7 @@ impl Plan {
                     Ok(Event::InitDone) => Some(all(&agents)),
                     Ok(Event::Init | Event::InitApply(_)) => None,
                     Err(error) => {
-                        tracing::warn!(kind = %K::kind(&()), %error, "a watch failed; it is opened again");
+                        tracing::warn!(kind = %K::kind(&()), %error, "a watch failed; retrying");
                         metrics.failed("watch");
                         None
                     }
@@ -150,8 +148,7 @@ fn all(agents: &Store<Agent>) -> Vec<Trigger> {
     agents.state().iter().map(|agent| ObjectRef::from_obj(&**agent)).collect()
 }
 
-/// The label, not the owner reference, so that an object which lost its owner is
-/// noticed too.
+/// By the label, not the owner reference, so that an object which lost its owner is noticed too.
 fn agent_of(object: &impl ResourceExt, _: &Store<Agent>) -> Vec<Trigger> {
     let namespace = object.namespace().unwrap_or_default();
     let agent = object.labels().get(labels::AGENT);

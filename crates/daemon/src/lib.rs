@@ -2,12 +2,17 @@
 //! listeners, TLS and clients of the API server. Nothing here knows what a process is for.
 
 pub mod clock;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 pub mod connect;
 pub mod http1;
 pub mod metrics;
+pub mod progress;
 pub mod readiness;
 pub mod socket;
 pub mod telemetry;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 mod client;
 mod error;
@@ -20,5 +25,6 @@ pub use client::ClientKey;
 pub use error::DaemonError;
 pub use metrics::Metrics;
 pub use process::{Daemon, SHUTDOWN_GRACE, main, run};
+pub use progress::Progress;
 pub use readiness::{Gate, Readiness};
 pub use telemetry::{LogFormat, TelemetryArgs, init_logs};

@@ -16,7 +16,7 @@ use crate::{
     http1, metrics,
 };
 
-/// A kubelet and a few scrapers; nobody else has business here.
+/// A kubelet and a few scrapers; nobody else needs this port.
 pub(crate) const MAX_CONNECTIONS: usize = 64;
 
 /// What the answers are made of.
@@ -47,8 +47,7 @@ impl Probes {
                 let service = service_fn(async |request: Request<Incoming>| {
                     Ok::<_, Infallible>(probes.answer(request.method(), request.uri().path()))
                 });
-                http1::serve_connection(stream, service, &end).await;
-                drop(slot);
+                http1::serve_connection(stream, &slot, service, &end).await;
             }
         };
         acceptor.serve(&tasks, &end, handle).await;

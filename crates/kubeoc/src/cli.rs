@@ -8,14 +8,14 @@ use clap_complete::Shell;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done
-  1  failed for another reason than those below
-  2  the command line is wrong
+  0  success
+  1  any other error
+  2  invalid command line
   3  the agent, its link, or KubeOpenCode itself was not found
-  4  the time-out passed
-  5  your account lacks a permission";
+  4  timed out
+  5  permission denied";
 
-/// Shares the terminals of AI agents on Kubernetes
+/// Share the terminals of AI agents on Kubernetes
 #[derive(Debug, Parser)]
 #[command(name = "kubeoc", version, after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
 pub struct Arguments {
@@ -25,10 +25,10 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Work with agents
+    /// Manage agents
     #[command(subcommand)]
     Agent(AgentCommand),
-    /// Print a completion script, to be sourced by the shell
+    /// Print a shell completion script
     Completion { shell: Shell },
     /// Print the version
     Version,
@@ -36,10 +36,10 @@ pub enum Command {
 
 #[derive(Debug, Subcommand)]
 pub enum AgentCommand {
-    /// Turn an agent's share link on, wait until it works, and print it
+    /// Enable an agent's share link, wait until it is active, and print it
     #[command(after_help = EXIT_CODES)]
     Share(ShareOptions),
-    /// Turn an agent's share link off and destroy its token
+    /// Disable an agent's share link and delete its token
     #[command(after_help = EXIT_CODES)]
     Unshare(UnshareOptions),
 }
@@ -47,23 +47,23 @@ pub enum AgentCommand {
 /// Which agent, in which cluster.
 #[derive(Clone, Debug, Args)]
 pub struct Target {
-    /// The agent's name
+    /// Name of the agent
     #[arg(value_name = "NAME")]
     pub name: String,
 
-    /// The agent's namespace; that of the context, if left out
+    /// Namespace of the agent; defaults to the namespace of the context
     #[arg(short, long)]
     pub namespace: Option<String>,
 
-    /// How long to wait for the outcome
+    /// Time to wait before giving up
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = positive_duration)]
     pub timeout: Duration,
 
-    /// The kubeconfig file; else $KUBECONFIG, ~/.kube/config, or the pod's own account
+    /// Path to the kubeconfig file; defaults to $KUBECONFIG, ~/.kube/config, or the pod's service account
     #[arg(long, value_name = "FILE", help_heading = "Cluster")]
     pub kubeconfig: Option<PathBuf>,
 
-    /// The context of the kubeconfig; else the current one
+    /// Kubeconfig context to use; defaults to the current context
     #[arg(long, help_heading = "Cluster")]
     pub context: Option<String>,
 }
@@ -73,15 +73,15 @@ pub struct ShareOptions {
     #[command(flatten)]
     pub target: Target,
 
-    /// Let the link die after this long, as in 24h or 7d; "never" takes an expiry away
+    /// Expire the link after this duration, such as 24h or 7d; "never" removes the expiry
     #[arg(long, value_name = "DURATION", value_parser = expiry)]
     pub expires_in: Option<Expiry>,
 
-    /// Let only these networks use the link, as in 10.0.0.0/8,192.0.2.7; "any" lifts the limit
+    /// Allow only these CIDRs or IP addresses, such as 10.0.0.0/8,192.0.2.7; "any" removes the restriction
     #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = allowed)]
     pub allowed_ips: Option<Vec<Allowed>>,
 
-    /// Only print the link as it is; change nothing
+    /// Print the existing link without changing anything
     #[arg(long, conflicts_with_all = ["expires_in", "allowed_ips"])]
     pub show: bool,
 
@@ -89,7 +89,7 @@ pub struct ShareOptions {
     #[arg(long, conflicts_with = "output")]
     pub qr: bool,
 
-    /// Print an object instead of text
+    /// Output format
     #[arg(short, long, value_name = "FORMAT")]
     pub output: Option<Format>,
 
@@ -98,7 +98,7 @@ pub struct ShareOptions {
         long,
         value_name = "URL",
         value_parser = server_url,
-        help = "Where people reach the server, as in https://agents.example.com; else what the server says of itself"
+        help = "External URL of the server, such as https://agents.example.com; defaults to the one in the Agent's status"
     )]
     pub server_url: Option<String>,
 }
@@ -132,9 +132,9 @@ pub enum Allowed {
 
 fn positive_duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
-        Ok(Duration::ZERO) => Err("it must be longer than zero".into()),
+        Ok(Duration::ZERO) => Err("must be longer than zero".into()),
         Ok(duration) => Ok(duration),
-        Err(error) => Err(format!("{error}; write it as in 90s, 24h or 1h 30m")),
+        Err(error) => Err(format!("{error}; use a duration such as 90s, 24h or 1h 30m")),
     }
 }
 
@@ -154,7 +154,7 @@ fn allowed(text: &str) -> Result<Allowed, NetworkError> {
 fn server_url(text: &str) -> Result<String, String> {
     let (scheme, rest) = text.split_once("://").unwrap_or_default();
     if !matches!(scheme, "http" | "https") || rest.is_empty() || rest.contains(['?', '#', ' ']) {
-        return Err("write it as in https://agents.example.com".into());
+        return Err("use a URL such as https://agents.example.com".into());
     }
     Ok(text.trim_end_matches('/').to_owned())
 }

@@ -27,8 +27,8 @@ use crate::{
 /// Who the API server records as the author of a change.
 const FIELD_MANAGER: &str = "kubeoc";
 
-/// An object each time it is seen; `None` when it is not there.
-type Sightings<K> = BoxStream<'static, anyhow::Result<Option<K>>>;
+/// An object now and after each change; `None` when it does not exist.
+type Changes<K> = BoxStream<'static, anyhow::Result<Option<K>>>;
 
 /// One agent and its share Secret.
 pub(crate) struct Cluster {
@@ -68,31 +68,31 @@ impl Cluster {
     }
 
     /// The Agent now and after each change; `None` when it is gone.
-    pub(crate) fn watch_agent(&self) -> Sightings<Agent> {
+    pub(crate) fn watch_agent(&self) -> Changes<Agent> {
         self.watch(self.agents.clone(), &self.name, AGENTS)
     }
 
     /// The share Secret now and after each change; `None` when there is none.
-    pub(crate) fn watch_secret(&self) -> Sightings<Secret> {
+    pub(crate) fn watch_secret(&self) -> Changes<Secret> {
         self.watch(self.secrets.clone(), &names::share_secret(&self.name), SECRETS)
     }
 
-    /// Passing failures are tried again; those that no waiting mends are told.
-    fn watch<K>(&self, api: Api<K>, name: &str, resource: &'static str) -> Sightings<K>
+    /// Transient failures are retried; permanent ones are returned.
+    fn watch<K>(&self, api: Api<K>, name: &str, resource: &'static str) -> Changes<K>
     where
         K: Resource + Clone + Debug + Send + DeserializeOwned + 'static,
     {
         let (namespace, agent) = (self.namespace.clone(), self.name.clone());
-        let told = move |event| match event {
+        let changed = move |event| match event {
             Ok(object) => Some(Ok(object)),
             Err(error) => {
                 let to_watch =
                     |verb| Request { verb, resource, namespace: &namespace, name: &agent };
-                lasting(error).map(|(verb, error)| Err(explain(error, &to_watch(verb))))
+                permanent(error).map(|(verb, error)| Err(explain(error, &to_watch(verb))))
             }
         };
         let events = watch_object(api, name).default_backoff();
-        events.filter_map(move |event| std::future::ready(told(event))).boxed()
+        events.filter_map(move |event| std::future::ready(changed(event))).boxed()
     }
 
     fn to(&self, verb: &'static str, resource: &'static str) -> Request<'_> {
@@ -100,8 +100,8 @@ impl Cluster {
     }
 }
 
-/// A refusal by the API server, with the verb it refused; other failures pass.
-fn lasting(error: watcher::Error) -> Option<(&'static str, kube::Error)> {
+/// A client error that the API server answered, with the request's verb; others are transient.
+fn permanent(error: watcher::Error) -> Option<(&'static str, kube::Error)> {
     let (verb, error) = match error {
         watcher::Error::InitialListFailed(error) => ("list", error),
         watcher::Error::WatchStartFailed(error) => ("watch", error),
@@ -122,7 +122,7 @@ async fn config(target: &Target) -> anyhow::Result<Config> {
         Ok(kubeconfig) => kubeconfig,
         Err(error) if target.kubeconfig.is_none() && target.context.is_none() => {
             return Config::incluster()
-                .map_err(|_| anyhow::Error::new(error).context("found no usable kubeconfig"));
+                .map_err(|_| anyhow::Error::new(error).context("no kubeconfig found"));
         }
         Err(error) => return Err(error).context("cannot read the kubeconfig"),
     };
@@ -130,7 +130,7 @@ async fn config(target: &Target) -> anyhow::Result<Config> {
     Config::from_custom_kubeconfig(kubeconfig, &options).await.context("cannot use this kubeconfig")
 }
 
-/// `work`, but no longer than `limit`; `waiting_for` is told when it passes.
+/// `work`, but no longer than `limit`; the error says what it is `waiting_for`.
 pub(crate) async fn within<T>(
     limit: Duration,
     work: impl Future<Output = anyhow::Result<T>>,
@@ -138,8 +138,8 @@ pub(crate) async fn within<T>(
 ) -> anyhow::Result<T> {
     match tokio::time::timeout(limit, work).await {
         Ok(done) => done,
-        Err(_passed) => Err(Failure::TimedOut(format!(
-            "gave up after {}: still waiting for {}",
+        Err(_elapsed) => Err(Failure::TimedOut(format!(
+            "timed out after {} waiting for {}",
             humantime::format_duration(limit),
             waiting_for()
         ))

@@ -1,4 +1,4 @@
-//! Exit codes: what a script learns of a failure. `--help` documents them.
+//! Exit codes, by which a script tells failures apart. `--help` documents them.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 /// sentences for the user.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The command line asks for what cannot be.
+    /// The command line asks for what is not possible.
     #[error("{0}")]
     Usage(String),
     #[error("{0}")]
@@ -34,11 +34,11 @@ pub fn code_of(error: &anyhow::Error) -> ExitCode {
 }
 
 /// The error and its causes in one line. Some libraries repeat a cause in the text
-/// of its consequence; it is told once.
-pub fn told(error: &anyhow::Error) -> String {
+/// of its consequence; it is printed once.
+pub fn report(error: &anyhow::Error) -> String {
     let causes = error.chain().skip(1).map(ToString::to_string);
-    causes.fold(error.to_string(), |told, cause| {
-        if told.contains(&cause) { told } else { format!("{told}: {cause}") }
+    causes.fold(error.to_string(), |text, cause| {
+        if text.contains(&cause) { text } else { format!("{text}: {cause}") }
     })
 }
 
@@ -49,17 +49,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cause_is_told_once() {
+    fn a_cause_is_printed_once() {
         let error = anyhow!("no such file").context("cannot read x: no such file");
         assert_eq!(
-            told(&error.context("no kubeconfig")),
+            report(&error.context("no kubeconfig")),
             "no kubeconfig: cannot read x: no such file"
         );
     }
 
     #[test]
     fn a_failure_keeps_its_code_under_any_context() {
-        let failure = anyhow::Error::new(Failure::TimedOut("gave up".into()));
+        let failure = anyhow::Error::new(Failure::TimedOut("timed out".into()));
         assert_eq!(code_of(&failure.context("sharing")), ExitCode::from(4));
         assert_eq!(code_of(&anyhow!("no cause known")), ExitCode::from(1));
     }

@@ -1,4 +1,4 @@
-//! The command line: shares an agent's terminal, and takes it back. It speaks to
+//! The command line: enables and disables share links of agents. It speaks to
 //! the Kubernetes API only, with the user's own permissions.
 #![allow(clippy::print_stderr, reason = "a command line talks to its user")]
 
@@ -19,7 +19,7 @@ mod unshare;
 
 use cli::{AgentCommand, Arguments, Command};
 
-/// Carries out one command; its outcome goes to stdout, what it waits for to stderr.
+/// Runs one command; its result goes to stdout, what it waits for to stderr.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
         Command::Agent(AgentCommand::Share(options)) => share::run(&options).await,

@@ -11,7 +11,7 @@ async fn main() -> ExitCode {
     match kubeoc::run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", kubeoc::exit::told(&error));
+            eprintln!("error: {}", kubeoc::exit::report(&error));
             kubeoc::exit::code_of(&error)
         }
     }

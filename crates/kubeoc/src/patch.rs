@@ -35,7 +35,7 @@ fn expires_at(expiry: Expiry, now: OffsetDateTime) -> anyhow::Result<Value> {
     let text = end
         .and_then(|end| end.replace_nanosecond(0).ok())
         .and_then(|end| end.format(&Rfc3339).ok())
-        .context(Failure::Usage("--expires-in lies too far in the future".to_owned()))?;
+        .context(Failure::Usage("--expires-in is too far in the future".to_owned()))?;
     Ok(Value::String(text))
 }
 
@@ -46,11 +46,12 @@ fn allowed_ips(allowed: &[Allowed]) -> anyhow::Result<Value> {
     };
     match allowed {
         [Allowed::Any] => Ok(Value::Null),
-        entries => {
-            entries.iter().map(network).collect::<Option<Vec<_>>>().map(Value::from).context(
-                Failure::Usage("--allowed-ips takes \"any\", or networks, not both".into()),
-            )
-        }
+        entries => entries
+            .iter()
+            .map(network)
+            .collect::<Option<Vec<_>>>()
+            .map(Value::from)
+            .context(Failure::Usage("--allowed-ips takes \"any\" or networks, not both".into())),
     }
 }
 
@@ -96,9 +97,9 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_names_its_flag() {
+    fn an_impossible_value_names_its_flag() {
         let cases = [
-            (["--expires-in", "9000y"], "--expires-in lies too far"),
+            (["--expires-in", "9000y"], "--expires-in is too far"),
             (["--allowed-ips", "any,10.0.0.0/8"], "--allowed-ips takes"),
         ];
         for (flags, expected) in cases {

@@ -1,5 +1,4 @@
-//! How far a share link has come: from an Agent and its Secret to "it works", or
-//! to what is still missing. Pure.
+//! The state of a share link, from an Agent and its Secret: active, or what is still missing. Pure.
 
 use api_types::{
     Agent, AgentStatus, Condition, ShareToken,
@@ -9,12 +8,12 @@ use api_types::{
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 
-/// What the cluster says of a link that is turned on.
+/// The state of a link that is enabled.
 #[derive(Debug)]
 pub(crate) enum Progress {
-    /// Not usable yet. The sentence says what it waits for.
+    /// Not active yet; what it waits for.
     Waiting(String),
-    /// It will not become usable by waiting.
+    /// It will not become active by waiting, for this reason.
     Stuck(String),
     Active(ShareToken),
 }
@@ -23,12 +22,14 @@ pub(crate) enum Progress {
 pub(crate) fn progress(agent: &Agent, secret: Option<&Secret>) -> Progress {
     let waiting = |what: &str| Progress::Waiting(what.to_owned());
     let Some(observed) = agent.status.as_ref().filter(|status| is_current(agent, status)) else {
-        return waiting("the controller to see the change");
+        return waiting("the controller to observe the change");
     };
     if !is_published(observed) {
         return Progress::Waiting(match find_false(observed, READY) {
-            Some(ready) => format!("the controller to make the link; the agent: {}", told(ready)),
-            None => "the controller to make the link".to_owned(),
+            Some(ready) => {
+                format!("the controller to create the link; the agent: {}", message(ready))
+            }
+            None => "the controller to create the link".to_owned(),
         });
     }
     let Some(secret) = secret else {
@@ -39,7 +40,7 @@ pub(crate) fn progress(agent: &Agent, secret: Option<&Secret>) -> Progress {
         Some(token) if !is_published_for(&token, agent, observed) => {
             waiting("the controller to publish the new token")
         }
-        Some(token) => judged(observed, token),
+        Some(token) => state(observed, token),
     }
 }
 
@@ -49,7 +50,7 @@ pub(crate) fn token_of(secret: &Secret) -> Option<ShareToken> {
     ShareToken::parse(std::str::from_utf8(&bytes.0).ok()?)
 }
 
-/// Whether the Secret is this Agent's own: one of the same name may be a stranger's.
+/// Whether the Secret is this Agent's own: one of the same name may belong to another.
 pub(crate) fn belongs_to(secret: &Secret, agent: &Agent) -> bool {
     secret.owner_references().iter().any(|owner| Some(&owner.uid) == agent.metadata.uid.as_ref())
 }
@@ -57,25 +58,25 @@ pub(crate) fn belongs_to(secret: &Secret, agent: &Agent) -> bool {
 /// Why the link does not work at present, if the controller says so.
 pub(crate) fn inactive(agent: &Agent) -> Option<String> {
     let observed = agent.status.as_ref()?;
-    find_false(observed, SHARE_READY).map(told)
+    find_false(observed, SHARE_READY).map(message)
 }
 
-fn judged(observed: &AgentStatus, token: ShareToken) -> Progress {
+fn state(observed: &AgentStatus, token: ShareToken) -> Progress {
     let Some(share_ready) = find(observed, SHARE_READY) else {
-        return Progress::Waiting("the controller to judge the link".to_owned());
+        return Progress::Waiting("the controller to report the state of the link".to_owned());
     };
     if share_ready.status == status::TRUE {
         return Progress::Active(token);
     }
     if share_ready.reason == reason::EXPIRED {
-        return Progress::Stuck(told(share_ready));
+        return Progress::Stuck(message(share_ready));
     }
-    // Why the agent is not ready is told by Ready; ShareReady only tells that.
+    // Why the agent is not ready is in Ready; ShareReady only says that it is not.
     let cause = find_false(observed, READY).unwrap_or(share_ready);
-    Progress::Waiting(format!("the agent to be ready: {}", told(cause)))
+    Progress::Waiting(format!("the agent to be ready: {}", message(cause)))
 }
 
-/// Whether the status tells of the Agent as it is now.
+/// Whether the status is that of the current generation.
 fn is_current(agent: &Agent, observed: &AgentStatus) -> bool {
     observed.observed_generation >= agent.metadata.generation
 }
@@ -101,10 +102,10 @@ fn find_false<'a>(observed: &'a AgentStatus, kind: &str) -> Option<&'a Condition
     find(observed, kind).filter(|condition| condition.status != status::TRUE)
 }
 
-fn told(condition: &Condition) -> String {
+fn message(condition: &Condition) -> String {
     match condition.message.as_str() {
         "" => condition.reason.clone(),
-        message => message.trim_end_matches('.').to_owned(),
+        text => text.trim_end_matches('.').to_owned(),
     }
 }
 

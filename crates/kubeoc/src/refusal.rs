@@ -1,10 +1,10 @@
-//! What the API server refused, in words that help its user. Pure.
+//! Errors of the API server, in words that help the user. Pure.
 
 use kube::core::Status;
 
 use crate::exit::Failure;
 
-/// One kind of request, by the words that RBAC has for it.
+/// A request, as RBAC names it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request<'a> {
     pub(crate) verb: &'static str,
@@ -20,7 +20,7 @@ pub(crate) const SECRETS: &str = "secrets";
 /// The failure that `error`, the answer to `request`, means to the user.
 pub(crate) fn explain(error: kube::Error, request: &Request<'_>) -> anyhow::Error {
     match error {
-        kube::Error::Api(status) => refused(&status, request),
+        kube::Error::Api(status) => rejected(&status, request),
         kube::Error::Service(error) => {
             anyhow::anyhow!("cannot reach the API server: {}", root_cause(&*error))
         }
@@ -29,32 +29,30 @@ pub(crate) fn explain(error: kube::Error, request: &Request<'_>) -> anyhow::Erro
     }
 }
 
-fn refused(status: &Status, request: &Request<'_>) -> anyhow::Error {
+fn rejected(status: &Status, request: &Request<'_>) -> anyhow::Error {
     let Request { verb, resource, namespace, name } = request;
     match status.code {
         401 => Failure::Forbidden(
-            "the cluster does not accept your credentials; log in again, or choose another \
-             --context"
+            "the cluster rejected your credentials; log in again, or use another --context"
                 .to_owned(),
         )
         .into(),
         403 => Failure::Forbidden(format!(
-            "your account may not {verb} {resource} in namespace \"{namespace}\"; ask for a role \
+            "you are not allowed to {verb} {resource} in namespace \"{namespace}\"; ask for a role \
              with the verb \"{verb}\" on \"{resource}\""
         ))
         .into(),
         404 if is_unknown_kind(status) => Failure::NotFound(
-            "this cluster has no Agents: KubeOpenCode is not installed in it, or --context names \
-             another cluster than you think"
+            "KubeOpenCode is not installed in this cluster; check that --context is the right one"
                 .to_owned(),
         )
         .into(),
         404 => Failure::NotFound(format!(
-            "there is no {} \"{name}\" in namespace \"{namespace}\"",
+            "{} \"{name}\" not found in namespace \"{namespace}\"",
             singular(resource)
         ))
         .into(),
-        422 => anyhow::anyhow!("the cluster refused the change: {}", status.message),
+        422 => anyhow::anyhow!("the API server rejected the change: {}", status.message),
         _ => anyhow::anyhow!("cannot {verb} {resource} \"{name}\": {}", status.message),
     }
 }
@@ -94,13 +92,13 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_what_would_help() {
+    fn an_error_says_what_would_help() {
         let cases = [
-            (401, "", "choose another --context"),
+            (401, "", "use another --context"),
             (403, "demo", "a role with the verb \"patch\" on \"agents.kubeopencode.io\""),
-            (404, "demo", "there is no agent \"demo\" in namespace \"team-a\""),
+            (404, "demo", "agent \"demo\" not found in namespace \"team-a\""),
             (404, "", "KubeOpenCode is not installed"),
-            (422, "demo", "the cluster refused the change: as the server says"),
+            (422, "demo", "the API server rejected the change: as the server says"),
             (500, "", "cannot patch agents.kubeopencode.io \"demo\": as the server says"),
         ];
         for (code, name, expected) in cases {

@@ -1,4 +1,4 @@
-//! What is printed of a link. Pure.
+//! How a link is printed. Pure.
 
 use std::fmt::Write as _;
 
@@ -11,8 +11,7 @@ use time::OffsetDateTime;
 
 use crate::cli::Format;
 
-/// A link as scripts read it: always these fields, `null` where there is nothing
-/// to say.
+/// A link as scripts read it: always these fields, `null` where one is unset.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Link {
@@ -29,8 +28,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// The link of `agent`; `server_url` is where people reach the server, if the
-    /// user said so.
+    /// The link of `agent`; `server_url` is the server's external URL, if the user gave one.
     pub(crate) fn of(agent: &Agent, token: &ShareToken, server_url: Option<&str>) -> Self {
         let spec = agent.spec.share.clone().unwrap_or_default();
         let observed = agent.status.as_ref().and_then(|status| status.share.as_ref());
@@ -49,12 +47,12 @@ impl Link {
     }
 }
 
-/// The headline above a link that was just turned on.
+/// The headline above a link that was just enabled.
 pub(crate) fn enabled(link: &Link) -> String {
     format!("Share link enabled for agent {}/{}\n\n", link.namespace, link.agent)
 }
 
-/// The link for people. `inactive` says why it does not work, if so.
+/// The link for humans; `inactive` is why it is not active.
 pub(crate) fn text(link: &Link, inactive: Option<&str>) -> String {
     let place = format!("{}/{}", link.namespace, link.agent);
     let active = match (link.active, inactive) {
@@ -88,10 +86,10 @@ pub(crate) fn object(link: &Link, format: Format) -> anyhow::Result<String> {
     })
 }
 
-/// The address as a QR code of half blocks, dark on light as scanners expect,
+/// The URL as a QR code of half blocks, dark on light as scanners expect,
 /// with its quiet zone.
 pub(crate) fn qr(url: &str) -> anyhow::Result<String> {
-    let code = QrCode::new(url).context("the address is too long for a QR code")?;
+    let code = QrCode::new(url).context("the URL is too long for a QR code")?;
     let (dark, light) = (unicode::Dense1x2::Light, unicode::Dense1x2::Dark);
     Ok(code.render::<unicode::Dense1x2>().dark_color(dark).light_color(light).build() + "\n")
 }

@@ -1,4 +1,4 @@
-//! `kubeoc agent share`: turns a link on, waits until it works, and prints it.
+//! `kubeoc agent share`: enables a link, waits until it is active, and prints it.
 
 use std::cell::RefCell;
 
@@ -19,29 +19,29 @@ use crate::{
 pub(crate) async fn run(options: &ShareOptions) -> anyhow::Result<()> {
     let cluster = Cluster::connect(&options.target).await?;
     let (agent, token) = if options.show {
-        within(options.target.timeout, look(&cluster), || "the API server".to_owned()).await?
+        within(options.target.timeout, existing(&cluster), || "the API server".to_owned()).await?
     } else {
         enable(&cluster, options).await?
     };
     let link = Link::of(&agent, &token, options.server_url.as_deref());
-    show(options, &agent, &link)
+    print_link(options, &agent, &link)
 }
 
 /// The link as it is. Changes nothing, and waits for nothing.
-async fn look(cluster: &Cluster) -> anyhow::Result<(Agent, ShareToken)> {
+async fn existing(cluster: &Cluster) -> anyhow::Result<(Agent, ShareToken)> {
     let agent = cluster.agent().await?;
     let command = format!("kubeoc agent share {} -n {}", cluster.name, cluster.namespace);
     if !agent.spec.share.as_ref().is_some_and(|share| share.enabled) {
-        let off = format!("the agent is not shared; turn its link on with: {command}");
+        let off = format!("the agent is not shared; enable its link with: {command}");
         return Err(Failure::NotFound(off).into());
     }
     let token = cluster.secret().await?.as_ref().and_then(token_of);
     let missing =
-        || Failure::NotFound(format!("there is no token yet; wait for it with: {command}"));
+        || Failure::NotFound(format!("the link has no token yet; wait for it with: {command}"));
     Ok((agent, token.with_context(missing)?))
 }
 
-/// Turns the link on and follows the Agent until the link works.
+/// Enables the link and watches the Agent until the link is active.
 async fn enable(cluster: &Cluster, options: &ShareOptions) -> anyhow::Result<(Agent, ShareToken)> {
     let waiting_for = RefCell::new("the API server".to_owned());
     let change = patch::enable(options, now())?;
@@ -57,8 +57,8 @@ async fn enable(cluster: &Cluster, options: &ShareOptions) -> anyhow::Result<(Ag
             }
             match progress(&agent, cluster.secret().await?.as_ref()) {
                 Progress::Active(token) => return Ok((agent, token)),
-                Progress::Stuck(cause) => anyhow::bail!("the link does not work: {cause}"),
-                Progress::Waiting(what) => tell(&waiting_for, what),
+                Progress::Stuck(cause) => anyhow::bail!("the link is not active: {cause}"),
+                Progress::Waiting(what) => report(&waiting_for, what),
             }
         }
         anyhow::bail!("the API server ended the watch")
@@ -66,15 +66,15 @@ async fn enable(cluster: &Cluster, options: &ShareOptions) -> anyhow::Result<(Ag
     within(options.target.timeout, work, || waiting_for.borrow().clone()).await
 }
 
-/// Says what it waits for, once for each new cause.
-fn tell(waiting_for: &RefCell<String>, what: String) {
+/// Prints what it waits for, once for each new cause.
+fn report(waiting_for: &RefCell<String>, what: String) {
     if *waiting_for.borrow() != what {
         eprintln!("waiting for {what}");
         waiting_for.replace(what);
     }
 }
 
-fn show(options: &ShareOptions, agent: &Agent, link: &Link) -> anyhow::Result<()> {
+fn print_link(options: &ShareOptions, agent: &Agent, link: &Link) -> anyhow::Result<()> {
     if let Some(format) = options.output {
         return print(&render::object(link, format)?);
     }
@@ -83,7 +83,7 @@ fn show(options: &ShareOptions, agent: &Agent, link: &Link) -> anyhow::Result<()
     }
     print(&render::text(link, inactive(agent).as_deref()))?;
     if options.qr {
-        let unknown = "nobody said where people reach the server: give --server-url for --qr";
+        let unknown = "the external URL of the server is unknown; --qr requires --server-url";
         let url = link.url.as_deref().context(Failure::Usage(unknown.to_owned()))?;
         print(&format!("\n{}", render::qr(url)?))?;
     }

@@ -1,4 +1,4 @@
-//! `kubeoc agent unshare`: turns a link off, and waits until its token is gone.
+//! `kubeoc agent unshare`: disables a link, and waits until its token is deleted.
 
 use anyhow::Context as _;
 use futures::StreamExt;
@@ -13,8 +13,8 @@ use crate::{
 pub(crate) async fn run(options: &UnshareOptions) -> anyhow::Result<()> {
     let cluster = Cluster::connect(&options.target).await?;
     let waiting_for = || {
-        "the controller to delete the token; the link is turned off and opens nothing, but sharing \
-         again may bring the same token back"
+        "the controller to delete the token; the link is disabled, but sharing the agent again may \
+         restore the same token"
             .to_owned()
     };
     within(options.target.timeout, disable(&cluster), waiting_for).await?;

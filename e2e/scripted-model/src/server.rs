@@ -44,8 +44,7 @@ async fn accept(acceptor: Acceptor, pace: Duration, daemon: &Daemon) {
             let service = service_fn(async |request: Request<Incoming>| {
                 Ok::<_, Infallible>(answer(request, pace).await)
             });
-            http1::serve_connection(stream, service, &shutdown).await;
-            drop(slot);
+            http1::serve_connection(stream, &slot, service, &shutdown).await;
         }
     };
     acceptor.serve(&daemon.tasks, &daemon.shutdown, handle).await;

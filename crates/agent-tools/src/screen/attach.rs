@@ -22,8 +22,8 @@ pub(crate) async fn attach(program: &[OsString], settings: Settings) -> Result<(
     let mut relay = Relay::new(pty, inlet, outlet, settings);
     let ended = async {
         match relay.run(&mut session).await? {
-            End::Program { code } => relay.send_rest(code).await,
-            End::ViewerLeft => relay.write_rest(&mut session).await,
+            End::Program { code } => relay.drain_output(code).await,
+            End::ViewerLeft => relay.drain_input(&mut session).await,
             End::ViewerCut => Ok(()),
         }
     };

@@ -95,7 +95,7 @@ impl Relay {
             let end = tokio::select! {
                 biased;
                 read = self.inlet.read() => self.receive(read)?,
-                due = self.timer.due() => self.perform(due)?,
+                due = self.timer.due() => self.handle_timer(due)?,
                 code = session.ended() => Some(End::Program { code }),
                 count = self.pty.write(&self.typed), if !self.typed.is_empty() => {
                     self.written(count)?
@@ -184,8 +184,9 @@ impl Relay {
         self.input.take(self.typed.len());
         self.typed.clear();
         if self.program == Program::Running {
-            self.pty.flush_interruptible_input().map_err(ScreenError::Terminal)?;
-            self.input.put_first(CTRL_C.len());
+            // Where it fails, Ctrl-C waits for its turn as an ordinary key would.
+            let _ = self.pty.flush_interruptible_input();
+            self.input.prepend_uncredited(CTRL_C.len());
             self.type_in(CTRL_C)?;
         }
         Ok(())
@@ -198,13 +199,11 @@ impl Relay {
         self.send()
     }
 
-    pub(super) fn perform(&mut self, due: Due) -> Result<Option<End>, ScreenError> {
+    pub(super) fn handle_timer(&mut self, due: Due) -> Result<Option<End>, ScreenError> {
         match due {
             Due::Silence => return Ok(Some(End::ViewerCut)),
             Due::Alive => self.alive = Alive::Due,
-            Due::Credit if self.outlet.is_idle() => return self.load(None),
-            // It leaves with the next frames.
-            Due::Credit => {}
+            Due::Credit => self.input.make_due(),
         }
         self.send()
     }
@@ -224,21 +223,28 @@ impl Relay {
         if !self.outlet.is_idle() {
             return Ok(None);
         }
-        if !self.gathered.is_empty() || self.alive == Alive::Due || self.input.owes_a_portion() {
+        if !self.gathered.is_empty() || self.alive == Alive::Due || self.input.credit_is_due() {
             return self.load(None);
         }
-        if self.input.owes() {
+        self.owe_credit();
+        Ok(None)
+    }
+
+    fn owe_credit(&mut self) {
+        if self.input.has_credit() {
             self.timer.owe_credit();
         }
-        Ok(None)
     }
 
     /// Sends all that is due in one go, with `last` before the output; only when the last frames
     /// have left.
     pub(super) fn load(&mut self, last: Option<Frame>) -> Result<Option<End>, ScreenError> {
         let alive = mem::replace(&mut self.alive, Alive::Sent) == Alive::Due;
-        let credit = self.input.credit().map(|bytes| Frame::InputCredit { bytes });
-        self.timer.credited();
+        let credit = self.input.due_credit().map(|bytes| Frame::InputCredit { bytes });
+        if credit.is_some() {
+            self.timer.credited();
+        }
+        self.owe_credit();
         self.output.send(self.gathered.len());
         let control = [alive.then_some(Frame::Alive), credit, last];
         self.outlet.load(control.into_iter().flatten(), &mut self.gathered)?;

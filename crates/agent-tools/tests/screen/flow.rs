@@ -4,6 +4,9 @@ use screen_wire::{Frame, INPUT_WINDOW_BYTES};
 
 use crate::viewer::Viewer;
 
+/// Nothing is sent but what is asked for: the first unasked sign of life is an hour away.
+const UNASKED_NEVER: [&str; 2] = ["--alive-ms", "3600000"];
+
 #[tokio::test]
 async fn a_paste_far_beyond_the_window_is_echoed_whole() {
     let mut viewer = Viewer::of_script("stty raw -echo; echo ready; exec cat");
@@ -20,7 +23,8 @@ async fn a_paste_far_beyond_the_window_is_echoed_whole() {
 
 #[tokio::test]
 async fn a_keystroke_is_credited_though_nothing_is_shown() {
-    let mut viewer = Viewer::of_script("stty -echo; echo ready; exec sleep 1000");
+    let mut viewer =
+        Viewer::of_script_with(&UNASKED_NEVER, "stty -echo; echo ready; exec sleep 1000");
     viewer.sees("ready").await;
     viewer.type_in(b"k").await;
     viewer.is_credited(1).await;
@@ -39,7 +43,8 @@ async fn a_viewer_that_types_more_than_it_may_has_broken_the_protocol() {
 #[tokio::test]
 async fn output_stays_within_the_window_and_a_ping_is_answered_all_the_same() {
     let script = "stty raw; seq 1 100000; exec sleep 1000";
-    let mut viewer = Viewer::of_script_with(&["--window-bytes", "5000"], script).without_credit();
+    let flags = [&UNASKED_NEVER[..], &["--window-bytes", "5000"]].concat();
+    let mut viewer = Viewer::of_script_with(&flags, script).without_credit();
     while viewer.seen.len() < 5000 {
         viewer.next().await;
     }

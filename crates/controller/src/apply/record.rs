@@ -1,4 +1,4 @@
-//! What was applied last, in a form that tells whether it still stands. Pure.
+//! What was applied last, in a form that shows whether it is still in place. Pure.
 //!
 //! The server tracks which fields each manager owns (`metadata.managedFields`), and
 //! takes a field away from us when somebody else changes or removes it. So an object
@@ -84,9 +84,9 @@ mod tests {
         let scaled = json!({ "spec": { "replicas": 0 } });
         let cases = [
             ("nothing happened", &desired, ours(fields.clone()), true),
-            ("another wish", &scaled, ours(fields.clone()), false),
-            ("a field taken over", &desired, ours(json!({ "f:spec": {} })), false),
-            ("made anew by somebody", &desired, replaced, false),
+            ("another desired state", &scaled, ours(fields.clone()), false),
+            ("a field taken by another manager", &desired, ours(json!({ "f:spec": {} })), false),
+            ("recreated", &desired, replaced, false),
             ("applied by another manager only", &desired, held("kubectl", fields), false),
         ];
         for (name, desired, held, same) in cases {

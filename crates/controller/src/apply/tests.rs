@@ -12,8 +12,8 @@ use super::*;
 use crate::fixture::resolved;
 use api_types::AgentId;
 
-/// On the paused clock of these tests: until nothing moves any more.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// On the paused clock of these tests: until no task makes progress any more.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 type ApiServer = Handle<http::Request<Body>, http::Response<Body>>;
 
@@ -24,7 +24,7 @@ fn cluster() -> (Applier, ApiServer) {
 
 /// Answers one request, and gives what it was: verb, path with query, and body.
 async fn answer(server: &mut ApiServer, code: u16, body: Value) -> (String, Value) {
-    let asked = timeout(PATIENCE, server.next_request()).await.expect("a request in time");
+    let asked = timeout(TIMEOUT, server.next_request()).await.expect("a request in time");
     let (request, respond) = asked.expect("a request");
     let asked = format!("{} {}", request.method(), request.uri());
     let sent = request.into_body().collect_bytes().await.unwrap();
@@ -46,7 +46,7 @@ fn owner(identity: &AgentId) -> Owner<'_> {
     Owner { namespace: &identity.namespace, name: &identity.name, uid: &identity.uid }
 }
 
-fn wish() -> ConfigMap {
+fn context() -> ConfigMap {
     let metadata = kube::core::ObjectMeta {
         name: Some("demo-server-context".into()),
         owner_references: Some(vec![identity().owner_reference()]),
@@ -57,7 +57,7 @@ fn wish() -> ConfigMap {
 
 /// As the server holds it, with the fields it says are ours.
 fn held(fields: Value) -> Value {
-    let mut held = serde_json::to_value(wish()).unwrap();
+    let mut held = serde_json::to_value(context()).unwrap();
     held["metadata"]["uid"] = json!("uid-2");
     held["metadata"]["managedFields"] = json!([{
         "manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": fields,
@@ -73,8 +73,8 @@ fn observed(held: Value) -> Observed<ConfigMap> {
 async fn a_free_name_is_taken_only_if_it_still_is_free() {
     let (applier, mut server) = cluster();
     let (cache, _writer) = store();
-    let (id, wish) = (identity(), wish());
-    let (outcome, body) = tokio::join!(applier.ensure(owner(&id), &wish, &cache), async {
+    let (id, desired) = (identity(), context());
+    let (outcome, body) = tokio::join!(applier.ensure(owner(&id), &desired, &cache), async {
         let (asked, _) = answer(&mut server, 404, not_found()).await;
         assert_eq!(asked, "GET /api/v1/namespaces/team-a/configmaps/demo-server-context");
         let (asked, body) = answer(&mut server, 201, held(json!({}))).await;
@@ -89,12 +89,12 @@ async fn a_free_name_is_taken_only_if_it_still_is_free() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_stands_costs_nothing_and_what_moved_is_brought_back() {
+async fn an_object_in_place_costs_no_request_and_a_changed_one_is_applied_again() {
     let (applier, mut server) = cluster();
-    let (id, wish) = (identity(), wish());
+    let (id, desired) = (identity(), context());
     let ours = json!({ "f:data": {} });
     let apply = async |observed: Observed<ConfigMap>| {
-        applier.ensure_observed(owner(&id), &wish, &observed).await.unwrap()
+        applier.ensure_observed(owner(&id), &desired, &observed).await.unwrap()
     };
 
     // After a restart nothing is remembered, so it is applied once.
@@ -105,7 +105,7 @@ async fn what_stands_costs_nothing_and_what_moved_is_brought_back() {
     assert_eq!(body["metadata"]["uid"], "uid-2");
 
     // No request is answered here.
-    let settled = timeout(PATIENCE, apply(observed(held(ours.clone())))).await;
+    let settled = timeout(TIMEOUT, apply(observed(held(ours.clone())))).await;
     settled.expect("no request");
 
     let (_, (asked, _)) =
@@ -114,29 +114,31 @@ async fn what_stands_costs_nothing_and_what_moved_is_brought_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_strangers_object_is_never_written() {
+async fn an_object_that_is_not_the_agents_is_never_written() {
     let (applier, mut server) = cluster();
     let (cache, _writer) = store();
-    let (id, wish) = (identity(), wish());
-    let mut stranger = held(json!({}));
-    stranger["metadata"]["ownerReferences"] = json!([]);
-    let (outcome, _) =
-        tokio::join!(applier.ensure(owner(&id), &wish, &cache), answer(&mut server, 200, stranger));
+    let (id, desired) = (identity(), context());
+    let mut foreign = held(json!({}));
+    foreign["metadata"]["ownerReferences"] = json!([]);
+    let (outcome, _) = tokio::join!(
+        applier.ensure(owner(&id), &desired, &cache),
+        answer(&mut server, 200, foreign)
+    );
     assert!(matches!(outcome.unwrap(), Outcome::Conflict));
     drop(applier);
     assert!(server.next_request().await.is_none(), "a request too many");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_content_is_the_users_mistake() {
+async fn rejected_content_is_the_users_mistake() {
     let (applier, mut server) = cluster();
-    let (id, wish) = (identity(), wish());
+    let (id, desired) = (identity(), context());
     let refused = json!({
         "kind": "Status", "status": "Failure", "reason": "Invalid", "code": 422,
         "message": "data: too long",
     });
     let (outcome, _) = tokio::join!(
-        applier.ensure_observed(owner(&id), &wish, &Observed::Absent),
+        applier.ensure_observed(owner(&id), &desired, &Observed::Absent),
         answer(&mut server, 422, refused)
     );
     assert!(matches!(outcome.unwrap(), Outcome::Rejected(why) if why == "data: too long"));

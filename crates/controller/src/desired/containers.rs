@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use api_types::{
-    names,
-    pod::{DEFAULT_MEMORY_LIMIT, DEFAULT_MEMORY_REQUEST},
-};
+use api_types::{DEFAULT_MEMORY_LIMIT, DEFAULT_MEMORY_REQUEST, names};
 use k8s_openapi::{
     api::core::v1::{Container, ContainerPort, EnvVar, ResourceRequirements, VolumeMount},
     apimachinery::pkg::api::resource::Quantity,
@@ -20,7 +17,7 @@ const TOOLS_IMAGE_BINARY: &str = "/agent-tools";
 /// In the order in which they run.
 pub(super) fn init(agent: &ResolvedAgent) -> Vec<Container> {
     let opencode = Container {
-        // The image's own entry point copies OpenCode to the directory it is told.
+        // The image's own entry point copies OpenCode to the directory named by TOOLS_DIR.
         env: env::of_opencode_init(&agent.pod),
         volume_mounts: Some(vec![volumes::tools_mount()]),
         ..container(agent, names::OPENCODE_INIT, &agent.images.agent)

@@ -6,11 +6,11 @@ use k8s_openapi::api::core::v1::{
 };
 
 use super::volumes::{CREDENTIAL_VOLUME_PREFIX, mount};
-use crate::resolve::{Credential, Grant};
+use crate::resolve::{Credential, CredentialForm};
 
 pub(super) fn variables(credentials: &[Credential]) -> Vec<EnvVar> {
     let variable = |credential: &Credential| {
-        let Grant::Variable { name, key } = &credential.grant else { return None };
+        let CredentialForm::Variable { name, key } = &credential.form else { return None };
         let secret_key_ref = Some(SecretKeySelector {
             name: credential.secret.clone(),
             key: key.clone(),
@@ -24,7 +24,7 @@ pub(super) fn variables(credentials: &[Credential]) -> Vec<EnvVar> {
 
 pub(super) fn env_from(credentials: &[Credential]) -> Option<Vec<EnvFromSource>> {
     let every = |credential: &Credential| {
-        (credential.grant == Grant::AllVariables).then(|| EnvFromSource {
+        (credential.form == CredentialForm::AllVariables).then(|| EnvFromSource {
             secret_ref: Some(SecretEnvSource { name: credential.secret.clone(), optional: None }),
             ..EnvFromSource::default()
         })
@@ -35,10 +35,10 @@ pub(super) fn env_from(credentials: &[Credential]) -> Option<Vec<EnvFromSource>>
 
 pub(super) fn volumes(credentials: &[Credential]) -> Vec<Volume> {
     let volume = |(index, credential): (usize, &Credential)| {
-        let (mode, items) = match &credential.grant {
-            Grant::Variable { .. } | Grant::AllVariables => return None,
-            Grant::Directory { mode, .. } => (*mode, None),
-            Grant::File { key, mode, .. } => {
+        let (mode, items) = match &credential.form {
+            CredentialForm::Variable { .. } | CredentialForm::AllVariables => return None,
+            CredentialForm::Directory { mode, .. } => (*mode, None),
+            CredentialForm::File { key, mode, .. } => {
                 let item = KeyToPath { key: key.clone(), path: key.clone(), mode: Some(*mode) };
                 (*mode, Some(vec![item]))
             }
@@ -59,11 +59,11 @@ pub(super) fn volumes(credentials: &[Credential]) -> Vec<Volume> {
 
 pub(super) fn mounts(credentials: &[Credential]) -> Vec<VolumeMount> {
     let of = |(index, credential): (usize, &Credential)| {
-        let (path, sub_path) = match &credential.grant {
-            Grant::Variable { .. } | Grant::AllVariables => return None,
-            Grant::Directory { path, .. } => (path, None),
+        let (path, sub_path) = match &credential.form {
+            CredentialForm::Variable { .. } | CredentialForm::AllVariables => return None,
+            CredentialForm::Directory { path, .. } => (path, None),
             // A single file: the directory around it stays the image's.
-            Grant::File { path, key, .. } => (path, Some(key.clone())),
+            CredentialForm::File { path, key, .. } => (path, Some(key.clone())),
         };
         let mount = mount(&volume_name(index), path);
         Some(VolumeMount { sub_path, read_only: Some(true), ..mount })

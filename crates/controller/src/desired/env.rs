@@ -9,7 +9,7 @@ use crate::resolve::ResolvedAgent;
 
 /// The tools come first, so that `opencode` is ours.
 const PATH: &str = "/tools:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// Nobody sits beside the pod to be asked.
+/// Nobody is there to answer a prompt.
 const ALLOW_ALL: &str = r#"{"*":"allow"}"#;
 
 /// Ours, then the credentials, then the user's own.

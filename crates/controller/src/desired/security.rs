@@ -1,7 +1,7 @@
 //! What the pod and its containers may do: by default what a namespace with
 //! `pod-security.kubernetes.io/enforce: restricted` allows. Pure.
 
-use api_types::{AgentPodSpec, pod::DEFAULT_USER};
+use api_types::{AgentPodSpec, DEFAULT_USER};
 use k8s_openapi::api::core::v1::{
     Capabilities, PodSecurityContext, SeccompProfile, SecurityContext,
 };

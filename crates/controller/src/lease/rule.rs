@@ -1,4 +1,4 @@
-//! Who may hold the lease: pure decisions over what was read.
+//! Who may hold the lease, by what was read of it. Pure.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use api_types::time_convert::to_k8s_time;
 use k8s_openapi::{api::coordination::v1::LeaseSpec, apimachinery::pkg::apis::meta::v1::MicroTime};
 use time::OffsetDateTime;
 
-use super::DURATION;
+use super::LEASE_DURATION;
 
 /// What a candidate may do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(super) fn step(spec: Option<&LeaseSpec>, unchanged_for: Duration, me: &str) 
     match spec.and_then(|spec| spec.holder_identity.as_deref()) {
         None | Some("") => Step::Claim,
         Some(holder) if holder == me => Step::Claim,
-        Some(_) if unchanged_for >= lasts(spec) => Step::Claim,
+        Some(_) if unchanged_for >= duration(spec) => Step::Claim,
         Some(_) => Step::Wait,
     }
 }
@@ -33,7 +33,7 @@ pub(super) fn claim(previous: Option<&LeaseSpec>, me: &str, now: OffsetDateTime)
     let now = micro_time(now);
     let renewed = LeaseSpec {
         holder_identity: Some(me.to_owned()),
-        lease_duration_seconds: Some(seconds(DURATION)),
+        lease_duration_seconds: Some(seconds(LEASE_DURATION)),
         renew_time: Some(now.clone()),
         ..previous
     };
@@ -62,13 +62,13 @@ pub(super) fn released(
     })
 }
 
-fn lasts(spec: Option<&LeaseSpec>) -> Duration {
+fn duration(spec: Option<&LeaseSpec>) -> Duration {
     let seconds = spec.and_then(|spec| spec.lease_duration_seconds);
-    seconds.and_then(|s| u64::try_from(s).ok()).map_or(DURATION, Duration::from_secs)
+    seconds.and_then(|s| u64::try_from(s).ok()).map_or(LEASE_DURATION, Duration::from_secs)
 }
 
-fn seconds(duration: Duration) -> i32 {
-    i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
+fn seconds(of: Duration) -> i32 {
+    i32::try_from(of.as_secs()).unwrap_or(i32::MAX)
 }
 
 /// A Lease's times have microseconds, unlike every other time in the API.

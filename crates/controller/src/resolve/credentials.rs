@@ -6,12 +6,12 @@ use super::Invalid;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
     pub secret: String,
-    pub grant: Grant,
+    pub form: CredentialForm,
 }
 
-/// A form of a credential. `mode` is the permission bits of files.
+/// How a credential is made available. `mode` is the permission bits of files.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Grant {
+pub enum CredentialForm {
     /// One key as one variable.
     Variable { name: String, key: String },
     /// Every key as the variable of its name.
@@ -24,27 +24,27 @@ pub enum Grant {
 
 /// In the user's order; one that asks for a variable and a file becomes two.
 pub(super) fn resolve(written: Vec<api_types::Credential>) -> Result<Vec<Credential>, Invalid> {
-    let grants = written.into_iter().enumerate().map(|(index, credential)| {
+    let forms = written.into_iter().enumerate().map(|(index, credential)| {
         let secret = credential.secret_ref.name.clone();
-        let grants = grants(index, credential)?;
-        Ok(grants.into_iter().map(move |grant| Credential { secret: secret.clone(), grant }))
+        let forms = forms(index, credential)?;
+        Ok(forms.into_iter().map(move |form| Credential { secret: secret.clone(), form }))
     });
-    Ok(grants.collect::<Result<Vec<_>, Invalid>>()?.into_iter().flatten().collect())
+    Ok(forms.collect::<Result<Vec<_>, Invalid>>()?.into_iter().flatten().collect())
 }
 
-fn grants(index: usize, credential: api_types::Credential) -> Result<Vec<Grant>, Invalid> {
+fn forms(index: usize, credential: api_types::Credential) -> Result<Vec<CredentialForm>, Invalid> {
     let api_types::Credential { name, secret_ref, env, mount_path, file_mode: mode } = credential;
     let refuse = |why: &str| {
         Err(Invalid::spec(format!("spec.credentials[{index}]"), format!("{name:?} {why}")))
     };
     match (secret_ref.key, env, mount_path) {
-        (None, None, None) => Ok(vec![Grant::AllVariables]),
-        (None, None, Some(path)) => Ok(vec![Grant::Directory { path, mode }]),
+        (None, None, None) => Ok(vec![CredentialForm::AllVariables]),
+        (None, None, Some(path)) => Ok(vec![CredentialForm::Directory { path, mode }]),
         (None, Some(_), _) => refuse("names a variable but no key of the Secret"),
         (Some(_), None, None) => refuse("names a key, but neither env nor mountPath to give it by"),
         (Some(key), env, path) => {
-            let variable = env.map(|name| Grant::Variable { name, key: key.clone() });
-            let file = path.map(|path| Grant::File { path, key, mode });
+            let variable = env.map(|name| CredentialForm::Variable { name, key: key.clone() });
+            let file = path.map(|path| CredentialForm::File { path, key, mode });
             Ok(variable.into_iter().chain(file).collect())
         }
     }

@@ -1,9 +1,9 @@
-//! A user's mistake, as a condition tells it.
+//! A user's mistake, as a condition reports it.
 
 use api_types::condition::reason;
 
-/// Why an agent cannot be built as it is written. Nothing is tried again until the
-/// agent or its template changes.
+/// Why an agent cannot be built as it is written. There is no retry until the agent
+/// or its template changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid {
     /// Of the condition `Ready`.

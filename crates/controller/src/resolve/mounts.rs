@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use api_types::names;
 
-use super::{Grant, Invalid, ResolvedAgent};
+use super::{CredentialForm, Invalid, ResolvedAgent};
 use crate::desired::volumes::{CONFIG_VOLUME, CREDENTIAL_VOLUME_PREFIX};
 
 /// A path that is `dir` or lies in it.
@@ -17,7 +17,9 @@ pub(super) fn is_within(path: &str, dir: &str) -> bool {
 pub(super) fn check(agent: &ResolvedAgent) -> Result<(), Invalid> {
     let mut taken = BTreeSet::from([names::TOOLS_DIR, names::OPENCODE_BINARY, names::CONFIG_FILE]);
     for credential in &agent.credentials {
-        let (Grant::File { path, .. } | Grant::Directory { path, .. }) = &credential.grant else {
+        let (CredentialForm::File { path, .. } | CredentialForm::Directory { path, .. }) =
+            &credential.form
+        else {
             continue;
         };
         claim(&mut taken, "spec.credentials", path)?;

@@ -116,22 +116,22 @@ fn fields_of_later_versions_are_named_and_empty_ones_are_not_used() {
 #[test]
 fn each_form_of_a_credential() {
     let (name, key, path) = (|| "KEY".to_owned(), || "token".to_owned(), || "/run/c".to_owned());
-    let variable = Grant::Variable { name: name(), key: key() };
-    let file = Grant::File { path: path(), key: key(), mode: 0o600 };
+    let variable = CredentialForm::Variable { name: name(), key: key() };
+    let file = CredentialForm::File { path: path(), key: key(), mode: 0o600 };
     let cases = [
         (credential(Some("token"), Some("KEY"), None), vec![variable.clone()]),
         (credential(Some("token"), None, Some("/run/c")), vec![file.clone()]),
         (credential(Some("token"), Some("KEY"), Some("/run/c")), vec![variable, file]),
-        (credential(None, None, None), vec![Grant::AllVariables]),
+        (credential(None, None, None), vec![CredentialForm::AllVariables]),
         (
             credential(None, None, Some("/run/c")),
-            vec![Grant::Directory { path: path(), mode: 0o600 }],
+            vec![CredentialForm::Directory { path: path(), mode: 0o600 }],
         ),
     ];
     for (written, expected) in cases {
         let spec = AgentSpec { credentials: Some(vec![written.clone()]), ..AgentSpec::default() };
-        let grants: Vec<_> = resolved(spec).credentials.into_iter().map(|c| c.grant).collect();
-        assert_eq!(grants, expected, "{written:?}");
+        let forms: Vec<_> = resolved(spec).credentials.into_iter().map(|c| c.form).collect();
+        assert_eq!(forms, expected, "{written:?}");
     }
 }
 

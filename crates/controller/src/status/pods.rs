@@ -1,4 +1,4 @@
-//! Why a pod does not start, in the words of its status. Pure: no log is read.
+//! Why a pod does not start, according to its status. Pure: no log is read.
 
 use api_types::condition::reason;
 use k8s_openapi::api::core::v1::{
@@ -49,7 +49,7 @@ fn failing(role: Role, container: &ContainerStatus) -> Option<Problem> {
         return waits(role, container, waiting);
     }
     let ended = state.terminated.as_ref().filter(|ended| ended.exit_code != 0)?;
-    Some(ended_badly(role, &container.name, Some(ended)))
+    Some(failed(role, &container.name, Some(ended)))
 }
 
 fn waits(
@@ -58,7 +58,7 @@ fn waits(
     waiting: &ContainerStateWaiting,
 ) -> Option<Problem> {
     let name = &container.name;
-    let told = |reason| {
+    let problem = |reason| {
         let why = waiting.message.as_deref().or(waiting.reason.as_deref()).unwrap_or_default();
         let message = format!("container {name}: {}", shorten(cause_of_back_off(why)));
         Some(Problem { reason, message })
@@ -69,19 +69,19 @@ fn waits(
         | "InvalidImageName"
         | "ErrImageNeverPull"
         | "ImageInspectError"
-        | "RegistryUnavailable" => told(reason::IMAGE_PULL_FAILED),
-        "CreateContainerConfigError" => told(reason::REFERENCE_NOT_FOUND),
+        | "RegistryUnavailable" => problem(reason::IMAGE_PULL_FAILED),
+        "CreateContainerConfigError" => problem(reason::REFERENCE_NOT_FOUND),
         "CreateContainerError" | "RunContainerError" => match role {
-            Role::Init => told(reason::INIT_FAILED),
-            Role::Main => told(reason::CRASH_LOOP),
+            Role::Init => problem(reason::INIT_FAILED),
+            Role::Main => problem(reason::CRASH_LOOP),
         },
-        "CrashLoopBackOff" => Some(ended_badly(role, name, last_end(container))),
+        "CrashLoopBackOff" => Some(failed(role, name, last_end(container))),
         _ => None,
     }
 }
 
-/// kubelet says the same failure in two ways in turn, at the attempt and while it backs
-/// off; a status that followed would be written at each step.
+/// The kubelet reports the same failure in two alternating ways, at the attempt and during the
+/// back-off; a status that followed would be written at each step.
 fn cause_of_back_off(message: &str) -> &str {
     match message.split_once("ErrImagePull: ") {
         Some((back_off, cause)) if back_off.starts_with("Back-off pulling image") => cause,
@@ -94,7 +94,7 @@ fn last_end(container: &ContainerStatus) -> Option<&ContainerStateTerminated> {
     last.terminated.as_ref()
 }
 
-fn ended_badly(role: Role, name: &str, ended: Option<&ContainerStateTerminated>) -> Problem {
+fn failed(role: Role, name: &str, ended: Option<&ContainerStateTerminated>) -> Problem {
     let reason = match role {
         Role::Init => reason::INIT_FAILED,
         Role::Main => reason::CRASH_LOOP,

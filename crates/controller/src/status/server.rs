@@ -12,11 +12,11 @@ use super::{
 /// What a visitor would find.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Server {
-    /// No pod, by wish.
+    /// No pod, by request.
     Suspended,
     /// No Deployment.
     Missing,
-    /// Not yet, or not any more; with the reason, where the pod tells one.
+    /// Not yet, or not any more; with the reason, where the pod has one.
     NotReady(Option<Problem>),
     Ready,
 }
@@ -31,14 +31,14 @@ impl Server {
             Stage::Available => Self::Ready,
             Stage::Starting => Self::NotReady(
                 problem(facts.pods)
-                    .or_else(|| refused_pod(deployment))
+                    .or_else(|| rejected_pod(deployment))
                     .or_else(|| facts.missing_secret.map(missing)),
             ),
         }
     }
 
     /// The conditions that existing tools know.
-    pub(super) fn tell(&self, conditions: &mut Conditions<'_>) {
+    pub(super) fn set_conditions(&self, conditions: &mut Conditions<'_>) {
         use Truth::{False, True};
         let (ready, healthy) = match self {
             Self::Ready => (reason::DEPLOYMENT_READY, reason::DEPLOYMENT_HEALTHY),
@@ -47,7 +47,7 @@ impl Server {
             Self::NotReady(_) => (reason::DEPLOYMENT_NOT_READY, reason::DEPLOYMENT_NOT_READY),
         };
         let truth = if *self == Self::Ready { True } else { False };
-        let message = self.sum_up().2;
+        let message = self.summary().2;
         conditions.set(condition::SERVER_READY, truth, ready, message.clone());
         conditions.set(condition::SERVER_HEALTHY, truth, healthy, message);
         let (truth, why, message) = match self {
@@ -57,8 +57,8 @@ impl Server {
         conditions.set(condition::SUSPENDED, truth, why, message);
     }
 
-    /// What `Ready` says of it.
-    pub(super) fn sum_up(&self) -> (Truth, &'static str, String) {
+    /// Its part of the condition `Ready`.
+    pub(super) fn summary(&self) -> (Truth, &'static str, String) {
         match self {
             Self::Ready => {
                 (Truth::True, reason::SERVER_READY, "the agent's server answers".to_owned())
@@ -104,7 +104,7 @@ pub fn stage(deployment: &Deployment) -> Stage {
     }
 }
 
-/// Of a Secret that is to be mounted, kubelet speaks in Events only.
+/// A missing Secret that is to be mounted is reported by the kubelet in Events only.
 fn missing(secret: &str) -> Problem {
     let message = format!(
         "spec.credentials: there is no Secret {secret:?} in this namespace; create it, and the agent starts"
@@ -113,12 +113,12 @@ fn missing(secret: &str) -> Problem {
 }
 
 /// A pod that could not even be created: a quota, an admission rule, a missing ServiceAccount.
-fn refused_pod(deployment: &Deployment) -> Option<Problem> {
+fn rejected_pod(deployment: &Deployment) -> Option<Problem> {
     let conditions = deployment.status.as_ref()?.conditions.as_deref()?;
     let failure =
         conditions.iter().find(|one| one.type_ == "ReplicaFailure" && one.status == "True")?;
     let message = failure.message.clone().unwrap_or_default();
     let is_missing = message.contains("not found");
     let reason = if is_missing { reason::REFERENCE_NOT_FOUND } else { reason::INVALID_SPEC };
-    Some(Problem { reason, message: format!("the pod was refused: {message}") })
+    Some(Problem { reason, message: format!("the pod was rejected: {message}") })
 }

@@ -17,7 +17,7 @@ const NOON: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
 struct Given {
     agent: Agent,
     invalid: Option<Invalid>,
-    trouble: Option<Trouble>,
+    apply_problem: Option<ApplyProblem>,
     deployment: Option<Deployment>,
     missing_secret: Option<&'static str>,
     share: Share,
@@ -28,7 +28,7 @@ fn given() -> Given {
     Given {
         agent: demo(),
         invalid: None,
-        trouble: None,
+        apply_problem: None,
         deployment: Some(deployment(json!({ "updatedReplicas": 1, "readyReplicas": 1 }))),
         missing_secret: None,
         share: Share::Off,
@@ -40,7 +40,7 @@ fn of(given: &Given) -> AgentStatus {
     status(&Facts {
         agent: &given.agent,
         invalid: given.invalid.as_ref(),
-        trouble: given.trouble.as_ref(),
+        apply_problem: given.apply_problem.as_ref(),
         deployment: given.deployment.as_ref(),
         pods: &[],
         missing_secret: given.missing_secret,
@@ -151,7 +151,7 @@ fn a_deployment_that_has_not_seen_its_change_yet_is_not_ready() {
 }
 
 #[test]
-fn a_mistake_is_told_while_the_server_goes_on() {
+fn a_mistake_is_reported_while_the_server_goes_on() {
     let invalid = Invalid {
         reason: reason::TEMPLATE_NOT_FOUND,
         field: "spec.templateRef".into(),
@@ -174,9 +174,9 @@ fn a_secret_that_is_missing_is_named_while_the_pod_waits_for_it() {
 }
 
 #[test]
-fn somebody_elses_object_is_named() {
-    let trouble = Trouble::Conflict { kind: "Service".into(), name: "demo".into() };
-    let ready = ready(&of(&Given { trouble: Some(trouble), ..given() }));
+fn the_object_that_has_the_name_is_named() {
+    let problem = ApplyProblem::Conflict { kind: "Service".into(), name: "demo".into() };
+    let ready = ready(&of(&Given { apply_problem: Some(problem), ..given() }));
     assert_eq!(ready.reason, "NameConflict");
     assert!(ready.message.starts_with("Service \"demo\" exists"), "{}", ready.message);
 }
@@ -185,7 +185,7 @@ fn somebody_elses_object_is_named() {
 fn the_states_of_a_link() {
     let starting = || Some(deployment(json!({})));
     let on = || Share::On(token());
-    let conflict = Trouble::Conflict { kind: "Secret".into(), name: "demo-share".into() };
+    let conflict = ApplyProblem::Conflict { kind: "Secret".into(), name: "demo-share".into() };
     let cases = [
         ("on", Given { agent: shared(None), share: on(), ..given() }, "True Active", true),
         (
@@ -207,7 +207,7 @@ fn the_states_of_a_link() {
             false,
         ),
         (
-            "a stranger's Secret",
+            "another's Secret",
             Given { agent: shared(None), share: Share::Failed(conflict), ..given() },
             "False NameConflict",
             false,
@@ -215,8 +215,8 @@ fn the_states_of_a_link() {
     ];
     for (name, given, expected, is_active) in cases {
         let status = of(&given);
-        let told = format!("ShareReady={expected}");
-        assert!(conditions(&status).contains(&told), "{name}: {:?}", conditions(&status));
+        let expected = format!("ShareReady={expected}");
+        assert!(conditions(&status).contains(&expected), "{name}: {:?}", conditions(&status));
         let share = status.share.unwrap();
         assert_eq!(share.active, is_active, "{name}");
         assert_eq!(share.token_lookup.is_some(), matches!(given.share, Share::On(_)), "{name}");
@@ -224,14 +224,14 @@ fn the_states_of_a_link() {
 }
 
 #[test]
-fn nothing_is_said_of_a_link_that_is_off() {
+fn a_link_that_is_off_has_no_condition() {
     let status = of(&given());
     assert_eq!(status.share, None);
     assert!(!conditions(&status).iter().any(|one| one.starts_with("ShareReady")));
 }
 
 #[test]
-fn a_second_look_changes_nothing_and_a_change_of_truth_moves_the_time() {
+fn a_second_reconcile_changes_nothing_and_a_change_of_truth_moves_the_time() {
     let first = of(&given());
     let mut later = Given { now: NOON + 1.hours(), ..given() };
     later.agent.status = Some(first.clone());

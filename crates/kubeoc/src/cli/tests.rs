@@ -45,7 +45,7 @@ fn networks_come_as_a_list() {
 #[test]
 fn a_wrong_value_names_its_flag_and_what_would_be_right() {
     let cases = [
-        (["--expires-in", "tomorrow"], "--expires-in", "write it as in 90s, 24h"),
+        (["--expires-in", "tomorrow"], "--expires-in", "such as 90s, 24h"),
         (["--expires-in", "0s"], "--expires-in", "longer than zero"),
         (["--expires-in", "-1h"], "", ""),
         (["--timeout", "0s"], "--timeout", "longer than zero"),

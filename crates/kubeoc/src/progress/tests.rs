@@ -22,7 +22,7 @@ fn condition(kind: &str, value: &str, reason: &str, message: &str) -> Condition 
     .unwrap()
 }
 
-/// Shared, ready, and seen by the controller.
+/// Shared, ready, and observed by the controller.
 fn demo() -> Agent {
     Agent {
         metadata: ObjectMeta {
@@ -77,14 +77,14 @@ fn a_link_works_once_all_agree_on_its_token() {
 #[test]
 fn what_is_missing_is_named() {
     let held = || Some(secret(token().expose()));
-    let unseen = with_status(|status| status.observed_generation = Some(1));
+    let unobserved = with_status(|status| status.observed_generation = Some(1));
     let unpublished = with_status(|status| status.share = None);
     let taken = with_status(|status| {
         status.share = None;
         status.conditions =
             vec![condition(READY, "False", reason::NAME_CONFLICT, "demo-share is not ours.")];
     });
-    let unjudged = with_status(|status| status.conditions.clear());
+    let unreported = with_status(|status| status.conditions.clear());
     let starting = with_status(|status| status.conditions = not_ready("pulling the image"));
     let silent = with_status(|status| status.conditions = not_ready(""));
     let copied = with_status(|status| {
@@ -93,15 +93,15 @@ fn what_is_missing_is_named() {
     let no_status = Agent { status: None, ..demo() };
 
     let cases = vec![
-        (no_status, held(), "the controller to see the change"),
-        (unseen, held(), "the controller to see the change"),
-        (unpublished, held(), "the controller to make the link"),
-        (taken, None, "the controller to make the link; the agent: demo-share is not ours"),
+        (no_status, held(), "the controller to observe the change"),
+        (unobserved, held(), "the controller to observe the change"),
+        (unpublished, held(), "the controller to create the link"),
+        (taken, None, "the controller to create the link; the agent: demo-share is not ours"),
         (demo(), None, "the Secret demo-share"),
         (demo(), Some(secret("short")), "a token in the Secret"),
         (demo(), Some(secret(&"A".repeat(43))), "the controller to publish the new token"),
         (copied, held(), "the controller to publish the new token"),
-        (unjudged, held(), "the controller to judge the link"),
+        (unreported, held(), "the controller to report the state of the link"),
         (starting, held(), "the agent to be ready: pulling the image"),
         (silent, held(), "the agent to be ready: Progressing"),
     ];
@@ -125,7 +125,7 @@ fn an_expired_link_is_not_waited_for() {
 }
 
 #[test]
-fn a_secret_of_the_same_name_may_be_a_strangers() {
+fn a_secret_of_the_same_name_may_belong_to_another_agent() {
     let owned_by = |uid: &str| {
         let owner = OwnerReference { uid: uid.into(), ..OwnerReference::default() };
         let metadata = ObjectMeta { owner_references: Some(vec![owner]), ..ObjectMeta::default() };

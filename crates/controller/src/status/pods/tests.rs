@@ -109,7 +109,7 @@ fn a_pod_that_merely_starts_has_no_problem() {
 }
 
 #[test]
-fn a_pod_that_ends_or_was_replaced_tells_nothing() {
+fn a_pod_that_ends_or_was_replaced_has_no_problem() {
     let dated = |at: &str, pod: &Pod| {
         let mut pod = pod.clone();
         pod.metadata.creation_timestamp = serde_json::from_value(json!(at)).unwrap();

@@ -1,0 +1,161 @@
+use api_types::{AgentSpec, ShareSpec, ShareToken};
+use kube::runtime::{
+    reflector::{Lookup, Store, store},
+    watcher::Event,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::{
+    fake_api::FakeApi,
+    fixture::{agent, images},
+};
+
+/// A controller that reconciles the agent `demo` once for each call.
+struct TestController {
+    api: FakeApi,
+    applier: Applier,
+}
+
+impl TestController {
+    fn of(spec: AgentSpec) -> Self {
+        let api = FakeApi::default();
+        api.put("agents/demo", &agent(spec));
+        Self { applier: Applier::new(api.client("controller")), api }
+    }
+
+    /// Gives the requests that it took, in their order.
+    async fn reconcile(&self) -> Vec<String> {
+        let (client, stores) = (self.api.client("controller"), self.stores());
+        let reconciler = Reconciler::new(client, stores, self.applier.clone(), images(), None);
+        reconciler.reconcile(&self.agent()).await.unwrap();
+        self.api.take_requests()
+    }
+
+    fn agent(&self) -> Agent {
+        serde_json::from_value(self.api.get("agents/demo").unwrap()).unwrap()
+    }
+
+    fn edit(&self, change: impl FnOnce(&mut AgentSpec)) {
+        let mut agent = self.agent();
+        change(&mut agent.spec);
+        agent.metadata.generation = agent.metadata.generation.map(|generation| generation + 1);
+        self.api.put("agents/demo", &agent);
+    }
+
+    fn replicas(&self) -> Value {
+        self.api.get("deployments/demo-server").unwrap()["spec"]["replicas"].clone()
+    }
+
+    fn token(&self) -> ShareToken {
+        let secret = serde_json::from_value(self.api.get("secrets/demo-share").unwrap()).unwrap();
+        share_token(Some(&secret), ShareToken::from_bytes(&[0; 32]))
+    }
+
+    /// What the watches would have delivered by now.
+    fn stores(&self) -> Stores {
+        Stores {
+            agents: filled(self.api.all("agents")),
+            templates: filled(self.api.all("agenttemplates")),
+            deployments: filled(self.api.all("deployments")),
+            services: filled(self.api.all("services")),
+            config_maps: filled(self.api.all("configmaps")),
+            secrets: filled(self.api.all("secrets")),
+            pods: filled(self.api.all("pods")),
+        }
+    }
+}
+
+fn filled<K>(objects: Vec<Value>) -> Store<K>
+where
+    K: Lookup<DynamicType = ()> + Clone + DeserializeOwned + 'static,
+{
+    let (store, mut writer) = store();
+    writer.apply_watcher_event(&Event::Init);
+    for object in objects {
+        let object = serde_json::from_value(object).unwrap();
+        writer.apply_watcher_event(&Event::InitApply(object));
+    }
+    writer.apply_watcher_event(&Event::InitDone);
+    store
+}
+
+fn shared() -> AgentSpec {
+    let share = Some(ShareSpec { enabled: true, ..ShareSpec::default() });
+    AgentSpec { share, ..AgentSpec::default() }
+}
+
+#[tokio::test]
+async fn a_new_agent_gets_its_objects_in_the_order_of_their_needs_and_its_status_last() {
+    let config = Some(Map::from_iter([("model".to_owned(), json!("a/b"))]));
+    let controller = TestController::of(AgentSpec { config, ..shared() });
+    let expected = [
+        "GET secrets/demo-server",
+        "GET secrets/demo-share",
+        "PATCH secrets/demo-share",
+        "PATCH secrets/demo-server",
+        "GET configmaps/demo-server-context",
+        "PATCH configmaps/demo-server-context",
+        "GET deployments/demo-server",
+        "PATCH deployments/demo-server",
+        "GET services/demo",
+        "PATCH services/demo",
+        "PATCH agents/demo/status",
+    ];
+    assert_eq!(controller.reconcile().await, expected);
+    assert_eq!(controller.reconcile().await, [""; 0], "an unchanged agent costs no request");
+}
+
+#[tokio::test]
+async fn suspending_and_resuming_scale_the_deployment_and_leave_the_share_alone() {
+    let controller = TestController::of(shared());
+    controller.reconcile().await;
+    let share = || (controller.api.get("secrets/demo-share"), digests(&controller.agent()));
+    let (running, before) = (controller.replicas(), share());
+
+    for (suspend, replicas) in [(true, json!(0)), (false, running)] {
+        controller.edit(|spec| spec.suspend = suspend);
+        let requests = controller.reconcile().await;
+        assert_eq!(requests, ["PATCH deployments/demo-server", "PATCH agents/demo/status"]);
+        assert_eq!(controller.replicas(), replicas);
+        assert_eq!(controller.agent().status.unwrap().suspended, suspend);
+        assert_eq!(share(), before);
+    }
+}
+
+#[tokio::test]
+async fn deleting_the_share_secret_rotates_the_token() {
+    let controller = TestController::of(shared());
+    controller.reconcile().await;
+    let (token, digests_before) = (controller.token(), digests(&controller.agent()));
+
+    controller.api.delete("secrets/demo-share");
+    let requests = controller.reconcile().await;
+    let expected =
+        ["GET secrets/demo-share", "PATCH secrets/demo-share", "PATCH agents/demo/status"];
+    assert_eq!(requests, expected);
+
+    let rotated = controller.token();
+    assert!(rotated != token, "the old token came back");
+    let published =
+        Some(rotated.lookup().to_string()).zip(Some(rotated.proof("uid-1").to_string()));
+    assert_eq!(digests(&controller.agent()), published);
+    assert_ne!(digests_before, published);
+}
+
+#[tokio::test]
+async fn turning_the_link_off_deletes_its_secret_before_the_status_says_so() {
+    let controller = TestController::of(shared());
+    controller.reconcile().await;
+    controller.edit(|spec| spec.share = None);
+    let requests = controller.reconcile().await;
+    assert_eq!(requests, ["DELETE secrets/demo-share", "PATCH agents/demo/status"]);
+    assert_eq!(digests(&controller.agent()), None);
+}
+
+/// The two digests of the token that the status publishes.
+fn digests(agent: &Agent) -> Option<(String, String)> {
+    let share = agent.status.as_ref()?.share.as_ref()?;
+    share.token_lookup.clone().zip(share.token_proof.clone())
+}

@@ -1,0 +1,39 @@
+use std::time::Duration;
+
+use clap::Parser;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::{
+    fake_api::FakeApi,
+    fixture::demo,
+    lease::{LEASE_DURATION, RENEW_INTERVAL},
+};
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_requested_once_the_lease_was_lost() {
+    let api = FakeApi::default();
+    api.put("agents/demo", &demo());
+    let mut candidate = Candidate::new(api.client("me"), "team-a", "controller", "me");
+    let role = candidate.acquire(&CancellationToken::new(), || ()).await;
+    assert_eq!(role, Role::Leader);
+
+    // The reconcile is in the middle of its writes when another replica takes the lease.
+    api.silence("deployments/demo-server");
+    let mut lease = api.get("leases/controller").unwrap();
+    lease["spec"]["holderIdentity"] = "another".into();
+    api.put("leases/controller", &lease);
+    let (args, daemon) =
+        (Args::parse_from(["controller", "--pod-name", "me"]), Daemon::new("test"));
+    let start = tokio::time::Instant::now();
+    let ended = lead(&args, &daemon, api.client("me"), &Metrics::default(), &mut candidate).await;
+    assert!(matches!(ended, Err(ControllerError::LeaseLost)), "{ended:?}");
+    assert_eq!(start.elapsed(), RENEW_INTERVAL);
+
+    let requests = api.take_requests();
+    let last: Vec<_> = requests.iter().rev().take(2).collect();
+    assert_eq!(last, ["GET leases/controller", "GET deployments/demo-server"]);
+    api.answer_all();
+    tokio::time::sleep(LEASE_DURATION + Duration::from_mins(2)).await;
+    assert_eq!(api.take_requests(), [""; 0]);
+}

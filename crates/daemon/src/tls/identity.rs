@@ -1,0 +1,125 @@
+//! Three PEM files, and the configurations made of them. It does no I/O but reading them.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rustls::{
+    ClientConfig, RootCertStore, ServerConfig,
+    crypto::{CryptoProvider, ring},
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::{NoServerSessionStorage, WebPkiClientVerifier},
+};
+
+use super::TlsError;
+
+/// As a Secret of cert-manager's names them.
+const CERTIFICATE: &str = "tls.crt";
+const KEY: &str = "tls.key";
+const AUTHORITY: &str = "ca.crt";
+
+/// gRPC is spoken over HTTP/2 only.
+const ALPN_HTTP2: &[u8] = b"h2";
+
+/// The contents of a folder. Holds a private key, so it has no Debug.
+#[derive(PartialEq)]
+pub(super) struct Files {
+    certificate: Vec<u8>,
+    key: Vec<u8>,
+    authority: Vec<u8>,
+}
+
+impl Files {
+    pub(super) async fn read(folder: &Path) -> Result<Self, TlsError> {
+        let read = async |name| {
+            let file = folder.join(name);
+            tokio::fs::read(&file).await.map_err(|source| TlsError::Read { file, source })
+        };
+        let (certificate, key) = (read(CERTIFICATE).await?, read(KEY).await?);
+        Ok(Self { certificate, key, authority: read(AUTHORITY).await? })
+    }
+}
+
+/// What an acceptor and a connector take for each new connection.
+#[derive(Clone, Debug)]
+pub struct Configs {
+    /// Clients have to show a certificate of the authority.
+    pub server: Arc<ServerConfig>,
+    /// Shows the own certificate, and trusts the authority only.
+    pub client: Arc<ClientConfig>,
+}
+
+impl Configs {
+    /// `folder` is named in errors only.
+    pub(super) fn of(files: &Files, folder: &Path) -> Result<Self, TlsError> {
+        let file = |name| folder.join(name);
+        let chain = certificates(&files.certificate, file(CERTIFICATE))?;
+        let key = PrivateKeyDer::from_pem_slice(&files.key)
+            .map_err(|source| TlsError::Pem { file: file(KEY), source })?;
+        let mut roots = RootCertStore::empty();
+        for certificate in certificates(&files.authority, file(AUTHORITY))? {
+            roots.add(certificate).map_err(unusable(file(AUTHORITY)))?;
+        }
+
+        let (chain_of_client, key_of_client) = (chain.clone(), key.clone_key());
+        let roots = Arc::new(roots);
+        let server = server(Arc::clone(&roots), chain, key, folder)?;
+        let client = client(roots, chain_of_client, key_of_client, folder)?;
+        Ok(Self { server: Arc::new(server), client: Arc::new(client) })
+    }
+}
+
+fn server(
+    roots: Arc<RootCertStore>,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    folder: &Path,
+) -> Result<ServerConfig, TlsError> {
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider())
+        .build()
+        .map_err(|source| TlsError::Verifier { file: folder.join(AUTHORITY), source })?;
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(unusable(folder.to_owned()))?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(chain, key)
+        .map_err(unusable(folder.join(KEY)))?;
+    config.alpn_protocols = vec![ALPN_HTTP2.to_vec()];
+    // A resumed session would not verify the client's certificate anew.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(config)
+}
+
+fn client(
+    roots: Arc<RootCertStore>,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    folder: &Path,
+) -> Result<ClientConfig, TlsError> {
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(unusable(folder.to_owned()))?
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain, key)
+        .map_err(unusable(folder.join(KEY)))?;
+    config.alpn_protocols = vec![ALPN_HTTP2.to_vec()];
+    Ok(config)
+}
+
+fn certificates(pem: &[u8], file: PathBuf) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    match CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>() {
+        Ok(certificates) if certificates.is_empty() => Err(TlsError::Empty { file }),
+        Ok(certificates) => Ok(certificates),
+        Err(source) => Err(TlsError::Pem { file, source }),
+    }
+}
+
+fn unusable(file: PathBuf) -> impl FnOnce(rustls::Error) -> TlsError {
+    move |source| TlsError::Unusable { file, source }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
