@@ -48,13 +48,16 @@ pub(super) async fn broker(client: &Client) -> Result<SocketAddr> {
 }
 
 /// As many terminals as the benchmark wants through one link, from one address, at any rate.
-const UNLIMITED: [&str; 6] = [
+const UNLIMITED: [&str; 9] = [
     "MAX_TERMINALS_PER_LINK",
     "MAX_TERMINALS_PER_AGENT",
     "MAX_TERMINALS",
     "REQUESTS_PER_MINUTE",
     "REQUEST_BURST",
-    "OPENINGS_PER_MINUTE",
+    "LINK_REQUESTS_PER_MINUTE",
+    "LINK_REQUEST_BURST",
+    "LINK_OPENINGS_PER_MINUTE",
+    "LINK_OPENING_BURST",
 ];
 
 /// Lifts the limits of both programs, which restarts them.
