@@ -119,8 +119,8 @@ impl Broker {
     ) -> Result<Attached, Status> {
         let Pick { address, channel, session } = self.pool.pick(tried).await?;
         let (outcome, responses) = match channel.clone().await {
-            Err(()) => (Outcome::Broken, Err(Status::unavailable("cannot connect to the broker"))),
-            Ok(ready) => {
+            None => (Outcome::Broken, Err(Status::unavailable("cannot connect to the broker"))),
+            Some(ready) => {
                 let mut client = TerminalBrokerClient::with_origin(ready, self.origin.clone())
                     .max_decoding_message_size(MESSAGE_BYTES_MAX)
                     .max_encoding_message_size(MESSAGE_BYTES_MAX);

@@ -62,7 +62,7 @@ impl Connection {
             (Some(own), Some(newest)) => Arc::ptr_eq(own, newest),
             (own, newest) => own.is_none() && newest.is_none(),
         };
-        let failed = matches!(self.channel.peek(), Some(Err(())));
+        let failed = matches!(self.channel.peek(), Some(None));
         now < self.expires_at && of_config && !failed
     }
 
