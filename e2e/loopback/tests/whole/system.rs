@@ -2,14 +2,14 @@
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use api_types::{Agent, AgentSpec, AgentStatus, ShareSpec, ShareStatus, ShareToken};
+use api_types::{Agent, AgentId, AgentSpec, AgentStatus, ShareSpec, ShareStatus, ShareToken};
 use clap::Parser;
 use daemon::Daemon;
 use futures::{FutureExt, future::BoxFuture};
 use gateway::gateway::Gateway;
 use kube::{core::ObjectMeta, runtime::events::Reporter};
 use prometheus_client::metrics::counter::Counter;
-use share::{Links, SharedAgent};
+use share::Links;
 use tempfile::TempDir;
 use terminal_broker::target::{FindError, FindPod, Target};
 use tokio::sync::oneshot;
@@ -103,6 +103,8 @@ impl TestSystem {
     }
 }
 
+/// Connections to the broker that are not authenticated.
+const MAX_CONNECTIONS: usize = 128;
 /// Room for a test's crowd at one link.
 const MANY: [&str; 2] = ["--max-terminals-per-link=64", "--max-terminals-per-agent=64"];
 
@@ -110,7 +112,7 @@ async fn broker(links: Links, api: SocketAddr, tls: &Path) -> Running {
     let tls = tls.to_owned();
     Running::start(BROKER, async move |daemon, listens| {
         let args = terminal_broker::Args::parse_from(["terminal-broker"].iter().chain(&MANY));
-        let acceptor = daemon.listen("grpc", loopback(), args.max_connections()).await.unwrap();
+        let acceptor = daemon.listen("grpc", loopback(), MAX_CONNECTIONS).await.unwrap();
         listens.send(acceptor.local_address()).unwrap();
         let (client, pods) = (cluster(api), Arc::new(OnlyPod));
         let tls = terminal_broker::server::load(&tls).unwrap();
@@ -154,8 +156,7 @@ fn loopback() -> SocketAddr {
 struct OnlyPod;
 
 impl FindPod for OnlyPod {
-    fn find<'a>(&'a self, agent: &'a SharedAgent) -> BoxFuture<'a, Result<Target, FindError>> {
-        let agent = &agent.agent;
+    fn find<'a>(&'a self, agent: &'a AgentId) -> BoxFuture<'a, Result<Target, FindError>> {
         let (namespace, pod) = (agent.namespace.clone(), agent.name.clone());
         async move { Ok(Target { namespace, pod, port: 4096 }) }.boxed()
     }
