@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use api_types::{Agent, AgentId, AgentSpec, AgentStatus, ShareSpec, ShareStatus, ShareToken};
 use clap::Parser;
-use daemon::Daemon;
+use daemon::{Daemon, tls::Certificates};
 use futures::{FutureExt, future::BoxFuture};
 use gateway::gateway::Gateway;
 use kube::{core::ObjectMeta, runtime::events::Reporter};
@@ -114,9 +114,9 @@ async fn broker(links: Links, api: SocketAddr, tls: &Path) -> Running {
         let args = terminal_broker::Args::parse_from(["terminal-broker"].iter().chain(&MANY));
         let acceptor = daemon.listen("grpc", loopback(), MAX_CONNECTIONS).await.unwrap();
         listens.send(acceptor.local_address()).unwrap();
-        let (client, pods) = (cluster(api), Arc::new(OnlyPod));
-        let tls = terminal_broker::server::load(&tls).unwrap();
-        let parts = terminal_broker::Parts { client, pods, links, acceptor, tls };
+        let (client, exec, pods) = (cluster(api), cluster(api), Arc::new(OnlyPod));
+        let certificates = Certificates::follow(&tls, &daemon).await.unwrap();
+        let parts = terminal_broker::Parts { exec, client, pods, links, acceptor, certificates };
         terminal_broker::serve(&args, daemon, parts).await.unwrap();
     })
     .await
@@ -145,7 +145,7 @@ async fn gateway(links: Links, broker: SocketAddr, api: SocketAddr, tls: &Path) 
 
 fn cluster(api: SocketAddr) -> kube::Client {
     let config = kube::Config::new(format!("http://{api}").parse().unwrap());
-    terminal_broker::exec::client::build(&config).unwrap()
+    daemon::cluster::acting(&config).unwrap()
 }
 
 fn loopback() -> SocketAddr {
