@@ -8,6 +8,7 @@ mod endings;
 mod fake_broker;
 mod input;
 mod leaks;
+mod log;
 mod mutual_tls;
 mod opening;
 mod output;

@@ -16,7 +16,7 @@ use share::{
 use time::OffsetDateTime;
 use tower_test::mock;
 
-use crate::fake_broker::FakeBroker;
+use crate::{fake_broker::FakeBroker, log};
 
 /// Ends tests that would otherwise hang.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -40,6 +40,7 @@ impl TestGateway {
     }
 
     pub(crate) async fn with(flags: &[&str], links: Links) -> Self {
+        log::start();
         let broker = FakeBroker::start();
         let address = format!("http://{}", broker.address);
         let usual = ["gateway", "--listen=127.0.0.1:0", "--broker", &address];
