@@ -7,21 +7,31 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use serde_json::json;
 
-use crate::{agents, cluster::Space, kubeoc, pods};
+use crate::{agents, cluster::Space, kubeoc, pods, settings};
 
+mod broker;
 mod check;
 mod exec;
 mod figures;
 mod guest;
 mod measure;
+mod pace;
+mod processes;
+mod programs;
+mod relays;
+mod sessions;
 mod table;
 mod terminal;
 
 use figures::Samples;
 use measure::Lane;
+use programs::Programs;
 use terminal::Terminal;
 
 const AGENT: &str = "measured";
+
+/// The ways to the terminal, in the order of the table.
+const LANES: [&str; 5] = ["direct exec", "two relays", "screen, exec", "broker", "whole path"];
 
 /// What is measured, and how often.
 #[derive(clap::Args, Clone, Debug)]
@@ -35,6 +45,15 @@ pub struct Plan {
     /// Bytes typed and awaited one by one in each turn
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..))]
     pub echoes: u16,
+    /// Keys at 50 a second in each turn
+    #[arg(long, default_value_t = 150)]
+    pub slow_keys: u16,
+    /// Keys at 1,000 a second in each turn
+    #[arg(long, default_value_t = 2000)]
+    pub fast_keys: u16,
+    /// Hold as many idle sessions, and measure their memory
+    #[arg(long, value_name = "SESSIONS")]
+    pub idle: Option<u16>,
     /// MiB of output in each turn
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u8).range(1..))]
     pub mib: u8,
@@ -65,44 +84,97 @@ async fn in_space(space: &Space, plan: &Plan, progress: &impl Fn(&str)) -> Resul
     let token = kubeoc::share(space, AGENT, &[]).await?;
     let pod = pods::of_agent(space, AGENT).await?;
     progress(&format!("the agent is ready: pod {pod}"));
+    let lanes = open(space, plan, &pod, &token).await?;
+    let samples = Box::pin(take_turns(space, lanes, plan, progress)).await?;
+    let mut report = report(&samples, plan);
+    if let Some(count) = plan.idle {
+        let memory = Box::pin(memory(space, &token, count.into(), progress)).await?;
+        report = format!("{report}\n\n{memory}");
+    }
+    Ok(report)
+}
 
-    let target = exec::Target { namespace: &space.name, pod: &pod };
-    let client = exec::client().await?;
-    let mut lanes = [
-        Lane::open("direct exec", Terminal::direct(&client, target).await?).await?,
-        Lane::open("screen, exec", Terminal::screen(&client, target).await?).await?,
-        Lane::open("whole path", Terminal::guest(&token).await?).await?,
-    ];
+/// All ways to the terminal; those through pods where this machine has a route to pods.
+async fn open(space: &Space, plan: &Plan, pod: &str, token: &str) -> Result<Vec<Lane>> {
+    let target = exec::Target { namespace: &space.name, pod };
+    let client = exec::client(None).await?;
+    let mut lanes = vec![Lane::open(LANES[0], Terminal::direct(&client, target).await?).await?];
+    if settings::reaches_pods()? {
+        let relay = Box::pin(relays::start(space, &plan.agent_image)).await?;
+        let relayed = exec::client(Some(relay)).await?;
+        lanes.push(Lane::open(LANES[1], Terminal::direct(&relayed, target).await?).await?);
+    }
+    lanes.push(Lane::open(LANES[2], Terminal::screen(&client, target).await?).await?);
+    if settings::reaches_pods()? {
+        let at = programs::broker(&space.client).await?;
+        let terminal = Terminal::broker(&space.client, at, token).await?;
+        lanes.push(Lane::open(LANES[3], terminal).await?);
+    }
+    lanes.push(Lane::open(LANES[4], Terminal::guest(token).await?).await?);
+    Ok(lanes)
+}
+
+async fn take_turns(
+    space: &Space,
+    mut lanes: Vec<Lane>,
+    plan: &Plan,
+    progress: &impl Fn(&str),
+) -> Result<Vec<Samples>> {
+    let programs = Programs::find(&space.client).await?;
     for round in 0..usize::from(plan.rounds) {
         progress(&format!("round {} of {}{}", round + 1, plan.rounds, load()));
         // Each is the first in its turn, so that a machine that slows down slows all of them.
-        lanes.rotate_left(1);
         for _ in 0..lanes.len() {
-            let [lane, others @ ..] = &mut lanes;
+            lanes.rotate_left(1);
+            let (lane, others) = lanes.split_first_mut().context("no lane")?;
             let name = lane.name;
             tokio::select! {
                 biased;
-                done = lane.turn(plan) => done.context(name)?,
-                failed = try_join_all(others.iter_mut().map(Lane::idle)) => drop(failed?),
+                done = lane.turn(plan, &programs) => done.context(name)?,
+                ended = try_join_all(others.iter_mut().map(Lane::idle)) => drop(ended?),
             }
-            lanes.rotate_left(1);
         }
+        lanes.rotate_left(1);
     }
     let mut samples = Vec::with_capacity(lanes.len());
     for lane in lanes {
         samples.push(lane.close().await?);
     }
-    Ok(report(&samples, plan))
+    Ok(samples)
+}
+
+/// With the limits lifted meanwhile.
+async fn memory(
+    space: &Space,
+    token: &str,
+    count: usize,
+    progress: &impl Fn(&str),
+) -> Result<String> {
+    progress("limits are lifted: gateway and broker restart");
+    programs::lift_limits(&space.client).await?;
+    let held = async {
+        let programs = Programs::find(&space.client).await?;
+        sessions::hold(token, count, &programs, progress).await
+    };
+    let held = Box::pin(held).await;
+    progress("limits are restored");
+    programs::restore_limits(&space.client).await?;
+    Ok(held?.map_or_else(
+        || "Memory of idle sessions: gateway and broker run on another machine.".to_owned(),
+        |memory| memory.to_string(),
+    ))
 }
 
 fn report(samples: &[Samples], plan: &Plan) -> String {
     let of = |name| samples.iter().find(|samples| samples.name == name);
-    let columns: Vec<&Samples> =
-        ["direct exec", "screen, exec", "whole path"].into_iter().filter_map(of).collect();
-    let echoes = u32::from(plan.echoes) * u32::from(plan.rounds);
+    let columns: Vec<&Samples> = LANES.into_iter().filter_map(of).collect();
     format!(
-        "{}\n{echoes} echoes of one byte, {} × {} MiB of output, in turns; a ratio is to the direct exec.",
+        "{}\n{} echoes of one byte, {} and {} keys at a rate, {} × {} MiB of output, in turns; a ratio is to the \
+         direct exec.",
         table::render(&columns),
+        u32::from(plan.echoes) * u32::from(plan.rounds),
+        u32::from(plan.slow_keys) * u32::from(plan.rounds),
+        u32::from(plan.fast_keys) * u32::from(plan.rounds),
         plan.rounds,
         plan.mib
     )

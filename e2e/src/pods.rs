@@ -33,10 +33,10 @@ pub async fn exec(space: &Space, pod: &str, command: &[&str]) -> Result<String> 
     Ok(output)
 }
 
-/// The running pods of one component of the system.
+/// The running pods of one component of the system, such as `gateway`.
 pub async fn of_component(client: &Client, component: &str) -> Result<Vec<String>> {
     let pods: Api<Pod> = Api::namespaced(client.clone(), names::SERVER_NAMESPACE);
-    let list = ListParams::default().labels(&format!("app.kubernetes.io/name={component}"));
+    let list = ListParams::default().labels(&format!("{}={component}", labels::COMPONENT));
     let pods = pods.list(&list).await?;
     Ok(pods.items.iter().map(ResourceExt::name_any).collect())
 }

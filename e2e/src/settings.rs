@@ -10,6 +10,11 @@ pub fn gateway() -> Result<String> {
     variable("E2E_GATEWAY")
 }
 
+/// Whether this machine has a route to pods and Services: not where the gateway is published on loopback.
+pub fn reaches_pods() -> Result<bool> {
+    Ok(!gateway()?.starts_with("http://127."))
+}
+
 /// The API server's audit log, one JSON event a line.
 pub fn audit_log() -> Result<PathBuf> {
     variable("E2E_AUDIT_LOG").map(PathBuf::from)

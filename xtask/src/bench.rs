@@ -19,7 +19,8 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum What {
-    /// Echo and bulk output through the terminal's whole path, beside a direct exec into the same pod.
+    /// Echo, keys at a rate and bulk output through the terminal's whole path and its parts, beside a direct exec into
+    /// the same pod.
     Path(PathArguments),
 }
 
@@ -30,6 +31,9 @@ pub(crate) struct PathArguments {
     /// How often each way to the terminal has its turn.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
     rounds: u8,
+    /// Also hold as many idle sessions, and measure their memory. Restarts gateway and broker.
+    #[arg(long, value_name = "SESSIONS")]
+    idle: Option<u16>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -47,6 +51,7 @@ fn path(arguments: &PathArguments) -> Result<()> {
     eprintln!("benchmark of the terminal's path");
     let driver = Cmd::new(images::program("bench-path")?)
         .args(["--agent-image", find(&images, "bench-terminal")?])
-        .args(["--rounds", &arguments.rounds.to_string()]);
+        .args(["--rounds", &arguments.rounds.to_string()])
+        .args(arguments.idle.iter().flat_map(|count| ["--idle".to_owned(), count.to_string()]));
     system::told(driver, &cluster)?.show()
 }

@@ -55,6 +55,8 @@ pub const SERVER_SERVICE: &str = "kubeopencode-server";
 pub const SERVER_PORT: u16 = 2746;
 /// Service and Deployment of the terminal broker.
 pub const BROKER_SERVICE: &str = "kubeopencode-terminal-broker";
+/// Port on which the terminal broker serves gRPC.
+pub const BROKER_PORT: u16 = 50051;
 /// Deployment of the controller.
 pub const CONTROLLER_DEPLOYMENT: &str = "kubeopencode-controller";
 

@@ -1,19 +1,19 @@
-//! The bodies of all answers: the page, JSON, and notices that explain a refusal.
-//! It decides nothing.
+//! The bodies of all answers: the page, JSON, and notices that explain a refusal. It decides
+//! nothing.
 
+use api_types::AgentId;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Response, StatusCode,
     header::{
-        ACCEPT, ALLOW, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER, SEC_WEBSOCKET_VERSION,
-        UPGRADE,
+        ACCEPT, ALLOW, CONNECTION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER,
+        SEC_WEBSOCKET_VERSION, UPGRADE,
     },
 };
 use http_body_util::Full;
 use ring::digest;
 use serde::Serialize;
-use share::index::AgentRef;
 
 use crate::{
     assets,
@@ -82,7 +82,7 @@ impl Answers {
     }
 
     /// Whose terminal it is, and no more.
-    pub(crate) fn info(&self, agent: &AgentRef) -> Response<Body> {
+    pub(crate) fn info(&self, agent: &AgentId) -> Response<Body> {
         let info = Info { name: &agent.name, namespace: &agent.namespace };
         self.answer(StatusCode::OK, Content::Data, JSON, json(&info))
     }
@@ -147,6 +147,10 @@ fn with_hints(mut response: Response<Body>, error: &RequestError) -> Response<Bo
     if let Some(seconds) = error.retry_after_seconds() {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
+    if error.status() == StatusCode::TOO_MANY_REQUESTS {
+        // Whoever asks too often shall pay for a connection each time.
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     match error {
         RequestError::MethodNotAllowed => {
             headers.insert(ALLOW, HeaderValue::from_static(ALLOWED_METHODS));
@@ -168,11 +172,11 @@ fn json(value: &impl Serialize) -> Bytes {
 /// A page of our own constants only: nothing in it needs escaping.
 fn notice(error: &RequestError) -> Bytes {
     let title = match error.status() {
-        StatusCode::NOT_FOUND => "This link leads nowhere",
-        StatusCode::FORBIDDEN => "Not from here",
-        StatusCode::TOO_MANY_REQUESTS => "One moment",
-        StatusCode::SERVICE_UNAVAILABLE => "Not ready",
-        _ => "That did not work",
+        StatusCode::NOT_FOUND => "Not found",
+        StatusCode::FORBIDDEN => "Not allowed",
+        StatusCode::TOO_MANY_REQUESTS => "Too many requests",
+        StatusCode::SERVICE_UNAVAILABLE => "Not available",
+        _ => "Request failed",
     };
     format!(
         include_str!("notice.html"),
@@ -192,7 +196,7 @@ fn sentence(error: &RequestError) -> String {
 
 #[cfg(test)]
 mod tests {
-    use share::verdict::Denial;
+    use share::Denial;
 
     use super::{
         Representation::{Html, Json},

@@ -11,9 +11,12 @@ use std::{
 use api_types::network::{NetworkError, parse_allowed};
 use daemon::TelemetryArgs;
 use ipnetwork::IpNetwork;
+use share::ShareArgs;
 
 use crate::{
-    headers::FrameAncestors, limits::RequestLimits, origin::Origin, terminals::TerminalLimits,
+    headers::FrameAncestors,
+    limits::{Rate, RequestLimits},
+    origin::Origin,
 };
 
 /// Serves share links: the page, its information and its terminal
@@ -67,15 +70,8 @@ pub struct Args {
     #[arg(long, env = "ALLOWED_ORIGINS", value_name = "ORIGIN,…", value_delimiter = ',')]
     pub allowed_origins: Vec<Origin>,
 
-    /// How long new visits are admitted without word from the API server. Open
-    /// terminals go on
-    #[arg(long, env = "STALE_GRACE", value_name = "DURATION", default_value = "10m",
-        value_parser = humantime::parse_duration)]
-    pub stale_grace: Duration,
-
-    /// The name of this pod, which Events carry
-    #[arg(long, env = "POD_NAME", value_name = "NAME")]
-    pub pod_name: Option<String>,
+    #[command(flatten)]
+    pub share: ShareArgs,
 
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -85,59 +81,59 @@ pub struct Args {
 }
 
 /// A client is an IPv4 address or an IPv6 /64. What is refused is answered by 429
-/// with Retry-After.
+/// with Retry-After. Requests with a valid token count for their link, all others
+/// for their client.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
-    /// Connections at a time; more wait to be accepted
-    #[arg(long, env = "MAX_CONNECTIONS", value_name = "N", default_value_t = 4096)]
+    /// Maximum number of connections that have not shown a valid token; one more
+    /// closes one of the client that has the most
+    #[arg(long, env = "MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 4096)]
     pub max_connections: usize,
 
-    /// Requests of one client a minute, in the long run
-    #[arg(long, env = "REQUESTS_PER_MINUTE", value_name = "N", default_value = "300")]
+    /// Failed requests of one client a minute, and as many for files of the page
+    #[arg(long, env = "REQUESTS_PER_MINUTE", value_name = "COUNT", default_value = "300")]
     pub requests_per_minute: NonZeroU32,
 
-    /// Requests of one client at once, after a pause
-    #[arg(long, env = "REQUEST_BURST", value_name = "N", default_value = "100")]
+    /// Failed requests of one client at once after a pause, and as many for files
+    #[arg(long, env = "REQUEST_BURST", value_name = "COUNT", default_value = "100")]
     pub request_burst: NonZeroU32,
 
     /// Wrong or expired tokens of one client a minute, and at once
-    #[arg(long, env = "WRONG_TOKENS_PER_MINUTE", value_name = "N", default_value = "20")]
+    #[arg(long, env = "WRONG_TOKENS_PER_MINUTE", value_name = "COUNT", default_value = "20")]
     pub wrong_tokens_per_minute: NonZeroU32,
 
-    /// How long a client that tried more tokens is turned away
+    /// How long a client that tried more tokens is turned away with others
     #[arg(long, env = "LOCKOUT", value_name = "DURATION", default_value = "1m",
         value_parser = humantime::parse_duration)]
     pub lockout: Duration,
 
-    /// Open terminals of one link
-    #[arg(long, env = "MAX_TERMINALS_PER_LINK", value_name = "N", default_value_t = 10)]
-    pub max_terminals_per_link: usize,
+    /// Requests through one link a minute
+    #[arg(long, env = "LINK_REQUESTS_PER_MINUTE", value_name = "COUNT", default_value = "600")]
+    pub link_requests_per_minute: NonZeroU32,
 
-    /// Open terminals of one agent
-    #[arg(long, env = "MAX_TERMINALS_PER_AGENT", value_name = "N", default_value_t = 20)]
-    pub max_terminals_per_agent: usize,
+    /// Requests through one link at once after a pause
+    #[arg(long, env = "LINK_REQUEST_BURST", value_name = "COUNT", default_value = "200")]
+    pub link_request_burst: NonZeroU32,
 
-    /// Open terminals in all
-    #[arg(long, env = "MAX_TERMINALS", value_name = "N", default_value_t = 1000)]
-    pub max_terminals: usize,
+    /// Terminals opened through one link a minute
+    #[arg(long, env = "LINK_OPENINGS_PER_MINUTE", value_name = "COUNT", default_value = "30")]
+    pub link_openings_per_minute: NonZeroU32,
+
+    /// Terminals opened through one link at once after a pause
+    #[arg(long, env = "LINK_OPENING_BURST", value_name = "COUNT", default_value = "20")]
+    pub link_opening_burst: NonZeroU32,
 }
 
 impl LimitArgs {
     pub fn requests(&self) -> RequestLimits {
+        let rate = |per_minute, burst| Rate { per_minute, burst };
         RequestLimits {
-            per_minute: self.requests_per_minute,
-            burst: self.request_burst,
+            client: rate(self.requests_per_minute, self.request_burst),
             wrong_tokens: self.wrong_tokens_per_minute,
             lockout: self.lockout,
-        }
-    }
-
-    pub fn terminals(&self) -> TerminalLimits {
-        TerminalLimits {
-            per_link: self.max_terminals_per_link,
-            per_agent: self.max_terminals_per_agent,
-            in_all: self.max_terminals,
+            link: rate(self.link_requests_per_minute, self.link_request_burst),
+            openings: rate(self.link_openings_per_minute, self.link_opening_burst),
         }
     }
 }

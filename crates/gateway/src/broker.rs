@@ -1,118 +1,184 @@
-//! The gateway's way to the terminal broker: one HTTP/2 connection for all
-//! sessions, made when it is needed and again when it broke.
+//! The gateway's way to the terminal brokers: all replicas behind one name, a few HTTP/2
+//! connections to them, and the least busy one for each opening. It repeats no opening by itself;
+//! whoever opens keeps in [`Tried`] where it has been.
 
-use std::{io, path::Path, time::Duration};
+mod channel;
+mod choice;
+mod pool;
+mod replica;
 
-use futures::Stream;
+use std::{error::Error, fmt, path::Path, sync::Arc, time::Duration};
+
+use daemon::tls::{Certificates, RELOAD_INTERVAL, TlsError};
+use futures::{FutureExt, Stream};
+use http::Uri;
 use terminal_proto::v1::{
     AttachRequest, AttachResponse, terminal_broker_client::TerminalBrokerClient,
 };
-use tonic::{
-    Status, Streaming,
-    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
+use tokio::{net::lookup_host, time::timeout};
+use tokio_rustls::rustls::pki_types::{InvalidDnsNameError, ServerName};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
+use tonic::{Code, Status, Streaming};
+
+pub use self::pool::Tried;
+use self::{
+    channel::{Connector, Tls},
+    pool::{Outcome, Pick, Pool, Resolver},
+    replica::Session,
 };
 
-/// A dead broker is noticed within the two together: 25 s.
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
-const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// What may be under way on one stream, in bytes.
-const STREAM_WINDOW_BYTES: u32 = 128 * 1024;
-/// On all streams together: a viewer that stalls must not hold up the others.
-const CONNECTION_WINDOW_BYTES: u32 = 256 * 1024 * 1024;
 /// 64 KiB of terminal bytes, and room for what is around them.
 const MESSAGE_BYTES_MAX: usize = 128 * 1024;
 
-/// Why there is no way to the broker.
+/// How long a broker may leave an opening unanswered while there is another one to try: longer
+/// than opening a terminal takes, and short enough for a second try within a viewer's patience.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Why there is no way to the brokers.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
     #[error("the broker's address is not a URL")]
-    Address(#[source] tonic::transport::Error),
+    Url(#[source] http::uri::InvalidUri),
+    #[error("the broker's address must be http:// or https:// with a host")]
+    Address,
+    #[error("the broker's name is not a DNS name")]
+    Name(#[source] InvalidDnsNameError),
     #[error("a broker at an https:// address needs --tls-dir")]
     NoTls,
-    #[error("cannot read {file}")]
-    Read { file: String, source: io::Error },
-    #[error("the certificates cannot be used")]
-    Tls(#[source] tonic::transport::Error),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 impl BrokerError {
     /// A stable word for metrics and alerts.
     pub fn category(&self) -> &'static str {
         match self {
-            Self::Address(_) => "address",
-            Self::NoTls | Self::Read { .. } | Self::Tls(_) => "tls",
+            Self::Url(_) | Self::Address => "address",
+            Self::Name(_) | Self::NoTls | Self::Tls(_) => "tls",
         }
     }
 }
 
-/// The broker. A clone uses the same connection.
-#[derive(Clone, Debug)]
-pub struct Broker(TerminalBrokerClient<Channel>);
+/// The brokers. A clone uses the same connections.
+#[derive(Clone)]
+pub struct Broker {
+    origin: Uri,
+    pool: Arc<Pool>,
+    /// Ends what follows the certificates.
+    _end: Arc<DropGuard>,
+}
+
+/// An open stream, counted among its broker's until it is dropped.
+#[derive(Debug)]
+pub struct Attached {
+    pub responses: Streaming<AttachResponse>,
+    _session: Session,
+}
 
 impl Broker {
-    /// Prepares for a broker at `url` whose certificate is for `name`. `tls` holds
-    /// `ca.crt`, `tls.crt` and `tls.key`, read now; without it nothing is encrypted.
-    pub async fn new(url: &str, name: &str, tls: Option<&Path>) -> Result<Self, BrokerError> {
-        let mut endpoint = Endpoint::from_shared(url.to_owned())
-            .map_err(BrokerError::Address)?
-            .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_nodelay(true)
-            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
-            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
-            .keep_alive_while_idle(true)
-            .initial_stream_window_size(STREAM_WINDOW_BYTES)
-            .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
-        match tls {
+    /// Prepares for the brokers at `url` whose certificates are for `name`. Its host is a headless
+    /// Service, or an IP address. `tls_dir` holds `ca.crt`, `tls.crt` and `tls.key` and is
+    /// followed; an `http://` URL needs none. Nothing is resolved or connected yet.
+    pub async fn new(url: &str, name: &str, tls_dir: Option<&Path>) -> Result<Self, BrokerError> {
+        let origin: Uri = url.parse().map_err(BrokerError::Url)?;
+        let (host, port) = destination(&origin).ok_or(BrokerError::Address)?;
+        let resolver: Resolver = Box::new(move || {
+            let host = host.clone();
+            async move { Ok(lookup_host((host.as_str(), port)).await?.collect()) }.boxed()
+        });
+
+        let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
+        let tls = match tls_dir {
+            _ if origin.scheme_str() == Some("http") => None,
+            None => return Err(BrokerError::NoTls),
             Some(folder) => {
-                let config = identity(folder).await?.domain_name(name);
-                endpoint = endpoint.tls_config(config).map_err(BrokerError::Tls)?;
+                let name = ServerName::try_from(name.to_owned()).map_err(BrokerError::Name)?;
+                let (certificates, reload) = Certificates::load(folder).await?;
+                tasks.spawn(reload.run(RELOAD_INTERVAL, end.clone()));
+                Some(Tls { name, certificates })
             }
-            None if url.starts_with("https:") => return Err(BrokerError::NoTls),
-            None => {}
-        }
-        let client = TerminalBrokerClient::new(endpoint.connect_lazy())
-            .max_decoding_message_size(MESSAGE_BYTES_MAX)
-            .max_encoding_message_size(MESSAGE_BYTES_MAX);
-        Ok(Self(client))
+        };
+        Ok(Self::of(origin, Connector { tls, tasks }, resolver, end))
     }
 
-    /// Opens one viewer of a terminal; the contract is in terminal.proto.
+    fn of(origin: Uri, connector: Connector, resolver: Resolver, end: CancellationToken) -> Self {
+        let pool = Arc::new(Pool::new(connector, resolver));
+        Self { origin, pool, _end: Arc::new(end.drop_guard()) }
+    }
+
+    /// Opens one viewer of a terminal at a replica that is not in `tried`, if there is one, and
+    /// adds it there; the contract is in terminal.proto. Where a connection cannot be had or
+    /// breaks, or no answer comes, the status is UNAVAILABLE.
     pub async fn attach(
         &self,
         requests: impl Stream<Item = AttachRequest> + Send + 'static,
-    ) -> Result<Streaming<AttachResponse>, Status> {
-        Ok(self.0.clone().attach(requests).await?.into_inner())
+        tried: &mut Tried,
+    ) -> Result<Attached, Status> {
+        let Pick { address, channel, session } = self.pool.pick(tried).await?;
+        let (outcome, responses) = match channel.clone().await {
+            None => (Outcome::Broken, Err(Status::unavailable("cannot connect to the broker"))),
+            Some(ready) => {
+                let mut client = TerminalBrokerClient::with_origin(ready, self.origin.clone())
+                    .max_decoding_message_size(MESSAGE_BYTES_MAX)
+                    .max_encoding_message_size(MESSAGE_BYTES_MAX);
+                let patience = self.untried(tried).then_some(ANSWER_DEADLINE);
+                answer(client.attach(requests), patience).await
+            }
+        };
+        self.pool.note(address, &channel, outcome);
+        let responses = responses?.into_inner();
+        Ok(Attached { responses, _session: session })
+    }
+
+    /// Whether there is a replica that this opening has not tried.
+    pub fn untried(&self, tried: &Tried) -> bool {
+        self.pool.untried(tried)
     }
 }
 
-async fn identity(folder: &Path) -> Result<ClientTlsConfig, BrokerError> {
-    let read = async |name: &str| {
-        let path = folder.join(name);
-        let failed = |source| BrokerError::Read { file: path.display().to_string(), source };
-        tokio::fs::read(&path).await.map_err(failed)
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Broker").field(&self.origin).finish()
+    }
+}
+
+/// What the broker says; what the connection says of itself is UNAVAILABLE.
+async fn answer<T>(
+    answer: impl Future<Output = Result<T, Status>>,
+    patience: Option<Duration>,
+) -> (Outcome, Result<T, Status>) {
+    let answered = match patience {
+        Some(patience) => timeout(patience, answer).await,
+        None => Ok(answer.await),
     };
-    let authority = Certificate::from_pem(read("ca.crt").await?);
-    let own = Identity::from_pem(read("tls.crt").await?, read("tls.key").await?);
-    Ok(ClientTlsConfig::new().ca_certificate(authority).identity(own))
+    match answered {
+        Err(_) => (Outcome::Broken, Err(Status::unavailable("the broker does not answer"))),
+        // A status that a broker sent has no cause.
+        Ok(Err(status)) if status.source().is_some() => {
+            tracing::debug!(error = status.message(), "a connection to a broker broke");
+            (Outcome::Broken, Err(Status::unavailable("the connection to the broker broke")))
+        }
+        Ok(Err(status)) if status.code() == Code::Unavailable => {
+            (Outcome::Unavailable, Err(status))
+        }
+        Ok(answered) => (Outcome::Answered, answered),
+    }
+}
+
+/// Host and port of an origin.
+fn destination(origin: &Uri) -> Option<(String, u16)> {
+    let default = match origin.scheme_str()? {
+        "https" => 443,
+        "http" => 80,
+        _ => return None,
+    };
+    // An IPv6 address stands in brackets.
+    let host = origin.host()?.trim_matches(['[', ']']);
+    Some((host.to_owned(), origin.port_u16().unwrap_or(default)))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn an_encrypted_address_without_certificates_is_refused_at_the_start() {
-        let broker = Broker::new("https://broker:50051", "broker", None).await;
-        assert!(matches!(broker, Err(BrokerError::NoTls)));
-    }
-
-    #[tokio::test]
-    async fn a_missing_certificate_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let broker = Broker::new("https://broker:50051", "broker", Some(folder.path())).await;
-        let error = broker.unwrap_err().to_string();
-        assert!(error.ends_with("ca.crt"), "{error}");
-    }
-}
+mod tests;

@@ -1,60 +1,57 @@
-//! Answers requests: which route, how often, who may, what. All of it from
-//! memory, so an answer never waits; a terminal goes on in a task of its own.
+//! Answers requests: which route, who may, how often, what. All of it from memory, so an answer
+//! never waits; a terminal goes on in a task of its own.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use api_types::ShareToken;
-use daemon::{Daemon, clock};
+use daemon::{Daemon, clock, connect::Slot};
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response,
+    HeaderMap, Method, Request, Response,
     header::{HOST, ORIGIN},
 };
-use hyper::upgrade::OnUpgrade;
-use ipnetwork::IpNetwork;
-use share::{index::SharedAgent, verdict::Denial, watch::Links};
-use tokio::time::Instant;
+use share::{
+    Class, ClientAddress, Denial, Freshness, Links, Visit, audit::Audit, capacity::Capacity,
+};
 
 use crate::{
     answer::{Answers, Body, Representation},
     args::Args,
     assets,
     broker::Broker,
-    client_address::{ClientAddress, client_address, judge_visit},
-    denials::Denials,
+    client_address::TrustedProxies,
     error::RequestError,
-    limits::Limits,
+    limits::{Limits, WrongToken},
     metrics::GatewayMetrics,
     origin::{Origin, OwnAddress, may_open},
     router::{Presented, Route, route},
-    session::{Session, Visit},
-    terminals::Terminals,
+    session::Session,
     upgrade::handshake,
 };
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+mod proxies;
+
+use proxies::{ProxyCheck, text};
 
 /// Everything that an answer depends on. One for the process.
 pub struct Gateway {
     links: Links,
     broker: Broker,
-    denials: Denials,
+    audit: Audit,
     daemon: Daemon,
-    trusted_proxies: Vec<IpNetwork>,
+    proxies: ProxyCheck,
     allowed_origins: Vec<Origin>,
     stale_grace: Duration,
     answers: Answers,
     limits: Limits,
-    terminals: Terminals,
+    capacity: Capacity,
     metrics: GatewayMetrics,
 }
 
-/// A visit that was let in.
-struct Admitted {
-    token: ShareToken,
-    shared: SharedAgent,
+/// Whose request it is, on which connection.
+struct Caller<'a> {
+    peer: IpAddr,
     client: ClientAddress,
+    slot: &'a Slot,
 }
 
 impl Gateway {
@@ -63,25 +60,25 @@ impl Gateway {
         daemon: Daemon,
         links: Links,
         broker: Broker,
-        denials: Denials,
+        audit: Audit,
     ) -> Arc<Self> {
         Arc::new(Self {
             links,
             broker,
-            denials,
-            trusted_proxies: args.trusted_proxies.clone(),
+            audit,
+            proxies: ProxyCheck::new(TrustedProxies::new(args.trusted_proxies.clone())),
             allowed_origins: args.allowed_origins.clone(),
-            stale_grace: args.stale_grace,
+            stale_grace: args.share.stale_grace,
             answers: Answers::new(&args.frame_ancestors),
             limits: Limits::new(&args.limits.requests()),
-            terminals: Terminals::new(args.limits.terminals()),
+            capacity: Capacity::new(args.share.limits),
             metrics: GatewayMetrics::new(&daemon.metrics),
             daemon,
         })
     }
 
-    /// Answers one request of the TCP peer `peer`.
-    pub fn answer<B>(&self, peer: IpAddr, mut request: Request<B>) -> Response<Body> {
+    /// Answers one request of the TCP peer `peer`, whose connection has `slot`.
+    pub fn answer<B>(&self, peer: IpAddr, slot: &Slot, mut request: Request<B>) -> Response<Body> {
         let route = route(request.method(), request.uri().path());
         let name = route.name();
         let form = match route {
@@ -91,7 +88,9 @@ impl Gateway {
         let form = Representation::accepted(request.headers(), form);
         let waits = matches!(route, Route::Page(_)) && form == Representation::Html;
 
-        let response = match self.respond(route, peer, &mut request) {
+        let client = self.proxies.client(peer, request.headers());
+        let caller = Caller { peer, client, slot };
+        let response = match self.respond(route, &caller, &mut request) {
             Ok(response) => response,
             Err(error) => {
                 self.metrics.refused(&error);
@@ -109,113 +108,127 @@ impl Gateway {
     fn respond<B>(
         &self,
         route: Route,
-        peer: IpAddr,
+        caller: &Caller<'_>,
         request: &mut Request<B>,
     ) -> Result<Response<Body>, RequestError> {
-        let hops = request.headers().get_all(FORWARDED_FOR);
-        let hops: Vec<&[u8]> = hops.iter().map(HeaderValue::as_bytes).collect();
-        let client = client_address(peer, &self.trusted_proxies, hops.into_iter());
-        self.limits.admit(client.ip).map_err(RequestError::RateLimited)?;
-
+        let key = caller.client.ip.into();
+        let failed =
+            |error| Err(self.limits.failed(key).map_or_else(RequestError::RateLimited, |()| error));
         match route {
-            Route::Page(token) => self.admit(token, client).map(|_| self.answers.page()),
+            Route::Page(token) => self.admit(token, caller.client).map(|_| self.answers.page()),
             Route::Info(token) => {
-                let admitted = self.admit(token, client)?;
-                Ok(self.answers.info(&admitted.shared.agent))
+                let (_, visit) = self.admit(token, caller.client)?;
+                Ok(self.answers.info(visit.agent()))
             }
-            Route::Terminal(token) => self.terminal(self.admit(token, client)?, peer, request),
+            Route::Terminal(token) => {
+                let (token, visit) = self.admit(token, caller.client)?;
+                self.terminal(token, visit, caller, request)
+            }
             Route::Asset(file) => {
-                let asset = assets::asset(&file).ok_or(RequestError::NoSuchAddress)?;
+                let Some(asset) = assets::asset(&file) else {
+                    return failed(RequestError::NoSuchAddress);
+                };
+                self.limits.asset(key).map_err(RequestError::RateLimited)?;
                 Ok(self.answers.asset(asset, request.headers()))
             }
-            Route::Unknown => Err(RequestError::NoSuchAddress),
-            Route::MethodNotAllowed => Err(RequestError::MethodNotAllowed),
+            Route::Unknown => failed(RequestError::NoSuchAddress),
+            Route::MethodNotAllowed => failed(RequestError::MethodNotAllowed),
         }
     }
 
-    /// Judges a visit by what is in memory: a wrong token costs the cluster nothing.
-    fn admit(&self, token: Presented, client: ClientAddress) -> Result<Admitted, RequestError> {
-        if !self.links.is_synced() || self.is_stale() {
-            return Err(RequestError::Stale);
-        }
-        let found = token.and_then(|token| Some((self.links.find(&token)?, token)));
-        let share = found.as_ref().map(|(shared, _)| &shared.share);
-        match (judge_visit(share, client, clock::now()), found) {
-            (Ok(_), Some((shared, token))) => Ok(Admitted { token, shared, client }),
-            (verdict, found) => {
-                let denial = verdict.err().unwrap_or(Denial::Unknown);
-                self.count_denial(denial, found.as_ref().map(|(shared, _)| shared), client)?;
-                Err(denial.into())
+    /// Judges a visit by what is in memory: a wrong token costs the cluster nothing. The token is
+    /// looked up before anything is counted, so that a valid one is bounded by its link alone.
+    fn admit(
+        &self,
+        presented: Presented,
+        client: ClientAddress,
+    ) -> Result<(ShareToken, Visit), RequestError> {
+        // What has not even a token's syntax is answered as any unknown token is.
+        let Some(token) = presented else {
+            let fresh = self.links.freshness(self.stale_grace) == Freshness::Fresh;
+            return Err(self.deny(
+                if fresh { Denial::Unknown } else { Denial::Stale },
+                None,
+                client,
+            ));
+        };
+        match Visit::admit(&self.links, &token, client, self.stale_grace, clock::now) {
+            Ok((visit, _)) => {
+                self.limits.link_request(visit.link()).map_err(RequestError::RateLimited)?;
+                Ok((token, visit))
             }
+            Err(denial) => Err(self.deny(denial, Some(&token), client)),
         }
     }
 
-    /// An expired token counts as a wrong one, or the limits would tell them apart.
-    fn count_denial(
+    /// Counts and reports a denial, for the link where the token names one that exists. An expired
+    /// token counts as a wrong one, or the limits would tell them apart.
+    fn deny(
         &self,
         denial: Denial,
-        shared: Option<&SharedAgent>,
+        token: Option<&ShareToken>,
         client: ClientAddress,
-    ) -> Result<(), RequestError> {
-        if let (Denial::Expired | Denial::Network, Some(shared)) = (denial, shared) {
-            self.denials.count(shared, denial, client.ip);
-        }
-        match denial {
-            Denial::Unknown | Denial::Expired => {
-                self.limits.wrong_token(client.ip).map_err(RequestError::RateLimited)
+    ) -> RequestError {
+        let found = token.and_then(|token| Some((token.lookup(), self.links.find(token)?.agent)));
+        self.audit.denied(found.as_ref().map(|(_, agent)| agent), client.ip, denial);
+        let key = client.ip.into();
+        let refused = match (denial.class(), found) {
+            (Class::Hidden, _) => match self.limits.wrong_token(key) {
+                WrongToken::Counted => None,
+                WrongToken::LockedOut(refused) => Some(refused),
+                WrongToken::LocksOut(refused) => {
+                    self.audit.locked_out(client.ip, refused.retry_after);
+                    Some(refused)
+                }
+            },
+            (Class::Forbidden | Class::Wait, Some((link, _))) => {
+                self.limits.link_request(link).err()
             }
-            Denial::Network | Denial::NotReady | Denial::Suspended => Ok(()),
-        }
-    }
-
-    fn is_stale(&self) -> bool {
-        self.links.stale_for(Instant::now()).is_some_and(|stale| stale > self.stale_grace)
+            (Class::Forbidden | Class::Wait, None) => self.limits.failed(key).err(),
+        };
+        refused.map_or(denial.into(), RequestError::RateLimited)
     }
 
     fn terminal<B>(
         &self,
-        admitted: Admitted,
-        peer: IpAddr,
+        token: ShareToken,
+        visit: Visit,
+        caller: &Caller<'_>,
         request: &mut Request<B>,
     ) -> Result<Response<Body>, RequestError> {
         let headers = request.headers();
         let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or("null"));
-        if !may_open(origin, self.own_address(peer, headers), &self.allowed_origins) {
+        if !may_open(origin, self.own_address(caller.peer, headers), &self.allowed_origins) {
             return Err(RequestError::ForeignOrigin);
         }
         if *request.method() != Method::GET {
             return Err(RequestError::NotWebSocket);
         }
         let handshake = handshake(headers)?;
-        let Admitted { token, shared, client } = admitted;
-        let slot = self
-            .terminals
-            .claim(token.lookup(), shared.agent.clone())
-            .map_err(RequestError::TooManyTerminals)?;
+        self.limits.link_opening(visit.link()).map_err(RequestError::RateLimited)?;
+        let place = self.capacity.claim(visit.link(), visit.agent())?;
+        caller.slot.authenticated().map_err(|_| RequestError::Evicted)?;
 
         let session = Session {
-            visit: Visit { token, agent: shared.agent, client },
+            token,
             protocol: handshake.protocol,
-            links: self.links.clone(),
             broker: self.broker.clone(),
             shutdown: self.daemon.shutdown.clone(),
-            counted: self.metrics.session(),
-            _slot: slot,
+            counted: self.metrics.terminal(),
+            place,
+            connection: caller.slot.clone(),
         };
-        let upgrade: OnUpgrade = hyper::upgrade::on(request);
-        self.daemon.tasks.spawn(session.run(upgrade));
+        let upgrade = hyper::upgrade::on(request);
+        self.daemon.tasks.spawn(session.run(visit, upgrade));
         Ok(self.answers.without_body(handshake.response()))
     }
 
-    /// What the visitor's browser calls us: a proxy's word for it only where that
-    /// proxy is trusted.
+    /// What the visitor's browser calls us: a proxy's word for it only where that proxy is trusted.
     fn own_address<'a>(&self, peer: IpAddr, headers: &'a HeaderMap) -> OwnAddress<'a> {
-        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        let peer = api_types::network::canonical(peer);
-        let host = text(HOST);
-        if !self.trusted_proxies.iter().any(|network| network.contains(peer)) {
+        let host = text(headers, &HOST);
+        if !self.proxies.trusts(peer) {
             return OwnAddress { host, scheme: None };
         }
-        OwnAddress { host: text(FORWARDED_HOST).or(host), scheme: text(FORWARDED_PROTO) }
+        proxies::own_address(headers, host)
     }
 }

@@ -1,22 +1,24 @@
-//! Serves share links: the page, its information and its terminal, to people who
-//! have a token and no cluster credentials. It holds no Secret, writes nothing to
-//! the cluster but Events, and reaches a terminal only through the broker.
+//! Serves share links: the page, its information and its terminal, to people who have a token and
+//! no cluster credentials. It holds no Secret, writes nothing to the cluster but Events, and
+//! reaches a terminal only through the broker.
+//!
+//! The modules stand in the order in which they build on each other: each uses only those above it.
 
-pub mod args;
+mod assets;
 pub mod broker;
 pub mod client_address;
-pub mod denials;
-pub mod error;
-pub mod gateway;
 pub mod headers;
 pub mod limits;
 pub mod origin;
 pub mod router;
-pub mod run;
-pub mod terminals;
+
+pub mod error;
+mod metrics;
 pub mod upgrade;
 
 mod answer;
-mod assets;
-mod metrics;
 mod session;
+
+pub mod args;
+pub mod gateway;
+pub mod run;

@@ -1,57 +1,65 @@
-//! How often one client may ask, and what happens to one that tries tokens. It
-//! counts in memory only: a refused request costs nothing but its answer.
+//! How often a client may ask in vain, and a link be used. Whoever has a valid token is bounded
+//! by its link's limits alone, whatever others do from the same address. It counts in memory,
+//! which is bounded: a refused request costs nothing but its answer.
 
-use std::{
-    collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
-    num::NonZeroU32,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{num::NonZeroU32, time::Duration};
 
-use governor::{
-    Quota, RateLimiter, clock::Clock, middleware::NoOpMiddleware, state::keyed::DashMapStateStore,
-};
+use api_types::TokenLookup;
+use daemon::ClientKey;
+use governor::Quota;
 use tokio::time::Instant;
 
-/// Requests between two clean-ups of clients that have not been seen for a while.
-const REQUESTS_BETWEEN_CLEANUPS: u32 = 4096;
+mod table;
 
-/// How much one client may do.
+use table::{Bucket, Table};
+
+/// How much one client, and one link, may do.
 #[derive(Clone, Debug)]
 pub struct RequestLimits {
-    /// Requests a minute, in the long run.
-    pub per_minute: NonZeroU32,
-    /// Requests at once, after a pause.
-    pub burst: NonZeroU32,
-    /// Wrong tokens a minute, and at once.
+    /// Failed requests of one client, and as many for files of the page.
+    pub client: Rate,
+    /// Wrong tokens of one client a minute, and at once.
     pub wrong_tokens: NonZeroU32,
-    /// How long a client that tried more is turned away.
+    /// How long a client that tried more is turned away, unless its token is valid.
     pub lockout: Duration,
+    /// Requests with one link's token.
+    pub link: Rate,
+    /// Terminals opened through one link.
+    pub openings: Rate,
+}
+
+/// A rate, and what may come at once after a pause.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    pub per_minute: NonZeroU32,
+    pub burst: NonZeroU32,
+}
+
+impl Rate {
+    fn quota(self) -> Quota {
+        Quota::per_minute(self.per_minute).allow_burst(self.burst)
+    }
 }
 
 /// Which limit was met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    Requests,
+    Assets,
+    FailedRequests,
     WrongTokens,
-    TerminalsOfLink,
-    TerminalsOfAgent,
-    TerminalsInAll,
+    LinkRequests,
+    LinkOpenings,
 }
 
 impl Limit {
     /// A label for metrics.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Requests => "requests",
+            Self::Assets => "assets",
+            Self::FailedRequests => "failed_requests",
             Self::WrongTokens => "wrong_tokens",
-            Self::TerminalsOfLink => "terminals_of_link",
-            Self::TerminalsOfAgent => "terminals_of_agent",
-            Self::TerminalsInAll => "terminals_in_all",
+            Self::LinkRequests => "link_requests",
+            Self::LinkOpenings => "link_openings",
         }
     }
 }
@@ -63,108 +71,85 @@ pub struct Refused {
     pub retry_after: Duration,
 }
 
-/// Whom the limits take for one client: an IPv4 address, or an IPv6 /64, since
-/// one household or machine has a whole /64 to choose addresses from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct ClientKey(IpAddr);
-
-impl From<IpAddr> for ClientKey {
-    fn from(ip: IpAddr) -> Self {
-        Self(match ip {
-            IpAddr::V4(_) => ip,
-            IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
-        })
-    }
+/// What a wrong token comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrongToken {
+    Counted,
+    /// One too many: the client is locked out from now on.
+    LocksOut(Refused),
+    LockedOut(Refused),
 }
 
-type Buckets =
-    RateLimiter<ClientKey, DashMapStateStore<ClientKey>, Uptime, NoOpMiddleware<Duration>>;
-
-/// The state of all clients.
+/// The state of all clients and links.
 pub struct Limits {
-    requests: Buckets,
-    wrong_tokens: Buckets,
     lockout: Duration,
-    locked_out: Mutex<HashMap<ClientKey, Instant>>,
-    since_cleanup: AtomicU32,
+    clients: Table<ClientKey, Client>,
+    links: Table<TokenLookup, Link>,
+}
+
+struct Client {
+    assets: Bucket,
+    failed: Bucket,
+    wrong_tokens: Bucket,
+    locked_until: Option<Instant>,
+}
+
+struct Link {
+    requests: Bucket,
+    openings: Bucket,
 }
 
 impl Limits {
     pub fn new(limits: &RequestLimits) -> Self {
-        let buckets = |quota| RateLimiter::new(quota, DashMapStateStore::default(), Uptime::new());
-        Self {
-            requests: buckets(Quota::per_minute(limits.per_minute).allow_burst(limits.burst)),
-            wrong_tokens: buckets(Quota::per_minute(limits.wrong_tokens)),
-            lockout: limits.lockout,
-            locked_out: Mutex::default(),
-            since_cleanup: AtomicU32::new(0),
-        }
+        let [client, link, openings] =
+            [limits.client, limits.link, limits.openings].map(Rate::quota);
+        let wrong_tokens = Quota::per_minute(limits.wrong_tokens);
+        let clients = Table::new(limits.lockout, move |now| Client {
+            assets: Bucket::new(client, now),
+            failed: Bucket::new(client, now),
+            wrong_tokens: Bucket::new(wrong_tokens, now),
+            locked_until: None,
+        });
+        let links = Table::new(Duration::ZERO, move |now| Link {
+            requests: Bucket::new(link, now),
+            openings: Bucket::new(openings, now),
+        });
+        Self { lockout: limits.lockout, clients, links }
     }
 
-    /// Whether this client's next request is looked at.
-    pub fn admit(&self, client: IpAddr) -> Result<(), Refused> {
-        let key = ClientKey::from(client);
-        self.clean_up();
-        if let Some(retry_after) = self.locked_for(key) {
-            return Err(Refused { limit: Limit::WrongTokens, retry_after });
-        }
-        self.requests.check_key(&key).map_err(|until| Refused {
-            limit: Limit::Requests,
-            retry_after: until.wait_time_from(self.requests.clock().now()),
+    /// Counts a file of the page.
+    pub fn asset(&self, client: ClientKey) -> Result<(), Refused> {
+        self.clients.with(client, |client, now| client.assets.take(Limit::Assets, now))
+    }
+
+    /// Counts a request that failed for another reason than its token.
+    pub fn failed(&self, client: ClientKey) -> Result<(), Refused> {
+        self.clients.with(client, |client, now| client.failed.take(Limit::FailedRequests, now))
+    }
+
+    /// Counts a token that opens nothing.
+    pub fn wrong_token(&self, client: ClientKey) -> WrongToken {
+        let refused = |retry_after| Refused { limit: Limit::WrongTokens, retry_after };
+        self.clients.with(client, |client, now| {
+            if let Some(until) = client.locked_until.filter(|until| *until > now) {
+                return WrongToken::LockedOut(refused(until - now));
+            }
+            if client.wrong_tokens.take(Limit::WrongTokens, now).is_ok() {
+                return WrongToken::Counted;
+            }
+            client.locked_until = Some(now + self.lockout);
+            WrongToken::LocksOut(refused(self.lockout))
         })
     }
 
-    /// Counts a wrong token. Too many lock the client out, whatever it presents
-    /// next: else the answer would tell a right token from a wrong one.
-    pub fn wrong_token(&self, client: IpAddr) -> Result<(), Refused> {
-        let key = ClientKey::from(client);
-        if self.wrong_tokens.check_key(&key).is_ok() {
-            return Ok(());
-        }
-        self.locks(|locks| locks.insert(key, Instant::now() + self.lockout));
-        Err(Refused { limit: Limit::WrongTokens, retry_after: self.lockout })
+    /// Counts a request with a known link's token.
+    pub fn link_request(&self, link: TokenLookup) -> Result<(), Refused> {
+        self.links.with(link, |link, now| link.requests.take(Limit::LinkRequests, now))
     }
 
-    fn locked_for(&self, key: ClientKey) -> Option<Duration> {
-        let until = self.locks(|locks| locks.get(&key).copied())?;
-        Some(until.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
-    }
-
-    /// Forgets clients that are as good as new, so that memory follows the present
-    /// load and not the past.
-    fn clean_up(&self) {
-        if self.since_cleanup.fetch_add(1, Ordering::Relaxed) < REQUESTS_BETWEEN_CLEANUPS {
-            return;
-        }
-        self.since_cleanup.store(0, Ordering::Relaxed);
-        for buckets in [&self.requests, &self.wrong_tokens] {
-            buckets.retain_recent();
-            buckets.shrink_to_fit();
-        }
-        let now = Instant::now();
-        self.locks(|locks| locks.retain(|_, until| *until > now));
-    }
-
-    fn locks<T>(&self, with: impl FnOnce(&mut HashMap<ClientKey, Instant>) -> T) -> T {
-        with(&mut self.locked_out.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// Tokio's clock as governor's, so that tests can pause both.
-#[derive(Clone, Copy, Debug)]
-struct Uptime(Instant);
-
-impl Uptime {
-    fn new() -> Self {
-        Self(Instant::now())
-    }
-}
-
-impl Clock for Uptime {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        self.0.elapsed()
+    /// Counts a terminal that is about to open through a link.
+    pub fn link_opening(&self, link: TokenLookup) -> Result<(), Refused> {
+        self.links.with(link, |link, now| link.openings.take(Limit::LinkOpenings, now))
     }
 }
 

@@ -1,12 +1,12 @@
 //! The gateway's process: arguments in, exit code out.
 
+use std::process::ExitCode;
+
 use clap::Parser;
 use gateway::{args::Args, run::run};
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     let args = Args::parse();
     let telemetry = args.telemetry.clone();
-    daemon::run("gateway", &telemetry, |daemon| run(args, daemon)).await?;
-    Ok(())
+    daemon::main("kubeopencode-gateway", &telemetry, |daemon| run(args, daemon))
 }

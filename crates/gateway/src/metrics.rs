@@ -2,21 +2,24 @@
 
 use daemon::Metrics;
 use http::StatusCode;
-use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge};
+use prometheus_client::{
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Unit,
+};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::{error::RequestError, limits::Limit};
+use crate::error::RequestError;
 
 type Label = (&'static str, String);
 
 /// A clone counts the same things.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct GatewayMetrics {
     requests: Family<[Label; 2], Counter>,
-    denied: Family<[Label; 1], Counter>,
+    refused: Family<[Label; 1], Counter>,
     limited: Family<[Label; 1], Counter>,
     open: Gauge,
-    closes: Family<[Label; 1], Counter>,
+    closed: Family<[Label; 1], Counter>,
     input_bytes: Counter,
     output_bytes: Counter,
 }
@@ -24,17 +27,26 @@ pub(crate) struct GatewayMetrics {
 impl GatewayMetrics {
     /// Registers them with the process.
     pub(crate) fn new(metrics: &Metrics) -> Self {
-        let own = Self::default();
+        let bytes: Family<[(&str, &str); 1], Counter> = Family::default();
+        let direction = |name| bytes.get_or_create_owned(&[("direction", name)]);
+        let own = Self {
+            requests: Family::default(),
+            refused: Family::default(),
+            limited: Family::default(),
+            open: Gauge::default(),
+            closed: Family::default(),
+            input_bytes: direction("input"),
+            output_bytes: direction("output"),
+        };
+        let Self { requests, refused, limited, open, closed, .. } = own.clone();
         metrics.register(|registry| {
-            let Self { requests, denied, limited, open, closes, input_bytes, output_bytes } =
-                own.clone();
-            registry.register("requests", "HTTP requests by route and status", requests);
-            registry.register("denied", "Refused requests by reason", denied);
+            registry.register("http_requests", "HTTP requests by route and status", requests);
+            registry.register("http_refused", "Refused requests by reason", refused);
             registry.register("rate_limited", "Requests above a limit, by limit", limited);
-            registry.register("sessions_open", "Open terminals", open);
-            registry.register("session_closes", "Ended terminals by close code", closes);
-            registry.register("terminal_input_bytes", "Bytes typed into terminals", input_bytes);
-            registry.register("terminal_output_bytes", "Bytes shown to viewers", output_bytes);
+            registry.register("terminals_open", "Open terminals", open);
+            registry.register("terminals_closed", "Closed terminals by close code", closed);
+            let help = "Terminal bytes that passed";
+            registry.register_with_unit("terminal", help, Unit::Bytes, bytes.clone());
         });
         own
     }
@@ -46,44 +58,51 @@ impl GatewayMetrics {
 
     pub(crate) fn refused(&self, error: &RequestError) {
         let reason = [("reason", error.category().to_owned())];
-        self.denied.get_or_create_owned(&reason).inc();
-        if let RequestError::RateLimited(refused) | RequestError::TooManyTerminals(refused) = error
-        {
-            self.limited(refused.limit);
-        }
+        self.refused.get_or_create_owned(&reason).inc();
+        let limit = match error {
+            RequestError::RateLimited(refused) => refused.limit.name(),
+            RequestError::Full(full) => full.category(),
+            _ => return,
+        };
+        self.limited.get_or_create_owned(&[("limit", limit.to_owned())]).inc();
     }
 
-    fn limited(&self, limit: Limit) {
-        self.limited.get_or_create_owned(&[("limit", limit.name().to_owned())]).inc();
-    }
-
-    /// Counts a session as open until the result is dropped.
-    pub(crate) fn session(&self) -> OpenSession {
+    /// Counts a terminal as open until the result is dropped.
+    pub(crate) fn terminal(&self) -> OpenTerminal {
         self.open.inc();
-        OpenSession(self.clone())
+        OpenTerminal(self.clone())
     }
 }
 
-/// One open session in the metrics.
-#[derive(Debug)]
-pub(crate) struct OpenSession(GatewayMetrics);
+/// The counter of Events that were not written.
+pub(crate) fn events_lost(metrics: &Metrics) -> Counter {
+    let lost = Counter::default();
+    metrics.register(|registry| {
+        registry.register("events_lost", "Events not written", lost.clone());
+    });
+    lost
+}
 
-impl OpenSession {
-    pub(crate) fn typed(&self, bytes: u64) {
+/// One open terminal in the metrics.
+#[derive(Debug)]
+pub(crate) struct OpenTerminal(GatewayMetrics);
+
+impl OpenTerminal {
+    pub(crate) fn input(&self, bytes: u64) {
         self.0.input_bytes.inc_by(bytes);
     }
 
-    pub(crate) fn shown(&self, bytes: u64) {
+    pub(crate) fn output(&self, bytes: u64) {
         self.0.output_bytes.inc_by(bytes);
     }
 
     pub(crate) fn closed(&self, code: CloseCode) {
         let code = [("code", u16::from(code).to_string())];
-        self.0.closes.get_or_create_owned(&code).inc();
+        self.0.closed.get_or_create_owned(&code).inc();
     }
 }
 
-impl Drop for OpenSession {
+impl Drop for OpenTerminal {
     fn drop(&mut self) {
         self.0.open.dec();
     }

@@ -1,6 +1,6 @@
 //! Starts the gateway's parts and serves until the process shall end.
 
-use std::{convert::Infallible, net::IpAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::ready, net::IpAddr, sync::Arc, time::Duration};
 
 use daemon::{
     Daemon, DaemonError,
@@ -8,26 +8,28 @@ use daemon::{
     http1,
 };
 use hyper::service::service_fn;
-use share::watch::{self, Links};
+use kube::runtime::events::Reporter;
+use share::{Freshness, Links, audit};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     args::Args,
     broker::{Broker, BrokerError},
-    denials::{self, Denials},
     gateway::Gateway,
+    metrics::events_lost,
 };
 
-/// After this long a connection is closed once its request is answered, so that
-/// none is held for ever. It does not concern an upgraded one.
+/// After this long a connection is closed once its request is answered, so that none is held for
+/// ever. It does not concern an upgraded one.
 const CONNECTION_LIFETIME: Duration = Duration::from_mins(5);
-/// How long a client may take for an answer that is under way when its
-/// connection shall end.
+/// How long a client may take for an answer that is under way when its connection shall end.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(1);
 
 /// Why the gateway cannot serve.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
+    #[error("cannot find the cluster's API")]
+    Config(#[source] kube::config::InferConfigError),
     #[error("cannot use the cluster's API")]
     Cluster(#[source] Box<kube::Error>),
     #[error("cannot use the terminal broker")]
@@ -36,46 +38,41 @@ pub enum GatewayError {
     Daemon(#[from] DaemonError),
 }
 
-impl GatewayError {
-    /// A stable word for metrics and alerts.
-    pub fn category(&self) -> &'static str {
-        match self {
-            Self::Cluster(_) => "cluster",
-            Self::Broker(error) => error.category(),
-            Self::Daemon(error) => error.category(),
-        }
-    }
-}
-
 /// Runs the gateway of a cluster.
 pub async fn run(args: Args, daemon: Daemon) -> Result<(), GatewayError> {
     let tls = args.tls_dir.as_deref();
     let broker = Broker::new(&args.broker, &args.broker_name, tls).await?;
     let cluster = |error| GatewayError::Cluster(Box::new(error));
-    let client = kube::Client::try_default().await.map_err(cluster)?;
+    let config = kube::Config::infer().await.map_err(GatewayError::Config)?;
+    let client = daemon::cluster::watching(&config).map_err(cluster)?;
 
     let links = Links::new();
-    let follow = watch::follow(client.clone(), links.clone(), daemon.shutdown.clone());
+    let follow = share::follow(client.clone(), links.clone(), daemon.shutdown.clone());
     daemon.spawn_essential("watch", follow);
-    daemon.tasks.spawn(ready_when_synced(daemon.clone(), links.clone()));
+    daemon.tasks.spawn(report_readiness(daemon.clone(), links.clone(), args.share.stale_grace));
 
-    let (denials, reports) = Denials::new();
-    let publish = denials::publish(client, args.pod_name.clone(), reports, daemon.shutdown.clone());
-    daemon.spawn_essential("events", publish);
+    let instance = args.share.pod_name.clone();
+    let reporter = Reporter { controller: "kubeopencode-server".to_owned(), instance };
+    let (audit, writer) = audit::audit(client, reporter, &events_lost(&daemon.metrics));
+    daemon.spawn_essential("events", writer.run(daemon.shutdown.clone()));
 
     let acceptor = daemon.listen("share", args.listen, args.limits.max_connections).await?;
-    let gateway = Gateway::new(&args, daemon.clone(), links, broker, denials);
+    let gateway = Gateway::new(&args, daemon.clone(), links, broker, audit);
     serve(gateway, acceptor, &daemon).await;
     Ok(())
 }
 
-async fn ready_when_synced(daemon: Daemon, links: Links) {
+/// Keeps the process ready for as long as its links are those of the cluster.
+pub async fn report_readiness(daemon: Daemon, links: Links, grace: Duration) {
     let gate = daemon.readiness.gate("watch");
-    tokio::select! {
-        biased;
-        () = daemon.shutdown.cancelled() => {}
-        () = links.synced() => gate.set_ready(),
-    }
+    let reporting = links.report_freshness(grace, move |freshness| {
+        match freshness {
+            Freshness::Fresh => gate.set_ready(),
+            stale => gate.set_unready(stale.to_string()),
+        }
+        ready(())
+    });
+    daemon.shutdown.run_until_cancelled(reporting).await;
 }
 
 /// Serves connections until the process shall end.
@@ -90,7 +87,7 @@ async fn serve_connection(gateway: Arc<Gateway>, connection: Connection, end: Ca
     let Connection { stream, peer, slot } = connection;
     let peer: IpAddr = peer.ip();
     let service = service_fn(|request| {
-        let response = gateway.answer(peer, request);
+        let response = gateway.answer(peer, &slot, request);
         async move { Ok::<_, Infallible>(response) }
     });
     tokio::select! {

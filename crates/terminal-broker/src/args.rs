@@ -1,10 +1,9 @@
 //! The command line.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf};
 
 use daemon::TelemetryArgs;
-
-use crate::sessions::Limits;
+use share::ShareArgs;
 
 /// Opens the terminals of shared agents, for the gateway. It is the only process that may exec into pods.
 #[derive(Clone, Debug, clap::Parser)]
@@ -14,11 +13,12 @@ pub struct Args {
     #[arg(long, env = "LISTEN", value_name = "IP:PORT", default_value = "0.0.0.0:50051")]
     pub listen: SocketAddr,
 
-    /// Folder of tls.crt and tls.key (ours) and ca.crt (of the authority whose certificates callers present)
+    /// Folder of tls.crt and tls.key (the broker's) and ca.crt (of the authority that issues the
+    /// callers' certificates)
     #[arg(long, env = "TLS_DIR", value_name = "FOLDER", default_value = "/etc/kubeopencode/tls")]
     pub tls_dir: PathBuf,
 
-    /// DNS names of which a caller's certificate must carry one
+    /// DNS names of gateways: a certificate with one of them may open terminals, and nothing else
     #[arg(
         long,
         env = "ALLOWED_CLIENTS",
@@ -28,42 +28,49 @@ pub struct Args {
     )]
     pub allowed_clients: Vec<String>,
 
-    /// For how long links are believed without a working watch of Agents. Later no terminal opens; open
-    /// ones go on
-    #[arg(long, env = "STALE_GRACE", value_name = "DURATION", default_value = "10m",
-        value_parser = humantime::parse_duration)]
-    pub stale_grace: Duration,
+    /// DNS names of operators: a certificate with one of them may list and close sessions, and
+    /// nothing else
+    #[arg(
+        long,
+        env = "ALLOWED_OPERATORS",
+        value_name = "NAME,...",
+        value_delimiter = ',',
+        default_value = "kubeopencode-operator"
+    )]
+    pub allowed_operators: Vec<String>,
 
-    /// Most terminals open through one link
-    #[arg(long, env = "MAX_TERMINALS_PER_LINK", value_name = "COUNT", default_value_t = 8)]
-    pub max_terminals_per_link: usize,
+    /// Maximum number of connections open at a time; by default one for each terminal, and 64 more
+    #[arg(long, env = "MAX_CONNECTIONS", value_name = "COUNT")]
+    pub max_connections: Option<usize>,
 
-    /// Most terminals open of one agent
-    #[arg(long, env = "MAX_TERMINALS_PER_AGENT", value_name = "COUNT", default_value_t = 16)]
-    pub max_terminals_per_agent: usize,
-
-    /// Most terminals open in this broker
-    #[arg(long, env = "MAX_TERMINALS", value_name = "COUNT", default_value_t = 500)]
-    pub max_terminals: usize,
-
-    /// Most connections of callers
-    #[arg(long, env = "MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 128)]
-    pub max_connections: usize,
-
-    /// This process's name in Events; the host's name if left out
-    #[arg(long, env = "POD_NAME", value_name = "NAME")]
-    pub pod_name: Option<String>,
+    #[command(flatten)]
+    pub share: ShareArgs,
 
     #[command(flatten)]
     pub telemetry: TelemetryArgs,
 }
 
 impl Args {
-    pub(crate) fn limits(&self) -> Limits {
-        Limits {
-            per_link: self.max_terminals_per_link,
-            per_agent: self.max_terminals_per_agent,
-            in_all: self.max_terminals,
-        }
+    /// Connections beside one for each terminal: probes, operators, and gateways that reconnect.
+    const SPARE_CONNECTIONS: usize = 64;
+
+    pub(crate) fn max_connections(&self) -> usize {
+        let derived = self.share.limits.in_all.saturating_add(Self::SPARE_CONNECTIONS);
+        self.max_connections.unwrap_or(derived)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[test]
+    fn there_may_be_a_connection_for_each_terminal() {
+        let connections =
+            |flags: &[&str]| Args::parse_from(["broker"].iter().chain(flags)).max_connections();
+        assert_eq!(connections(&["--max-terminals=10"]), 74);
+        assert_eq!(connections(&["--max-terminals=10", "--max-connections=5"]), 5);
     }
 }

@@ -1,7 +1,7 @@
-//! Why sessions end and openings fail, and what the viewer is told. Pure; the only place that turns an
-//! end into the contract's words.
+//! Why terminals end and openings fail, and what the viewer is told. Pure; the only place that turns
+//! an end into the contract's words.
 
-use share::verdict::Denial;
+use share::{Class, Denial, capacity::Full};
 use terminal_proto::v1::{CloseReason, Closed};
 use tonic::Status;
 
@@ -31,10 +31,13 @@ pub enum Lost {
     Broken,
     #[error("the agent stopped answering")]
     Silent,
-    #[error("the agent stopped taking input")]
-    Stuck,
     #[error("the agent's terminal could not be started")]
     NotStarted,
+    /// The attach program left without telling how the terminal's program ended.
+    #[error("the agent's terminal broke off")]
+    Ended,
+    #[error("the agent's container was stopped or restarted; try again in a moment")]
+    ContainerGone,
     #[error("the agent sent something that is no terminal")]
     Protocol,
 }
@@ -50,8 +53,8 @@ pub enum Violation {
     Size,
     #[error("the client address is neither IPv4 nor IPv6 text")]
     ClientAddress,
-    #[error("input is at most 64 KiB a message")]
-    OversizeInput,
+    #[error("more input than the window allows; wait for `input_credit`")]
+    InputWindow,
 }
 
 /// Whether output that waits for the viewer is still worth sending before the end is told.
@@ -61,15 +64,21 @@ pub enum Pending {
     Drop,
 }
 
+/// What becomes of input that waits for the pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// The viewer left: what was typed before still counts.
+    Deliver,
+    /// The viewer was cut.
+    Drop,
+}
+
 impl End {
-    /// A stable word for metrics, logs and Events.
+    /// A stable word for metrics, logs, Events and the gateway.
     pub fn category(self) -> &'static str {
         match self {
             Self::Exited(_) => "ended",
-            Self::Denied(Denial::Unknown) => "revoked",
-            Self::Denied(Denial::Expired) => "expired",
-            Self::Denied(Denial::Network) => "network",
-            Self::Denied(Denial::Suspended | Denial::NotReady) => "not_ready",
+            Self::Denied(denial) => denial.category(),
             Self::Draining => "draining",
             Self::Lost(_) => "lost",
             Self::Closed => "closed",
@@ -78,7 +87,7 @@ impl End {
         }
     }
 
-    /// A program's last words are waited for; whoever lost the right to look sees no more.
+    /// A program's last output is waited for; a viewer that lost the right to look sees no more.
     pub fn pending(self) -> Pending {
         match self {
             Self::Exited(_) | Self::Lost(_) => Pending::Deliver,
@@ -86,8 +95,15 @@ impl End {
         }
     }
 
+    pub fn typed(self) -> Typed {
+        match self {
+            Self::ViewerLeft => Typed::Deliver,
+            _ => Typed::Drop,
+        }
+    }
+
     /// The last message of the stream.
-    pub fn last_words(self) -> Result<Closed, Status> {
+    pub fn closing_message(self) -> Result<Closed, Status> {
         let exit_code = match self {
             Self::Exited(code) => Some(code),
             Self::Violation(violation) => {
@@ -95,16 +111,18 @@ impl End {
             }
             _ => None,
         };
-        Ok(Closed { reason: self.reason().into(), message: self.message(), exit_code })
+        let (reason, message) = (self.reason().into(), self.message());
+        Ok(Closed { reason, message, exit_code, category: self.category().to_owned() })
     }
 
     fn reason(self) -> CloseReason {
         match self {
             Self::Exited(_) => CloseReason::Ended,
-            Self::Denied(Denial::Unknown) => CloseReason::Revoked,
-            Self::Denied(Denial::Expired) => CloseReason::Expired,
-            Self::Denied(Denial::Network) => CloseReason::Network,
-            Self::Denied(Denial::Suspended | Denial::NotReady) => CloseReason::NotReady,
+            Self::Denied(denial) => match denial.class() {
+                Class::Hidden => CloseReason::Revoked,
+                Class::Forbidden => CloseReason::Forbidden,
+                Class::Wait => CloseReason::NotReady,
+            },
             Self::Draining => CloseReason::Draining,
             Self::Lost(_) => CloseReason::Lost,
             Self::Closed | Self::ViewerLeft | Self::Violation(_) => CloseReason::Closed,
@@ -115,10 +133,7 @@ impl End {
         match self {
             Self::Exited(0) => "the terminal's program ended".to_owned(),
             Self::Exited(code) => format!("the terminal's program ended with code {code}"),
-            // Somebody who was let in may know what a stranger may not.
-            Self::Denied(Denial::Unknown) => "the link was turned off".to_owned(),
-            Self::Denied(Denial::Expired) => "the link has expired".to_owned(),
-            Self::Denied(denial) => denial.to_string(),
+            Self::Denied(denial) => denial.to_guest(),
             Self::Draining => "the terminal moves to another server".to_owned(),
             Self::Lost(lost) => lost.to_string(),
             Self::Closed => "an administrator closed the session".to_owned(),
@@ -128,34 +143,21 @@ impl End {
     }
 }
 
-/// Why a session did not open.
+/// Why a session did not open. `Display` is what a stranger may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error(transparent)]
     Violation(#[from] Violation),
-    #[error("the first request did not come in time")]
+    #[error("no first request within 10 s")]
     Late,
     #[error(transparent)]
     Denied(#[from] Denial),
     #[error(transparent)]
-    TooMany(#[from] TooMany),
-    #[error("links have not been known for certain for too long; try again later")]
-    Stale,
+    Full(#[from] Full),
     #[error("no terminal of the agent can be reached; try again later")]
     Unreachable,
     #[error("this broker is going away; try again")]
     Draining,
-}
-
-/// Which limit a further session would exceed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TooMany {
-    #[error("too many terminals are open through this link")]
-    OfLink,
-    #[error("too many terminals of this agent are open")]
-    OfAgent,
-    #[error("too many terminals are open")]
-    InAll,
 }
 
 impl Refusal {
@@ -164,14 +166,8 @@ impl Refusal {
         match self {
             Self::Violation(_) => "violation",
             Self::Late => "late",
-            Self::Denied(Denial::Unknown) => "unknown",
-            Self::Denied(Denial::Expired) => "expired",
-            Self::Denied(Denial::Network) => "network",
-            Self::Denied(Denial::Suspended | Denial::NotReady) => "not_ready",
-            Self::TooMany(TooMany::OfLink) => "limit_link",
-            Self::TooMany(TooMany::OfAgent) => "limit_agent",
-            Self::TooMany(TooMany::InAll) => "limit_all",
-            Self::Stale => "stale",
+            Self::Denied(denial) => denial.category(),
+            Self::Full(full) => full.category(),
             Self::Unreachable => "unreachable",
             Self::Draining => "draining",
         }
@@ -184,16 +180,13 @@ impl From<Refusal> for Status {
         match refusal {
             Refusal::Violation(_) => Self::invalid_argument(message),
             Refusal::Late => Self::deadline_exceeded(message),
-            // An expired link looks like one that never was.
-            Refusal::Denied(Denial::Unknown | Denial::Expired) => {
-                Self::not_found(Denial::Unknown.to_string())
-            }
-            Refusal::Denied(Denial::Network) => Self::permission_denied(message),
-            Refusal::Denied(Denial::Suspended | Denial::NotReady)
-            | Refusal::Stale
-            | Refusal::Unreachable
-            | Refusal::Draining => Self::unavailable(message),
-            Refusal::TooMany(_) => Self::resource_exhausted(message),
+            Refusal::Denied(denial) => match denial.class() {
+                Class::Hidden => Self::not_found(message),
+                Class::Forbidden => Self::permission_denied(message),
+                Class::Wait => Self::unavailable(message),
+            },
+            Refusal::Unreachable | Refusal::Draining => Self::unavailable(message),
+            Refusal::Full(_) => Self::resource_exhausted(message),
         }
     }
 }
@@ -210,30 +203,44 @@ mod tests {
         let cases = [
             (End::Exited(3), CloseReason::Ended, Deliver),
             (End::Denied(Denial::Unknown), CloseReason::Revoked, Drop),
-            (End::Denied(Denial::Expired), CloseReason::Expired, Drop),
-            (End::Denied(Denial::Network), CloseReason::Network, Drop),
+            (End::Denied(Denial::Expired), CloseReason::Revoked, Drop),
+            (End::Denied(Denial::Network), CloseReason::Forbidden, Drop),
             (End::Denied(Denial::Suspended), CloseReason::NotReady, Drop),
-            (End::Denied(Denial::NotReady), CloseReason::NotReady, Drop),
             (End::Draining, CloseReason::Draining, Drop),
             (End::Lost(Lost::Broken), CloseReason::Lost, Deliver),
             (End::Closed, CloseReason::Closed, Drop),
         ];
         for (end, reason, pending) in cases {
-            let closed = end.last_words().unwrap();
+            let closed = end.closing_message().unwrap();
             assert_eq!((closed.reason(), end.pending()), (reason, pending), "{end:?}");
             assert!(!closed.message.is_empty(), "{end:?}");
         }
     }
 
     #[test]
+    fn a_guest_who_is_denied_reads_what_a_stranger_may_not() {
+        let closed = End::Denied(Denial::Expired).closing_message().unwrap();
+        assert_eq!(closed.message, Denial::Expired.to_guest());
+        assert_eq!(closed.category, "expired");
+    }
+
+    #[test]
+    fn only_what_a_viewer_typed_before_it_left_is_delivered() {
+        assert_eq!(End::ViewerLeft.typed(), Typed::Deliver);
+        for end in [End::Draining, End::Closed, End::Denied(Denial::Unknown), End::Exited(0)] {
+            assert_eq!(end.typed(), Typed::Drop, "{end:?}");
+        }
+    }
+
+    #[test]
     fn only_a_program_that_ended_has_an_exit_code() {
-        assert_eq!(End::Exited(130).last_words().unwrap().exit_code, Some(130));
-        assert_eq!(End::Lost(Lost::NotStarted).last_words().unwrap().exit_code, None);
+        assert_eq!(End::Exited(130).closing_message().unwrap().exit_code, Some(130));
+        assert_eq!(End::Lost(Lost::NotStarted).closing_message().unwrap().exit_code, None);
     }
 
     #[test]
     fn a_broken_contract_is_an_error_of_the_call() {
-        let status = End::Violation(Violation::OpenedTwice).last_words().unwrap_err();
+        let status = End::Violation(Violation::OpenedTwice).closing_message().unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument);
     }
 
@@ -250,11 +257,12 @@ mod tests {
     fn refusals_have_the_codes_of_the_contract() {
         let cases = [
             (Refusal::Violation(Violation::NotOpened), Code::InvalidArgument),
+            (Refusal::Late, Code::DeadlineExceeded),
             (Refusal::Denied(Denial::Unknown), Code::NotFound),
             (Refusal::Denied(Denial::Network), Code::PermissionDenied),
             (Refusal::Denied(Denial::Suspended), Code::Unavailable),
-            (Refusal::TooMany(TooMany::OfAgent), Code::ResourceExhausted),
-            (Refusal::Stale, Code::Unavailable),
+            (Refusal::Denied(Denial::Stale), Code::Unavailable),
+            (Refusal::Full(Full::Agent), Code::ResourceExhausted),
             (Refusal::Unreachable, Code::Unavailable),
         ];
         for (refusal, code) in cases {

@@ -1,39 +1,34 @@
 //! The terminal broker: verifies share tokens by its own watch of Agents, finds an agent's pod by its
-//! owners, execs the screen's attach program there and passes its bytes on. It must not let a caller name a
-//! pod, a container or a command, and reads no Secret.
+//! owners, execs the screen's attach program there and passes its bytes on. It must not let a caller
+//! name a pod, a container or a command, and reads no Secret.
 //!
-//! Pure: `closing`, `credit`, `exec_channels`, `knowledge`, `opening`, `sessions`, `target`. The rest does as they say.
+//! A module uses those above it in this list only:
+//!
+//! 1. [`closing`], `pieces`
+//! 2. [`metrics`]
+//! 3. [`target`]: which pod
+//! 4. [`viewer`]: what is said to the gateway, and how much at a time
+//! 5. [`exec`]: what is said to the pod
+//! 6. `session`: one viewer's terminal, and all of them
+//! 7. [`error`]
+//! 8. [`server`]: gRPC, and who may call
+//! 9. [`args`], `run`
 
 pub mod args;
 pub mod closing;
-pub mod credit;
 pub mod error;
-pub mod exec_channels;
-pub mod knowledge;
-pub mod kube_client;
+pub mod exec;
 pub mod metrics;
-pub mod opening;
-pub mod pods;
-pub mod sessions;
+pub mod server;
 pub mod target;
-pub mod tls;
+pub mod viewer;
 
-mod broker;
-mod counters;
-mod exec;
-mod from_pod;
-mod gate;
-mod incoming;
-mod journal;
-mod link;
-mod responses;
+#[cfg(test)]
+mod fixture;
+mod pieces;
 mod run;
-mod server;
-mod service;
 mod session;
-mod to_pod;
-mod viewer;
 
 pub use args::Args;
 pub use error::BrokerError;
-pub use run::{Parts, run, serve};
+pub use run::{PROGRAM, Parts, run, serve};

@@ -1,9 +1,12 @@
 //! The terminal broker's process.
 
-use clap::Parser as _;
-use terminal_broker::{Args, run};
+use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    Ok(run(Args::parse()).await?)
+use clap::Parser;
+use terminal_broker::{Args, PROGRAM, run};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let telemetry = args.telemetry.clone();
+    daemon::main(PROGRAM, &telemetry, |daemon| run(args, daemon))
 }

@@ -28,9 +28,16 @@ pub struct BrokerMetrics {
     events_lost: Counter,
 }
 
+/// Which way terminal bytes pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Input,
+    Output,
+}
+
 impl BrokerMetrics {
     pub fn register(registry: &mut Registry) -> Self {
-        let metrics = Self {
+        let own = Self {
             open: Gauge::default(),
             opened: Counter::default(),
             closed: Family::default(),
@@ -40,24 +47,16 @@ impl BrokerMetrics {
             exec_open: Histogram::new(exponential_buckets(0.005, 2.0, 12)),
             events_lost: Counter::default(),
         };
-        registry.register("terminals_open", "Open sessions", metrics.open.clone());
-        registry.register("terminals_opened", "Sessions that opened", metrics.opened.clone());
-        registry.register("terminals_closed", "Sessions that ended", metrics.closed.clone());
-        registry.register("terminals_refused", "Openings refused", metrics.refused.clone());
-        registry.register_with_unit(
-            "terminals",
-            "Terminal bytes that passed",
-            Unit::Bytes,
-            metrics.bytes.clone(),
-        );
-        registry.register_with_unit(
-            "exec_open",
-            "From an admitted opening to an open exec",
-            Unit::Seconds,
-            metrics.exec_open.clone(),
-        );
-        registry.register("events_lost", "Events not written", metrics.events_lost.clone());
-        metrics
+        let Self { open, opened, closed, refused, bytes, exec_open, events_lost } = own.clone();
+        registry.register("terminals_open", "Open terminals", open);
+        registry.register("terminals_opened", "Terminals that opened", opened);
+        registry.register("terminals_closed", "Terminals that ended, by reason", closed);
+        registry.register("terminals_refused", "Terminals not opened, by reason", refused);
+        registry.register("terminal_bytes", "Terminal bytes that passed, by direction", bytes);
+        let help = "From an admitted opening to an open exec";
+        registry.register_with_unit("exec_open", help, Unit::Seconds, exec_open);
+        registry.register("events_lost", "Events that were not written", events_lost);
+        own
     }
 
     pub(crate) fn opened(&self, exec_open: Duration) {
@@ -75,12 +74,15 @@ impl BrokerMetrics {
         self.refused.get_or_create(&[("reason", refusal.category())]).inc();
     }
 
-    /// The counter of one direction: `input` or `output`.
-    pub(crate) fn bytes(&self, direction: &'static str) -> Counter {
+    pub(crate) fn bytes(&self, direction: Direction) -> Counter {
+        let direction = match direction {
+            Direction::Input => "input",
+            Direction::Output => "output",
+        };
         self.bytes.get_or_create_owned(&[("direction", direction)])
     }
 
-    pub(crate) fn event_lost(&self) {
-        self.events_lost.inc();
+    pub(crate) fn events_lost(&self) -> &Counter {
+        &self.events_lost
     }
 }

@@ -2,25 +2,32 @@
 
 use std::time::Duration;
 
-use daemon::connect::Acceptor;
-use share::Links;
+use daemon::{Gate, connect::Acceptor};
 use terminal_proto::v1::{FILE_DESCRIPTOR_SET, terminal_broker_server::TerminalBrokerServer};
 use tokio_util::sync::CancellationToken;
 use tonic::{
     service::InterceptorLayer,
     transport::{Server, ServerTlsConfig},
 };
-use tonic_health::{ServingStatus, pb::health_server::HealthServer, server::HealthReporter};
 use tonic_reflection::server::v1::{ServerReflection, ServerReflectionServer};
 
-use crate::{broker::Broker, error::BrokerError, incoming, service::Service, tls::AllowedClients};
+use crate::{error::BrokerError, session::Broker};
+
+mod callers;
+mod health;
+mod incoming;
+mod service;
+
+pub(crate) use callers::AllowedCallers;
+pub use callers::load;
+use service::Service;
 
 /// The most of one gRPC message, in bytes: 64 KiB of terminal, and room for its wrapping.
 const MAX_MESSAGE_BYTES: usize = 128 * 1024;
-/// Input that one session may have under way towards us, in bytes.
-const STREAM_WINDOW_BYTES: u32 = 128 * 1024;
-/// All input under way in one connection, in bytes: 512 stalled streams still leave the others room.
-const CONNECTION_WINDOW_BYTES: u32 = 64 * 1024 * 1024;
+/// Input that one session may have under way towards us, in bytes: as much as its window allows.
+const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
+/// The most that HTTP/2 allows, in bytes (RFC 9113, section 6.9.1).
+const CONNECTION_WINDOW_MAX_BYTES: u32 = i32::MAX as u32;
 /// A dead gateway is noticed within 25 s.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,27 +36,22 @@ const SPARE_STREAMS: u32 = 64;
 /// How long callers may take to read their last message.
 const DRAIN_GRACE: Duration = Duration::from_millis(1500);
 
-/// Serves `broker` until `shutdown`, and a moment longer to those who are still reading.
+/// Serves `broker` until its shutdown, and a moment longer to those who are still reading.
 pub(crate) async fn serve(
     broker: Broker,
+    readiness: Gate,
     acceptor: Acceptor,
     tls: ServerTlsConfig,
-    callers: AllowedClients,
-    max_sessions: usize,
+    callers: AllowedCallers,
+    max_terminals: usize,
 ) -> Result<(), BrokerError> {
     let shutdown = broker.shutdown.clone();
-    let sessions = u32::try_from(max_sessions).unwrap_or(u32::MAX);
-    let mut server = Server::builder()
+    let mut server = builder(max_terminals)
         .tls_config(tls)
         .map_err(BrokerError::Tls)?
-        .max_concurrent_streams(sessions.saturating_add(SPARE_STREAMS))
-        .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .layer(InterceptorLayer::new(callers));
     let router = server
-        .add_service(health(&broker))
+        .add_service(health::service(&broker, readiness))
         .add_service(reflection()?)
         .add_service(terminals(broker));
     let serving =
@@ -60,6 +62,18 @@ pub(crate) async fn serve(
         ended = serving => ended.map_err(BrokerError::Serve),
         () = grace_passed(&shutdown) => Ok(()),
     }
+}
+
+/// Every terminal may be a stream of one connection, and none of them can take the others' room.
+fn builder(max_terminals: usize) -> Server {
+    let streams = u32::try_from(max_terminals).unwrap_or(u32::MAX).saturating_add(SPARE_STREAMS);
+    let window = streams.saturating_mul(STREAM_WINDOW_BYTES).min(CONNECTION_WINDOW_MAX_BYTES);
+    Server::builder()
+        .max_concurrent_streams(streams)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(window)
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
 }
 
 async fn grace_passed(shutdown: &CancellationToken) {
@@ -79,25 +93,4 @@ fn reflection() -> Result<ServerReflectionServer<impl ServerReflection>, BrokerE
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
         .map_err(BrokerError::Reflection)
-}
-
-/// `grpc.health.v1`: serving from the first listing of links until the shutdown.
-fn health(broker: &Broker) -> HealthServer<impl tonic_health::pb::health_server::Health> {
-    let (reporter, server) = tonic_health::server::health_reporter();
-    broker.tasks.spawn(report(reporter, broker.links.clone(), broker.shutdown.clone()));
-    server
-}
-
-async fn report(reporter: HealthReporter, links: Links, shutdown: CancellationToken) {
-    set(&reporter, ServingStatus::NotServing).await;
-    if shutdown.run_until_cancelled(links.synced()).await.is_some() {
-        set(&reporter, ServingStatus::Serving).await;
-        shutdown.cancelled().await;
-    }
-    set(&reporter, ServingStatus::NotServing).await;
-}
-
-async fn set(reporter: &HealthReporter, status: ServingStatus) {
-    reporter.set_service_status("", status).await;
-    reporter.set_service_status("kubeopencode.terminal.v1.TerminalBroker", status).await;
 }

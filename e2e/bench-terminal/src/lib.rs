@@ -9,6 +9,7 @@ mod attach;
 mod install;
 pub mod orders;
 pub mod pattern;
+mod relay;
 mod serve;
 
 /// A stand-in for OpenCode, to measure the path of a terminal; without a subcommand it installs itself as `opencode`
@@ -31,6 +32,8 @@ enum Command {
         /// Where the server is; it is not asked anything
         url: String,
     },
+    /// Pass TCP connections on: the floor that a way with hops is compared with
+    Relay(relay::RelayArgs),
 }
 
 /// Runs until the terminal, or the process, is ended.
@@ -39,5 +42,6 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         None => install::install(&cli.tools_dir),
         Some(Command::Serve(args)) => serve::run(&args),
         Some(Command::Attach { .. }) => attach::run(),
+        Some(Command::Relay(args)) => relay::run(&args),
     }
 }

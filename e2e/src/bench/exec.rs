@@ -3,6 +3,8 @@
 //!
 //! The channels are those of `k8s.io/apimachinery/pkg/util/remotecommand/constants.go`.
 
+use std::net::SocketAddr;
+
 use anyhow::{Context, Result, bail};
 use api_types::names;
 use bytes::{Bytes, BytesMut};
@@ -19,8 +21,8 @@ use kube::{
     config::KubeConfigOptions,
     core::Request,
 };
-use screen_wire::{Deframer, Frame, FrameCodec, INPUT_WINDOW_BYTES, PING_INTERVAL};
-use tokio::time::{Interval, interval};
+use screen_wire::{Deframer, Frame, FrameCodec, OUTPUT_WINDOW_BYTES, PING_INTERVAL};
+use tokio::time::{Instant, Interval, interval_at};
 use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
 use tokio_util::codec::Encoder;
 use tower::{BoxError, ServiceBuilder};
@@ -32,9 +34,6 @@ const STDOUT: u8 = 1;
 const STDERR: u8 = 2;
 const STATUS: u8 = 3;
 
-/// Output is credited in portions of this, as the page acknowledges it.
-const CREDIT_BYTES: usize = 32 * 1024;
-
 /// The pod with the terminal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target<'a> {
@@ -42,9 +41,15 @@ pub(super) struct Target<'a> {
     pub(super) pod: &'a str,
 }
 
-/// A client of the cluster under test that sends a single byte at once, as the broker's does.
-pub(super) async fn client() -> Result<Client> {
-    let config = Config::from_kubeconfig(&KubeConfigOptions::default()).await?;
+/// A client of the cluster under test that sends a single byte at once, as the broker's does. With `relay` it
+/// connects there, and still expects the API server.
+pub(super) async fn client(relay: Option<SocketAddr>) -> Result<Client> {
+    let mut config = Config::from_kubeconfig(&KubeConfigOptions::default()).await?;
+    if let Some(relay) = relay {
+        let host = config.cluster_url.host().context("the cluster's URL has no host")?.to_owned();
+        config.tls_server_name.get_or_insert(host);
+        config.cluster_url = format!("https://{relay}").parse()?;
+    }
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -111,72 +116,67 @@ impl Exec {
     }
 }
 
-/// The screen, as the broker runs it.
+/// The screen, as the broker runs it: with credit for its output, and pings.
 pub(super) struct Screen {
     exec: Exec,
     frames: Deframer,
-    /// Bytes of input that may still be sent.
-    input_allowance: usize,
-    /// Bytes of output that were received and not credited.
+    /// Output bytes that the screen has no credit for yet.
     uncredited: usize,
-    ping: Interval,
+    pings: Interval,
 }
 
 impl Screen {
     pub(super) async fn open(client: &Client, target: Target<'_>) -> Result<Self> {
-        let (columns, rows) = (COLUMNS.to_string(), ROWS.to_string());
-        let command =
-            [names::AGENT_TOOLS_BINARY, "screen", "attach", "--columns", &columns, "--rows", &rows];
-        Ok(Self {
-            exec: Exec::open(client, target, &command, Tty::No).await?,
-            frames: Deframer::new(),
-            input_allowance: INPUT_WINDOW_BYTES,
-            uncredited: 0,
-            ping: interval(PING_INTERVAL),
-        })
+        let (columns, rows, port) =
+            (COLUMNS.to_string(), ROWS.to_string(), names::DEFAULT_PORT.to_string());
+        let command = [names::AGENT_TOOLS_BINARY, "screen", "attach"];
+        let sizes = ["--port", &port, "--columns", &columns, "--rows", &rows];
+        let command = [&command[..], &sizes].concat();
+        let exec = Exec::open(client, target, &command, Tty::No).await?;
+        let pings = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
+        Ok(Self { exec, frames: Deframer::new(), uncredited: 0, pings })
     }
 
     pub(super) async fn send(&mut self, typed: &[u8]) -> Result<()> {
-        let rest = self.input_allowance.checked_sub(typed.len());
-        self.input_allowance = rest.context("the screen has not credited what was typed")?;
-        self.send_frame(Frame::Input(Bytes::copy_from_slice(typed))).await
+        self.frame(Frame::Input(Bytes::copy_from_slice(typed))).await
     }
 
-    /// Keeps the screen from taking its viewer for dead meanwhile.
+    async fn frame(&mut self, frame: Frame) -> Result<()> {
+        let mut encoded = BytesMut::new();
+        FrameCodec.encode(frame, &mut encoded)?;
+        self.exec.send(&encoded).await
+    }
+
+    /// Loses nothing where it is dropped before it is done.
     pub(super) async fn receive(&mut self) -> Result<Bytes> {
         loop {
             match self.frames.next()? {
                 Some(Frame::Output(bytes)) => {
-                    self.credit(bytes.len()).await?;
+                    self.uncredited += bytes.len();
                     return Ok(bytes);
                 }
+                Some(Frame::InputCredit { .. } | Frame::Alive) => {}
                 Some(Frame::Exit { code }) => bail!("the terminal's program ended with {code}"),
-                Some(Frame::InputCredit { bytes }) => {
-                    self.input_allowance += usize::try_from(bytes)?;
-                }
-                Some(Frame::Alive) => {}
                 Some(frame) => bail!("the screen sent {frame:?}"),
-                None => tokio::select! {
-                    biased;
-                    _ = self.ping.tick() => self.send_frame(Frame::Ping).await?,
-                    received = self.exec.receive() => self.frames.push(received?),
-                },
+                None => self.wait().await?,
             }
         }
     }
 
-    async fn credit(&mut self, bytes: usize) -> Result<()> {
-        self.uncredited += bytes;
-        if self.uncredited >= CREDIT_BYTES {
+    /// Until there is something to look at.
+    async fn wait(&mut self) -> Result<()> {
+        if self.uncredited >= OUTPUT_WINDOW_BYTES / 4 {
             let bytes = u32::try_from(std::mem::take(&mut self.uncredited))?;
-            self.send_frame(Frame::OutputCredit { bytes }).await?;
+            // Queued before the first wait in it, so that it is not lost if this is dropped.
+            return self.frame(Frame::OutputCredit { bytes }).await;
         }
-        Ok(())
-    }
-
-    async fn send_frame(&mut self, frame: Frame) -> Result<()> {
-        let mut wire = BytesMut::new();
-        FrameCodec.encode(frame, &mut wire)?;
-        self.exec.send(&wire).await
+        tokio::select! {
+            biased;
+            _ = self.pings.tick() => self.frame(Frame::Ping).await,
+            received = self.exec.receive() => {
+                self.frames.push(received?);
+                Ok(())
+            }
+        }
     }
 }

@@ -1,29 +1,76 @@
 //! What was measured, and what is said of it; pure.
 
-use std::time::Duration;
+use std::{ops::AddAssign, time::Duration};
 
 /// What one way to the terminal took.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Samples {
     pub(super) name: &'static str,
-    /// From the sending of one byte to its return.
+    /// From the sending of one byte to its return, each sent when the one before had returned.
     pub(super) echoes: Vec<Duration>,
+    /// The same at 50 keys a second, and at 1,000, whether the one before had returned or not.
+    pub(super) paced: [Vec<Duration>; 2],
     /// Of each bulk order, in MB/s (10⁶ bytes).
     pub(super) bulk: Vec<f64>,
+    /// What 1,000 keys a second cost.
+    pub(super) key_cpu: Usage,
+    pub(super) bulk_cpu: Usage,
+    pub(super) bulk_bytes: usize,
+}
+
+/// CPU time of gateway and broker, all replicas together; `None` where it cannot be seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Usage {
+    pub(super) gateway: Option<Duration>,
+    pub(super) broker: Option<Duration>,
+}
+
+impl Usage {
+    /// What was used between two readings.
+    pub(super) fn since(self, before: Self) -> Self {
+        let less =
+            |now: Option<Duration>, before: Option<Duration>| Some(now?.saturating_sub(before?));
+        Self {
+            gateway: less(self.gateway, before.gateway),
+            broker: less(self.broker, before.broker),
+        }
+    }
+}
+
+impl AddAssign for Usage {
+    fn add_assign(&mut self, more: Self) {
+        let add = |sum: &mut Option<Duration>, more: Option<Duration>| {
+            *sum = more.map(|more| sum.unwrap_or_default() + more);
+        };
+        add(&mut self.gateway, more.gateway);
+        add(&mut self.broker, more.broker);
+    }
 }
 
 impl Samples {
-    /// The echo that `percent` of all echoes do not exceed, in milliseconds.
-    pub(super) fn echo_ms(&self, percent: u8) -> Option<f64> {
-        let mut milliseconds: Vec<f64> =
-            self.echoes.iter().map(|took| took.as_secs_f64() * 1e3).collect();
-        percentile(&mut milliseconds, percent)
-    }
-
     /// The median of bulk output, in MB/s.
     pub(super) fn bulk_mb_per_s(&self) -> Option<f64> {
         percentile(&mut self.bulk.clone(), 50)
     }
+
+    /// Of `cpu`, in microseconds for each key.
+    pub(super) fn key_us(&self, cpu: Option<Duration>) -> Option<f64> {
+        let keys = u32::try_from(self.paced[1].len()).ok().filter(|keys| *keys > 0)?;
+        Some(cpu?.as_secs_f64() * 1e6 / f64::from(keys))
+    }
+
+    /// Of `cpu`, in milliseconds for each MB.
+    #[allow(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
+    pub(super) fn bulk_ms_per_mb(&self, cpu: Option<Duration>) -> Option<f64> {
+        let bytes = Some(self.bulk_bytes).filter(|bytes| *bytes > 0)?;
+        Some(cpu?.as_secs_f64() * 1e3 / (bytes as f64 / 1e6))
+    }
+}
+
+/// The time that `percent` of all do not exceed, in milliseconds.
+pub(super) fn percentile_ms(times: &[Duration], percent: u8) -> Option<f64> {
+    let mut milliseconds: Vec<f64> = times.iter().map(|took| took.as_secs_f64() * 1e3).collect();
+    percentile(&mut milliseconds, percent)
 }
 
 /// By nearest rank: a value that was measured, never one between two.
@@ -62,12 +109,31 @@ mod tests {
 
     #[test]
     fn figures_are_in_milliseconds_and_megabytes_per_second() {
+        assert_eq!(percentile_ms(&[4, 2, 3].map(Duration::from_millis), 50), Some(3.0));
+        let bulk = vec![mb_per_s(3_000_000, Duration::from_millis(500))];
+        assert_eq!(Samples { bulk, ..Samples::default() }.bulk_mb_per_s(), Some(6.0));
+    }
+
+    #[test]
+    fn cpu_is_told_by_key_and_by_megabyte() {
         let samples = Samples {
-            name: "any",
-            echoes: [4, 2, 3].map(Duration::from_millis).to_vec(),
-            bulk: vec![mb_per_s(3_000_000, Duration::from_millis(500))],
+            paced: [vec![], vec![Duration::ZERO; 4]],
+            bulk_bytes: 2_000_000,
+            ..Samples::default()
         };
-        assert_eq!(samples.echo_ms(50), Some(3.0));
-        assert_eq!(samples.bulk_mb_per_s(), Some(6.0));
+        let cpu = Some(Duration::from_millis(2));
+        assert_eq!(samples.key_us(cpu), Some(500.0));
+        assert_eq!(samples.bulk_ms_per_mb(cpu), Some(1.0));
+        assert_eq!(samples.key_us(None), None);
+        assert_eq!(Samples::default().key_us(cpu), None);
+    }
+
+    #[test]
+    fn usage_is_summed_over_turns_and_unknown_stays_unknown() {
+        let of = |gateway| Usage { gateway: Some(Duration::from_millis(gateway)), broker: None };
+        let mut sum = Usage::default();
+        sum += of(5).since(of(3));
+        sum += of(9).since(of(8));
+        assert_eq!(sum, of(3));
     }
 }

@@ -70,12 +70,13 @@ impl Guest {
         Ok(self.socket.send(Message::binary(typed.to_vec())).await?)
     }
 
+    /// Loses nothing where it is dropped before it is done.
     pub(super) async fn receive(&mut self) -> Result<Bytes> {
         loop {
             match self.next().await? {
                 Event::Due => self.acknowledge().await?,
                 Event::Message(Message::Binary(bytes)) => {
-                    self.drawn(bytes.len()).await?;
+                    self.drawn(bytes.len());
                     return Ok(bytes);
                 }
                 Event::Message(Message::Text(text)) => {
@@ -100,19 +101,20 @@ impl Guest {
         }
     }
 
-    async fn drawn(&mut self, bytes: usize) -> Result<()> {
+    fn drawn(&mut self, bytes: usize) {
         self.unacknowledged += bytes;
-        if self.unacknowledged >= GATHER_BYTES {
-            return self.acknowledge().await;
-        }
-        self.acknowledge_at.get_or_insert_with(|| Instant::now() + ACKNOWLEDGE_WITHIN);
-        Ok(())
+        let enough = self.unacknowledged >= GATHER_BYTES;
+        let wait = if enough { Duration::ZERO } else { ACKNOWLEDGE_WITHIN };
+        let due = Instant::now() + wait;
+        self.acknowledge_at = Some(self.acknowledge_at.map_or(due, |at| at.min(due)));
     }
 
     async fn acknowledge(&mut self) -> Result<()> {
-        self.acknowledge_at = None;
-        let bytes = std::mem::take(&mut self.unacknowledged);
-        self.tell(&json!({ "type": "ack", "bytes": bytes })).await
+        let control = json!({ "type": "ack", "bytes": self.unacknowledged });
+        self.socket.feed(Message::text(control.to_string())).await?;
+        // Queued: it goes even if this is dropped now.
+        (self.acknowledge_at, self.unacknowledged) = (None, 0);
+        Ok(self.socket.flush().await?)
     }
 
     async fn tell(&mut self, control: &Value) -> Result<()> {

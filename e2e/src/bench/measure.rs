@@ -1,11 +1,11 @@
 //! One way to the terminal, measured turn by turn.
 
 use std::{
-    convert::Infallible,
+    collections::VecDeque,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use bench_terminal::{
     orders::{self, BANNER, MARKER},
     pattern::Pattern,
@@ -13,9 +13,10 @@ use bench_terminal::{
 use tokio::time::timeout;
 
 use super::{
-    Plan,
+    Plan, Programs,
     check::Check,
     figures::{Samples, mb_per_s},
+    pace,
     terminal::Terminal,
 };
 
@@ -23,6 +24,8 @@ use super::{
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Echoes before the first that counts: buffers grow and caches fill.
 const WARM_UP_ECHOES: u16 = 50;
+/// Keys a second: a fast typist's, and as many as a program that types could send.
+const RATES: [u16; 2] = [50, 1000];
 
 pub(super) struct Lane {
     pub(super) name: &'static str,
@@ -48,20 +51,29 @@ impl Lane {
         self.bulk(1).await.map(drop)
     }
 
-    /// Echoes and bulk output, once.
-    pub(super) async fn turn(&mut self, plan: &Plan) -> Result<()> {
+    /// Echoes one by one and at each rate, and bulk output, once.
+    pub(super) async fn turn(&mut self, plan: &Plan, programs: &Programs) -> Result<()> {
         for round in 0..plan.echoes {
             let took = self.echo(round).await.with_context(|| format!("echo {round}"))?;
             self.samples.echoes.push(took);
         }
+        self.paced(0, plan.slow_keys).await.context("50 keys a second")?;
+        let before = programs.cpu();
+        self.paced(1, plan.fast_keys).await.context("1,000 keys a second")?;
+        self.samples.key_cpu += programs.cpu().since(before);
+
+        let before = programs.cpu();
         let rate = self.bulk(plan.mib).await.context("bulk output")?;
+        self.samples.bulk_cpu += programs.cpu().since(before);
         self.samples.bulk.push(rate);
+        self.samples.bulk_bytes += usize::from(plan.mib) * 1024 * 1024;
         Ok(())
     }
 
-    /// Waits while another lane has its turn; returns only when its terminal failed.
-    pub(super) async fn idle(&mut self) -> Result<Infallible> {
-        self.terminal.idle().await.context(self.name)
+    /// Keeps the terminal alive while others have their turn: pings are answered.
+    pub(super) async fn idle(&mut self) -> Result<()> {
+        let output = self.terminal.receive().await.context(self.name)?;
+        bail!("{}: {} bytes came by themselves", self.name, output.len())
     }
 
     /// Ends the program at the far end, which nobody else might, and hears it out.
@@ -73,11 +85,39 @@ impl Lane {
 
     /// One byte there and back; another one each time, so that none is taken for an earlier one.
     async fn echo(&mut self, round: u16) -> Result<Duration> {
-        let typed = [b'a' + round.to_le_bytes()[0] % 26];
+        let typed = [key(round)];
         let started = Instant::now();
         self.terminal.send(&typed).await?;
         self.expect(&typed).await?;
         Ok(started.elapsed())
+    }
+
+    /// `count` keys at a rate. A key is sent when it is due, whether or not the one before has returned.
+    async fn paced(&mut self, rate: usize, count: u16) -> Result<()> {
+        let mut ticks = pace::ticks(RATES[rate], count);
+        let (mut sent, mut round, mut due) = (VecDeque::new(), 0, true);
+        while due || !sent.is_empty() {
+            tokio::select! {
+                biased;
+                tick = ticks.recv(), if due => match tick {
+                    Some(()) => {
+                        sent.push_back((key(round), Instant::now()));
+                        self.terminal.send(&[key(round)]).await?;
+                        round += 1;
+                    }
+                    None => due = false,
+                },
+                received = timeout(PATIENCE, self.terminal.receive()) => {
+                    let now = Instant::now();
+                    for byte in received.context("stuck")?? {
+                        let (expected, at) = sent.pop_front().context("a key that nobody typed")?;
+                        ensure!(byte == expected, "key {byte} came, and not {expected}");
+                        self.samples.paced[rate].push(now - at);
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The rate of one order, from its sending to the last byte of its end mark.
@@ -103,7 +143,11 @@ impl Lane {
                 format!("{} came", String::from_utf8_lossy(&received).escape_debug())
             })?;
         }
-        ensure!(rest.is_empty());
         Ok(())
     }
+}
+
+/// Another letter for each of 26 keys.
+fn key(round: u16) -> u8 {
+    b'a' + u8::try_from(round % 26).unwrap_or_default()
 }

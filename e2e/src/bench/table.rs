@@ -1,19 +1,33 @@
 //! The figures as a table in Markdown; pure. The first way is what the others are compared with.
 
-use super::figures::Samples;
+use super::figures::{Samples, percentile_ms};
 
-type Figure = fn(&Samples) -> Option<f64>;
+/// A figure, and whether comparing it with the first way's says anything.
+enum Figure {
+    Compared(fn(&Samples) -> Option<f64>),
+    Alone(fn(&Samples) -> Option<f64>),
+}
 
-const ROWS: [(&str, Figure); 3] = [
-    ("echo p50, ms", |samples| samples.echo_ms(50)),
-    ("echo p99, ms", |samples| samples.echo_ms(99)),
-    ("bulk median, MB/s", Samples::bulk_mb_per_s),
+use Figure::{Alone, Compared};
+
+const ROWS: [(&str, Figure); 11] = [
+    ("echo p50, ms", Compared(|way| percentile_ms(&way.echoes, 50))),
+    ("echo p99, ms", Compared(|way| percentile_ms(&way.echoes, 99))),
+    ("50 keys/s p50, ms", Compared(|way| percentile_ms(&way.paced[0], 50))),
+    ("50 keys/s p99, ms", Compared(|way| percentile_ms(&way.paced[0], 99))),
+    ("1000 keys/s p50, ms", Compared(|way| percentile_ms(&way.paced[1], 50))),
+    ("1000 keys/s p99, ms", Compared(|way| percentile_ms(&way.paced[1], 99))),
+    ("bulk median, MB/s", Compared(Samples::bulk_mb_per_s)),
+    ("gateway, µs a key", Alone(|way| way.key_us(way.key_cpu.gateway))),
+    ("broker, µs a key", Alone(|way| way.key_us(way.key_cpu.broker))),
+    ("gateway, ms a MB", Alone(|way| way.bulk_ms_per_mb(way.bulk_cpu.gateway))),
+    ("broker, ms a MB", Alone(|way| way.bulk_ms_per_mb(way.bulk_cpu.broker))),
 ];
 
 /// A line for each figure; each way after the first has a ratio beside its value.
 pub(super) fn render(ways: &[&Samples]) -> String {
     let mut lines = vec![head(ways), rule(ways.len())];
-    lines.extend(ROWS.iter().map(|(name, figure)| row(name, *figure, ways)));
+    lines.extend(ROWS.iter().map(|(name, figure)| row(name, figure, ways)));
     lines.push(String::new());
     lines.join("\n")
 }
@@ -23,7 +37,7 @@ fn head(ways: &[&Samples]) -> String {
         0 => format!(" {:>12} |", way.name),
         _ => format!(" {:>12} | ratio |", way.name),
     });
-    format!("| {:<17} |{}", "", names.collect::<String>())
+    format!("| {:<19} |{}", "", names.collect::<String>())
 }
 
 fn rule(ways: usize) -> String {
@@ -31,20 +45,23 @@ fn rule(ways: usize) -> String {
         0 => "-------------:|",
         _ => "-------------:|------:|",
     });
-    format!("|{}|{}", "-".repeat(19), columns.collect::<String>())
+    format!("|{}|{}", "-".repeat(21), columns.collect::<String>())
 }
 
-fn row(name: &str, figure: Figure, ways: &[&Samples]) -> String {
-    let first = ways.first().and_then(|way| figure(way));
+fn row(name: &str, figure: &Figure, ways: &[&Samples]) -> String {
+    let (value, first) = match figure {
+        Compared(value) => (value, ways.first().and_then(|way| value(way))),
+        Alone(value) => (value, None),
+    };
     let cells = ways.iter().enumerate().map(|(column, way)| {
-        let value = figure(way);
+        let value = value(way);
         let ratio = value.zip(first).map(|(value, first)| value / first);
         match column {
             0 => format!(" {} |", number(value, 12)),
             _ => format!(" {} | {} |", number(value, 12), number(ratio, 5)),
         }
     });
-    format!("| {name:<17} |{}", cells.collect::<String>())
+    format!("| {name:<19} |{}", cells.collect::<String>())
 }
 
 fn number(value: Option<f64>, width: usize) -> String {
@@ -56,6 +73,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::bench::figures::Usage;
 
     #[test]
     fn each_way_stands_beside_the_first_with_its_ratio() {
@@ -63,25 +81,31 @@ mod tests {
             name: "direct exec",
             echoes: vec![Duration::from_micros(1500), Duration::from_millis(4)],
             bulk: vec![200.0],
+            ..Samples::default()
         };
         let whole = Samples {
             name: "whole path",
             echoes: vec![Duration::from_millis(3), Duration::from_millis(5)],
+            paced: [vec![], vec![Duration::from_millis(1); 2]],
             bulk: vec![50.0],
+            key_cpu: Usage { gateway: Some(Duration::from_micros(90)), broker: None },
+            ..Samples::default()
         };
         let expected = "\
-|                   |  direct exec |   whole path | ratio |
-|-------------------|-------------:|-------------:|------:|
-| echo p50, ms      |         1.50 |         3.00 |  2.00 |
-| echo p99, ms      |         4.00 |         5.00 |  1.25 |
-| bulk median, MB/s |       200.00 |        50.00 |  0.25 |
+|                     |  direct exec |   whole path | ratio |
+|---------------------|-------------:|-------------:|------:|
+| echo p50, ms        |         1.50 |         3.00 |  2.00 |
+| echo p99, ms        |         4.00 |         5.00 |  1.25 |
+| 50 keys/s p50, ms   |            - |            - |     - |
+| 50 keys/s p99, ms   |            - |            - |     - |
+| 1000 keys/s p50, ms |            - |         1.00 |     - |
+| 1000 keys/s p99, ms |            - |         1.00 |     - |
+| bulk median, MB/s   |       200.00 |        50.00 |  0.25 |
+| gateway, µs a key   |            - |        45.00 |     - |
+| broker, µs a key    |            - |            - |     - |
+| gateway, ms a MB    |            - |            - |     - |
+| broker, ms a MB     |            - |            - |     - |
 ";
         assert_eq!(render(&[&direct, &whole]), expected);
-    }
-
-    #[test]
-    fn what_was_not_measured_is_a_dash() {
-        let row = row("echo p50, ms", |samples| samples.echo_ms(50), &[&Samples::default(); 2]);
-        assert_eq!(row, "| echo p50, ms      |            - |            - |     - |");
     }
 }

@@ -1,12 +1,13 @@
 //! A terminal by any of the ways to it: bytes there, bytes back. It must not know what they mean.
 
-use std::{convert::Infallible, future::pending};
+use std::net::SocketAddr;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use bytes::Bytes;
 use kube::Client;
 
 use super::{
+    broker::Attached,
     exec::{Exec, Screen, Target},
     guest::Guest,
 };
@@ -19,7 +20,9 @@ pub(super) enum Terminal {
     /// An exec with a TTY, as `kubectl exec -it` has.
     Direct(Exec),
     /// What the broker execs, without broker and gateway.
-    Screen(Screen),
+    Screen(Box<Screen>),
+    /// As the gateway has it.
+    Broker(Box<Attached>),
     /// As a guest's browser has it.
     Guest(Box<Guest>),
 }
@@ -30,7 +33,13 @@ impl Terminal {
     }
 
     pub(super) async fn screen(client: &Client, target: Target<'_>) -> Result<Self> {
-        Ok(Self::Screen(Screen::open(client, target).await.context("exec of the screen")?))
+        let screen = Screen::open(client, target).await.context("exec of the screen")?;
+        Ok(Self::Screen(Box::new(screen)))
+    }
+
+    pub(super) async fn broker(client: &Client, at: SocketAddr, token: &str) -> Result<Self> {
+        let attached = Attached::open(client, at, token).await.context("gRPC to the broker")?;
+        Ok(Self::Broker(Box::new(attached)))
     }
 
     pub(super) async fn guest(token: &str) -> Result<Self> {
@@ -41,27 +50,18 @@ impl Terminal {
         match self {
             Self::Direct(exec) => exec.send(typed).await,
             Self::Screen(screen) => screen.send(typed).await,
+            Self::Broker(attached) => attached.send(typed).await,
             Self::Guest(guest) => guest.send(typed).await,
         }
     }
 
-    /// The next bytes of output, in the pieces in which they come.
+    /// The next bytes of output, in the pieces in which they come. Loses nothing where it is dropped before it is done.
     pub(super) async fn receive(&mut self) -> Result<Bytes> {
         match self {
             Self::Direct(exec) => exec.receive().await,
             Self::Screen(screen) => screen.receive().await,
+            Self::Broker(attached) => attached.receive().await,
             Self::Guest(guest) => guest.receive().await,
-        }
-    }
-
-    /// What the terminal needs while another has its turn; returns only when it failed.
-    pub(super) async fn idle(&mut self) -> Result<Infallible> {
-        match self {
-            Self::Direct(_) | Self::Guest(_) => pending().await,
-            Self::Screen(screen) => {
-                let bytes = screen.receive().await?;
-                bail!("{} bytes of output that nothing asked for", bytes.len())
-            }
         }
     }
 }

@@ -16,7 +16,8 @@ struct Cli {
     plan: Plan,
 }
 
-#[tokio::main]
+// One thread, so that no lane pays for a wake-up of another.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let plan = Cli::parse().plan;
     println!("{}", bench::path(&plan, |step| eprintln!("- {step}")).await?);

@@ -14,12 +14,12 @@ const LEFT: Duration = Duration::from_secs(5);
 
 #[tokio::test]
 async fn killed_brokers_make_the_page_reconnect_and_leave_no_process() -> Result<()> {
-    survives("kubeopencode-terminal-broker").await
+    survives("terminal-broker").await
 }
 
 #[tokio::test]
 async fn killed_gateways_make_the_page_reconnect_and_leave_no_process() -> Result<()> {
-    survives("kubeopencode-server").await
+    survives("gateway").await
 }
 
 async fn survives(component: &str) -> Result<()> {

@@ -8,8 +8,7 @@ use k8s_openapi::api::events::v1::Event;
 use kube::{Api, api::ListParams};
 use serde_json::json;
 
-const COMPONENTS: [&str; 3] =
-    ["kubeopencode-controller", "kubeopencode-server", "kubeopencode-terminal-broker"];
+const COMPONENTS: [&str; 3] = ["controller", "gateway", "terminal-broker"];
 
 #[tokio::test]
 async fn a_token_is_in_no_log_event_metric_or_status() -> Result<()> {

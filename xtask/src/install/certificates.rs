@@ -1,5 +1,5 @@
-//! Certificates by which gateway and broker know each other, made at install. Their authority's key is
-//! thrown away: renewing one of them means making both anew.
+//! Certificates by which the broker and its callers know each other, made at install. Their authority's key is
+//! thrown away: renewing one of them means making all anew.
 
 use anyhow::Result;
 use api_types::names::{BROKER_SERVICE, SERVER_NAMESPACE, SERVER_SERVICE};
@@ -13,15 +13,19 @@ use crate::{
 
 const BROKER_SECRET: &str = "kubeopencode-broker-tls";
 const GATEWAY_SECRET: &str = "kubeopencode-gateway-tls";
+/// For whoever lists and closes terminals; no pod mounts it.
+const OPERATOR_SECRET: &str = "kubeopencode-operator-tls";
+/// The name by which the broker knows an operator.
+const OPERATOR: &str = "kubeopencode-operator";
 
 pub(super) enum State {
     Kept,
     Made,
 }
 
-/// Makes both Secrets where one is missing.
+/// Makes all Secrets where one is missing.
 pub(super) fn ensure(cluster: &Cluster) -> Result<State> {
-    if exists(cluster, BROKER_SECRET)? && exists(cluster, GATEWAY_SECRET)? {
+    if exist(cluster, &[BROKER_SECRET, GATEWAY_SECRET, OPERATOR_SECRET])? {
         return Ok(State::Kept);
     }
     #[allow(
@@ -33,18 +37,21 @@ pub(super) fn ensure(cluster: &Cluster) -> Result<State> {
     let dns = [BROKER_SERVICE, &service, &format!("{service}.cluster.local")];
     let subject = Subject { name: BROKER_SERVICE, dns: &dns, ..Subject::default() };
     apply(cluster, BROKER_SECRET, &authority, &authority.issue(&subject, Usage::Server)?)?;
-    let subject = Subject { name: SERVER_SERVICE, dns: &[SERVER_SERVICE], ..Subject::default() };
-    apply(cluster, GATEWAY_SECRET, &authority, &authority.issue(&subject, Usage::Client)?)?;
+    for (secret, name) in [(GATEWAY_SECRET, SERVER_SERVICE), (OPERATOR_SECRET, OPERATOR)] {
+        let subject = Subject { name, dns: &[name], ..Subject::default() };
+        apply(cluster, secret, &authority, &authority.issue(&subject, Usage::Client)?)?;
+    }
     Ok(State::Made)
 }
 
-fn exists(cluster: &Cluster, secret: &str) -> Result<bool> {
+fn exist(cluster: &Cluster, secrets: &[&str]) -> Result<bool> {
     let found = cluster
         .kubectl()?
-        .args(["--namespace", SERVER_NAMESPACE, "get", "secret", secret])
-        .args(["--ignore-not-found", "--output", "name"])
+        .args(["--namespace", SERVER_NAMESPACE, "get", "secrets", "--ignore-not-found"])
+        .args(["--output", "name"])
+        .args(secrets)
         .read()?;
-    Ok(!found.is_empty())
+    Ok(found.lines().count() == secrets.len())
 }
 
 fn apply(cluster: &Cluster, name: &str, authority: &Authority, identity: &Identity) -> Result<()> {

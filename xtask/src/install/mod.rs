@@ -60,12 +60,24 @@ pub(crate) fn install(
         Ok(())
     })?;
     step::run("controller, gateway, broker", |_| {
+        remove_unlabelled(cluster)?;
         let node_port = cluster.published().map(|published| published.node_port);
         apply(cluster, "--kustomize", &overlay::system(images, external_url, node_port)?)
     })?;
     DEPLOYMENTS.iter().try_for_each(|name| {
         step::run(&format!("{name} ready"), |_| rollout(cluster, SERVER_NAMESPACE, name))
     })
+}
+
+/// A Deployment's selector and a Service's address cannot be changed: those from before they went by component are
+/// made anew.
+fn remove_unlabelled(cluster: &Cluster) -> Result<()> {
+    cluster
+        .kubectl()?
+        .args(["--namespace", SERVER_NAMESPACE, "delete", "deployments,services"])
+        .args(["--selector", "app.kubernetes.io/part-of=kubeopencode,!app.kubernetes.io/component"])
+        .arg("--ignore-not-found")
+        .run()
 }
 
 /// Server-side apply of what lies at `path`.

@@ -3,7 +3,7 @@
 use syn::visit::{self, Visit};
 
 use crate::{
-    BEING_REWRITTEN,
+    root,
     sources::{modules, segments},
 };
 
@@ -42,6 +42,13 @@ const HOMES: &[(Deed, &[&str])] = &[
     // Clients of the API server; of the others, no process depends on one.
     (Calls("Client::new"), &["daemon", "e2e"]),
     (Calls("Client::try_from"), &["kubeoc", "e2e"]),
+];
+
+/// What is still elsewhere. Nothing joins this list, and what is moved leaves it.
+const STRAYS: &[(&str, Deed)] = &[
+    ("crates/gateway/src/session/input.rs", Defines("INPUT_WINDOW_BYTES")),
+    ("crates/gateway/src/session/message.rs", BoundsSizes),
+    ("crates/terminal-broker/src/exec/client.rs", Calls("Client::new")),
 ];
 
 #[derive(Default)]
@@ -109,18 +116,19 @@ fn deeds(items: &[syn::Item]) -> Vec<Deed> {
 #[test]
 fn what_several_programs_need_is_made_in_one_place() {
     let modules = modules();
-    let modules = modules.iter().filter(|module| !BEING_REWRITTEN.contains(&module.package));
     let (mut done, mut strays) = (Vec::new(), Vec::new());
-    for module in modules {
+    for module in &modules {
         for deed in deeds(&module.items) {
             let (_, homes) = HOMES.iter().find(|(other, _)| *other == deed).expect("listed");
             if !homes.contains(&module.package) {
-                strays.push(format!("{}: {deed:?}", module.file.display()));
+                let file = module.file.strip_prefix(root()).expect("a file of the repository");
+                strays.push((file.display().to_string(), deed.clone()));
             }
             done.push((deed, module.package));
         }
     }
-    assert!(strays.is_empty(), "{strays:#?}");
+    let known = STRAYS.iter().map(|(file, deed)| ((*file).to_owned(), deed.clone()));
+    assert_eq!(strays, known.collect::<Vec<_>>());
     for (deed, homes) in HOMES {
         for home in *homes {
             assert!(done.contains(&(deed.clone(), home)), "{home}, the home of {deed:?}, has none");

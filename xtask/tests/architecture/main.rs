@@ -5,6 +5,7 @@
 mod arrows;
 mod cycles;
 mod homes;
+mod manifests;
 mod metrics;
 mod permissions;
 mod purity;
@@ -12,9 +13,6 @@ mod sizes;
 mod sources;
 
 use std::path::{Path, PathBuf};
-
-/// Crates that are being rewritten: not held to homes, circles and their number of files until then.
-const BEING_REWRITTEN: &[&str] = &["gateway", "terminal-broker"];
 
 /// The repository's root.
 fn root() -> PathBuf {

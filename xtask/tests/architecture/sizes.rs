@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{BEING_REWRITTEN, root};
+use crate::root;
 
 const MOST_LINES: usize = 300;
 /// Directly in the broker's `src`: more cannot be kept in mind at once.
@@ -41,9 +41,6 @@ fn no_file_passes_300_lines() {
 
 #[test]
 fn the_brokers_modules_are_grouped() {
-    if BEING_REWRITTEN.contains(&"terminal-broker") {
-        return;
-    }
     let entries = fs::read_dir(root().join("crates/terminal-broker/src")).expect("a folder");
     let files = entries.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.path().is_file()));
     let files = files.count();

@@ -203,9 +203,7 @@ impl Relay {
         match due {
             Due::Silence => return Ok(Some(End::ViewerCut)),
             Due::Alive => self.alive = Alive::Due,
-            Due::Credit if self.outlet.is_idle() => return self.load(None),
-            // It leaves with the next frames.
-            Due::Credit => {}
+            Due::Credit => self.input.make_due(),
         }
         self.send()
     }
@@ -228,18 +226,25 @@ impl Relay {
         if !self.gathered.is_empty() || self.alive == Alive::Due || self.input.credit_is_due() {
             return self.load(None);
         }
+        self.owe_credit();
+        Ok(None)
+    }
+
+    fn owe_credit(&mut self) {
         if self.input.has_credit() {
             self.timer.owe_credit();
         }
-        Ok(None)
     }
 
     /// Sends all that is due in one go, with `last` before the output; only when the last frames
     /// have left.
     pub(super) fn load(&mut self, last: Option<Frame>) -> Result<Option<End>, ScreenError> {
         let alive = mem::replace(&mut self.alive, Alive::Sent) == Alive::Due;
-        let credit = self.input.credit().map(|bytes| Frame::InputCredit { bytes });
-        self.timer.credited();
+        let credit = self.input.due_credit().map(|bytes| Frame::InputCredit { bytes });
+        if credit.is_some() {
+            self.timer.credited();
+        }
+        self.owe_credit();
         self.output.send(self.gathered.len());
         let control = [alive.then_some(Frame::Alive), credit, last];
         self.outlet.load(control.into_iter().flatten(), &mut self.gathered)?;

@@ -6,9 +6,9 @@ use std::{pin::Pin, time::Duration};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// How long a small credit waits for output to travel with: an echo seldom takes longer, and an
-/// exec makes a message of its own of each write.
-const CREDIT_DELAY: Duration = Duration::from_millis(10);
+/// How long a small credit waits for more to be credited with it: each is a message on every hop, and
+/// somebody who types needs none for long.
+const CREDIT_DELAY: Duration = Duration::from_millis(100);
 
 /// How often the screen and its viewer hear from each other.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,7 @@ impl Timer {
         self.heard_at = Instant::now();
     }
 
-    /// There is a small credit to be granted, if no output takes it along before.
+    /// There is a small credit to be granted, if it does not grow into a large one before.
     pub(crate) fn owe_credit(&mut self) {
         if self.credit_at.is_none() {
             let credit_at = Instant::now() + CREDIT_DELAY;
@@ -133,10 +133,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_small_credit_waits_for_output_but_not_for_long() {
+    async fn a_small_credit_waits_for_more_but_not_for_long() {
         let (mut timer, start) = (Timer::start(PACE), Instant::now());
         timer.owe_credit();
-        assert_eq!(next(&mut timer, start).await, (Due::Credit, 10));
+        assert_eq!(next(&mut timer, start).await, (Due::Credit, 100));
         timer.owe_credit();
         timer.credited();
         assert_eq!(next(&mut timer, start).await, (Due::Alive, 10_000));

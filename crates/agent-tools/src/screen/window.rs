@@ -3,8 +3,8 @@
 
 use screen_wire::INPUT_WINDOW_BYTES;
 
-/// Credit is granted in portions of this, while there is more to be written.
-const PORTION_BYTES: usize = 4096;
+/// Credit of this much is granted at once; less of it waits for more.
+const PORTION_BYTES: usize = 16 * 1024;
 
 /// The viewer sent more input than it was allowed to.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +20,15 @@ pub(crate) struct InputWindow {
     taken: usize,
     /// At the head of what is to be written, and not the viewer's: never credited.
     own: usize,
+    waited: Waited,
+}
+
+/// Whether a small credit has waited long enough.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Waited {
+    #[default]
+    No,
+    Enough,
 }
 
 impl InputWindow {
@@ -41,9 +50,14 @@ impl InputWindow {
         self.own = bytes;
     }
 
-    /// Whether credit is worth a frame of its own at once.
+    /// Whether there is credit that should wait no longer.
     pub(crate) fn credit_is_due(&self) -> bool {
-        self.taken >= PORTION_BYTES
+        self.taken >= PORTION_BYTES || (self.taken > 0 && self.waited == Waited::Enough)
+    }
+
+    /// Credit has waited long enough, however little it is.
+    pub(crate) fn make_due(&mut self) {
+        self.waited = Waited::Enough;
     }
 
     /// Whether anything can be credited.
@@ -51,11 +65,15 @@ impl InputWindow {
         self.taken > 0
     }
 
-    /// What is credited now, to be told to the viewer.
-    pub(crate) fn credit(&mut self) -> Option<u32> {
+    /// What is credited now, to be told to the viewer: all there is, or nothing.
+    pub(crate) fn due_credit(&mut self) -> Option<u32> {
+        if !self.credit_is_due() {
+            return None;
+        }
+        self.waited = Waited::No;
         let bytes = std::mem::take(&mut self.taken);
         self.uncredited -= bytes;
-        u32::try_from(bytes).ok().filter(|bytes| *bytes > 0)
+        u32::try_from(bytes).ok()
     }
 }
 
@@ -101,7 +119,8 @@ mod tests {
         let mut window = InputWindow::default();
         window.receive(INPUT_WINDOW_BYTES).unwrap();
         window.take(10);
-        assert_eq!(window.credit(), Some(10));
+        window.make_due();
+        assert_eq!(window.due_credit(), Some(10));
         window.receive(10).unwrap();
         assert_eq!(window.receive(1), Err(WindowExceeded));
     }
@@ -109,14 +128,23 @@ mod tests {
     #[test]
     fn what_was_taken_is_credited_once() {
         let mut window = InputWindow::default();
-        window.receive(5000).unwrap();
-        window.take(3000);
-        assert!(window.has_credit() && !window.credit_is_due());
-        window.take(2000);
-        assert!(window.credit_is_due());
-        assert_eq!(window.credit(), Some(5000));
-        assert!(!window.has_credit());
-        assert_eq!(window.credit(), None);
+        window.receive(PORTION_BYTES + 1000).unwrap();
+        window.take(PORTION_BYTES - 1);
+        assert_eq!((window.has_credit(), window.due_credit()), (true, None));
+        window.take(1001);
+        assert_eq!(window.due_credit(), u32::try_from(PORTION_BYTES + 1000).ok());
+        assert_eq!((window.has_credit(), window.due_credit()), (false, None));
+    }
+
+    #[test]
+    fn a_small_credit_is_due_once_it_has_waited() {
+        let mut window = InputWindow::default();
+        window.receive(2).unwrap();
+        window.take(1);
+        window.make_due();
+        assert_eq!(window.due_credit(), Some(1));
+        window.take(1);
+        assert_eq!(window.due_credit(), None, "the next one waits anew");
     }
 
     #[test]
@@ -127,9 +155,11 @@ mod tests {
         window.prepend_uncredited(1);
         window.receive(7).unwrap();
         window.take(1);
-        assert_eq!(window.credit(), Some(100));
+        window.make_due();
+        assert_eq!(window.due_credit(), Some(100));
         window.take(7);
-        assert_eq!(window.credit(), Some(7));
+        window.make_due();
+        assert_eq!(window.due_credit(), Some(7));
     }
 
     #[test]

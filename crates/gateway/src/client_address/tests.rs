@@ -1,26 +1,22 @@
 use proptest::prelude::*;
-use share::verdict::Readiness;
-use time::macros::datetime;
 
 use super::*;
 
-const NOON: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
-
-fn networks(list: &[&str]) -> Vec<IpNetwork> {
-    list.iter().map(|network| network.parse().unwrap()).collect()
+fn proxies(list: &[&str]) -> TrustedProxies {
+    TrustedProxies::new(list.iter().map(|network| network.parse().unwrap()).collect())
 }
 
 fn seen(peer: &str, trusted: &[&str], headers: &[&str]) -> ClientAddress {
     let headers = headers.iter().map(|value| value.as_bytes());
-    client_address(peer.parse().unwrap(), &networks(trusted), headers)
+    proxies(trusted).client(peer.parse().unwrap(), headers)
 }
 
 fn known(ip: &str) -> ClientAddress {
-    ClientAddress { ip: ip.parse().unwrap(), certainty: Certainty::Known }
+    ClientAddress::known(ip.parse().unwrap())
 }
 
 fn malformed(ip: &str) -> ClientAddress {
-    ClientAddress { certainty: Certainty::Malformed, ..known(ip) }
+    ClientAddress::malformed(ip.parse().unwrap())
 }
 
 #[test]
@@ -69,44 +65,23 @@ fn addresses() {
     }
 }
 
-fn open() -> Share {
-    Share { expires_at: None, allowed: Networks::Anywhere, readiness: Readiness::Ready }
-}
-
-#[test]
-fn whoever_cannot_be_located_is_outside_every_list() {
-    let everywhere = Share { allowed: Networks::Only(networks(&["0.0.0.0/0"])), ..open() };
-    let lost = malformed("10.0.0.1");
-
-    assert_eq!(judge_visit(Some(&everywhere), lost, NOON), Err(Denial::Network));
-    assert!(judge_visit(Some(&everywhere), known("10.0.0.1"), NOON).is_ok());
-    assert!(judge_visit(Some(&open()), lost, NOON).is_ok());
-    assert_eq!(judge_visit(None, lost, NOON), Err(Denial::Unknown));
-
-    let over = Share { expires_at: Some(NOON), ..everywhere.clone() };
-    assert_eq!(judge_visit(Some(&over), lost, NOON), Err(Denial::Expired));
-
-    let starting = Share { readiness: Readiness::NotReady, ..everywhere };
-    assert_eq!(judge_visit(Some(&starting), lost, NOON), Err(Denial::Network));
-}
-
 proptest! {
     #[test]
     fn a_client_cannot_choose_its_address(forged in "[ -~]{0,40}", client in any::<[u8; 4]>()) {
         let client = IpAddr::from(client);
-        let trusted = networks(&["10.0.0.0/8"]);
-        prop_assume!(!trusted[0].contains(client));
+        let trusted = proxies(&["10.0.0.0/8"]);
+        prop_assume!(!trusted.contain(client));
 
         let header = format!("{forged},{client}");
         let peer = "10.0.0.1".parse().unwrap();
-        let judged = client_address(peer, &trusted, [header.as_bytes()].into_iter());
-        prop_assert_eq!(judged, ClientAddress { ip: client, certainty: Certainty::Known });
+        let judged = trusted.client(peer, [header.as_bytes()].into_iter());
+        prop_assert_eq!(judged, ClientAddress::known(client));
     }
 
     #[test]
     fn nobody_trusted_means_the_peer(header in "[ -~]{0,60}", peer in any::<[u8; 4]>()) {
         let peer = IpAddr::from(peer);
-        let judged = client_address(peer, &[], [header.as_bytes()].into_iter());
-        prop_assert_eq!(judged, ClientAddress { ip: peer, certainty: Certainty::Known });
+        let judged = proxies(&[]).client(peer, [header.as_bytes()].into_iter());
+        prop_assert_eq!(judged, ClientAddress::known(peer));
     }
 }

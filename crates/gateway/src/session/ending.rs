@@ -1,36 +1,41 @@
-//! Why a session ended, and what the viewer's browser is told of it. Pure.
+//! Why a session ended, and what the viewer's browser is told of it. Pure: it ends nothing. A
+//! denial is matched by its class alone.
 
-use share::verdict::Denial;
+use share::{Class, Denial};
 use terminal_proto::v1::{CloseReason, Closed};
 use tokio_tungstenite::tungstenite::{
     Utf8Bytes,
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
-use tonic::{Code, Status};
 
-/// The most that a close frame's reason may take (RFC 6455, section 5.5: 125 bytes
-/// with the code).
+/// The most that a close frame's reason may take (RFC 6455, section 5.5: 125 bytes with the code).
 const REASON_BYTES_MAX: usize = 123;
 
 /// Each way a session ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(super) enum Ending {
     /// The viewer closed, or its connection broke off.
     Left,
-    /// The viewer did not answer pings, or did not take what it was sent.
+    /// The viewer did not answer pings.
     Silent,
+    /// The viewer took no byte for too long while some waited.
+    Stalled,
     /// The viewer broke the protocol.
     Violation(Violation),
     /// The link no longer admits the viewer.
     Denied(Denial),
+    /// The broker ended the visit, for a reason of that class.
+    Dismissed { class: Class, message: String },
     /// The terminal's program ended by itself.
     Ended { exit_code: Option<i32>, message: String },
     /// An operator closed the session.
     Closed { message: String },
-    /// The broker refused, for a reason that is its caller's.
-    Refused { message: String },
-    /// Trying again later may help.
-    Busy,
+    /// The broker refused, and will again.
+    Refused,
+    /// Too many terminals are open.
+    Full,
+    /// No replica of the broker could open the terminal in time.
+    Unavailable,
     /// The connection to the terminal broke off; trying again may help.
     Lost,
     /// This gateway, or the broker behind it, is going away; another one serves.
@@ -39,74 +44,87 @@ pub(crate) enum Ending {
 
 /// What a viewer did wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Violation {
-    /// No `resize` as the first message, or not in time.
+pub(super) enum Violation {
+    /// No message in time.
     NoSize,
-    /// A text message that is not JSON, or lacks a field.
+    /// The first message was another one than `resize`.
+    SizeNotFirst,
+    /// A frame or a text message that cannot be understood.
     Malformed,
+    /// Text that is not UTF-8.
+    NotUtf8,
     /// A message above the limit.
     TooBig,
-    /// The program does not read what was typed or pasted.
-    Flood,
+    /// More input than the window allows.
+    Overrun,
+}
+
+impl Violation {
+    fn code(self) -> CloseCode {
+        match self {
+            Self::NoSize | Self::SizeNotFirst | Self::Malformed => CloseCode::Protocol,
+            Self::NotUtf8 => CloseCode::Invalid,
+            Self::TooBig => CloseCode::Size,
+            Self::Overrun => CloseCode::Policy,
+        }
+    }
+
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::NoSize => "no resize message within 9 s",
+            Self::SizeNotFirst => "the first message must be a resize message",
+            Self::Malformed => "malformed message",
+            Self::NotUtf8 => "a text message is not valid UTF-8",
+            Self::TooBig => "a message is longer than 64 KiB",
+            Self::Overrun => "more input than the input window allows",
+        }
+    }
 }
 
 impl Ending {
     /// What the broker's last message means.
-    pub(crate) fn of_closed(closed: &Closed) -> Self {
-        let message = closed.message.clone();
-        match closed.reason() {
-            CloseReason::Ended => Self::Ended { exit_code: closed.exit_code, message },
+    pub(super) fn of_closed(closed: Closed) -> Self {
+        let Closed { message, exit_code, .. } = closed;
+        let reason = CloseReason::try_from(closed.reason).unwrap_or_default();
+        let dismissed = |class, message| Self::Dismissed { class, message };
+        match reason {
+            CloseReason::Ended => Self::Ended { exit_code, message },
             CloseReason::Closed => Self::Closed { message },
-            CloseReason::Revoked => Self::Denied(Denial::Unknown),
-            CloseReason::Expired => Self::Denied(Denial::Expired),
-            CloseReason::Network => Self::Denied(Denial::Network),
-            CloseReason::NotReady => Self::Denied(Denial::NotReady),
+            CloseReason::Revoked => dismissed(Class::Hidden, message),
+            CloseReason::Forbidden => dismissed(Class::Forbidden, message),
+            CloseReason::NotReady => dismissed(Class::Wait, message),
             CloseReason::Draining => Self::Draining,
             CloseReason::Lost | CloseReason::Unspecified => Self::Lost,
         }
     }
 
-    /// What an error in place of an open terminal means.
-    pub(crate) fn of_refusal(status: &Status) -> Self {
-        match status.code() {
-            Code::NotFound => Self::Denied(Denial::Unknown),
-            Code::PermissionDenied => Self::Denied(Denial::Network),
-            Code::ResourceExhausted => Self::Busy,
-            Code::InvalidArgument | Code::Unauthenticated => {
-                Self::Refused { message: "the terminal service refused this session".to_owned() }
-            }
-            _ => Self::Lost,
-        }
-    }
-
     /// The close code, also a label for metrics.
-    pub(crate) fn code(&self) -> CloseCode {
+    pub(super) fn code(&self) -> CloseCode {
         match self {
             Self::Left | Self::Ended { .. } | Self::Closed { .. } => CloseCode::Normal,
-            Self::Denied(Denial::NotReady | Denial::Suspended) | Self::Busy | Self::Lost => {
-                CloseCode::Again
-            }
-            Self::Denied(_) | Self::Refused { .. } => CloseCode::Policy,
-            Self::Violation(Violation::NoSize | Violation::Malformed) => CloseCode::Protocol,
-            Self::Violation(Violation::TooBig | Violation::Flood) => CloseCode::Size,
-            Self::Silent | Self::Draining => CloseCode::Away,
+            Self::Denied(denial) => of_class(denial.class()),
+            Self::Dismissed { class, .. } => of_class(*class),
+            Self::Refused => CloseCode::Policy,
+            Self::Full | Self::Unavailable | Self::Lost => CloseCode::Again,
+            Self::Violation(violation) => violation.code(),
+            Self::Silent | Self::Stalled | Self::Draining => CloseCode::Away,
         }
     }
 
     /// A word for the log.
-    pub(crate) fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Left => "left",
             Self::Silent => "silent",
+            Self::Stalled => "stalled",
             Self::Violation(_) => "violation",
-            Self::Denied(Denial::Unknown) => "revoked",
-            Self::Denied(Denial::Expired) => "expired",
-            Self::Denied(Denial::Network) => "network",
-            Self::Denied(Denial::NotReady | Denial::Suspended) => "not_ready",
+            Self::Denied(denial) => denial.category(),
+            Self::Dismissed { .. } => "dismissed",
             Self::Ended { .. } => "ended",
             Self::Closed { .. } => "closed",
-            Self::Refused { .. } => "refused",
-            Self::Busy => "busy",
+            Self::Refused => "refused",
+            Self::Full => "full",
+            Self::Unavailable => "unavailable",
             Self::Lost => "lost",
             Self::Draining => "draining",
         }
@@ -114,30 +132,36 @@ impl Ending {
 
     /// One sentence for the viewer.
     fn sentence(&self) -> String {
-        match self {
-            Self::Left => String::new(),
-            Self::Silent => "there was no answer from your browser".to_owned(),
-            Self::Violation(Violation::NoSize) => "the page did not tell its size".to_owned(),
-            Self::Violation(Violation::Malformed) => "the page sent a bad message".to_owned(),
-            Self::Violation(Violation::TooBig) => "a message was too big".to_owned(),
-            Self::Violation(Violation::Flood) => "the terminal does not take more input".to_owned(),
-            Self::Denied(Denial::Unknown) => "this link was turned off".to_owned(),
-            Self::Denied(Denial::Expired) => "this link has expired".to_owned(),
-            Self::Denied(denial) => denial.to_string(),
-            Self::Ended { message, .. } | Self::Closed { message } | Self::Refused { message } => {
-                message.clone()
-            }
-            Self::Busy => "too many terminals are open: please try again later".to_owned(),
-            Self::Lost => "the connection to the agent was lost".to_owned(),
-            Self::Draining => "the service restarts: reconnecting".to_owned(),
-        }
+        let sentence = match self {
+            Self::Denied(denial) => return denial.to_guest(),
+            Self::Dismissed { message, .. }
+            | Self::Ended { message, .. }
+            | Self::Closed { message } => return message.clone(),
+            Self::Left => "",
+            Self::Silent => "no answer from the browser within 25 s",
+            Self::Stalled => "the browser took no data for 10 s",
+            Self::Violation(violation) => violation.sentence(),
+            Self::Refused => "the terminal service refused this session",
+            Self::Full => "too many terminals are open; try again later",
+            Self::Unavailable => "the terminal cannot be opened now; try again in a moment",
+            Self::Lost => "the connection to the agent was lost",
+            Self::Draining => "the service is restarting; reconnecting",
+        };
+        sentence.to_owned()
     }
 
     /// What the WebSocket is closed with.
-    pub(crate) fn close_frame(&self) -> CloseFrame {
+    pub(super) fn close_frame(&self) -> CloseFrame {
         let mut reason = self.sentence();
         reason.truncate(reason.floor_char_boundary(REASON_BYTES_MAX));
         CloseFrame { code: self.code(), reason: Utf8Bytes::from(reason) }
+    }
+}
+
+fn of_class(class: Class) -> CloseCode {
+    match class {
+        Class::Hidden | Class::Forbidden => CloseCode::Policy,
+        Class::Wait => CloseCode::Again,
     }
 }
 
@@ -147,7 +171,7 @@ mod tests {
 
     fn seen(reason: CloseReason) -> u16 {
         let closed = Closed { reason: reason.into(), ..Closed::default() };
-        Ending::of_closed(&closed).code().into()
+        Ending::of_closed(closed).code().into()
     }
 
     #[test]
@@ -156,8 +180,7 @@ mod tests {
             (CloseReason::Unspecified, 1013),
             (CloseReason::Ended, 1000),
             (CloseReason::Revoked, 1008),
-            (CloseReason::Expired, 1008),
-            (CloseReason::Network, 1008),
+            (CloseReason::Forbidden, 1008),
             (CloseReason::NotReady, 1013),
             (CloseReason::Draining, 1001),
             (CloseReason::Lost, 1013),
@@ -169,21 +192,9 @@ mod tests {
     }
 
     #[test]
-    fn each_refusal_of_the_broker_has_its_close_code() {
-        let cases = [
-            (Code::NotFound, 1008),
-            (Code::PermissionDenied, 1008),
-            (Code::Unavailable, 1013),
-            (Code::ResourceExhausted, 1013),
-            (Code::InvalidArgument, 1008),
-            (Code::Internal, 1013),
-            (Code::Unknown, 1013),
-        ];
-        for (code, expected) in cases {
-            let ending = Ending::of_refusal(&Status::new(code, "dial 10.0.0.7:50051: refused"));
-            assert_eq!(u16::from(ending.code()), expected, "{code:?}");
-            assert!(!ending.sentence().contains("10.0.0.7"), "{code:?}");
-        }
+    fn a_reason_of_a_later_broker_means_that_the_terminal_was_lost() {
+        let closed = Closed { reason: 99, ..Closed::default() };
+        assert_eq!(Ending::of_closed(closed), Ending::Lost);
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(crate) enum ClientMessage {
     Resize { cols: u32, rows: u32 },
     /// Output bytes drawn since the last `ack`.
     Ack { bytes: u64 },
+    /// Ctrl-C that overtakes what was typed and not yet read, and drops it.
+    Interrupt,
     #[serde(other)]
     Unknown,
 }
@@ -34,9 +36,13 @@ pub(crate) fn size(columns: u32, rows: u32) -> Size {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(crate) enum ServerMessage<'a> {
-    /// First of all: the terminal is open. `window` is in bytes. Something comes at least every
-    /// `silence_ms`: a viewer that hears nothing for so long has lost the gateway.
-    Hello { agent: AgentName<'a>, window: u32, silence_ms: u64 },
+    /// First of all: the terminal is open. Output stops while `window` bytes of it are not
+    /// acknowledged; `input_window` bytes of input may be sent beyond what `credit` gave back.
+    /// Something comes at least every `silence_ms`: a viewer that hears nothing for so long has
+    /// lost the gateway.
+    Hello { agent: AgentName<'a>, window: u32, input_window: u32, silence_ms: u64 },
+    /// Input bytes that the program took or an interrupt dropped: as many may be sent anew.
+    Credit { bytes: u64 },
     /// Nothing but a sign of life: a page does not see the pings of the protocol itself.
     Heartbeat,
     /// The terminal's program ended by itself.
@@ -76,6 +82,7 @@ mod tests {
             ),
             (r#"{"type":"ack","bytes":12345}"#, ClientMessage::Ack { bytes: 12345 }),
             (r#"{"type":"ack","bytes":1,"more":true}"#, ClientMessage::Ack { bytes: 1 }),
+            (r#"{"type":"interrupt"}"#, ClientMessage::Interrupt),
             (r#"{"type":"dance"}"#, ClientMessage::Unknown),
             (r#"{"type":"dance","cols":{}}"#, ClientMessage::Unknown),
         ];
@@ -90,9 +97,12 @@ mod tests {
     #[test]
     fn server_messages() {
         let agent = AgentName { name: "demo", namespace: "qa" };
-        let hello = ServerMessage::Hello { agent, window: 262_144, silence_ms: 25_000 };
-        let expected = r#"{"type":"hello","agent":{"name":"demo","namespace":"qa"},"window":262144,"silence_ms":25000}"#;
+        let (window, input_window, silence_ms) = (262_144, 65_536, 25_000);
+        let hello = ServerMessage::Hello { agent, window, input_window, silence_ms };
+        let expected = r#"{"type":"hello","agent":{"name":"demo","namespace":"qa"},"window":262144,"input_window":65536,"silence_ms":25000}"#;
         assert_eq!(hello.to_json(), expected);
+        let credit = ServerMessage::Credit { bytes: 3 };
+        assert_eq!(credit.to_json(), r#"{"type":"credit","bytes":3}"#);
         assert_eq!(ServerMessage::Heartbeat.to_json(), r#"{"type":"heartbeat"}"#);
 
         let exit = |code| ServerMessage::Exit { code, message: "bye" }.to_json();

@@ -1,201 +1,139 @@
-//! One viewer's terminal, from the upgraded socket to its close frame, owned by
-//! one task. It decides who may stay only by the share index; bytes pass unread.
+//! One viewer's terminal, from the upgraded socket to its close frame, owned by one task. It
+//! decides who may stay only by the visit; bytes pass unread.
+//!
+//! Each module uses only those above it.
 
 mod ending;
+mod input;
+mod liveness;
 mod message;
-mod output;
-mod pump;
-mod stay;
+mod outlet;
+mod outputs;
 mod upstream;
+
+mod opening;
+mod socket;
+
+mod viewer;
+
+mod conversation;
 
 use std::time::{Duration, Instant};
 
-use futures::{
-    SinkExt, StreamExt,
-    stream::{SplitSink, SplitStream},
-};
-use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
-use share::watch::Links;
+use api_types::{AgentId, ShareToken};
+use daemon::{clock, connect};
+use hyper::upgrade::OnUpgrade;
+use share::{Visit, audit::link_id, capacity};
 use terminal_proto::v1::{Open, Size};
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{
-        Message,
-        protocol::{Role, WebSocketConfig},
-    },
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    ending::{Ending, Violation},
-    message::ClientMessage,
-    pump::Pump,
+    ending::Ending,
+    message::AgentName,
+    opening::Responses,
+    upstream::Upstream,
+    viewer::{OUTPUT_WINDOW_BYTES, Viewer},
 };
-pub(crate) use self::{message::AgentName, stay::Visit};
-use crate::{broker::Broker, metrics::OpenSession, terminals::TerminalSlot, upgrade::Protocol};
+use crate::{broker::Broker, metrics::OpenTerminal, upgrade::Protocol};
 
-/// The most that a message of a viewer may hold, in bytes.
-const MESSAGE_BYTES_MAX: usize = 64 * 1024;
-/// Output bytes that may be under way to a viewer, not yet drawn.
-const WINDOW_BYTES: u32 = 256 * 1024;
-/// How long a viewer may take for the upgrade, and then for its first message.
-const OPENING_DEADLINE: Duration = Duration::from_secs(10);
-/// How long a viewer may take to answer a close frame: a drain shall end within 2 s.
-const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 /// What a viewer of the older protocol has until it says otherwise.
 const LEGACY_SIZE: Size = Size { columns: 80, rows: 24 };
-
-type Socket = WebSocketStream<TokioIo<Upgraded>>;
-type Sink = SplitSink<Socket, Message>;
-type Source = SplitStream<Socket>;
+/// How long the broker may take for what was typed before a viewer left; it allows itself 1 s.
+const LEAVE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// A session that was admitted.
 pub(crate) struct Session {
-    pub(crate) visit: Visit,
+    pub(crate) token: ShareToken,
     pub(crate) protocol: Protocol,
-    pub(crate) links: Links,
     pub(crate) broker: Broker,
     pub(crate) shutdown: CancellationToken,
-    pub(crate) counted: OpenSession,
-    /// Held until the end.
-    pub(crate) _slot: TerminalSlot,
+    pub(crate) counted: OpenTerminal,
+    /// Held until the end, as is the connection's.
+    pub(crate) place: capacity::Slot,
+    pub(crate) connection: connect::Slot,
 }
 
 impl Session {
-    /// Serves the viewer until either side ends it.
-    pub(crate) async fn run(self, upgrade: OnUpgrade) {
+    /// Serves the viewer until either side ends it, or the visit is over.
+    pub(crate) async fn run(self, mut visit: Visit, upgrade: OnUpgrade) {
+        let Self { token, protocol, broker, shutdown, counted, place, connection } = self;
         let started = Instant::now();
-        let Ok(Ok(upgraded)) = tokio::time::timeout(OPENING_DEADLINE, upgrade).await else {
-            return;
-        };
-        let (mut sink, mut source) = websocket(upgraded).await.split();
-        let pump = Pump::new(self.protocol, &self.counted);
+        let Some((stream, read)) = socket::upgraded(upgrade).await else { return };
+        let upstream = Upstream::new(open(&token, &visit));
+        let socket = socket::websocket(stream, read).await;
+        let mut viewer = Viewer::new(socket, protocol, upstream, counted);
+        let mut responses = None;
 
+        let link = link_id(visit.link());
+        let (agent, client) = (visit.agent().clone(), visit.client().ip);
+        let served = serve(&mut viewer, &broker, &agent, &mut responses);
         let ending = tokio::select! {
             biased;
-            () = self.shutdown.cancelled() => Ending::Draining,
-            denial = self.visit.denied(&self.links) => Ending::Denied(denial),
-            ending = self.converse(&pump, &mut sink, &mut source) => ending,
+            () = shutdown.cancelled() => Ending::Draining,
+            denial = visit.ended(clock::now) => Ending::Denied(denial),
+            ending = served => ending,
         };
-        self.counted.closed(ending.code());
+        let traffic = viewer.traffic();
         tracing::info!(
-            link = %self.link(),
-            agent = %self.visit.agent,
-            client = %self.visit.client.ip,
+            link, %agent, %client,
             code = u16::from(ending.code()),
             reason = ending.name(),
             seconds = started.elapsed().as_secs(),
-            typed_bytes = pump.typed(),
-            shown_bytes = pump.shown(),
+            input_bytes = traffic.input,
+            output_bytes = traffic.output,
             "terminal closed"
         );
-        // Whoever does not answer the close frame is cut off.
-        let _ = tokio::time::timeout(CLOSE_DEADLINE, close(sink, source, &ending)).await;
-    }
-
-    async fn converse(&self, pump: &Pump<'_>, sink: &mut Sink, source: &mut Source) -> Ending {
-        let first = match self.first_message(source).await {
-            Ok(first) => first,
-            Err(ending) => return ending,
-        };
-        let (upstream, requests) = upstream::upstream(self.open(first.size));
-        if let Some(input) = first.input {
-            upstream.input(input);
-        }
-        tokio::select! {
-            // Input and control first: they never wait behind output.
-            biased;
-            ending = pump.read(source, &upstream) => ending,
-            ending = self.show(pump, sink, requests, &upstream) => ending,
-        }
-    }
-
-    async fn show(
-        &self,
-        pump: &Pump<'_>,
-        sink: &mut Sink,
-        requests: upstream::Requests,
-        upstream: &upstream::Upstream,
-    ) -> Ending {
-        let opened = match pump::attach(&self.broker, requests).await {
-            Ok(opened) => opened,
-            Err(ending) => return ending,
-        };
-        tracing::info!(
-            link = %self.link(),
-            agent = %self.visit.agent,
-            client = %self.visit.client.ip,
-            session = opened.session_id,
-            "terminal opened"
-        );
-        let agent =
-            AgentName { name: &self.visit.agent.name, namespace: &self.visit.agent.namespace };
-        pump.write(opened.outputs, sink, upstream, agent).await
-    }
-
-    /// The opening size. Our page sends it first; an older page may type at once.
-    async fn first_message(&self, source: &mut Source) -> Result<First, Ending> {
-        let message = tokio::time::timeout(OPENING_DEADLINE, pump::receive(source)).await;
-        match (message, self.protocol) {
-            (Ok(Err(ending)), _) => Err(ending),
-            (Ok(Ok(Message::Text(text))), _) => match ClientMessage::parse(&text) {
-                Ok(ClientMessage::Resize { cols, rows }) => {
-                    Ok(First { size: message::size(cols, rows), input: None })
-                }
-                _ => Err(Ending::Violation(Violation::NoSize)),
-            },
-            (Ok(Ok(Message::Binary(input))), Protocol::Legacy) => {
-                Ok(First { size: LEGACY_SIZE, input: Some(input) })
-            }
-            (Err(_late), Protocol::Legacy) => Ok(First { size: LEGACY_SIZE, input: None }),
-            _ => Err(Ending::Violation(Violation::NoSize)),
-        }
-    }
-
-    fn open(&self, size: Size) -> Open {
-        Open {
-            token: self.visit.token.expose().to_owned(),
-            client_address: self.visit.client.ip.to_string(),
-            size: Some(size),
-            window_bytes: WINDOW_BYTES,
-        }
-    }
-
-    /// What logs call the link: the start of its digest, which opens nothing.
-    fn link(&self) -> String {
-        link_name(&self.visit)
+        let (socket, upstream, counted) = viewer.into_parts();
+        counted.closed(ending.code());
+        tokio::join!(leave(upstream, responses, &ending), socket::end(socket, &ending));
+        drop((place, connection));
     }
 }
 
-fn link_name(visit: &Visit) -> String {
-    let mut digest = visit.token.lookup().to_string();
-    digest.truncate(8);
-    digest
-}
-
-struct First {
-    size: Size,
-    input: Option<bytes::Bytes>,
-}
-
-async fn websocket(upgraded: Upgraded) -> Socket {
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(MESSAGE_BYTES_MAX))
-        .max_frame_size(Some(MESSAGE_BYTES_MAX))
-        // Allocated at once for each viewer, so small: what viewers send is small.
-        .read_buffer_size(8 * 1024)
-        .write_buffer_size(16 * 1024)
-        .max_write_buffer_size(256 * 1024);
-    WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await
-}
-
-/// Says why, and waits until the viewer has read it.
-async fn close(mut sink: Sink, mut source: Source, ending: &Ending) {
-    if *ending != Ending::Left {
-        let _ = sink.send(Message::Close(Some(ending.close_frame()))).await;
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    viewer: &mut Viewer<S>,
+    broker: &Broker,
+    agent: &AgentId,
+    responses: &mut Option<Responses>,
+) -> Ending {
+    match open_terminal(viewer, broker, agent).await {
+        Ok(opened) => conversation::relay(viewer, responses.insert(opened)).await,
+        Err(ending) => ending,
     }
-    // Closing the socket with unread input would reset it, and lose the frame.
-    while let Some(Ok(_)) = source.next().await {}
-    let _ = sink.close().await;
+}
+
+async fn open_terminal<S: AsyncRead + AsyncWrite + Unpin>(
+    viewer: &mut Viewer<S>,
+    broker: &Broker,
+    agent: &AgentId,
+) -> Result<Responses, Ending> {
+    conversation::receive_size(viewer).await?;
+    let opening = opening::open(broker, viewer.attempts());
+    let (opened, responses) = conversation::while_opening(viewer, opening).await?;
+    tracing::info!(%agent, session = opened.session_id, "terminal opened");
+    let name = AgentName { name: &agent.name, namespace: &agent.namespace };
+    viewer.opened(&opened, name)?;
+    Ok(responses)
+}
+
+fn open(token: &ShareToken, visit: &Visit) -> Open {
+    Open {
+        token: token.expose().to_owned(),
+        client_address: visit.client().ip.to_string(),
+        size: Some(LEGACY_SIZE),
+        window_bytes: OUTPUT_WINDOW_BYTES,
+    }
+}
+
+/// Ends the broker's stream: at once, unless the viewer itself left. Then what it typed last is
+/// still to reach the program, so that the stream is the broker's to end.
+async fn leave(upstream: Upstream, responses: Option<Responses>, ending: &Ending) {
+    drop(upstream);
+    if let (Ending::Left, Some(mut responses)) = (ending, responses) {
+        let _ = timeout(LEAVE_DEADLINE, responses.ended()).await;
+    }
 }

@@ -1,52 +1,64 @@
-//! What goes from one viewer to the broker: control first, then input, both
-//! bounded. An acknowledgement must never wait behind a paste that the program
-//! does not read: it would hold back the output that the program waits to write.
+//! What goes from one viewer to the broker: control first, then input, both bounded. An
+//! acknowledgement must never wait behind a paste that the program does not read: it would hold
+//! back the output that the program waits to write. It enforces no window: its caller does.
 
 use std::{
-    collections::VecDeque,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
 };
 
-use bytes::Bytes;
+use bytes::BytesMut;
 use futures::{Stream, task::AtomicWaker};
-use terminal_proto::v1::{AttachRequest, Open, Size, attach_request::Request};
-use tokio::sync::Notify;
+use terminal_proto::v1::{AttachRequest, Interrupt, Open, Size, attach_request::Request};
 
-/// Input that may wait here, in bytes: a large paste.
-const INPUT_BYTES_MAX: usize = 256 * 1024;
+/// The most input that one request may hold, in bytes (terminal.proto).
+const INPUT_BYTES_MAX: usize = 64 * 1024;
 
-/// What a piece of input costs beside its bytes, so that tiny ones are bounded too.
-const PIECE_BYTES: usize = 64;
-
-/// The order in which a viewer's requests leave. Sizes and acknowledgements that
-/// wait are joined, so their number does not matter.
+/// The order in which a viewer's requests leave. Sizes and acknowledgements that wait are joined,
+/// and so is input: their number does not matter.
 #[derive(Default)]
 struct Queue {
-    open: Option<Open>,
-    size: Option<Size>,
+    /// With the newest size.
+    open: Open,
+    /// Counts the attempts to open the terminal: only the last one's requests are real.
+    attempt: u64,
+    phase: Phase,
+    /// The last attempt was not told the newest size.
+    resized: bool,
     /// Output bytes drawn since the last `ack` that left.
     acked: u64,
-    input: VecDeque<Bytes>,
-    input_bytes: usize,
-    ended: bool,
+    interrupted: bool,
+    /// In bytes, at most the viewer's input window.
+    input: BytesMut,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Phase {
+    /// Input waits: an attempt that fails must not have taken any.
+    #[default]
+    Opening,
+    Opened,
+    /// What is there still leaves.
+    Ended,
 }
 
 impl Queue {
     fn pop(&mut self) -> Option<Request> {
-        if let Some(open) = self.open.take() {
-            return Some(Request::Open(open));
-        }
         if self.acked > 0 {
             return Some(Request::Ack(std::mem::take(&mut self.acked)));
         }
-        if let Some(size) = self.size.take() {
-            return Some(Request::Resize(size));
+        if std::mem::take(&mut self.resized) {
+            return self.open.size.map(Request::Resize);
         }
-        let input = self.input.pop_front()?;
-        self.input_bytes -= input.len() + PIECE_BYTES;
-        Some(Request::Input(input))
+        if self.phase == Phase::Opening {
+            return None;
+        }
+        if std::mem::take(&mut self.interrupted) {
+            return Some(Request::Interrupt(Interrupt {}));
+        }
+        let length = self.input.len().min(INPUT_BYTES_MAX);
+        (length > 0).then(|| Request::Input(self.input.split_to(length).freeze()))
     }
 }
 
@@ -55,83 +67,120 @@ struct Shared {
     queue: Mutex<Queue>,
     /// Wakes the gRPC stream: there is something to send.
     filled: AtomicWaker,
-    /// Wakes the viewer's reader: some input has left.
-    drained: Notify,
 }
 
 impl Shared {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn push<R>(&self, change: impl FnOnce(&mut Queue) -> R) -> R {
+        let result = change(&mut self.queue());
+        self.filled.wake();
+        result
+    }
 }
 
-/// The viewer's end. When it is dropped the gRPC stream ends.
-pub(crate) struct Upstream(Arc<Shared>);
+/// The viewer's end. When it is dropped the gRPC stream ends, after what was typed before.
+pub(super) struct Upstream(Arc<Shared>);
 
-/// The broker's end: the request stream of `Attach`.
-pub(crate) struct Requests(Arc<Shared>);
+/// Makes the request stream of one `Attach` after the other.
+pub(super) struct Attempts(Arc<Shared>);
 
-/// A queue that starts with `open`.
-pub(crate) fn upstream(open: Open) -> (Upstream, Requests) {
-    let shared = Arc::new(Shared::default());
-    shared.queue().open = Some(open);
-    (Upstream(Arc::clone(&shared)), Requests(shared))
+/// The broker's end: the request stream of one `Attach`.
+pub(super) struct Requests {
+    shared: Arc<Shared>,
+    attempt: u64,
+    begun: bool,
 }
 
 impl Upstream {
-    pub(crate) fn ack(&self, bytes: u64) {
-        self.push(|queue| queue.acked = queue.acked.saturating_add(bytes));
+    /// A queue whose every attempt starts with `open`.
+    pub(super) fn new(open: Open) -> Self {
+        let shared = Shared::default();
+        shared.queue().open = open;
+        Self(Arc::new(shared))
     }
 
-    pub(crate) fn resize(&self, size: Size) {
-        self.push(|queue| queue.size = Some(size));
+    pub(super) fn attempts(&self) -> Attempts {
+        Attempts(Arc::clone(&self.0))
     }
 
-    /// Takes what was typed; see [`Self::has_room`].
-    pub(crate) fn input(&self, input: Bytes) {
-        self.push(|queue| {
-            queue.input_bytes += input.len() + PIECE_BYTES;
-            queue.input.push_back(input);
+    /// The terminal of the last attempt is open: input may leave.
+    pub(super) fn opened(&self) {
+        self.0.push(|queue| queue.phase = Phase::Opened);
+    }
+
+    pub(super) fn ack(&self, bytes: u64) {
+        self.0.push(|queue| queue.acked = queue.acked.saturating_add(bytes));
+    }
+
+    pub(super) fn resize(&self, size: Size) {
+        self.0.push(|queue| {
+            queue.open.size = Some(size);
+            queue.resized = true;
         });
     }
 
-    /// Whether more input may be read from the viewer.
-    pub(crate) fn has_room(&self) -> bool {
-        self.0.queue().input_bytes < INPUT_BYTES_MAX
+    pub(super) fn input(&self, input: &[u8]) {
+        self.0.push(|queue| queue.input.extend_from_slice(input));
     }
 
-    /// Waits until some input has left. One waiter at a time.
-    pub(crate) async fn drained(&self) {
-        self.0.drained.notified().await;
-    }
-
-    fn push(&self, change: impl FnOnce(&mut Queue)) {
-        change(&mut self.0.queue());
-        self.0.filled.wake();
+    /// Ctrl-C. Drops the input that has not left, and returns how many bytes that was.
+    pub(super) fn interrupt(&self) -> u64 {
+        self.0.push(|queue| {
+            queue.interrupted = true;
+            let dropped = queue.input.len();
+            queue.input.clear();
+            dropped as u64
+        })
     }
 }
 
 impl Drop for Upstream {
     fn drop(&mut self) {
-        self.push(|queue| queue.ended = true);
+        self.0.push(|queue| {
+            // What no terminal was opened for is for nobody.
+            if queue.phase == Phase::Opening {
+                queue.attempt += 1;
+            }
+            queue.phase = Phase::Ended;
+        });
+    }
+}
+
+impl Attempts {
+    /// The requests of another attempt; those of the one before end.
+    pub(super) fn next(&self) -> Requests {
+        let attempt = self.0.push(|queue| {
+            queue.attempt += 1;
+            queue.attempt
+        });
+        Requests { shared: Arc::clone(&self.0), attempt, begun: false }
     }
 }
 
 impl Stream for Requests {
     type Item = AttachRequest;
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<AttachRequest>> {
-        self.0.filled.register(context.waker());
-        let mut queue = self.0.queue();
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<AttachRequest>> {
+        let begun = std::mem::replace(&mut self.begun, true);
+        let mut queue = self.shared.queue();
+        if queue.attempt != self.attempt {
+            return Poll::Ready(None);
+        }
+        if !begun {
+            queue.resized = false;
+            let open = Request::Open(queue.open.clone());
+            return Poll::Ready(Some(AttachRequest { request: Some(open) }));
+        }
+        self.shared.filled.register(context.waker());
         match queue.pop() {
-            Some(request) => {
-                drop(queue);
-                if matches!(request, Request::Input(_)) {
-                    self.0.drained.notify_one();
-                }
-                Poll::Ready(Some(AttachRequest { request: Some(request) }))
-            }
-            None if queue.ended => Poll::Ready(None),
+            Some(request) => Poll::Ready(Some(AttachRequest { request: Some(request) })),
+            None if queue.phase == Phase::Ended => Poll::Ready(None),
             None => Poll::Pending,
         }
     }
@@ -139,6 +188,7 @@ impl Stream for Requests {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use futures::{FutureExt, StreamExt};
 
     use super::*;
@@ -147,56 +197,86 @@ mod tests {
         Size { columns, rows: 24 }
     }
 
+    fn opening(columns: u32) -> Request {
+        Request::Open(Open { size: Some(size(columns)), ..Open::default() })
+    }
+
+    fn input(text: &'static str) -> Request {
+        Request::Input(Bytes::from_static(text.as_bytes()))
+    }
+
+    fn demo() -> Upstream {
+        Upstream::new(Open { size: Some(size(80)), ..Open::default() })
+    }
+
+    /// An open terminal, whose `open` was sent.
+    fn opened() -> (Upstream, Requests) {
+        let upstream = demo();
+        let mut requests = upstream.attempts().next();
+        assert_eq!(taken(&mut requests), [opening(80)]);
+        upstream.opened();
+        (upstream, requests)
+    }
+
     fn taken(requests: &mut Requests) -> Vec<Request> {
         std::iter::from_fn(|| requests.next().now_or_never().flatten()?.request).collect()
     }
 
     #[test]
     fn control_overtakes_input() {
-        let (upstream, mut requests) = upstream(Open::default());
-        upstream.input(Bytes::from_static(b"typed"));
-        upstream.resize(size(80));
+        let (upstream, mut requests) = opened();
+        upstream.input(b"typed");
+        upstream.resize(size(90));
         upstream.ack(7);
-        assert_eq!(
-            taken(&mut requests),
-            [
-                Request::Open(Open::default()),
-                Request::Ack(7),
-                Request::Resize(size(80)),
-                Request::Input(Bytes::from_static(b"typed")),
-            ]
-        );
+        let expected = [Request::Ack(7), Request::Resize(size(90)), input("typed")];
+        assert_eq!(taken(&mut requests), expected);
     }
 
     #[test]
-    fn only_the_last_size_counts_and_acknowledgements_add_up() {
-        let (upstream, mut requests) = upstream(Open::default());
-        taken(&mut requests);
+    fn only_the_last_size_counts_and_acknowledgements_and_input_add_up() {
+        let (upstream, mut requests) = opened();
         for columns in 80..90 {
             upstream.resize(size(columns));
             upstream.ack(10);
+            upstream.input(b"x");
         }
-        assert_eq!(taken(&mut requests), [Request::Ack(100), Request::Resize(size(89))]);
+        let expected = [Request::Ack(100), Request::Resize(size(89)), input("xxxxxxxxxx")];
+        assert_eq!(taken(&mut requests), expected);
     }
 
-    #[tokio::test]
-    async fn a_full_queue_tells_when_there_is_room_again() {
-        let (upstream, mut requests) = upstream(Open::default());
-        upstream.input(Bytes::from(vec![b'x'; INPUT_BYTES_MAX]));
-        assert!(!upstream.has_room());
-        assert!(upstream.drained().now_or_never().is_none());
+    #[test]
+    fn an_interrupt_drops_what_was_typed_before_it_and_nothing_after() {
+        let (upstream, mut requests) = opened();
+        upstream.input(b"dropped");
+        assert_eq!(upstream.interrupt(), 7);
+        upstream.input(b"kept");
+        assert_eq!(taken(&mut requests), [Request::Interrupt(Interrupt {}), input("kept")]);
+    }
 
-        taken(&mut requests);
-        upstream.drained().await;
-        assert!(upstream.has_room());
+    #[test]
+    fn input_leaves_once_the_terminal_is_open_and_each_attempt_begins_with_the_newest_size() {
+        let upstream = demo();
+        let attempts = upstream.attempts();
+        let mut first = attempts.next();
+        upstream.input(b"early");
+        upstream.resize(size(90));
+        assert_eq!(taken(&mut first), [opening(90)]);
+        upstream.resize(size(100));
+        assert_eq!(taken(&mut first), [Request::Resize(size(100))]);
+
+        let mut second = attempts.next();
+        assert_eq!(first.next().now_or_never(), Some(None), "the first attempt is over");
+        assert_eq!(taken(&mut second), [opening(100)]);
+        upstream.opened();
+        assert_eq!(taken(&mut second), [input("early")]);
     }
 
     #[tokio::test]
     async fn what_was_typed_before_the_end_still_leaves() {
-        let (upstream, mut requests) = upstream(Open::default());
-        upstream.input(Bytes::from_static(b"last"));
+        let (upstream, mut requests) = opened();
+        upstream.input(b"last");
         drop(upstream);
-        assert_eq!(taken(&mut requests).len(), 2);
+        assert_eq!(taken(&mut requests), [input("last")]);
         assert_eq!(requests.next().await, None);
     }
 }

@@ -20,7 +20,7 @@ use tokio_tungstenite::{
 
 use crate::{
     fake_broker::Attached,
-    world::{PATIENCE, World, link},
+    test_gateway::{PATIENCE, TestGateway, link},
 };
 
 /// One answer, read to its end.
@@ -41,17 +41,17 @@ impl Answer {
     }
 }
 
-pub(crate) async fn get(world: &World, path: &str) -> Answer {
-    request(world, "GET", path, &[]).await
+pub(crate) async fn get(gateway: &TestGateway, path: &str) -> Answer {
+    request(gateway, "GET", path, &[]).await
 }
 
 pub(crate) async fn request(
-    world: &World,
+    gateway: &TestGateway,
     method: &str,
     path: &str,
     headers: &[(&str, &str)],
 ) -> Answer {
-    let stream = TcpStream::connect(world.address).await.unwrap();
+    let stream = TcpStream::connect(gateway.address).await.unwrap();
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
     let mut driver = JoinSet::new();
@@ -70,8 +70,8 @@ pub(crate) async fn request(
 }
 
 /// The bytes of an answer, less the Date header's.
-pub(crate) async fn raw(world: &World, path: &str, accept: &str) -> String {
-    let mut stream = TcpStream::connect(world.address).await.unwrap();
+pub(crate) async fn raw(gateway: &TestGateway, path: &str, accept: &str) -> String {
+    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: gateway.test\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
     );
@@ -91,9 +91,9 @@ pub(crate) struct Viewer {
 pub(crate) const V1: &[(&str, &str)] = &[("sec-websocket-protocol", "kubeopencode.terminal.v1")];
 
 impl Viewer {
-    /// Connects to [`crate::world::demo`]'s terminal.
-    pub(crate) async fn connect(world: &World, headers: &[(&str, &str)]) -> Self {
-        Self::try_connect(world.address, &link("/terminal"), headers).await.unwrap()
+    /// Connects to [`crate::test_gateway::demo`]'s terminal.
+    pub(crate) async fn connect(gateway: &TestGateway, headers: &[(&str, &str)]) -> Self {
+        Self::try_connect(gateway.address, &link("/terminal"), headers).await.unwrap()
     }
 
     /// The answer, where it is not a WebSocket.
@@ -116,7 +116,11 @@ impl Viewer {
     }
 
     pub(crate) async fn text(&mut self, text: &str) {
-        self.socket.send(Message::text(text)).await.unwrap();
+        self.send(Message::text(text)).await;
+    }
+
+    pub(crate) async fn send(&mut self, message: Message) {
+        self.socket.send(message).await.unwrap();
     }
 
     pub(crate) async fn resize(&mut self, columns: u32, rows: u32) {
@@ -128,7 +132,11 @@ impl Viewer {
     }
 
     pub(crate) async fn type_in(&mut self, input: &str) {
-        self.socket.send(Message::binary(input.as_bytes().to_vec())).await.unwrap();
+        self.send(Message::binary(input.as_bytes().to_vec())).await;
+    }
+
+    pub(crate) async fn interrupt(&mut self) {
+        self.text(r#"{"type":"interrupt"}"#).await;
     }
 
     /// The next message that is not a ping.
@@ -163,10 +171,10 @@ pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// A viewer whose terminal is open, and the broker's end of it.
-pub(crate) async fn open(world: &mut World) -> (Viewer, Attached) {
-    let mut viewer = Viewer::connect(world, V1).await;
+pub(crate) async fn open(gateway: &mut TestGateway) -> (Viewer, Attached) {
+    let mut viewer = Viewer::connect(gateway, V1).await;
     viewer.resize(120, 40).await;
-    let attached = world.broker.attached().await;
+    let attached = gateway.broker.attached().await;
     attached.open().await;
     viewer.next().await;
     (viewer, attached)

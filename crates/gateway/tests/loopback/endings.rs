@@ -2,16 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use daemon::clock;
-use share::watch::Links;
+use share::Links;
 use terminal_proto::v1::CloseReason;
+use tokio::io::AsyncReadExt;
 use tokio_tungstenite::tungstenite::Message;
-use tonic::Status;
 
 use crate::{
     client::{V1, Viewer, eventually, get, open},
     fake_broker::FakeBroker,
-    world::{World, demo_ref, in_state, link, only_from, shared, until},
+    test_gateway::{TestGateway, demo_id, in_state, link, only_from, shared, until},
 };
 
 fn sentence(code: u16, reason: &str) -> (u16, String) {
@@ -29,7 +30,7 @@ async fn a_change_of_the_agent_ends_what_it_forbids_within_100_ms() {
         ),
         (
             "the agent deleted",
-            |links| links.remove(&demo_ref()),
+            |links| links.remove(&demo_id()),
             sentence(1008, "this link was turned off"),
         ),
         (
@@ -43,16 +44,19 @@ async fn a_change_of_the_agent_ends_what_it_forbids_within_100_ms() {
             sentence(1008, "this link has expired"),
         ),
         (
-            "the pod restarts",
-            |links| links.apply(&in_state(|status| status.ready = false)),
-            sentence(1013, "the agent is not ready yet; try again in a moment"),
+            "suspended",
+            |links| links.apply(&in_state(|status| status.suspended = true)),
+            sentence(
+                1013,
+                "the agent is suspended; ask the person who shared this link to resume it",
+            ),
         ),
     ];
     for (name, change, expected) in cases {
-        let mut world = World::start(&[]).await;
-        let (mut viewer, mut attached) = open(&mut world).await;
+        let mut gateway = TestGateway::start(&[]).await;
+        let (mut viewer, mut attached) = open(&mut gateway).await;
         let started = Instant::now();
-        change(&world.links);
+        change(&gateway.links);
         assert_eq!(viewer.closed().await, expected, "{name}");
         assert!(started.elapsed() < Duration::from_millis(100), "{name}: {:?}", started.elapsed());
         attached.abandoned().await;
@@ -61,9 +65,10 @@ async fn a_change_of_the_agent_ends_what_it_forbids_within_100_ms() {
 
 #[tokio::test]
 async fn a_change_that_forbids_nothing_ends_nothing() {
-    let mut world = World::start(&[]).await;
-    let (mut viewer, attached) = open(&mut world).await;
-    world.links.apply(&only_from("127.0.0.0/8"));
+    let mut gateway = TestGateway::start(&[]).await;
+    let (mut viewer, attached) = open(&mut gateway).await;
+    gateway.links.apply(&only_from("127.0.0.0/8"));
+    gateway.links.apply(&in_state(|status| status.ready = false));
     attached.output("still here").await;
     assert_eq!(viewer.next().await, Message::binary(b"still here".to_vec()));
 }
@@ -71,34 +76,36 @@ async fn a_change_that_forbids_nothing_ends_nothing() {
 #[tokio::test]
 async fn a_session_ends_when_its_links_time_is_over() {
     let end = clock::now() + Duration::from_millis(300);
-    let mut world = World::with(&[], Links::with([until(end)])).await;
-    let (mut viewer, _attached) = open(&mut world).await;
+    let mut gateway = TestGateway::with(&[], Links::with([until(end)])).await;
+    let (mut viewer, _attached) = open(&mut gateway).await;
     assert_eq!(viewer.closed().await, sentence(1008, "this link has expired"));
     assert!(clock::now() >= end);
-    assert_eq!(get(&world, &link("")).await.status, 404);
+    assert_eq!(get(&gateway, &link("")).await.status, 404);
 }
 
 #[tokio::test]
 async fn the_brokers_last_word_reaches_the_page() {
+    let said = "the broker's sentence";
     let cases = [
-        (CloseReason::Closed, sentence(1000, "closed by an operator")),
-        (CloseReason::Revoked, sentence(1008, "this link was turned off")),
-        (CloseReason::Expired, sentence(1008, "this link has expired")),
-        (CloseReason::Draining, sentence(1001, "the service restarts: reconnecting")),
+        (CloseReason::Closed, sentence(1000, said)),
+        (CloseReason::Revoked, sentence(1008, said)),
+        (CloseReason::Forbidden, sentence(1008, said)),
+        (CloseReason::NotReady, sentence(1013, said)),
+        (CloseReason::Draining, sentence(1001, "the service is restarting; reconnecting")),
         (CloseReason::Lost, sentence(1013, "the connection to the agent was lost")),
     ];
     for (reason, expected) in cases {
-        let mut world = World::start(&[]).await;
-        let (mut viewer, attached) = open(&mut world).await;
-        attached.close(reason, "closed by an operator", None).await;
+        let mut gateway = TestGateway::start(&[]).await;
+        let (mut viewer, attached) = open(&mut gateway).await;
+        attached.close(reason, said, None).await;
         assert_eq!(viewer.closed().await, expected, "{reason:?}");
     }
 }
 
 #[tokio::test]
 async fn a_program_that_ends_is_told_with_its_exit_code_after_its_last_output() {
-    let mut world = World::start(&[]).await;
-    let (mut viewer, attached) = open(&mut world).await;
+    let mut gateway = TestGateway::start(&[]).await;
+    let (mut viewer, attached) = open(&mut gateway).await;
     attached.output("bye").await;
     attached.close(CloseReason::Ended, "opencode has ended", Some(3)).await;
 
@@ -106,65 +113,75 @@ async fn a_program_that_ends_is_told_with_its_exit_code_after_its_last_output() 
     let exit = r#"{"type":"exit","code":3,"message":"opencode has ended"}"#;
     assert_eq!(viewer.next().await, Message::text(exit));
     assert_eq!(viewer.closed().await, sentence(1000, "opencode has ended"));
-    let counted = || world.metrics().contains("session_closes_total{code=\"1000\"} 1");
+    let counted =
+        || gateway.metrics().contains("kubeopencode_terminals_closed_total{code=\"1000\"} 1");
     eventually("the ending is counted", counted).await;
 }
 
 #[tokio::test]
-async fn the_brokers_refusal_says_whether_to_try_again_and_nothing_else() {
-    let cases = [
-        (Status::not_found("secret detail"), 1008),
-        (Status::permission_denied("secret detail"), 1008),
-        (Status::unavailable("secret detail"), 1013),
-        (Status::resource_exhausted("secret detail"), 1013),
-    ];
-    for (status, expected) in cases {
-        let world = World::start(&[]).await;
-        world.broker.refuse(status.clone());
-        let mut viewer = Viewer::connect(&world, V1).await;
-        viewer.resize(80, 24).await;
-        let (code, reason) = viewer.closed().await;
-        assert_eq!(code, expected, "{status:?}");
-        assert!(!reason.contains("secret"), "{reason}");
-    }
-}
-
-#[tokio::test]
 async fn a_killed_broker_is_noticed_at_once_and_its_successor_serves() {
-    let mut world = World::start(&[]).await;
-    let (mut viewer, _attached) = open(&mut world).await;
+    let mut gateway = TestGateway::start(&[]).await;
+    let (mut viewer, _attached) = open(&mut gateway).await;
 
-    let address = world.broker.address;
+    let address = gateway.broker.address;
     let started = Instant::now();
-    drop(std::mem::replace(&mut world.broker, FakeBroker::start()));
+    drop(std::mem::replace(&mut gateway.broker, FakeBroker::start()));
     let lost = sentence(1013, "the connection to the agent was lost");
     assert_eq!(viewer.closed().await, lost);
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
 
-    world.broker = FakeBroker::start_at(address);
-    open(&mut world).await;
-}
-
-#[tokio::test]
-async fn without_a_broker_the_page_shall_try_again() {
-    let mut world = World::start(&[]).await;
-    drop(std::mem::replace(&mut world.broker, FakeBroker::start()));
-    let mut viewer = Viewer::connect(&world, V1).await;
-    viewer.resize(80, 24).await;
-    assert_eq!(viewer.closed().await.0, 1013);
+    gateway.broker = FakeBroker::start_at(address);
+    open(&mut gateway).await;
 }
 
 #[tokio::test]
 async fn a_process_that_stops_sends_its_viewers_elsewhere_in_under_2_seconds() {
-    let mut world = World::start(&[]).await;
-    let (mut viewer, mut attached) = open(&mut world).await;
+    let mut gateway = TestGateway::start(&[]).await;
+    let (mut viewer, mut attached) = open(&mut gateway).await;
     // Neither answers anything, nor reads: they must not hold up the end.
-    let _stuck = open(&mut world).await;
-    let _silent = Viewer::connect(&world, V1).await;
+    let _stuck = open(&mut gateway).await;
+    let _silent = Viewer::connect(&gateway, V1).await;
 
     let started = Instant::now();
-    let (closed, ()) = tokio::join!(viewer.closed(), world.stop());
-    assert_eq!(closed, sentence(1001, "the service restarts: reconnecting"));
+    let (closed, ()) = tokio::join!(viewer.closed(), gateway.stop());
+    assert_eq!(closed, sentence(1001, "the service is restarting; reconnecting"));
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     attached.abandoned().await;
+}
+
+#[tokio::test]
+async fn a_link_that_is_turned_off_shows_nothing_more_and_says_why_to_a_viewer_that_stalled() {
+    let mut gateway = TestGateway::start(&[]).await;
+    let (mut viewer, attached) = open(&mut gateway).await;
+    attached.output_until_stalled(&Bytes::from(vec![b'x'; 64 * 1024])).await;
+    gateway.links.apply(&shared(|share| share.enabled = false));
+    let closed =
+        || gateway.metrics().contains("kubeopencode_terminals_closed_total{code=\"1008\"} 1");
+    eventually("the session has ended", closed).await;
+
+    let mut last = Bytes::new();
+    let closed = loop {
+        match viewer.next().await {
+            Message::Binary(output) => last = output,
+            Message::Close(frame) => break frame.unwrap(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(closed.reason.as_str(), "this link was turned off");
+    // The message that was under way is completed, with nothing.
+    assert_eq!((last.first(), last.last()), (Some(&b'x'), Some(&0)));
+}
+
+#[tokio::test]
+async fn a_viewer_that_reads_no_close_frame_is_reset() {
+    let mut gateway = TestGateway::start(&[]).await;
+    let (viewer, attached) = open(&mut gateway).await;
+    attached.output_until_stalled(&Bytes::from(vec![b'x'; 64 * 1024])).await;
+    gateway.links.apply(&shared(|share| share.enabled = false));
+    let gone = || gateway.metrics().contains("kubeopencode_connections{listener=\"share\"} 0");
+    eventually("the connection is gone", gone).await;
+
+    let mut stream = viewer.socket.into_inner();
+    let ended = stream.read_to_end(&mut Vec::new()).await.unwrap_err();
+    assert_eq!(ended.kind(), std::io::ErrorKind::ConnectionReset);
 }

@@ -1,5 +1,5 @@
-//! A fake of the terminal broker: it speaks the real protocol, has no terminal,
-//! and does what the test says.
+//! A fake of the terminal broker: it speaks the real protocol, has no terminal, and does what the
+//! test says.
 
 use std::{
     net::SocketAddr,
@@ -26,8 +26,8 @@ use tonic::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Input that may be under way to the fake on one stream.
-const WINDOW_BYTES: u32 = 64 * 1024;
+/// Input that may be under way, in bytes.
+pub(crate) const INPUT_WINDOW_BYTES: u32 = 64 * 1024;
 /// Output that nobody takes for this long is stalled.
 const STALL: Duration = Duration::from_millis(200);
 
@@ -39,6 +39,24 @@ pub(crate) struct Attached {
 }
 
 impl Attached {
+    /// The input that comes until there are `bytes` of it.
+    pub(crate) async fn input(&mut self, bytes: usize) -> String {
+        let mut input = Vec::new();
+        while input.len() < bytes {
+            match self.asked().await {
+                Asked::Input(piece) => input.extend_from_slice(&piece),
+                Asked::Ack(_) => {}
+                other => panic!("not input: {other:?}"),
+            }
+        }
+        String::from_utf8(input).unwrap()
+    }
+
+    /// Whether the gateway has asked nothing.
+    pub(crate) fn is_idle(&mut self) -> bool {
+        matches!(self.asked.try_recv(), Err(mpsc::error::TryRecvError::Empty))
+    }
+
     /// The gateway's next request.
     pub(crate) async fn asked(&mut self) -> Asked {
         let asked = timeout(PATIENCE, self.asked.recv()).await;
@@ -53,8 +71,17 @@ impl Attached {
 
     pub(crate) async fn open(&self) {
         let agent = AgentReference { namespace: "team-a".into(), name: "demo".into() };
-        let opened = Opened { session_id: "session-1".into(), agent: Some(agent) };
+        let opened = Opened {
+            session_id: "session-1".into(),
+            agent: Some(agent),
+            input_window_bytes: INPUT_WINDOW_BYTES,
+        };
         self.tell(Told::Opened(opened)).await;
+    }
+
+    /// Gives input back, as if the program had taken it.
+    pub(crate) async fn credit(&self, bytes: u32) {
+        self.tell(Told::InputCredit(bytes)).await;
     }
 
     pub(crate) async fn output(&self, bytes: impl Into<Bytes>) {
@@ -71,7 +98,8 @@ impl Attached {
     }
 
     pub(crate) async fn close(&self, reason: CloseReason, message: &str, exit_code: Option<i32>) {
-        let closed = Closed { reason: reason.into(), message: message.into(), exit_code };
+        let (reason, message) = (reason.into(), message.into());
+        let closed = Closed { reason, message, exit_code, category: String::new() };
         self.tell(Told::Closed(closed)).await;
     }
 
@@ -81,11 +109,13 @@ impl Attached {
     }
 }
 
+type Refusals = Arc<Mutex<Vec<Status>>>;
+
 /// What the fake does with the next viewers.
 #[derive(Clone)]
 struct Fake {
     attached: mpsc::Sender<Attached>,
-    refusal: Arc<Mutex<Option<Status>>>,
+    refusals: Refusals,
     tasks: TaskTracker,
 }
 
@@ -93,7 +123,7 @@ struct Fake {
 pub(crate) struct FakeBroker {
     pub(crate) address: SocketAddr,
     attached: mpsc::Receiver<Attached>,
-    refusal: Arc<Mutex<Option<Status>>>,
+    refusals: Refusals,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
@@ -123,14 +153,14 @@ impl FakeBroker {
             .unwrap();
 
         let (sender, attached) = mpsc::channel(16);
-        let refusal: Arc<Mutex<Option<Status>>> = Arc::default();
+        let refusals = Refusals::default();
         let tasks = TaskTracker::new();
-        let fake = Fake { attached: sender, refusal: refusal.clone(), tasks: tasks.clone() };
+        let fake = Fake { attached: sender, refusals: refusals.clone(), tasks: tasks.clone() };
         tasks.spawn_on(
             async move {
                 let connections = TcpListenerStream::new(TcpListener::from_std(listener).unwrap());
                 let service = TerminalBrokerServer::new(fake);
-                let mut server = Server::builder().initial_stream_window_size(WINDOW_BYTES);
+                let mut server = Server::builder();
                 if let Some(tls) = tls {
                     server = server.tls_config(tls).unwrap();
                 }
@@ -139,7 +169,7 @@ impl FakeBroker {
             },
             runtime.handle(),
         );
-        Self { address, attached, refusal, runtime: Some(runtime) }
+        Self { address, attached, refusals, runtime: Some(runtime) }
     }
 
     /// The next viewer that the gateway brings.
@@ -148,9 +178,14 @@ impl FakeBroker {
         attached.expect("no viewer came").expect("the fake is dead")
     }
 
-    /// From now on viewers are refused so.
-    pub(crate) fn refuse(&self, status: Status) {
-        *self.refusal.lock().unwrap() = Some(status);
+    /// The next `count` viewers are refused so.
+    pub(crate) fn refuse(&self, count: usize, status: &Status) {
+        self.refusals.lock().unwrap().extend(vec![status.clone(); count]);
+    }
+
+    /// How many of these were not needed.
+    pub(crate) fn refusals_left(&self) -> usize {
+        self.refusals.lock().unwrap().len()
     }
 }
 
@@ -170,7 +205,7 @@ impl TerminalBroker for Fake {
         &self,
         request: Request<Streaming<AttachRequest>>,
     ) -> Result<Response<Self::AttachStream>, Status> {
-        if let Some(refusal) = self.refusal.lock().unwrap().clone() {
+        if let Some(refusal) = self.refusals.lock().unwrap().pop() {
             return Err(refusal);
         }
         let mut requests = request.into_inner();

@@ -5,14 +5,14 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use share::watch::Links;
+use share::Links;
 use tracing_subscriber::{
     filter::LevelFilter, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
 use crate::{
     client::{V1, Viewer, get, request},
-    world::{World, link, only_from, token, wrong_token},
+    test_gateway::{TestGateway, link, only_from, token, wrong_token},
 };
 
 #[derive(Clone, Default)]
@@ -47,40 +47,40 @@ async fn no_token_is_in_any_log_line_or_metric() {
         .with_default(LevelFilter::INFO);
     let _guard = tracing_subscriber::registry().with(lines).with(filter).set_default();
 
-    let mut world = World::start(&[]).await;
-    let mut viewer = Viewer::connect(&world, V1).await;
+    let mut gateway = TestGateway::start(&[]).await;
+    let mut viewer = Viewer::connect(&gateway, V1).await;
     viewer.resize(80, 24).await;
-    let attached = world.broker.attached().await;
+    let attached = gateway.broker.attached().await;
     attached.open().await;
     viewer.next().await;
 
     let wrong = format!("/s/{}", wrong_token().expose());
-    get(&world, &link("")).await;
-    get(&world, &wrong).await;
-    request(&world, "POST", &link("/info"), &[]).await;
-    get(&world, &link("/elsewhere")).await;
-    world.links.apply(&only_from("192.0.2.0/24"));
-    get(&world, &link("/info")).await;
+    get(&gateway, &link("")).await;
+    get(&gateway, &wrong).await;
+    request(&gateway, "POST", &link("/info"), &[]).await;
+    get(&gateway, &link("/elsewhere")).await;
+    gateway.links.apply(&only_from("192.0.2.0/24"));
+    get(&gateway, &link("/info")).await;
     viewer.closed().await;
-    world.stop().await;
+    gateway.stop().await;
 
     let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
-    let told = format!("{log}{}", world.metrics());
+    let told = format!("{log}{}", gateway.metrics());
     for secret in [token(), wrong_token()] {
         assert!(!told.contains(secret.expose()), "{told}");
     }
     let link_name = &token().lookup().to_string()[..8];
     assert!(log.contains("terminal opened"), "{log}");
     assert!(log.contains("terminal closed"), "{log}");
-    assert!(log.contains("visits denied"), "{log}");
+    assert!(log.contains("visit denied"), "{log}");
     assert!(log.contains(link_name), "{log}");
 }
 
 #[tokio::test]
 async fn no_answer_but_the_page_depends_on_the_token() {
-    let world = World::with(&[], Links::with([only_from("192.0.2.0/24")])).await;
+    let gateway = TestGateway::with(&[], Links::with([only_from("192.0.2.0/24")])).await;
     for path in [link(""), link("/info"), link("/terminal")] {
-        let answer = get(&world, &path).await;
+        let answer = get(&gateway, &path).await;
         let told = format!("{:?}{}", answer.headers, answer.body);
         assert!(!told.contains(token().expose()), "{told}");
     }

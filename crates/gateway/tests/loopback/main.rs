@@ -3,11 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod client;
+mod connections;
 mod endings;
 mod fake_broker;
+mod input;
 mod leaks;
 mod mutual_tls;
+mod opening;
+mod output;
 mod pages;
 mod refusals;
 mod terminals;
-mod world;
+mod test_gateway;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use futures::stream;
-use gateway::broker::Broker;
+use gateway::broker::{Broker, Tried};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 use terminal_proto::v1::{AttachRequest, Open, attach_request::Request as Asked};
@@ -66,8 +66,8 @@ async fn attach(broker: &mut FakeBroker, folder: &TempDir) -> Result<Option<Byte
         let attached = broker.attached().await;
         attached.output("hello").await;
     };
-    let responses = gateway.attach(stream::iter([open])).await;
-    let mut responses = responses.map_err(|status| status.code())?;
+    let responses = gateway.attach(stream::iter([open]), &mut Tried::default()).await;
+    let mut responses = responses.map_err(|status| status.code())?.responses;
     served.await;
     let response = responses.message().await.map_err(|status| status.code())?;
     Ok(response.and_then(|response| match response.response {

@@ -2,9 +2,9 @@
 
 use crate::{
     client::{V1, Viewer, get, raw, request},
-    world::{World, demo, in_state, link, only_from, until, wrong_token},
+    test_gateway::{TestGateway, demo, in_state, link, only_from, until, wrong_token},
 };
-use share::watch::Links;
+use share::Links;
 use time::macros::datetime;
 
 const HEADERS: [(&str, &str); 8] = [
@@ -20,14 +20,14 @@ const HEADERS: [(&str, &str); 8] = [
 
 #[tokio::test]
 async fn a_link_shows_the_page_and_whose_it_is() {
-    let world = World::start(&[]).await;
+    let gateway = TestGateway::start(&[]).await;
 
-    let page = get(&world, &link("")).await;
+    let page = get(&gateway, &link("")).await;
     assert_eq!(page.status, 200);
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
     assert!(page.body.contains("assets/"), "{}", page.body);
 
-    let info = get(&world, &link("/info")).await;
+    let info = get(&gateway, &link("/info")).await;
     assert_eq!(
         (info.status.as_u16(), info.body.as_str()),
         (200, r#"{"name":"demo","namespace":"team-a"}"#)
@@ -36,18 +36,18 @@ async fn a_link_shows_the_page_and_whose_it_is() {
 
 #[tokio::test]
 async fn every_answer_carries_the_headers() {
-    let world = World::start(&["--wrong-tokens-per-minute=1"]).await;
+    let gateway = TestGateway::start(&["--wrong-tokens-per-minute=1"]).await;
     let wrong = format!("/s/{}", wrong_token().expose());
     let mut answers = vec![
-        get(&world, &link("")).await,
-        get(&world, &link("/info")).await,
-        get(&world, &link("/terminal")).await,
-        get(&world, "/").await,
-        request(&world, "POST", &link(""), &[]).await,
+        get(&gateway, &link("")).await,
+        get(&gateway, &link("/info")).await,
+        get(&gateway, &link("/terminal")).await,
+        get(&gateway, "/").await,
+        request(&gateway, "POST", &link(""), &[]).await,
     ];
-    let granted = Viewer::connect(&world, V1).await.granted;
-    answers.push(get(&world, &wrong).await);
-    answers.push(get(&world, &wrong).await);
+    let granted = Viewer::connect(&gateway, V1).await.granted;
+    answers.push(get(&gateway, &wrong).await);
+    answers.push(get(&gateway, &wrong).await);
 
     let seen: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
     assert_eq!(seen, [200, 200, 426, 404, 405, 404, 429]);
@@ -66,35 +66,35 @@ async fn every_answer_carries_the_headers() {
 
 #[tokio::test]
 async fn the_pages_files_are_kept_by_browsers() {
-    let world = World::start(&[]).await;
-    let page = get(&world, &link("")).await.body;
+    let gateway = TestGateway::start(&[]).await;
+    let page = get(&gateway, &link("")).await.body;
     let script = page.split('"').find(|part| part.starts_with("assets/main-"));
     let path = format!("/s/{}", script.expect("the page has a script"));
 
-    let file = get(&world, &path).await;
+    let file = get(&gateway, &path).await;
     assert_eq!(file.status, 200);
     assert_eq!(file.header("content-type"), "text/javascript; charset=utf-8");
     assert_eq!(file.header("cache-control"), "public, max-age=31536000, immutable");
 
-    let again = request(&world, "GET", &path, &[("if-none-match", file.header("etag"))]).await;
+    let again = request(&gateway, "GET", &path, &[("if-none-match", file.header("etag"))]).await;
     assert_eq!((again.status.as_u16(), again.body.as_str()), (304, ""));
-    assert_eq!(get(&world, "/s/assets/no-such.js").await.status, 404);
+    assert_eq!(get(&gateway, "/s/assets/no-such.js").await.status, 404);
 }
 
 #[tokio::test]
 async fn a_head_request_gets_the_headers_alone() {
-    let world = World::start(&[]).await;
-    let page = get(&world, &link("")).await;
-    let head = request(&world, "HEAD", &link(""), &[]).await;
+    let gateway = TestGateway::start(&[]).await;
+    let page = get(&gateway, &link("")).await;
+    let head = request(&gateway, "HEAD", &link(""), &[]).await;
     assert_eq!((head.status.as_u16(), head.body.as_str()), (200, ""));
     assert_eq!(head.header("content-length"), page.body.len().to_string());
 }
 
 #[tokio::test]
 async fn nothing_can_be_written() {
-    let world = World::start(&[]).await;
+    let gateway = TestGateway::start(&[]).await;
     for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"] {
-        let answer = request(&world, method, &link("/info"), &[]).await;
+        let answer = request(&gateway, method, &link("/info"), &[]).await;
         assert_eq!(
             (answer.status.as_u16(), answer.header("allow")),
             (405, "GET, HEAD"),
@@ -106,8 +106,8 @@ async fn nothing_can_be_written() {
 #[tokio::test]
 async fn a_stranger_cannot_tell_an_expired_link_from_a_wrong_one() {
     let over = until(datetime!(2020-01-01 00:00 UTC));
-    let expired = World::with(&[], Links::with([over])).await;
-    let unknown = World::with(&[], Links::with([])).await;
+    let expired = TestGateway::with(&[], Links::with([over])).await;
+    let unknown = TestGateway::with(&[], Links::with([])).await;
     for rest in ["", "/info", "/terminal"] {
         for accept in ["text/html", "application/json", "*/*"] {
             let answer = raw(&expired, &link(rest), accept).await;
@@ -121,20 +121,20 @@ async fn a_stranger_cannot_tell_an_expired_link_from_a_wrong_one() {
 
 #[tokio::test]
 async fn a_visitor_from_elsewhere_is_told_so() {
-    let world = World::with(&[], Links::with([only_from("192.0.2.0/24")])).await;
-    let page = get(&world, &link("")).await;
+    let gateway = TestGateway::with(&[], Links::with([only_from("192.0.2.0/24")])).await;
+    let page = get(&gateway, &link("")).await;
     assert_eq!(page.status, 403);
     assert!(page.body.contains("may not be used from your network"), "{}", page.body);
     assert!(page.header("content-security-policy").contains("style-src 'sha256-"));
 
-    let info = get(&world, &link("/info")).await;
+    let info = get(&gateway, &link("/info")).await;
     assert_eq!((info.status.as_u16(), info.json()["reason"].as_str()), (403, Some("Network")));
 }
 
 #[tokio::test]
 async fn a_trusted_proxy_says_who_the_visitor_is() {
     let links = Links::with([only_from("203.0.113.0/24")]);
-    let world = World::with(&["--trusted-proxies=127.0.0.0/8,10.0.0.0/8"], links).await;
+    let gateway = TestGateway::with(&["--trusted-proxies=127.0.0.0/8,10.0.0.0/8"], links).await;
     let cases = [
         (None, 403),
         (Some("203.0.113.9"), 200),
@@ -145,16 +145,16 @@ async fn a_trusted_proxy_says_who_the_visitor_is() {
     ];
     for (forwarded, expected) in cases {
         let headers: Vec<_> = forwarded.iter().map(|hops| ("x-forwarded-for", *hops)).collect();
-        let answer = request(&world, "GET", &link("/info"), &headers).await;
+        let answer = request(&gateway, "GET", &link("/info"), &headers).await;
         assert_eq!(answer.status, expected, "{forwarded:?}");
     }
 }
 
 #[tokio::test]
 async fn nobody_else_says_who_the_visitor_is() {
-    let world = World::with(&[], Links::with([only_from("203.0.113.0/24")])).await;
+    let gateway = TestGateway::with(&[], Links::with([only_from("203.0.113.0/24")])).await;
     for name in ["x-forwarded-for", "x-real-ip", "forwarded", "true-client-ip"] {
-        let answer = request(&world, "GET", &link(""), &[(name, "203.0.113.9")]).await;
+        let answer = request(&gateway, "GET", &link(""), &[(name, "203.0.113.9")]).await;
         assert_eq!(answer.status, 403, "{name}");
     }
 }
@@ -166,23 +166,23 @@ async fn an_agent_that_is_not_ready_has_a_page_that_waits() {
         (in_state(|status| (status.ready, status.suspended) = (false, true)), "Suspended"),
     ];
     for (agent, reason) in cases {
-        let world = World::with(&[], Links::with([agent])).await;
-        let page = get(&world, &link("")).await;
+        let gateway = TestGateway::with(&[], Links::with([agent])).await;
+        let page = get(&gateway, &link("")).await;
         assert_eq!((page.status.as_u16(), page.header("retry-after")), (503, "3"));
         assert!(page.body.contains("assets/"), "{}", page.body);
 
-        let info = get(&world, &link("/info")).await;
+        let info = get(&gateway, &link("/info")).await;
         assert_eq!((info.status.as_u16(), info.header("retry-after")), (503, "3"));
         assert_eq!(info.json()["reason"], reason);
 
-        world.links.apply(&demo());
-        assert_eq!(get(&world, &link("")).await.status, 200);
+        gateway.links.apply(&demo());
+        assert_eq!(get(&gateway, &link("")).await.status, 200);
     }
 }
 
 #[tokio::test]
 async fn without_word_of_the_cluster_no_link_is_called_dead() {
-    let world = World::with(&[], Links::new()).await;
-    let info = get(&world, &link("/info")).await;
+    let gateway = TestGateway::with(&[], Links::new()).await;
+    let info = get(&gateway, &link("/info")).await;
     assert_eq!((info.status.as_u16(), info.json()["reason"].as_str()), (503, Some("Unavailable")));
 }

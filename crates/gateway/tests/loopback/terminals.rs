@@ -1,5 +1,6 @@
-//! A terminal through the gateway: what arrives where, and that nothing waits for
-//! what it need not.
+//! A terminal through the gateway: what arrives where, and that nothing waits for what it need not.
+
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -8,7 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     client::{V1, Viewer, eventually, open},
-    world::{World, token},
+    test_gateway::{TestGateway, token},
 };
 
 fn input(text: &str) -> Asked {
@@ -17,13 +18,13 @@ fn input(text: &str) -> Asked {
 
 #[tokio::test]
 async fn the_broker_learns_who_comes_with_which_token_and_size() {
-    let mut world = World::start(&["--trusted-proxies=127.0.0.1"]).await;
+    let mut gateway = TestGateway::start(&["--trusted-proxies=127.0.0.1"]).await;
     let headers = [V1[0], ("x-forwarded-for", "203.0.113.9")];
-    let mut viewer = Viewer::connect(&world, &headers).await;
+    let mut viewer = Viewer::connect(&gateway, &headers).await;
     assert_eq!(viewer.granted["sec-websocket-protocol"], V1[0].1);
     viewer.resize(120, 40).await;
 
-    let attached = world.broker.attached().await;
+    let attached = gateway.broker.attached().await;
     let expected = Open {
         token: token().expose().to_owned(),
         client_address: "203.0.113.9".to_owned(),
@@ -33,14 +34,14 @@ async fn the_broker_learns_who_comes_with_which_token_and_size() {
     assert!(attached.open == expected, "{:?}", attached.open);
 
     attached.open().await;
-    let hello = r#"{"type":"hello","agent":{"name":"demo","namespace":"team-a"},"window":262144,"silence_ms":25000}"#;
+    let hello = r#"{"type":"hello","agent":{"name":"demo","namespace":"team-a"},"window":262144,"input_window":65536,"silence_ms":25000}"#;
     assert_eq!(viewer.next().await, Message::text(hello));
 }
 
 #[tokio::test]
 async fn bytes_sizes_and_acknowledgements_pass_both_ways() {
-    let mut world = World::start(&[]).await;
-    let (mut viewer, mut attached) = open(&mut world).await;
+    let mut gateway = TestGateway::start(&[]).await;
+    let (mut viewer, mut attached) = open(&mut gateway).await;
 
     viewer.type_in("ls\r").await;
     assert_eq!(attached.asked().await, input("ls\r"));
@@ -59,18 +60,22 @@ async fn bytes_sizes_and_acknowledgements_pass_both_ways() {
 
 #[tokio::test]
 async fn what_is_typed_before_the_terminal_is_open_is_not_lost() {
-    let mut world = World::start(&[]).await;
-    let mut viewer = Viewer::connect(&world, V1).await;
+    let mut gateway = TestGateway::start(&[]).await;
+    let mut viewer = Viewer::connect(&gateway, V1).await;
     viewer.resize(80, 24).await;
     viewer.type_in("early").await;
-    let mut attached = world.broker.attached().await;
+    let mut attached = gateway.broker.attached().await;
+    viewer.resize(90, 30).await;
+    assert_eq!(attached.asked().await, Asked::Resize(Size { columns: 90, rows: 30 }));
+    assert!(attached.is_idle(), "input before the terminal was open");
+    attached.open().await;
     assert_eq!(attached.asked().await, input("early"));
 }
 
 #[tokio::test]
 async fn input_never_waits_behind_output_that_nobody_reads() {
-    let mut world = World::start(&[]).await;
-    let (mut viewer, mut attached) = open(&mut world).await;
+    let mut gateway = TestGateway::start(&[]).await;
+    let (mut viewer, mut attached) = open(&mut gateway).await;
 
     // Until every buffer on the way is full: the viewer does not read at all.
     let piece = Bytes::from(vec![b'x'; 64 * 1024]);
@@ -85,15 +90,15 @@ async fn input_never_waits_behind_output_that_nobody_reads() {
 
 #[tokio::test]
 async fn viewers_that_do_not_read_hold_up_nobody_else() {
-    let mut world = World::start(&[]).await;
+    let mut gateway = TestGateway::start(&[]).await;
     let piece = Bytes::from(vec![b'x'; 64 * 1024]);
     let mut stalled = Vec::new();
     for _ in 0..4 {
-        let (viewer, attached) = open(&mut world).await;
+        let (viewer, attached) = open(&mut gateway).await;
         attached.output_until_stalled(&piece).await;
         stalled.push((viewer, attached));
     }
-    let (mut viewer, mut attached) = open(&mut world).await;
+    let (mut viewer, mut attached) = open(&mut gateway).await;
     attached.output("flows").await;
     assert_eq!(viewer.next().await, Message::binary(Bytes::from_static(b"flows")));
     viewer.type_in("q").await;
@@ -102,43 +107,19 @@ async fn viewers_that_do_not_read_hold_up_nobody_else() {
 
 #[tokio::test]
 async fn an_open_terminal_is_pinged() {
-    let mut world = World::start(&[]).await;
-    let (mut viewer, _attached) = open(&mut world).await;
+    let mut gateway = TestGateway::start(&[]).await;
+    let (mut viewer, _attached) = open(&mut gateway).await;
     assert!(matches!(viewer.socket.next().await, Some(Ok(Message::Ping(_)))));
 }
 
 #[tokio::test]
-async fn an_acknowledgement_overtakes_a_paste_that_nobody_reads() {
-    const PIECES: usize = 6;
-    let mut world = World::start(&[]).await;
-    let (mut viewer, mut attached) = open(&mut world).await;
-    attached.output("drawn").await;
-    while !viewer.next().await.is_binary() {}
-
-    // More than fits into the fake and HTTP/2's window together.
-    for _ in 0..PIECES {
-        viewer.type_in(&"p".repeat(64 * 1024)).await;
-    }
-    viewer.ack(5).await;
-    viewer.type_in("k").await;
-    let typed = format!("terminal_input_bytes_total {}", PIECES * 64 * 1024 + 1);
-    eventually("the gateway has read all", || world.metrics().contains(&typed)).await;
-
-    let mut pasted = 0;
-    while let Asked::Input(_) = attached.asked().await {
-        pasted += 1;
-    }
-    assert!(pasted < PIECES, "{pasted}");
-}
-
-#[tokio::test]
 async fn an_older_page_gets_bytes_only_and_need_not_acknowledge() {
-    let mut world = World::start(&[]).await;
-    let mut viewer = Viewer::connect(&world, &[]).await;
+    let mut gateway = TestGateway::start(&[]).await;
+    let mut viewer = Viewer::connect(&gateway, &[]).await;
     assert!(!viewer.granted.contains_key("sec-websocket-protocol"));
     viewer.resize(132, 43).await;
 
-    let mut attached = world.broker.attached().await;
+    let mut attached = gateway.broker.attached().await;
     assert_eq!(attached.open.size, Some(Size { columns: 132, rows: 43 }));
     attached.open().await;
     attached.output("hello").await;
@@ -150,19 +131,32 @@ async fn an_older_page_gets_bytes_only_and_need_not_acknowledge() {
 
 #[tokio::test]
 async fn an_older_page_may_type_before_it_says_its_size() {
-    let mut world = World::start(&[]).await;
-    let mut viewer = Viewer::connect(&world, &[]).await;
+    let mut gateway = TestGateway::start(&[]).await;
+    let mut viewer = Viewer::connect(&gateway, &[]).await;
     viewer.type_in("q").await;
-    let mut attached = world.broker.attached().await;
+    let mut attached = gateway.broker.attached().await;
     assert_eq!(attached.open.size, Some(Size { columns: 80, rows: 24 }));
+    attached.open().await;
     assert_eq!(attached.asked().await, input("q"));
 }
 
 #[tokio::test]
+async fn an_older_page_that_says_nothing_gets_a_terminal_within_a_second() {
+    let mut gateway = TestGateway::start(&[]).await;
+    let started = Instant::now();
+    let _viewer = Viewer::connect(&gateway, &[]).await;
+    let attached = gateway.broker.attached().await;
+    assert_eq!(attached.open.size, Some(Size { columns: 80, rows: 24 }));
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
 async fn the_broker_is_told_when_a_viewer_leaves() {
-    let mut world = World::start(&[]).await;
-    let (viewer, mut attached) = open(&mut world).await;
+    let mut gateway = TestGateway::start(&[]).await;
+    let (viewer, mut attached) = open(&mut gateway).await;
     drop(viewer);
     attached.abandoned().await;
-    eventually("the session is over", || world.metrics().contains("sessions_open 0")).await;
+    drop(attached);
+    let closed = || gateway.metrics().contains("kubeopencode_terminals_open 0");
+    eventually("the session is over", closed).await;
 }

@@ -1,4 +1,4 @@
-// Reads a program's wish to set the clipboard (OSC 52); it only reads, the visitor decides.
+// Reads a program's request to set the clipboard (OSC 52); it only reads, the viewer decides. Pure.
 
 /** Longer texts are refused, in base64 characters. */
 const MAX_BASE64_CHARS = 1024 * 1024;

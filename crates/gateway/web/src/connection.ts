@@ -3,7 +3,7 @@
 import { AckMeter } from "./acks.ts";
 import { Outbox } from "./outbox.ts";
 import type { Closed } from "./outcome.ts";
-import { ackMessage, readServerMessage, resizeMessage, SUBPROTOCOL, type ServerMessage, type Size } from "./protocol.ts";
+import { ackMessage, interruptMessage, readServerMessage, resizeMessage, SUBPROTOCOL, type ServerMessage, type Size } from "./protocol.ts";
 import { Silence } from "./silence.ts";
 
 /** A socket that is neither open nor refused by then is given up. */
@@ -59,7 +59,12 @@ export class Connection {
     this.#silence = new Silence(() => end(LOST));
   }
 
+  /** Ctrl-C overtakes what was typed before it, here and on the way; with nothing to overtake it is a byte like any other. */
   input(bytes: Uint8Array): "taken" | "refused" {
+    if (isCtrlC(bytes) && this.#outbox.interrupt() === "pending") {
+      this.#control(interruptMessage());
+      return "taken";
+    }
     return this.#outbox.push(bytes);
   }
 
@@ -67,6 +72,11 @@ export class Connection {
     if (size.cols === this.#size.cols && size.rows === this.#size.rows) return;
     this.#size = size;
     this.#control(resizeMessage(size));
+  }
+
+  /** Sends at once what credit allows: the page is about to be hidden or closed. */
+  flush(): void {
+    this.#outbox.flush();
   }
 
   #receive(data: string | ArrayBuffer): void {
@@ -81,8 +91,10 @@ export class Connection {
     if (message.type === "hello") {
       this.#acks.setWindow(message.window);
       this.#silence.watch(message.silenceMs);
+      this.#outbox.open(message.inputWindow);
       this.#markOpened();
     }
+    if (message.type === "credit") this.#outbox.credit(message.bytes);
     if (message.type === "exit") this.#exit = message.message;
     this.events.message(message);
   }
@@ -121,4 +133,11 @@ export class Connection {
     this.#outbox.clear();
     this.#socket.close();
   }
+}
+
+const CTRL_C = 0x03;
+
+/** As the terminal sends a pressed Ctrl-C; one inside a paste is text. */
+function isCtrlC(bytes: Uint8Array): boolean {
+  return bytes.length === 1 && bytes[0] === CTRL_C;
 }

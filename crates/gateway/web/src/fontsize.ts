@@ -1,4 +1,4 @@
-// The size of the terminal's text: a sensible start, the visitor's choice kept in this browser (never beside a token).
+// The size of the terminal's text: a sensible start, the viewer's choice kept in this browser (never beside a token).
 
 const KEY = "kubeopencode.font-size";
 const SMALLEST_PX = 8;

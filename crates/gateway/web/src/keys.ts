@@ -31,7 +31,7 @@ export function encodeKey(key: KeyName, modifiers: Modifiers, cursorKeys: Cursor
 
 /** One character was typed; longer input is a paste, or the terminal's answer to a program. */
 export function isTyped(text: string): boolean {
-  return [...text].length === 1;
+  return text.length <= 2 && [...text].length === 1;
 }
 
 /** Applies held modifiers to one typed character. */

@@ -45,8 +45,8 @@ const terminal = new TerminalView(
       showTitle();
     },
     bell: flash,
-    copyWish: (text) => offer.show(`The terminal offers to copy: “${preview(text)}”`, { label: "Copy", act: () => void copy(text) }),
-    linkWish: (address) => {
+    copyRequested: (text) => offer.show(`The terminal offers to copy: “${preview(text)}”`, { label: "Copy", act: () => void copy(text) }),
+    linkRequested: (address) => {
       if (webAddress(address)) offer.show(`Open ${preview(address)}`, { label: "Open", act: () => openWebAddress(address) });
     },
   },
@@ -77,6 +77,7 @@ followReaderSwitch(store, (mode) => {
 });
 followKeys();
 followReturn();
+followLeaving();
 showKeyBarForFingers();
 session.start();
 
@@ -135,7 +136,7 @@ function followKeys(): void {
   });
 }
 
-/** A network that came back, or a visitor who did, need not wait for the next attempt; the server's own limit stands. */
+/** A network that came back, or a viewer who did, need not wait for the next attempt; the server's own limit stands. */
 function followReturn(): void {
   const retry = () => {
     const { state } = session;
@@ -144,6 +145,14 @@ function followReturn(): void {
   window.addEventListener("online", retry);
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") retry();
+  });
+}
+
+/** A page in the background gets few timers, and a closed one none: what was typed and may be sent goes now. */
+function followLeaving(): void {
+  window.addEventListener("pagehide", () => session.flush());
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") session.flush();
   });
 }
 

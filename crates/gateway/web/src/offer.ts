@@ -1,4 +1,4 @@
-// A short-lived offer at the edge of the page: something a program wishes, which only the visitor's click does.
+// A short-lived offer at the edge of the page: something a program asks for, which only the viewer's click does.
 
 import { element } from "./status.ts";
 

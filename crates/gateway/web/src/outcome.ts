@@ -1,14 +1,17 @@
-// What follows from an answer or a closed connection; it decides and must not act.
+// What follows from an answer or a closed connection; it decides and must not act. Pure.
 
 import { Close } from "./protocol.ts";
 
 export type Delay = { kind: "backoff" } | { kind: "soon" } | { kind: "atLeast"; ms: number };
 
-/** Why the page is going to try again. */
+/** Why the page is going to try again: the class Wait of denials, a connection that failed, or too many requests. */
 export type Wait = "agent" | "connection" | "limit";
 
-/** Why the page stopped trying. */
-export type End = "ended" | "revoked" | "forbidden" | "unknown";
+/**
+ * Why the page stopped trying: the program ended; the classes Hidden and Forbidden of denials; either of them where there
+ * had been a session (`denied`); a message that page and gateway read differently (`defect`).
+ */
+export type End = "ended" | "hidden" | "forbidden" | "denied" | "defect";
 
 export type Step =
   | { do: "open" }
@@ -25,14 +28,13 @@ export interface InfoAnswer {
 /** Whether this page has shown the terminal before: a link that worked and is now unknown was turned off. */
 export type History = "fresh" | "seen";
 
+/** Matches the class of a denial and nothing finer: the texts are the gateway's. */
 export function afterInfo(answer: InfoAnswer, history: History): Step {
   const { status, message } = answer;
   if (status >= 200 && status < 300) return { do: "open" };
   switch (status) {
     case 404:
-    case 410:
-      return { do: "stop", end: history === "seen" ? "revoked" : "unknown", reason: message };
-    case 401:
+      return { do: "stop", end: history === "seen" ? "denied" : "hidden", reason: message };
     case 403:
       return { do: "stop", end: "forbidden", reason: message };
     case 429:
@@ -57,8 +59,12 @@ export function afterClose({ code, reason, exit }: Closed): Step {
   switch (code) {
     case Close.ended:
       return { do: "stop", end: "ended", reason: exit || reason };
-    case Close.revoked:
-      return { do: "stop", end: "revoked", reason };
+    case Close.denied:
+      return { do: "stop", end: "denied", reason };
+    case Close.protocol:
+    case Close.invalidText:
+    case Close.tooBig:
+      return { do: "stop", end: "defect", reason };
     case Close.draining:
       return { do: "retry", wait: "connection", reason: reason || "The server is restarting.", delay: { kind: "soon" } };
     case Close.tryLater:

@@ -3,14 +3,14 @@
 /** The WebSocket subprotocol of the gateway's terminal endpoint. */
 export const SUBPROTOCOL = "kubeopencode.terminal.v1";
 
-/** The longest message the gateway takes, in bytes. */
-export const MAX_MESSAGE_BYTES = 64 * 1024;
+/** The longest message of input the page sends, in bytes; the gateway takes up to 64 KiB. */
+export const INPUT_MESSAGE_BYTES = 16 * 1024;
 
 /** Unacknowledged output the gateway allows when `hello` names no window, in bytes. */
 export const DEFAULT_WINDOW_BYTES = 256 * 1024;
 
 /** WebSocket close codes that mean something here (RFC 6455, section 7.4.1, and the IANA registry for 1013). */
-export const Close = { ended: 1000, draining: 1001, revoked: 1008, tryLater: 1013 } as const;
+export const Close = { ended: 1000, draining: 1001, protocol: 1002, invalidText: 1007, denied: 1008, tooBig: 1009, tryLater: 1013 } as const;
 
 export interface Agent {
   name: string;
@@ -23,7 +23,16 @@ export interface Size {
 }
 
 export type ServerMessage =
-  | { type: "hello"; agent: Agent | undefined; window: number; silenceMs: number | undefined }
+  | {
+      type: "hello";
+      agent: Agent | undefined;
+      /** Output that may be sent and not acknowledged, in bytes. */
+      window: number;
+      /** Input that may be sent and not credited, in bytes; undefined for an older gateway, which bounds nothing. */
+      inputWindow: number | undefined;
+      silenceMs: number | undefined;
+    }
+  | { type: "credit"; bytes: number }
   | { type: "heartbeat" }
   | { type: "exit"; code: number | undefined; message: string }
   | { type: "notice"; message: string };
@@ -37,8 +46,11 @@ export function readServerMessage(text: string): ServerMessage | undefined {
         type: "hello",
         agent: readAgent(value["agent"]),
         window: positive(value["window"]) ?? DEFAULT_WINDOW_BYTES,
+        inputWindow: positive(value["input_window"]),
         silenceMs: positive(value["silence_ms"]),
       };
+    case "credit":
+      return { type: "credit", bytes: positive(value["bytes"]) ?? 0 };
     case "heartbeat":
       return { type: "heartbeat" };
     case "exit":
@@ -59,6 +71,11 @@ export function ackMessage(bytes: number): string {
   return JSON.stringify({ type: "ack", bytes });
 }
 
+/** Ctrl-C that overtakes what was typed before it: the gateway passes it before input that still lies on the way. */
+export function interruptMessage(): string {
+  return JSON.stringify({ type: "interrupt" });
+}
+
 /** The agent of an `/info` answer or a `hello`; undefined unless both names are there. */
 export function readAgent(value: unknown): Agent | undefined {
   if (!isObject(value)) return undefined;
@@ -66,7 +83,7 @@ export function readAgent(value: unknown): Agent | undefined {
   return typeof name === "string" && name !== "" && typeof namespace === "string" ? { name, namespace } : undefined;
 }
 
-/** The sentence for the visitor in an error answer: `{"message": …}`, or nothing. */
+/** The sentence for the viewer in an error answer: `{"message": …}`, or nothing. */
 export function readErrorMessage(body: string): string {
   const value = parseObject(body);
   return sentence(value?.["message"] ?? value?.["error"]);

@@ -19,7 +19,7 @@ export interface Screen {
   /** Empties the screen for a session that starts anew. */
   reset(): void;
   write(bytes: Uint8Array, drawn: () => void): void;
-  /** Resolves when everything written so far is worked in. */
+  /** Resolves when everything written so far is parsed. */
   settled(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export class Session {
     void this.#attempt();
   }
 
-  /** Tries now what would be tried later: the visitor asked, or the network came back. */
+  /** Tries now what would be tried later: the viewer asked, or the network came back. */
   retryNow(): void {
     if (this.#state.kind !== "waiting" && this.#state.kind !== "stopped") return;
     clearTimeout(this.#timer);
@@ -57,9 +57,14 @@ export class Session {
     return this.#state;
   }
 
-  /** What is typed while there is no terminal is dropped: nobody knows what it would meet later. */
+  /** What is typed while there is no terminal is dropped: nobody knows which program would read it later. */
   input(bytes: Uint8Array): "taken" | "refused" {
     return this.#state.kind === "live" && this.#connection ? this.#connection.input(bytes) : "taken";
+  }
+
+  /** Sends at once what may be sent: the page is about to be hidden or closed. */
+  flush(): void {
+    this.#connection?.flush();
   }
 
   resize(size: Size): void {

@@ -12,7 +12,7 @@ export class Silence {
     this.stop();
     this.#limitMs = limitMs;
     this.heard();
-    this.#look();
+    this.#check();
   }
 
   heard(): void {
@@ -25,10 +25,10 @@ export class Silence {
   }
 
   /** One timer for any number of messages. */
-  #look(): void {
+  #check(): void {
     if (this.#limitMs === undefined) return;
     const leftMs = this.#heardMs + this.#limitMs - performance.now();
     if (leftMs <= 0) this.tooLong();
-    else this.#timer = setTimeout(() => this.#look(), leftMs);
+    else this.#timer = setTimeout(() => this.#check(), leftMs);
   }
 }

@@ -56,10 +56,10 @@ export interface TerminalEvents {
   resized(size: Size): void;
   title(text: string): void;
   bell(): void;
-  /** A program wishes to set the clipboard. */
-  copyWish(text: string): void;
+  /** A program asks to set the clipboard (OSC 52). */
+  copyRequested(text: string): void;
   /** A link whose text may hide its address. */
-  linkWish(address: string): void;
+  linkRequested(address: string): void;
 }
 
 export type Motion = "full" | "reduced";
@@ -69,7 +69,7 @@ export class TerminalView {
   readonly #fit = new FitAddon();
 
   constructor(private readonly parent: HTMLElement, fontSize: number, motion: Motion, events: TerminalEvents) {
-    const linkHandler = { activate: (_: MouseEvent, address: string) => events.linkWish(address) };
+    const linkHandler = { activate: (_: MouseEvent, address: string) => events.linkRequested(address) };
     this.xterm = new Terminal({ ...OPTIONS, fontSize, linkHandler, cursorBlink: motion === "full" });
     this.#listen(events);
     this.xterm.loadAddon(this.#fit);
@@ -112,7 +112,7 @@ export class TerminalView {
     this.xterm.onBell(() => events.bell());
     this.xterm.parser.registerOscHandler(52, (payload) => {
       const text = offeredText(payload);
-      if (text !== undefined) events.copyWish(text);
+      if (text !== undefined) events.copyRequested(text);
       return true;
     });
   }
@@ -122,7 +122,7 @@ export class TerminalView {
     if (hasWebgl2()) {
       const gpu = new WebglAddon();
       gpu.onContextLoss(() => gpu.dispose());
-      this.xterm.loadAddon(gpu); // before opening: so the DOM renderer is never set up in vain
+      this.xterm.loadAddon(gpu); // before opening: so the DOM renderer is not set up only to be replaced
     }
     this.xterm.open(this.parent);
     this.xterm.textarea?.setAttribute("autocomplete", "off");

@@ -19,7 +19,7 @@ function followVisualViewport(page: HTMLElement): void {
   const visual = window.visualViewport;
   if (visual === null) return;
   const place = () => {
-    // Magnified by the visitor: the page must stay as it is, or it would shrink under the glass.
+    // Magnified by the viewer: the page must stay as it is, or it would shrink under the glass.
     if (Math.abs(visual.scale - 1) > 0.01) return;
     page.style.setProperty("--height", `${visual.height}px`);
     page.style.setProperty("--top", `${visual.offsetTop}px`);

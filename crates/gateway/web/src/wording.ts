@@ -1,4 +1,4 @@
-// What the status says in each state; words only.
+// What the status says in each state; words only. A reason is shown as the gateway sent it, with a sentence for each class where there is none. Pure.
 
 import type { End, Wait } from "./outcome.ts";
 import type { State } from "./session.ts";
@@ -52,11 +52,11 @@ function stopped(end: End, reason: string): Words {
   switch (end) {
     case "ended":
       return { tone: "end", title: "The session ended", detail: reason || "The program in the terminal has finished.", action: "Start again" };
-    case "revoked":
+    case "denied":
       return {
         tone: "bad",
         title: "This link no longer works",
-        detail: reason || "It was turned off or has expired. Ask whoever gave it to you for a new one.",
+        detail: reason || "It was turned off or has expired. Ask the person who shared it for a new one.",
         action: undefined,
       };
     case "forbidden":
@@ -66,11 +66,18 @@ function stopped(end: End, reason: string): Words {
         detail: reason || "This link can be used from certain networks only, and yours is not one of them.",
         action: "Try again",
       };
-    case "unknown":
+    case "defect":
+      return {
+        tone: "bad",
+        title: "A defect ended the connection",
+        detail: reason || "The page and the server misunderstood each other. Please report it.",
+        action: "Reconnect",
+      };
+    case "hidden":
       return {
         tone: "bad",
         title: "There is nothing behind this link",
-        detail: reason || "It may be mistyped, turned off, or expired. Ask whoever gave it to you for a new one.",
+        detail: reason || "It may be mistyped, turned off, or expired. Ask the person who shared it for a new one.",
         action: undefined,
       };
   }

@@ -8,86 +8,87 @@ use time::OffsetDateTime;
 use tonic::{Code, Status};
 
 use crate::{
-    bench::{Bench, agent, open, shared, token},
     pod::V5,
+    test_broker::{TestBroker, agent, open, shared, token},
 };
 
-async fn refused(bench: &Bench, open: Open) -> (Code, String) {
-    let status: Status = bench.attach(open).await.err().expect("a refusal");
+async fn refused(broker: &TestBroker, open: Open) -> (Code, String) {
+    let status: Status = broker.attach(open).await.err().expect("a refusal");
     (status.code(), status.message().to_owned())
 }
 
 #[tokio::test]
 async fn a_wrong_token_and_an_expired_one_are_answered_alike() {
-    let bench = Bench::start().await;
+    let broker = TestBroker::start().await;
     let wrong = Open { token: token(9).expose().to_owned(), ..open() };
     let nonsense = Open { token: "nonsense".into(), ..open() };
-    let unknown = refused(&bench, wrong).await;
+    let unknown = refused(&broker, wrong).await;
     assert_eq!(unknown.0, Code::NotFound);
-    assert_eq!(refused(&bench, nonsense).await, unknown);
+    assert_eq!(refused(&broker, nonsense).await, unknown);
 
     let long_ago = OffsetDateTime::UNIX_EPOCH + Duration::from_secs(1);
-    bench.links.apply(&shared(|share| share.expires_at = Some(long_ago)));
-    assert_eq!(refused(&bench, open()).await, unknown);
+    broker.links.apply(&shared(|share| share.expires_at = Some(long_ago)));
+    assert_eq!(refused(&broker, open()).await, unknown);
 
-    bench.links.apply(&shared(|share| share.enabled = false));
-    assert_eq!(refused(&bench, open()).await, unknown);
+    broker.links.apply(&shared(|share| share.enabled = false));
+    assert_eq!(refused(&broker, open()).await, unknown);
 }
 
 #[tokio::test]
 async fn another_network_is_denied() {
-    let bench = Bench::start().await;
-    bench.links.apply(&shared(|share| share.allowed_ips = vec!["192.0.2.0/24".into()]));
-    assert_eq!(refused(&bench, open()).await.0, Code::PermissionDenied);
+    let broker = TestBroker::start().await;
+    broker.links.apply(&shared(|share| share.allowed_ips = vec!["192.0.2.0/24".into()]));
+    assert_eq!(refused(&broker, open()).await.0, Code::PermissionDenied);
     let inside = Open { client_address: "::ffff:192.0.2.7".into(), ..open() };
-    assert!(bench.attach(inside).await.is_ok());
+    assert!(broker.attach(inside).await.is_ok());
 }
 
 #[tokio::test]
 async fn an_agent_that_is_not_ready_is_unavailable() {
-    let bench = Bench::start().await;
+    let broker = TestBroker::start().await;
     let mut starting = agent(1);
     starting.status.as_mut().unwrap().ready = false;
-    bench.links.apply(&starting);
-    assert_eq!(refused(&bench, open()).await.0, Code::Unavailable);
+    broker.links.apply(&starting);
+    assert_eq!(refused(&broker, open()).await.0, Code::Unavailable);
 }
 
 #[tokio::test]
 async fn terminals_are_limited_by_link_and_in_all_and_come_free_again() {
     let links = Links::with([agent(1), agent(2), agent(3)]);
     let flags = ["--max-terminals-per-link=2", "--max-terminals=3"];
-    let mut bench = Bench::start_with(links, V5, &flags).await;
+    let mut broker = TestBroker::start_with(links, V5, &flags).await;
     let of = |number: u8| Open { token: token(number).expose().to_owned(), ..open() };
 
-    let first = bench.attach(of(1)).await.unwrap();
-    let mut exec = bench.pods.exec().await;
-    let _second = bench.attach(of(1)).await.unwrap();
-    let (code, message) = refused(&bench, of(1)).await;
+    let first = broker.attach(of(1)).await.unwrap();
+    let mut exec = broker.pods.exec().await;
+    let _second = broker.attach(of(1)).await.unwrap();
+    let (code, message) = refused(&broker, of(1)).await;
     assert_eq!(code, Code::ResourceExhausted);
     assert!(message.contains("link"), "{message}");
 
-    let _other = bench.attach(of(2)).await.unwrap();
-    assert_eq!(refused(&bench, of(3)).await.0, Code::ResourceExhausted);
+    let _other = broker.attach(of(2)).await.unwrap();
+    assert_eq!(refused(&broker, of(3)).await.0, Code::ResourceExhausted);
 
     drop(first);
     // The exec is ended after the place is given back.
     assert_eq!(exec.stdin.frame().await, None);
-    assert!(bench.attach(of(1)).await.is_ok());
+    assert!(broker.attach(of(1)).await.is_ok());
 }
 
 #[tokio::test]
 async fn links_that_were_never_listed_admit_nobody() {
-    let bench = Bench::start_with(Links::new(), V5, &[]).await;
-    assert_eq!(refused(&bench, open()).await.0, Code::Unavailable);
+    let broker = TestBroker::start_with(Links::new(), V5, &[]).await;
+    assert_eq!(refused(&broker, open()).await.0, Code::Unavailable);
 }
 
 #[tokio::test]
 async fn a_pod_that_cannot_be_reached_is_unavailable_and_keeps_no_place() {
-    let mut bench = Bench::start_with(Links::with([agent(1)]), V5, &["--max-terminals=1"]).await;
-    let url = bench.pods.url.clone();
-    bench.pods = crate::pod::Pods::listen(V5).await;
-    assert_ne!(bench.pods.url, url);
+    let mut broker =
+        TestBroker::start_with(Links::with([agent(1)]), V5, &["--max-terminals=1"]).await;
+    let url = broker.pods.url.clone();
+    broker.pods = crate::pod::Pods::listen(V5).await;
+    assert_ne!(broker.pods.url, url);
     for _attempt in 0..2 {
-        assert_eq!(refused(&bench, open()).await.0, Code::Unavailable);
+        assert_eq!(refused(&broker, open()).await.0, Code::Unavailable);
     }
 }

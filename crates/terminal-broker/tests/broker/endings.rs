@@ -2,35 +2,47 @@
 
 use std::time::Duration;
 
+use api_types::AgentId;
 use screen_wire::Frame;
-use share::AgentRef;
 use terminal_proto::v1::{CloseReason, Open, attach_request::Request};
 use time::OffsetDateTime;
 use tonic::Code;
 
 use crate::{
-    bench::{Bench, Viewer, agent, open, shared, soon, token},
     pod::Exec,
+    test_broker::{TestBroker, Viewer, agent, open, shared, soon, token},
 };
 
 const ONE_SECOND: Duration = Duration::from_secs(1);
 
-async fn opened() -> (Bench, Viewer, Exec) {
-    let mut bench = Bench::start().await;
-    let viewer = bench.attach(open()).await.unwrap();
-    let exec = bench.pods.exec().await;
-    (bench, viewer, exec)
+async fn opened() -> (TestBroker, Viewer, Exec) {
+    let mut broker = TestBroker::start().await;
+    let viewer = broker.attach(open()).await.unwrap();
+    let exec = broker.pods.exec().await;
+    (broker, viewer, exec)
 }
 
 async fn hung_up(mut exec: Exec) {
+    loop {
+        match soon(ONE_SECOND, exec.stdin.frame()).await {
+            Some(Frame::HangUp) => break,
+            Some(Frame::OutputCredit { .. }) => {}
+            other => panic!("{other:?} instead of a hang-up"),
+        }
+    }
+    left(exec).await;
+}
+
+/// The end of stdin, and nothing before it.
+async fn left(mut exec: Exec) {
     assert_eq!(soon(ONE_SECOND, exec.stdin.frame()).await, None);
     assert!(exec.stdin.ended_politely);
 }
 
 #[tokio::test]
 async fn a_link_turned_off_ends_the_terminal_within_a_second() {
-    let (bench, mut viewer, exec) = opened().await;
-    bench.links.apply(&shared(|share| share.enabled = false));
+    let (broker, mut viewer, exec) = opened().await;
+    broker.links.apply(&shared(|share| share.enabled = false));
     let closed = soon(ONE_SECOND, viewer.closed()).await;
     assert_eq!(closed.reason(), CloseReason::Revoked);
     hung_up(exec).await;
@@ -38,12 +50,12 @@ async fn a_link_turned_off_ends_the_terminal_within_a_second() {
 
 #[tokio::test]
 async fn whoever_loses_the_link_sees_no_more_not_even_what_waits_for_credit() {
-    let mut bench = Bench::start().await;
-    let mut viewer = bench.attach(Open { window_bytes: 4096, ..open() }).await.unwrap();
-    let mut exec = bench.pods.exec().await;
+    let mut broker = TestBroker::start().await;
+    let mut viewer = broker.attach(Open { window_bytes: 4096, ..open() }).await.unwrap();
+    let mut exec = broker.pods.exec().await;
     exec.stdout.output(vec![b'x'; 60_000]).await;
     viewer.output(4096).await;
-    bench.links.apply(&shared(|share| share.enabled = false));
+    broker.links.apply(&shared(|share| share.enabled = false));
     viewer.send(Request::Ack(4096)).await;
     assert_eq!(viewer.closed().await.reason(), CloseReason::Revoked);
     hung_up(exec).await;
@@ -51,14 +63,14 @@ async fn whoever_loses_the_link_sees_no_more_not_even_what_waits_for_credit() {
 
 #[tokio::test]
 async fn a_deleted_agent_ends_its_terminals_and_no_others() {
-    let mut bench = Bench::start().await;
-    let mut viewer = bench.attach(open()).await.unwrap();
+    let mut broker = TestBroker::start().await;
+    let mut viewer = broker.attach(open()).await.unwrap();
     let other = Open { token: token(2).expose().to_owned(), ..open() };
-    let _exec = bench.pods.exec().await;
-    let mut other = bench.attach(other).await.unwrap();
-    let mut exec = bench.pods.exec().await;
+    let _exec = broker.pods.exec().await;
+    let mut other = broker.attach(other).await.unwrap();
+    let mut exec = broker.pods.exec().await;
 
-    bench.links.remove(&AgentRef::of(&agent(1)));
+    broker.links.remove(&AgentId::of(&agent(1)));
     assert_eq!(viewer.closed().await.reason(), CloseReason::Revoked);
     exec.stdout.output("still here").await;
     assert_eq!(other.output(10).await, b"still here");
@@ -66,44 +78,44 @@ async fn a_deleted_agent_ends_its_terminals_and_no_others() {
 
 #[tokio::test]
 async fn a_token_that_was_replaced_ends_the_terminal() {
-    let (bench, mut viewer, exec) = opened().await;
+    let (broker, mut viewer, exec) = opened().await;
     let mut rotated = agent(1);
     rotated.status.as_mut().unwrap().share = agent(7).status.unwrap().share;
-    bench.links.apply(&rotated);
+    broker.links.apply(&rotated);
     assert_eq!(viewer.closed().await.reason(), CloseReason::Revoked);
     hung_up(exec).await;
 }
 
 #[tokio::test]
 async fn a_link_ends_at_its_time_without_any_event() {
-    let (bench, mut viewer, exec) = opened().await;
+    let (broker, mut viewer, exec) = opened().await;
     #[allow(clippy::disallowed_methods, reason = "the broker reads the real clock")]
     let end = OffsetDateTime::now_utc() + Duration::from_millis(300);
-    bench.links.apply(&shared(|share| share.expires_at = Some(end)));
+    broker.links.apply(&shared(|share| share.expires_at = Some(end)));
     let closed = soon(Duration::from_secs(2), viewer.closed()).await;
-    assert_eq!(closed.reason(), CloseReason::Expired);
+    assert_eq!(closed.reason(), CloseReason::Revoked);
     hung_up(exec).await;
 }
 
 #[tokio::test]
 async fn a_network_taken_from_the_list_ends_the_terminal() {
-    let (bench, mut viewer, exec) = opened().await;
+    let (broker, mut viewer, exec) = opened().await;
     let network = |network: &str| {
         let network = network.to_owned();
         shared(|share| share.allowed_ips = vec![network])
     };
-    bench.links.apply(&network("203.0.113.0/24"));
-    bench.links.apply(&network("192.0.2.0/24"));
-    assert_eq!(viewer.closed().await.reason(), CloseReason::Network);
+    broker.links.apply(&network("203.0.113.0/24"));
+    broker.links.apply(&network("192.0.2.0/24"));
+    assert_eq!(viewer.closed().await.reason(), CloseReason::Forbidden);
     hung_up(exec).await;
 }
 
 #[tokio::test]
 async fn a_suspended_agent_ends_the_terminal_as_not_ready() {
-    let (bench, mut viewer, exec) = opened().await;
+    let (broker, mut viewer, exec) = opened().await;
     let mut suspended = agent(1);
     suspended.spec.suspend = true;
-    bench.links.apply(&suspended);
+    broker.links.apply(&suspended);
     assert_eq!(viewer.closed().await.reason(), CloseReason::NotReady);
     hung_up(exec).await;
 }
@@ -156,19 +168,19 @@ async fn a_caller_that_opens_twice_is_refused() {
 
 #[tokio::test]
 async fn a_broker_that_goes_away_says_so_and_is_gone_in_two_seconds() {
-    let (bench, mut viewer, exec) = opened().await;
-    bench.daemon.shutdown.cancel();
-    bench.daemon.tasks.close();
+    let (broker, mut viewer, exec) = opened().await;
+    broker.daemon.shutdown.cancel();
+    broker.daemon.tasks.close();
     assert_eq!(viewer.closed().await.reason(), CloseReason::Draining);
     hung_up(exec).await;
-    soon(Duration::from_secs(2), bench.daemon.tasks.wait()).await;
+    soon(Duration::from_secs(2), broker.daemon.tasks.wait()).await;
 }
 
 #[tokio::test]
 async fn a_viewer_that_reads_nothing_does_not_hold_up_the_shutdown() {
-    let (bench, viewer, _exec) = opened().await;
-    bench.daemon.shutdown.cancel();
-    bench.daemon.tasks.close();
-    soon(Duration::from_secs(2), bench.daemon.tasks.wait()).await;
+    let (broker, viewer, _exec) = opened().await;
+    broker.daemon.shutdown.cancel();
+    broker.daemon.tasks.close();
+    soon(Duration::from_secs(2), broker.daemon.tasks.wait()).await;
     drop(viewer);
 }

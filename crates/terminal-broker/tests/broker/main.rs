@@ -1,10 +1,10 @@
 //! The broker over loopback: a real gRPC client with mutual TLS on one side, a real WebSocket with the exec
-//! protocol on the other. What stands in for the cluster is said in `pod` and `bench`.
+//! protocol on the other. What stands in for the cluster is said in `pod` and `test_broker`.
 
 #[cfg(test)]
-mod bench;
-#[cfg(test)]
 mod pod;
+#[cfg(test)]
+mod test_broker;
 
 #[cfg(test)]
 mod admission;

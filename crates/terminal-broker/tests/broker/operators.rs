@@ -8,7 +8,7 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
-use crate::bench::{Bench, open, token};
+use crate::test_broker::{TestBroker, open, token};
 
 fn everything() -> ListSessionsRequest {
     ListSessionsRequest::default()
@@ -16,15 +16,15 @@ fn everything() -> ListSessionsRequest {
 
 #[tokio::test]
 async fn open_sessions_are_listed_with_their_bytes_and_without_their_token() {
-    let mut bench = Bench::start().await;
-    let mut viewer = bench.attach(open()).await.unwrap();
-    let mut exec = bench.pods.exec().await;
+    let mut broker = TestBroker::start().await;
+    let mut viewer = broker.attach(open()).await.unwrap();
+    let mut exec = broker.pods.exec().await;
     viewer.send(Request::Input("ls".into())).await;
     exec.stdin.frame().await.unwrap();
     exec.stdout.output("README.md").await;
     viewer.output(9).await;
 
-    let mut client = bench.client().await;
+    let mut client = broker.client().await;
     let listed = client.list_sessions(everything()).await.unwrap().into_inner().sessions;
     assert_eq!(listed.len(), 1);
     let session = &listed[0];
@@ -38,10 +38,10 @@ async fn open_sessions_are_listed_with_their_bytes_and_without_their_token() {
 
 #[tokio::test]
 async fn lists_are_by_namespace_and_agent() {
-    let bench = Bench::start().await;
+    let broker = TestBroker::start().await;
     let second = Open { token: token(2).expose().to_owned(), ..open() };
-    let _viewers = (bench.attach(open()).await.unwrap(), bench.attach(second).await.unwrap());
-    let mut client = bench.client().await;
+    let _viewers = (broker.attach(open()).await.unwrap(), broker.attach(second).await.unwrap());
+    let mut client = broker.client().await;
     let cases = [
         (everything(), vec!["agent-1", "agent-2"]),
         (ListSessionsRequest { agent: "agent-2".into(), ..everything() }, vec!["agent-2"]),
@@ -56,9 +56,9 @@ async fn lists_are_by_namespace_and_agent() {
 
 #[tokio::test]
 async fn a_session_can_be_closed_by_its_id_once() {
-    let bench = Bench::start().await;
-    let mut viewer = bench.attach(open()).await.unwrap();
-    let mut client = bench.client().await;
+    let broker = TestBroker::start().await;
+    let mut viewer = broker.attach(open()).await.unwrap();
+    let mut client = broker.client().await;
     let this = CloseSessionRequest { session_id: viewer.session_id.clone() };
     client.close_session(this.clone()).await.unwrap();
     assert_eq!(viewer.closed().await.reason(), CloseReason::Closed);
@@ -72,29 +72,29 @@ async fn a_session_can_be_closed_by_its_id_once() {
 
 #[tokio::test]
 async fn health_follows_the_links() {
-    let bench = Bench::start().await;
-    let mut health = HealthClient::new(bench.channel().await);
+    let broker = TestBroker::start().await;
+    let mut health = HealthClient::new(broker.channel().await);
     let request = HealthCheckRequest { service: "kubeopencode.terminal.v1.TerminalBroker".into() };
     let mut states = health.watch(request).await.unwrap().into_inner();
     let serving = |response: tonic_health::pb::HealthCheckResponse| {
         response.status() == ServingStatus::Serving
     };
     while !serving(states.message().await.unwrap().unwrap()) {}
-    bench.daemon.shutdown.cancel();
+    broker.daemon.shutdown.cancel();
     assert!(!serving(states.message().await.unwrap().unwrap()));
 }
 
 #[tokio::test]
 async fn sessions_are_counted() {
-    let mut bench = Bench::start().await;
-    let mut viewer = bench.attach(open()).await.unwrap();
-    let exec = bench.pods.exec().await;
-    assert!(bench.daemon.metrics.encode().unwrap().contains("\nterminals_open 1\n"));
+    let mut broker = TestBroker::start().await;
+    let mut viewer = broker.attach(open()).await.unwrap();
+    let exec = broker.pods.exec().await;
+    assert!(broker.daemon.metrics.encode().unwrap().contains("\nterminals_open 1\n"));
     drop(exec);
     viewer.closed().await;
-    bench.attach(Open { token: "wrong".into(), ..open() }).await.err().unwrap();
+    broker.attach(Open { token: "wrong".into(), ..open() }).await.err().unwrap();
 
-    let page = bench.daemon.metrics.encode().unwrap();
+    let page = broker.daemon.metrics.encode().unwrap();
     for line in [
         "terminals_open 0",
         "terminals_opened_total 1",

@@ -3,7 +3,7 @@
 
 use bytes::{Bytes, BytesMut};
 use futures::{
-    SinkExt as _, StreamExt as _,
+    SinkExt, StreamExt,
     stream::{SplitSink, SplitStream},
 };
 use http::header::SEC_WEBSOCKET_PROTOCOL;
@@ -20,7 +20,7 @@ use tokio_tungstenite::{
         handshake::server::{ErrorResponse, Request, Response},
     },
 };
-use tokio_util::codec::{Decoder as _, Encoder as _};
+use tokio_util::codec::{Decoder, Encoder as _};
 
 pub(crate) const V5: &str = "v5.channel.k8s.io";
 pub(crate) const V4: &str = "v4.channel.k8s.io";
@@ -95,11 +95,14 @@ async fn accept(stream: TcpStream, protocol: &'static str) -> Option<Exec> {
 }
 
 impl Stdin {
-    /// The next frame, or `None` when the broker hung up.
+    /// The next frame but pings, or `None` at the end of stdin.
     pub(crate) async fn frame(&mut self) -> Option<Frame> {
         loop {
-            if let Some(frame) = FrameCodec.decode(&mut self.frames).unwrap() {
-                return Some(frame);
+            match FrameCodec.decode(&mut self.frames).unwrap() {
+                Some(Frame::Ping) => continue,
+                Some(frame) => return Some(frame),
+                None if self.ended_politely => return None,
+                None => {}
             }
             match self.socket.next().await {
                 Some(Ok(Message::Binary(message))) => self.take(&message),

@@ -9,16 +9,16 @@ use terminal_proto::v1::{
 };
 
 use crate::{
-    bench::{Bench, agent, open, soon},
     pod::{Stdout, V4},
+    test_broker::{TestBroker, agent, open, soon},
 };
 use share::Links;
 
 #[tokio::test]
 async fn what_is_typed_arrives_and_what_is_shown_comes_back() {
-    let mut bench = Bench::start().await;
-    let mut viewer = bench.attach(open()).await.unwrap();
-    let mut exec = bench.pods.exec().await;
+    let mut broker = TestBroker::start().await;
+    let mut viewer = broker.attach(open()).await.unwrap();
+    let mut exec = broker.pods.exec().await;
 
     viewer.send(Request::Input("ls".into())).await;
     assert_eq!(exec.stdin.frame().await, Some(Frame::Input("ls".into())));
@@ -28,29 +28,29 @@ async fn what_is_typed_arrives_and_what_is_shown_comes_back() {
 
 #[tokio::test]
 async fn the_broker_decides_what_runs_and_where_and_asks_for_no_tty() {
-    let mut bench = Bench::start().await;
-    let _viewer = bench.attach(open()).await.unwrap();
+    let mut broker = TestBroker::start().await;
+    let _viewer = broker.attach(open()).await.unwrap();
     let expected = "/api/v1/namespaces/team-a/pods/agent-1/exec\
         ?&stdin=true&stdout=true&stderr=true&container=opencode-server\
         &command=%2Ftools%2Fagent-tools&command=screen&command=attach\
         &command=--port&command=4096&command=--columns&command=120&command=--rows&command=40";
-    assert_eq!(bench.pods.exec().await.target, expected);
+    assert_eq!(broker.pods.exec().await.target, expected);
 }
 
 #[tokio::test]
 async fn the_newest_size_reaches_the_pod() {
-    let mut bench = Bench::start().await;
-    let viewer = bench.attach(open()).await.unwrap();
-    let mut exec = bench.pods.exec().await;
+    let mut broker = TestBroker::start().await;
+    let viewer = broker.attach(open()).await.unwrap();
+    let mut exec = broker.pods.exec().await;
     viewer.send(Request::Resize(Size { columns: 80, rows: 24 })).await;
     assert_eq!(exec.stdin.frame().await, Some(Frame::Resize { columns: 80, rows: 24 }));
 }
 
 #[tokio::test]
 async fn frames_may_be_cut_anywhere_by_the_cluster() {
-    let mut bench = Bench::start().await;
-    let mut viewer = bench.attach(open()).await.unwrap();
-    let mut exec = bench.pods.exec().await;
+    let mut broker = TestBroker::start().await;
+    let mut viewer = broker.attach(open()).await.unwrap();
+    let mut exec = broker.pods.exec().await;
     // The frame of "hi", one byte a message, between an announcement and a complaint.
     exec.stdout.message(&[1][..]).await;
     for byte in [0, 0, 0, 3, 1, b'h', b'i'] {
@@ -75,11 +75,11 @@ async fn pour(mut stdout: Stdout, output: Vec<u8>) -> Stdout {
 async fn output_is_complete_and_in_order_and_never_beyond_the_window() {
     const WINDOW: usize = 16 * 1024;
     const ALL: usize = 1024 * 1024;
-    let mut bench = Bench::start().await;
+    let mut broker = TestBroker::start().await;
     let window_bytes = u32::try_from(WINDOW).unwrap();
-    let mut viewer = bench.attach(Open { window_bytes, ..open() }).await.unwrap();
-    let exec = bench.pods.exec().await;
-    let pouring = bench.daemon.tasks.spawn(pour(exec.stdout, pattern(ALL)));
+    let mut viewer = broker.attach(Open { window_bytes, ..open() }).await.unwrap();
+    let exec = broker.pods.exec().await;
+    let pouring = broker.daemon.tasks.spawn(pour(exec.stdout, pattern(ALL)));
 
     let (mut seen, mut under_way) = (Vec::new(), 0);
     while seen.len() < ALL {
@@ -99,10 +99,10 @@ async fn output_is_complete_and_in_order_and_never_beyond_the_window() {
 
 #[tokio::test]
 async fn input_passes_a_viewer_that_draws_nothing() {
-    let mut bench = Bench::start().await;
-    let mut viewer = bench.attach(Open { window_bytes: 4096, ..open() }).await.unwrap();
-    let mut exec = bench.pods.exec().await;
-    let _pouring = bench.daemon.tasks.spawn(pour(exec.stdout, pattern(32 * 1024 * 1024)));
+    let mut broker = TestBroker::start().await;
+    let mut viewer = broker.attach(Open { window_bytes: 4096, ..open() }).await.unwrap();
+    let mut exec = broker.pods.exec().await;
+    let _pouring = broker.daemon.tasks.spawn(pour(exec.stdout, pattern(32 * 1024 * 1024)));
 
     viewer.output(4096).await;
     viewer.send(Request::Input("\x03".into())).await;
@@ -111,11 +111,11 @@ async fn input_passes_a_viewer_that_draws_nothing() {
 
 #[tokio::test]
 async fn a_pod_that_is_read_no_further_is_held_back() {
-    let mut bench = Bench::start().await;
-    let mut viewer = bench.attach(Open { window_bytes: 4096, ..open() }).await.unwrap();
-    let exec = bench.pods.exec().await;
+    let mut broker = TestBroker::start().await;
+    let mut viewer = broker.attach(Open { window_bytes: 4096, ..open() }).await.unwrap();
+    let exec = broker.pods.exec().await;
     // More than all buffers of two sockets hold.
-    let pouring = bench.daemon.tasks.spawn(pour(exec.stdout, pattern(64 * 1024 * 1024)));
+    let pouring = broker.daemon.tasks.spawn(pour(exec.stdout, pattern(64 * 1024 * 1024)));
     viewer.output(4096).await;
     assert!(!pouring.is_finished());
     // Whoever leaves lets the pod go on, into the void.
@@ -125,9 +125,9 @@ async fn a_pod_that_is_read_no_further_is_held_back() {
 
 #[tokio::test]
 async fn an_api_server_that_only_speaks_v4_is_good_enough() {
-    let mut bench = Bench::start_with(Links::with([agent(1)]), V4, &[]).await;
-    let mut viewer = bench.attach(open()).await.unwrap();
-    let mut exec = bench.pods.exec().await;
+    let mut broker = TestBroker::start_with(Links::with([agent(1)]), V4, &[]).await;
+    let mut viewer = broker.attach(open()).await.unwrap();
+    let mut exec = broker.pods.exec().await;
     viewer.send(Request::Input("ls".into())).await;
     assert_eq!(exec.stdin.frame().await, Some(Frame::Input("ls".into())));
     exec.stdout.frame(Frame::Exit { code: 0 }).await;

@@ -3,12 +3,12 @@
 
 #[cfg(test)]
 #[allow(dead_code, reason = "shared with the other tests of the broker")]
-#[path = "../broker/bench.rs"]
-mod bench;
-#[cfg(test)]
-#[allow(dead_code, reason = "shared with the other tests of the broker")]
 #[path = "../broker/pod.rs"]
 mod pod;
+#[cfg(test)]
+#[allow(dead_code, reason = "shared with the other tests of the broker")]
+#[path = "../broker/test_broker.rs"]
+mod test_broker;
 
 use std::{
     io,
@@ -17,11 +17,9 @@ use std::{
 
 use daemon::telemetry::sealed;
 use terminal_proto::v1::{Open, attach_request::Request};
-use tracing_subscriber::{
-    fmt::MakeWriter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
-};
+use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::bench::{Bench, open, token};
+use crate::test_broker::{TestBroker, open, token};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -52,11 +50,11 @@ async fn neither_tokens_nor_terminals_are_logged_at_any_level() {
     let lines = tracing_subscriber::fmt::layer().with_writer(log.clone()).with_ansi(false);
     tracing_subscriber::registry().with(sealed(lines)).init();
 
-    let mut bench = Bench::start().await;
+    let mut broker = TestBroker::start().await;
     let wrong = token(9).expose().to_owned();
-    bench.attach(Open { token: wrong.clone(), ..open() }).await.err().unwrap();
-    let mut viewer = bench.attach(open()).await.unwrap();
-    let mut exec = bench.pods.exec().await;
+    broker.attach(Open { token: wrong.clone(), ..open() }).await.err().unwrap();
+    let mut viewer = broker.attach(open()).await.unwrap();
+    let mut exec = broker.pods.exec().await;
     viewer.send(Request::Input("sesame".into())).await;
     exec.stdin.frame().await.unwrap();
     exec.stdout.output("treasure").await;

@@ -1,15 +1,14 @@
 // A fake gateway: serves the built page and lets a test say what the real one would. It checks no token and knows no cluster.
 
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { WebSocketServer, type WebSocket } from "ws";
 
-/** As the page's README states it. */
-export const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
-  "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors 'none'";
+/** The page's sources, which the real gateway reads from the same file, and the limits that it puts on every answer. */
+const POLICY = `${readFileSync("csp.txt", "utf8").trim()}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
 export const TOKEN = "A".repeat(43);
 export const AGENT = { name: "fake-agent", namespace: "fake-namespace" };
@@ -30,22 +29,59 @@ export interface Answer {
   headers?: Record<string, string>;
 }
 
+/** As the real gateway names it, in bytes. */
+export const INPUT_WINDOW_BYTES = 64 * 1024;
+
 /** One terminal that the page opened. */
 export class FakeTerminal {
   readonly input: Buffer[] = [];
   readonly control: Array<Record<string, unknown>> = [];
+  /** Everything the page said, in its order: `input` for bytes, otherwise the message's type. */
+  readonly order: string[] = [];
+  /** Why the page's side closed, once it did. */
+  closeCode: number | undefined;
+  receivedBytes = 0;
+  /** The most input that was ever sent and not credited, in bytes. */
+  maxUncreditedBytes = 0;
+  #creditedBytes = 0;
 
   constructor(readonly socket: WebSocket, readonly protocol: string, changed: () => void) {
     socket.on("message", (data: Buffer, binary: boolean) => {
-      if (binary) this.input.push(data);
-      else this.control.push(JSON.parse(data.toString()) as Record<string, unknown>);
+      if (binary) this.#read(data);
+      else this.#readControl(JSON.parse(data.toString()) as Record<string, unknown>);
       changed();
     });
-    socket.on("close", changed);
+    socket.on("close", (code) => {
+      this.closeCode = code;
+      changed();
+    });
   }
 
-  hello({ window = 256 * 1024, silence_ms }: { window?: number; silence_ms?: number } = {}): void {
-    this.say({ type: "hello", agent: AGENT, window, silence_ms });
+  /** `input_window: undefined` is an older gateway, which sends no credit. */
+  hello(fields: { window?: number; input_window?: number | undefined; silence_ms?: number } = {}): void {
+    this.say({ type: "hello", agent: AGENT, window: 256 * 1024, input_window: INPUT_WINDOW_BYTES, ...fields });
+  }
+
+  /** Input that the page sent and that was not credited, in bytes. */
+  get uncreditedBytes(): number {
+    return this.receivedBytes - this.#creditedBytes;
+  }
+
+  credit(bytes: number): void {
+    this.#creditedBytes += bytes;
+    this.say({ type: "credit", bytes });
+  }
+
+  #read(data: Buffer): void {
+    this.input.push(data);
+    this.order.push("input");
+    this.receivedBytes += data.length;
+    this.maxUncreditedBytes = Math.max(this.maxUncreditedBytes, this.uncreditedBytes);
+  }
+
+  #readControl(message: Record<string, unknown>): void {
+    this.control.push(message);
+    this.order.push(String(message["type"]));
   }
 
   /** The network is gone: nothing is read or answered any more, and nobody is told. */
@@ -121,26 +157,26 @@ export class FakeGateway {
     return this.terminals[nth] as FakeTerminal;
   }
 
-  /** Waits for what the page does: looked at after each of its requests and messages. */
+  /** Waits for what the page does: checked after each of its requests and messages. */
   async until(holds: () => boolean, what: string): Promise<void> {
     if (holds()) return;
     await new Promise<void>((resolve, reject) => {
-      const look = () => {
+      const check = () => {
         if (!holds()) return;
         clearTimeout(deadline);
-        this.#waiting.delete(look);
+        this.#waiting.delete(check);
         resolve();
       };
       const deadline = setTimeout(() => {
-        this.#waiting.delete(look);
-        reject(new Error(`waited in vain for: ${what}`));
+        this.#waiting.delete(check);
+        reject(new Error(`timed out waiting for: ${what}`));
       }, PATIENCE_MS);
-      this.#waiting.add(look);
+      this.#waiting.add(check);
     });
   }
 
   #changed(): void {
-    for (const look of [...this.#waiting]) look();
+    for (const check of [...this.#waiting]) check();
   }
 
   #note(request: IncomingMessage): string {

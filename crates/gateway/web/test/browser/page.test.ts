@@ -1,4 +1,4 @@
-// The page in a real browser, on a desktop: what a visitor sees and what the gateway gets.
+// The page in a real browser, on a desktop: what a viewer sees and what the gateway gets.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser } from "playwright-core";
@@ -183,15 +183,50 @@ test("a revoked link is said clearly and never tried again", async () => {
     terminal.hello();
     terminal.print(SAMPLE);
     await shows(page, "This is a fake gateway");
-    terminal.socket.close(1008, "The owner turned this link off.");
+    terminal.socket.close(1008, "this link was turned off");
     await says(page, "This link no longer works");
-    await says(page, "The owner turned this link off.");
+    await says(page, "this link was turned off");
     await screenshot(page, "desktop-revoked");
     assert.equal(await page.locator("#status-action").isVisible(), false);
     const asked = gateway.asked.length;
     await page.clock.fastForward("01:00:00");
     await page.evaluate(() => window.dispatchEvent(new Event("online")));
     assert.equal(gateway.asked.length, asked);
+  });
+});
+
+test("a denial or a wait that no page has heard of is said in the gateway's words", async () => {
+  const moved = { status: 503, headers: { "retry-after": "1" }, body: { message: "the agent is being moved to another node" } };
+  const prepare = async (_: unknown, gateway: { info: unknown }) => void (gateway.info = moved);
+  await visit(browser, { prepare }, async ({ page, gateway }) => {
+    await says(page, "Waiting for the agent");
+    await says(page, "the agent is being moved to another node");
+    gateway.info = { status: 200, body: AGENT };
+    const terminal = await gateway.terminal();
+    terminal.hello();
+    await quiet(page);
+    terminal.socket.close(1008, "this link sleeps on Sundays");
+    await says(page, "This link no longer works");
+    await says(page, "this link sleeps on Sundays");
+    assert.equal(await page.locator("#status-action").isVisible(), false);
+  });
+});
+
+test("a message that one side could not read is called a defect, and reconnects on request only", async () => {
+  await visit(browser, {}, async ({ page, gateway }) => {
+    for (const [nth, code] of [1002, 1007, 1009].entries()) {
+      const terminal = await gateway.terminal(nth);
+      terminal.hello();
+      await quiet(page);
+      terminal.socket.close(code, code === 1009 ? "" : "the message is malformed");
+      await says(page, "A defect ended the connection");
+      await says(page, code === 1009 ? "Please report it." : "the message is malformed");
+      assert.equal(gateway.terminals.length, nth + 1);
+      if (code === 1009) await screenshot(page, "desktop-defect");
+      await page.getByRole("button", { name: "Reconnect" }).click();
+    }
+    (await gateway.terminal(3)).hello();
+    await quiet(page);
   });
 });
 
@@ -238,7 +273,7 @@ test("a link that worked and is now unknown was turned off", async () => {
   });
 });
 
-test("too many requests are waited out, and neither visitor nor network shorten it", async () => {
+test("too many requests are waited out, and neither viewer nor network shorten it", async () => {
   const limited = { status: 429, headers: { "retry-after": "3" }, body: {} };
   const prepare = async (_: unknown, gateway: { info: unknown }) => void (gateway.info = limited);
   await visit(browser, { prepare }, async ({ page, gateway }) => {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser } from "playwright-core";
-import { launch, quiet, says, screenshot, shows, visit } from "./visit.ts";
+import { INPUT_WINDOW_BYTES } from "./gateway.ts";
+import { launch, paste, quiet, says, screenshot, shows, visit } from "./visit.ts";
 import { SAMPLE } from "./sample.ts";
 
 const PHONE = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 3, isMobile: true, hasTouch: true };
@@ -29,7 +30,7 @@ test("a phone's width holds a usable terminal and the keys its keyboard lacks", 
   });
 });
 
-test("a held Ctrl meets the next typed character, and only that", async () => {
+test("a held Ctrl changes the next typed character, and only that", async () => {
   await visit(browser, PHONE, async ({ page, gateway }) => {
     const terminal = await gateway.terminal();
     terminal.hello();
@@ -42,6 +43,28 @@ test("a held Ctrl meets the next typed character, and only that", async () => {
     await page.keyboard.type("xx");
     await gateway.until(() => terminal.typed() === "\x1b[?1;2c\x18x", "Ctrl-X, then x");
     assert.equal(await ctrl.getAttribute("aria-pressed"), "false");
+  });
+});
+
+test("the bar's Ctrl-C, and a held Ctrl with C, overtake a paste that waits", async () => {
+  await visit(browser, { ...PHONE, reader: "off" }, async ({ page, gateway }) => {
+    const terminal = await gateway.terminal();
+    terminal.hello();
+    await quiet(page);
+    await paste(page, "x".repeat(1024 * 1024));
+    await gateway.until(() => terminal.uncreditedBytes === INPUT_WINDOW_BYTES, "a full window");
+    await page.getByRole("button", { name: "Control C" }).tap();
+    await gateway.until(() => terminal.order.at(-1) === "interrupt", "the bar's interrupt");
+    terminal.credit(INPUT_WINDOW_BYTES);
+    terminal.print("x");
+    await gateway.until(() => terminal.acknowledged() === 1, "a page that has read the credit");
+    assert.equal(terminal.receivedBytes, INPUT_WINDOW_BYTES, "the rest of the paste is dropped");
+    await page.keyboard.type("y");
+    await gateway.until(() => terminal.typed().endsWith("y"), "a character that is not credited");
+    await page.getByRole("button", { name: "Control, for the next key" }).tap();
+    await page.keyboard.type("c");
+    await gateway.until(() => terminal.order.filter((type) => type === "interrupt").length === 2, "the second interrupt");
+    assert.ok(!terminal.typed().includes("\x03"));
   });
 });
 

@@ -1,7 +1,7 @@
-// What programs in the terminal and visitors with large or odd input meet, in a real browser.
+// What programs in the terminal and viewers who type or copy see, in a real browser.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { launch, quiet, screenshot, shows, visit } from "./visit.ts";
 import { SAMPLE } from "./sample.ts";
 
@@ -10,29 +10,6 @@ before(async () => {
   browser = await launch();
 });
 after(() => browser.close());
-
-async function paste(page: Page, text: string): Promise<void> {
-  await page.evaluate((pasted) => {
-    const clipboardData = new DataTransfer();
-    clipboardData.setData("text/plain", pasted);
-    document.activeElement?.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
-  }, text);
-}
-
-test("a large paste arrives whole, in order, in messages of at most 64 KiB", async () => {
-  await visit(browser, { reader: "off" }, async ({ page, gateway }) => {
-    const terminal = await gateway.terminal();
-    terminal.hello();
-    await quiet(page);
-    const text = Array.from({ length: 120_000 }, (_, i) => `漢${i}`).join("");
-    const length = Buffer.byteLength(text);
-    await paste(page, text);
-    await gateway.until(() => terminal.input.reduce((sum, piece) => sum + piece.length, 0) >= length, "the whole paste");
-    assert.equal(terminal.typed(), text);
-    assert.ok(terminal.input.every((piece) => piece.length <= 64 * 1024));
-    assert.ok(terminal.input.every((piece) => !piece.toString().includes("\ufffd")), "no character is cut");
-  });
-});
 
 test("text that no key makes arrives: other scripts, and what an input method composes", async () => {
   // Without the screen reader mode, in which xterm.js takes keys only.
@@ -48,18 +25,6 @@ test("text that no key makes arrives: other scripts, and what an input method co
     assert.equal(terminal.typed(), "é🙂", "nothing is sent while composing");
     await session.send("Input.insertText", { text: "日本" });
     await gateway.until(() => terminal.typed() === "é🙂日本", "the composed text, once");
-  });
-});
-
-test("too large a paste is refused whole, and said", async () => {
-  await visit(browser, { reader: "off" }, async ({ page, gateway }) => {
-    const terminal = await gateway.terminal();
-    terminal.hello();
-    await quiet(page);
-    await paste(page, "x".repeat(9 * 1024 * 1024));
-    await page.getByText("too much to paste").waitFor();
-    await page.keyboard.type("ok");
-    await gateway.until(() => terminal.typed() === "ok", "what is typed afterwards, and nothing else");
   });
 });
 
@@ -103,7 +68,7 @@ test("a former session's questions are not answered to the next one", async () =
   });
 });
 
-test("a program sets the clipboard only by the visitor's click, and cannot read it", async () => {
+test("a program sets the clipboard only by the viewer's click, and cannot read it", async () => {
   const permissions = ["clipboard-read", "clipboard-write"];
   await visit(browser, { permissions }, async ({ page, gateway }) => {
     const terminal = await gateway.terminal();

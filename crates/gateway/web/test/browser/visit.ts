@@ -1,4 +1,4 @@
-// A visitor: a real Chromium on the page of a fake gateway, and everything that must never happen meanwhile.
+// A viewer: a real Chromium on the page of a fake gateway, and everything that must never happen meanwhile.
 
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
@@ -41,12 +41,12 @@ export async function visit(browser: Browser, options: VisitOptions, act: (visit
   try {
     const page = await context.newPage();
     page.setDefaultTimeout(20_000);
-    const wrongs = watchForWrongs(page, gateway);
+    const violations = watchForViolations(page, gateway);
     await page.addInitScript((mode) => localStorage.setItem("kubeopencode.screen-reader", mode), reader);
     await prepare?.(page, gateway);
     await page.goto(gateway.url);
     await act({ page, gateway });
-    assert.deepEqual(wrongs, [], "nothing is refused by the policy, thrown, logged, or asked of a third party");
+    assert.deepEqual(violations, [], "nothing is refused by the policy, thrown, logged, or asked of a third party");
     assert.ok(gateway.requests.every(({ referer }) => referer === undefined), "no request carries a referrer");
   } finally {
     await context.close();
@@ -54,18 +54,18 @@ export async function visit(browser: Browser, options: VisitOptions, act: (visit
   }
 }
 
-function watchForWrongs(page: Page, gateway: FakeGateway): string[] {
-  const wrongs: string[] = [];
-  page.on("pageerror", (error) => wrongs.push(`threw: ${error.message}`));
+function watchForViolations(page: Page, gateway: FakeGateway): string[] {
+  const violations: string[] = [];
+  page.on("pageerror", (error) => violations.push(`threw: ${error.message}`));
   page.on("console", (message) => {
     // The browser itself logs refused requests, and xterm.js a slow machine; what the page or its policy says is another matter.
     const expected = /^(Failed to load resource|WebSocket connection to .* failed|task queue exceeded)/.test(message.text());
-    if (!expected || message.text().includes("Security Policy")) wrongs.push(`console: ${message.text()}`);
+    if (!expected || message.text().includes("Security Policy")) violations.push(`console: ${message.text()}`);
   });
   page.on("request", (request) => {
-    if (!request.url().startsWith(gateway.origin)) wrongs.push(`third party: ${request.url()}`);
+    if (!request.url().startsWith(gateway.origin)) violations.push(`third party: ${request.url()}`);
   });
-  return wrongs;
+  return violations;
 }
 
 /** Waits until the screen shows `text`. */
@@ -85,4 +85,13 @@ export async function quiet(page: Page): Promise<void> {
 export async function screenshot(page: Page, name: string): Promise<void> {
   await mkdir(SCREENS, { recursive: true });
   await page.screenshot({ path: path.join(SCREENS, `${name}.png`) });
+}
+
+/** Pastes as the browser's own shortcut does, whatever the text's length. */
+export async function paste(page: Page, text: string): Promise<void> {
+  await page.evaluate((pasted) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", pasted);
+    document.activeElement?.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+  }, text);
 }

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { endpoints } from "../../src/address.ts";
 import { Backoff, retryAfterMs } from "../../src/backoff.ts";
 import { afterClose, afterInfo, type InfoAnswer } from "../../src/outcome.ts";
-import { ackMessage, readErrorMessage, readServerMessage, resizeMessage } from "../../src/protocol.ts";
+import { ackMessage, interruptMessage, readErrorMessage, readServerMessage, resizeMessage } from "../../src/protocol.ts";
 import { pageTitle } from "../../src/title.ts";
 import { words } from "../../src/wording.ts";
 
@@ -60,8 +60,8 @@ test("Retry-After is read as seconds or a date, and bounded", () => {
 test("an answer about the link leads to connecting, waiting or stopping", () => {
   const backoff = { kind: "backoff" };
   assert.deepEqual(afterInfo(answer(200), "fresh"), { do: "open" });
-  assert.deepEqual(afterInfo(answer(404), "fresh"), { do: "stop", end: "unknown", reason: "m" });
-  assert.deepEqual(afterInfo(answer(404), "seen"), { do: "stop", end: "revoked", reason: "m" });
+  assert.deepEqual(afterInfo(answer(404), "fresh"), { do: "stop", end: "hidden", reason: "m" });
+  assert.deepEqual(afterInfo(answer(404), "seen"), { do: "stop", end: "denied", reason: "m" });
   assert.deepEqual(afterInfo(answer(403), "seen"), { do: "stop", end: "forbidden", reason: "m" });
   assert.deepEqual(afterInfo(answer(429, { retryAfterMs: 7 }), "fresh"), { do: "retry", wait: "limit", reason: "m", delay: { kind: "atLeast", ms: 7 } });
   assert.deepEqual(afterInfo(answer(503), "fresh"), { do: "retry", wait: "agent", reason: "m", delay: backoff });
@@ -73,26 +73,31 @@ test("a close code leads to an end, a return or a wait", () => {
   const step = (code: number, reason = "r", exit?: string) => afterClose({ code, reason, exit });
   assert.deepEqual(step(1000, "r", "exit 0"), { do: "stop", end: "ended", reason: "exit 0" });
   assert.deepEqual(step(1000), { do: "stop", end: "ended", reason: "r" });
-  assert.deepEqual(step(1008), { do: "stop", end: "revoked", reason: "r" });
+  assert.deepEqual(step(1008), { do: "stop", end: "denied", reason: "r" });
+  for (const code of [1002, 1007, 1009]) assert.deepEqual(step(code), { do: "stop", end: "defect", reason: "r" });
   assert.deepEqual(step(1001), { do: "retry", wait: "connection", reason: "r", delay: { kind: "soon" } });
   assert.deepEqual(step(1013), { do: "retry", wait: "agent", reason: "r", delay: { kind: "backoff" } });
   assert.deepEqual(step(1006, ""), { do: "retry", wait: "connection", reason: "The connection was lost.", delay: { kind: "backoff" } });
 });
 
 test("only known and well-formed messages are read", () => {
-  assert.deepEqual(readServerMessage('{"type":"hello","agent":{"name":"a","namespace":"n"},"window":1024,"silence_ms":25000}'), {
+  assert.deepEqual(readServerMessage('{"type":"hello","agent":{"name":"a","namespace":"n"},"window":1024,"input_window":65536,"silence_ms":25000}'), {
     type: "hello",
     agent: { name: "a", namespace: "n" },
     window: 1024,
+    inputWindow: 65_536,
     silenceMs: 25_000,
   });
-  assert.deepEqual(readServerMessage('{"type":"hello","agent":{"name":1},"window":-1}'), {
+  assert.deepEqual(readServerMessage('{"type":"hello","agent":{"name":1},"window":-1,"input_window":"x"}'), {
     type: "hello",
     agent: undefined,
     window: 262_144,
+    inputWindow: undefined,
     silenceMs: undefined,
   });
   assert.deepEqual(readServerMessage('{"type":"heartbeat"}'), { type: "heartbeat" });
+  assert.deepEqual(readServerMessage('{"type":"credit","bytes":4096}'), { type: "credit", bytes: 4096 });
+  assert.deepEqual(readServerMessage('{"type":"credit","bytes":-1}'), { type: "credit", bytes: 0 });
   assert.deepEqual(readServerMessage('{"type":"exit","code":0,"message":" done "}'), { type: "exit", code: 0, message: "done" });
   assert.deepEqual(readServerMessage('{"type":"notice"}'), { type: "notice", message: "" });
   for (const text of ['{"type":"viewers","count":2}', "[]", "null", "{", '"hello"']) assert.equal(readServerMessage(text), undefined, text);
@@ -101,6 +106,7 @@ test("only known and well-formed messages are read", () => {
 test("messages to the gateway have the agreed shape", () => {
   assert.equal(resizeMessage({ cols: 120, rows: 40 }), '{"type":"resize","cols":120,"rows":40}');
   assert.equal(ackMessage(12_345), '{"type":"ack","bytes":12345}');
+  assert.equal(interruptMessage(), '{"type":"interrupt"}');
 });
 
 test("an error body gives one sentence, bounded, or none", () => {
@@ -116,12 +122,29 @@ test("the title begins with the agent's name and carries no control characters",
 });
 
 test("every way to stop or wait has words of its own, and only dead ends have no button", () => {
-  const said = (end: "ended" | "revoked" | "forbidden" | "unknown") => words({ kind: "stopped", end, reason: "" }, "dev");
+  const ends = ["ended", "hidden", "forbidden", "denied", "defect"] as const;
+  const said = ends.map((end) => words({ kind: "stopped", end, reason: "" }, "dev"));
   assert.equal(words({ kind: "live" }, "dev"), undefined);
-  assert.deepEqual(
-    (["ended", "revoked", "forbidden", "unknown"] as const).map((end) => said(end)?.action),
-    ["Start again", undefined, "Try again", undefined],
-  );
+  assert.deepEqual(said.map((text) => text?.action), ["Start again", undefined, "Try again", undefined, "Reconnect"]);
+  assert.equal(new Set(said.map((text) => text?.title)).size, ends.length);
   const titles = (["agent", "connection", "limit"] as const).map((wait) => words({ kind: "waiting", wait, reason: "", delayMs: 0 }, "dev")?.title);
   assert.deepEqual(titles, ["Waiting for dev", "Reconnecting", "Too many requests"]);
+});
+
+test("a reason that no page has heard of is shown as sent, in every class", () => {
+  const reason = "the link sleeps on Sundays";
+  const steps = [
+    ...[404, 403, 503, 429].map((status) => afterInfo(answer(status, { message: reason }), "fresh")),
+    ...[1000, 1001, 1002, 1007, 1008, 1009, 1013].map((code) => afterClose({ code, reason, exit: undefined })),
+  ];
+  for (const step of steps) {
+    if (step.do === "open") assert.fail("a denial");
+    const state = step.do === "stop" ? ({ kind: "stopped", ...step } as const) : ({ kind: "waiting", delayMs: 0, ...step } as const);
+    assert.equal(words(state, "dev")?.detail, reason);
+  }
+});
+
+test("a class without a reason has a sentence of its own", () => {
+  for (const end of ["ended", "hidden", "forbidden", "denied", "defect"] as const) assert.match(words({ kind: "stopped", end, reason: "" }, undefined)?.detail ?? "", /\w.*\.$/);
+  for (const wait of ["agent", "limit"] as const) assert.match(words({ kind: "waiting", wait, reason: "", delayMs: 0 }, undefined)?.detail ?? "", /\w.*\.$/);
 });

@@ -1,31 +1,30 @@
-// What becomes of input and output on the way: pieces, keys, acknowledgements, wishes of programs.
+// What becomes of input and output on the way: pieces, keys, acknowledgements, requests of programs.
 import assert from "node:assert/strict";
-import { mock, test } from "node:test";
+import { test } from "node:test";
 import { AckMeter } from "../../src/acks.ts";
-import { chunks } from "../../src/chunks.ts";
+import { head } from "../../src/chunks.ts";
 import { offeredText, preview } from "../../src/clipboard.ts";
 import { clampFontSize, defaultFontSize, savedFontSize, saveFontSize } from "../../src/fontsize.ts";
 import { encodeKey, isTyped, modifyTyped } from "../../src/keys.ts";
 import { webAddress } from "../../src/links.ts";
-import { MAX_WAITING_BYTES, Outbox } from "../../src/outbox.ts";
 import { shortcut } from "../../src/shortcuts.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-test("pieces are within the limit, whole characters each, and together the input", () => {
-  for (const text of ["", "a", "abcdefgh", "aé漢🙂".repeat(50), "🙂".repeat(40)]) {
+test("a piece is as long as the limit allows, and ends with a whole character", () => {
+  for (const text of ["a", "abcdefgh", "aé漢🙂".repeat(50), "🙂".repeat(40)]) {
     for (const limit of [4, 5, 7, 64]) {
-      const pieces = [...chunks(bytes(text), limit)];
-      assert.ok(pieces.every((piece) => piece.length > 0 && piece.length <= limit));
-      assert.equal(pieces.map((piece) => new TextDecoder("utf-8", { fatal: true }).decode(piece)).join(""), text);
+      const all = bytes(text);
+      const piece = head(all, limit);
+      assert.ok(piece.length <= limit && piece.length >= Math.min(all.length, limit - 3));
+      assert.ok(text.startsWith(new TextDecoder("utf-8", { fatal: true }).decode(piece)));
     }
   }
 });
 
-test("bytes that are no text are cut at the limit and lose nothing", () => {
-  const noise = new Uint8Array(100).fill(0x80);
-  const pieces = [...chunks(noise, 16)];
-  assert.deepEqual(pieces.map((piece) => piece.length), [16, 16, 16, 16, 16, 16, 4]);
+test("bytes that are no text, or a character longer than the limit, are cut at the limit", () => {
+  assert.equal(head(new Uint8Array(100).fill(0x80), 16).length, 16);
+  assert.equal(head(bytes("🙂"), 2).length, 2);
 });
 
 test("acknowledgements are gathered, but never past a quarter of the window", () => {
@@ -95,25 +94,4 @@ test("the text size is kept within bounds, and a store that refuses costs nothin
   const refusing = { getItem: () => { throw new Error("no"); }, setItem: () => { throw new Error("no"); } };
   saveFontSize(refusing, 17);
   assert.equal(savedFontSize(refusing), undefined);
-});
-
-test("input waits while the socket is full, in order, and too much is refused whole", () => {
-  mock.timers.enable({ apis: ["setTimeout"] });
-  try {
-    const sent: Uint8Array[] = [];
-    const sink = { readyState: 1 as const, bufferedAmount: 0, send: (data: unknown) => void sent.push(data as Uint8Array) };
-    const outbox = new Outbox(sink);
-    sink.bufferedAmount = 1024 * 1024;
-    assert.equal(outbox.push(new Uint8Array(100_000).fill(1)), "taken");
-    assert.equal(outbox.push(Uint8Array.of(2)), "taken");
-    assert.equal(outbox.push(new Uint8Array(MAX_WAITING_BYTES)), "refused");
-    mock.timers.tick(20);
-    assert.equal(sent.length, 0);
-    sink.bufferedAmount = 0;
-    mock.timers.tick(20);
-    assert.deepEqual(sent.map((piece) => piece.length), [65_536, 34_464, 1]);
-    assert.equal(sent[2]?.[0], 2);
-  } finally {
-    mock.timers.reset();
-  }
 });

@@ -17,7 +17,7 @@ function fakeNetwork(opened: () => void): void {
   } as unknown as typeof WebSocket;
 }
 
-test("no terminal is opened before the former one's output is worked in", async () => {
+test("no terminal is opened before the former one's output is parsed", async () => {
   const steps: string[] = [];
   await new Promise<void>((done) => {
     fakeNetwork(() => {

@@ -1,0 +1,137 @@
+//! Opens a viewer's terminal at the broker: at one replica after the other, for a while. Whether
+//! the visit still stands is not its business: whoever waits for it gives up when it does not.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use futures::Stream;
+use terminal_proto::v1::{AttachResponse, CloseReason, Closed, Opened, attach_response::Response};
+use tokio::time::{Instant, sleep, timeout_at};
+use tonic::{Code, Status};
+
+use super::{ending::Ending, outputs::Outputs, upstream::Attempts};
+use crate::broker::{Attached, Broker, Tried};
+
+/// From the first attempt to an open terminal.
+const OPENING_DEADLINE: Duration = Duration::from_secs(10);
+/// Pauses once every replica was asked: with their jitter up to twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// What the broker says of one terminal.
+pub(super) type Responses = Outputs<Replies>;
+
+/// The responses of an open stream, which counts among its replica's as long as they last.
+pub(super) struct Replies(Attached);
+
+impl Stream for Replies {
+    type Item = Result<AttachResponse, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut self.0.responses).poll_next(context)
+    }
+}
+
+/// Why one attempt came to nothing.
+enum Failure {
+    /// Another replica, or the same one in a moment, may do better.
+    Passing(Ending),
+    Final(Ending),
+}
+
+/// Asks for the terminal until it is open. `Err` says what the viewer is to be told.
+pub(super) async fn open(
+    broker: &Broker,
+    attempts: Attempts,
+) -> Result<(Opened, Responses), Ending> {
+    let deadline = Instant::now() + OPENING_DEADLINE;
+    let pauses = ExponentialBuilder::new()
+        .with_min_delay(FIRST_PAUSE)
+        .with_max_delay(LONGEST_PAUSE)
+        .without_max_times()
+        .with_jitter();
+    let mut pauses = pauses.build();
+    let mut tried = Tried::default();
+    let mut ending = Ending::Unavailable;
+    loop {
+        match timeout_at(deadline, attempt(broker, &attempts, &mut tried)).await {
+            Ok(Ok(opened)) => return Ok(opened),
+            Ok(Err(Failure::Final(ending))) => return Err(ending),
+            Ok(Err(Failure::Passing(passing))) => ending = passing,
+            Err(_late) => return Err(ending),
+        }
+        if !broker.untried(&tried) {
+            tried = Tried::default();
+            let pause = sleep(pauses.next().unwrap_or(LONGEST_PAUSE));
+            if timeout_at(deadline, pause).await.is_err() {
+                return Err(ending);
+            }
+        }
+    }
+}
+
+async fn attempt(
+    broker: &Broker,
+    attempts: &Attempts,
+    tried: &mut Tried,
+) -> Result<(Opened, Responses), Failure> {
+    let failed = |status| failure(&status);
+    let mut attached = broker.attach(attempts.next(), tried).await.map_err(failed)?;
+    match attached.responses.message().await.map_err(failed)?.and_then(|message| message.response) {
+        Some(Response::Opened(opened)) => Ok((opened, Outputs::new(Replies(attached)))),
+        Some(Response::Closed(closed)) => Err(closed_early(closed)),
+        _ => Err(Failure::Passing(Ending::Unavailable)),
+    }
+}
+
+/// A link that the broker does not know is one that it has not heard of yet: ours admits the visit.
+fn failure(status: &Status) -> Failure {
+    tracing::warn!(code = ?status.code(), message = status.message(), "the broker opened no terminal");
+    match status.code() {
+        Code::PermissionDenied | Code::InvalidArgument | Code::Unauthenticated => {
+            Failure::Final(Ending::Refused)
+        }
+        Code::ResourceExhausted => Failure::Passing(Ending::Full),
+        _ => Failure::Passing(Ending::Unavailable),
+    }
+}
+
+fn closed_early(closed: Closed) -> Failure {
+    match closed.reason() {
+        CloseReason::Ended | CloseReason::Closed | CloseReason::Forbidden => {
+            Failure::Final(Ending::of_closed(closed))
+        }
+        _ => Failure::Passing(Ending::Unavailable),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_will_not_change_is_final() {
+        let cases = [
+            (Code::NotFound, None),
+            (Code::Unavailable, None),
+            (Code::ResourceExhausted, None),
+            (Code::Unknown, None),
+            (Code::PermissionDenied, Some(1008)),
+            (Code::InvalidArgument, Some(1008)),
+        ];
+        for (code, expected) in cases {
+            let seen = match failure(&Status::new(code, "dial 10.0.0.7:50051: refused")) {
+                Failure::Passing(ending) => {
+                    assert_eq!(u16::from(ending.code()), 1013, "{code:?}");
+                    None
+                }
+                Failure::Final(ending) => Some(u16::from(ending.code())),
+            };
+            assert_eq!(seen, expected, "{code:?}");
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! The viewer's end of a session: what it sends is taken, what is due is sent to it. It opens
+//! nothing in the messages but control, and does not judge the visit.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use futures::{Sink, Stream};
+use terminal_proto::v1::Opened;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::tungstenite::{Error, Message, error::ProtocolError};
+
+use super::{
+    ending::{Ending, Violation},
+    input::InputWindow,
+    liveness::{Due, Liveness, ReadInterest, SILENCE_MAX},
+    message::{self, AgentName, ClientMessage, ServerMessage},
+    outputs::Gathered,
+    socket::Socket,
+    upstream::{Attempts, Upstream},
+};
+use crate::{metrics::OpenTerminal, upgrade::Protocol};
+
+/// Output bytes that may be under way to a viewer, not yet drawn.
+pub(super) const OUTPUT_WINDOW_BYTES: u32 = 256 * 1024;
+
+/// A session as its viewer sees it.
+pub(super) struct Viewer<S> {
+    socket: Socket<S>,
+    protocol: Protocol,
+    upstream: Upstream,
+    phase: Phase,
+    window: InputWindow,
+    /// What of an older page's message did not fit into the window, at most one message. No more
+    /// is read meanwhile.
+    held: Bytes,
+    /// Output bytes sent to the viewer and not acknowledged.
+    unacknowledged: u64,
+    /// Whether all that was given to the socket was taken by it.
+    flush: Flush,
+    /// Input bytes that the page may be told to send anew.
+    credit_due: u64,
+    ping: Ping,
+    liveness: Liveness,
+    counted: OpenTerminal,
+    traffic: Traffic,
+}
+
+/// Bytes that passed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Traffic {
+    pub(super) input: u64,
+    pub(super) output: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Opening,
+    Opened,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flush {
+    Done,
+    Due,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ping {
+    Sent,
+    Due,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
+    pub(super) fn new(
+        socket: Socket<S>,
+        protocol: Protocol,
+        upstream: Upstream,
+        counted: OpenTerminal,
+    ) -> Self {
+        Self {
+            socket,
+            protocol,
+            upstream,
+            phase: Phase::Opening,
+            window: InputWindow::new(),
+            held: Bytes::new(),
+            unacknowledged: 0,
+            flush: Flush::Done,
+            credit_due: 0,
+            ping: Ping::Sent,
+            liveness: Liveness::new(),
+            counted,
+            traffic: Traffic::default(),
+        }
+    }
+
+    /// Takes all that the viewer has sent and sends what is due, until that is done for now or the
+    /// viewer's end is over.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Ending> {
+        while let Poll::Ready(due) = self.liveness.poll(context, self.read_interest()) {
+            match due {
+                Due::Ping => self.ping = Ping::Due,
+                Due::Silent => return Poll::Ready(Ending::Silent),
+            }
+        }
+        while self.read_interest() == ReadInterest::Reading {
+            let Poll::Ready(message) = self.poll_message(context) else { break };
+            if let Err(ending) = message.and_then(|message| self.take(message)) {
+                return Poll::Ready(ending);
+            }
+        }
+        match self.poll_due(context) {
+            Poll::Ready(Err(ending)) => Poll::Ready(ending),
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// An older page knows no credit, so it is not read while it has none.
+    fn read_interest(&self) -> ReadInterest {
+        let credit = self.protocol == Protocol::V1 || self.window.room() > 0;
+        if self.held.is_empty() && credit { ReadInterest::Reading } else { ReadInterest::Paused }
+    }
+
+    pub(super) fn poll_message(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Message, Ending>> {
+        Poll::Ready(match ready!(Pin::new(&mut self.socket).poll_next(context)) {
+            Some(Ok(message)) => Ok(message),
+            Some(Err(error)) => Err(broken(&error)),
+            None => Err(Ending::Left),
+        })
+    }
+
+    pub(super) fn take(&mut self, message: Message) -> Result<(), Ending> {
+        self.liveness.heard();
+        match message {
+            Message::Binary(input) => self.take_input(input),
+            Message::Text(text) => match ClientMessage::parse(&text) {
+                Ok(message) => {
+                    self.take_control(message);
+                    Ok(())
+                }
+                Err(_) => Err(Ending::Violation(Violation::Malformed)),
+            },
+            Message::Close(_) => Err(Ending::Left),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
+        }
+    }
+
+    fn take_input(&mut self, input: Bytes) -> Result<(), Ending> {
+        if self.protocol == Protocol::V1 && input.len() > self.window.room() {
+            return Err(Ending::Violation(Violation::Overrun));
+        }
+        self.traffic.input += input.len() as u64;
+        self.counted.input(input.len() as u64);
+        self.held = input;
+        self.release_held();
+        Ok(())
+    }
+
+    /// Sends as much of what is held as the window takes.
+    fn release_held(&mut self) {
+        let released = self.held.split_to(self.window.room().min(self.held.len()));
+        if !released.is_empty() {
+            self.window.take(released.len());
+            self.upstream.input(&released);
+        }
+    }
+
+    fn take_control(&mut self, message: ClientMessage) {
+        match (message, self.protocol) {
+            (ClientMessage::Resize { cols, rows }, _) => {
+                self.upstream.resize(message::size(cols, rows));
+            }
+            (ClientMessage::Ack { bytes }, Protocol::V1) => self.acknowledge(bytes),
+            (ClientMessage::Interrupt, Protocol::V1) => {
+                let dropped = self.upstream.interrupt();
+                self.credit(dropped);
+            }
+            // The older protocol has neither: its bytes count as drawn when the socket took them.
+            (ClientMessage::Ack { .. } | ClientMessage::Interrupt | ClientMessage::Unknown, _) => {}
+        }
+    }
+
+    /// Nobody can have drawn more than was sent.
+    fn acknowledge(&mut self, bytes: u64) {
+        let bytes = bytes.min(self.unacknowledged);
+        self.unacknowledged -= bytes;
+        if bytes > 0 {
+            self.upstream.ack(bytes);
+        }
+    }
+
+    fn credit(&mut self, bytes: u64) {
+        let credited = self.window.credit(bytes);
+        match self.protocol {
+            Protocol::V1 => self.credit_due += credited,
+            Protocol::Legacy => self.release_held(),
+        }
+    }
+
+    /// The terminal is open: input may leave, and the page is told.
+    pub(super) fn opened(&mut self, opened: &Opened, agent: AgentName<'_>) -> Result<(), Ending> {
+        self.phase = Phase::Opened;
+        self.window.set(opened.input_window_bytes);
+        self.upstream.opened();
+        let hello = ServerMessage::Hello {
+            agent,
+            window: OUTPUT_WINDOW_BYTES,
+            input_window: self.window.size(),
+            silence_ms: u64::try_from(SILENCE_MAX.as_millis()).unwrap_or(u64::MAX),
+        };
+        self.tell(&hello)?;
+        self.release_held();
+        Ok(())
+    }
+
+    /// Gives the viewer what came. Only when [`Self::is_flushed`]: one message waits at most.
+    pub(super) fn show(&mut self, gathered: Gathered) -> Result<(), Ending> {
+        let Gathered { output, input_credit } = gathered;
+        self.credit(input_credit);
+        if output.is_empty() {
+            return Ok(());
+        }
+        let length = output.len() as u64;
+        self.unacknowledged += length;
+        self.traffic.output += length;
+        self.counted.output(length);
+        // What is due goes out in the same write.
+        self.send_due()?;
+        self.send(Message::Binary(output))
+    }
+
+    pub(super) fn attempts(&self) -> Attempts {
+        self.upstream.attempts()
+    }
+
+    pub(super) fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    /// The session is over: what is left of it are the socket, and the end of the input.
+    pub(super) fn into_parts(self) -> (Socket<S>, Upstream, OpenTerminal) {
+        (self.socket, self.upstream, self.counted)
+    }
+    /// Whether the socket took all that it was given.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.flush == Flush::Done
+    }
+
+    pub(super) fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// Sends what is due and waits until the socket took everything.
+    fn poll_due(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Ending>> {
+        loop {
+            if self.flush == Flush::Done {
+                self.send_due()?;
+            }
+            if self.flush == Flush::Done {
+                return Poll::Ready(Ok(()));
+            }
+            ready!(Pin::new(&mut self.socket).poll_flush(context))
+                .map_err(|error| broken(&error))?;
+            self.flush = Flush::Done;
+            if self.protocol == Protocol::Legacy {
+                self.acknowledge(self.unacknowledged);
+            }
+        }
+    }
+
+    /// Control that has to reach the viewer. It is joined while the socket takes nothing, so that
+    /// it does not pile up.
+    fn send_due(&mut self) -> Result<(), Ending> {
+        if self.credit_due > 0 && self.phase == Phase::Opened {
+            let bytes = std::mem::take(&mut self.credit_due);
+            self.tell(&ServerMessage::Credit { bytes })?;
+        }
+        if self.ping == Ping::Due {
+            self.ping = Ping::Sent;
+            // The browser answers the one, and the page sees only the other.
+            self.send(Message::Ping(Bytes::new()))?;
+            if self.phase == Phase::Opened {
+                self.tell(&ServerMessage::Heartbeat)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells our own page; an older one knows no such messages.
+    pub(super) fn tell(&mut self, message: &ServerMessage<'_>) -> Result<(), Ending> {
+        match self.protocol {
+            Protocol::V1 => self.send(Message::text(message.to_json())),
+            Protocol::Legacy => Ok(()),
+        }
+    }
+
+    fn send(&mut self, message: Message) -> Result<(), Ending> {
+        self.flush = Flush::Due;
+        Pin::new(&mut self.socket).start_send(message).map_err(|error| broken(&error))
+    }
+}
+
+fn broken(error: &Error) -> Ending {
+    match error {
+        Error::Capacity(_) => Ending::Violation(Violation::TooBig),
+        Error::Utf8(_) => Ending::Violation(Violation::NotUtf8),
+        // A closed laptop, a lost network: the connection ended, and nobody broke a rule.
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Ending::Left,
+        Error::Protocol(_) => Ending::Violation(Violation::Malformed),
+        Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => Ending::Stalled,
+        _ => Ending::Left,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_merely_ends_broke_no_rule() {
+        let ended = Error::Protocol(ProtocolError::ResetWithoutClosingHandshake);
+        assert_eq!(broken(&ended), Ending::Left);
+        let unmasked = Error::Protocol(ProtocolError::UnmaskedFrameFromClient);
+        assert_eq!(broken(&unmasked), Ending::Violation(Violation::Malformed));
+    }
+}

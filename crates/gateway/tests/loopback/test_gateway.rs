@@ -1,0 +1,140 @@
+//! A gateway with a fake broker and agents in memory, ready to be visited.
+
+use std::{net::SocketAddr, time::Duration};
+
+use api_types::{Agent, AgentId, AgentSpec, AgentStatus, ShareSpec, ShareStatus, ShareToken};
+use clap::Parser;
+use daemon::Daemon;
+use gateway::{args::Args, broker::Broker, gateway::Gateway, run::serve};
+use http::{Request, Response};
+use kube::{Client, client::Body, core::ObjectMeta, runtime::events::Reporter};
+use prometheus_client::metrics::counter::Counter;
+use share::{
+    Links,
+    audit::{Writer, audit},
+};
+use time::OffsetDateTime;
+use tower_test::mock;
+
+use crate::fake_broker::FakeBroker;
+
+/// Ends tests that would otherwise hang.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Connections that have not shown a valid token.
+pub(crate) const CONNECTIONS_MAX: usize = 64;
+
+pub(crate) struct TestGateway {
+    pub(crate) address: SocketAddr,
+    pub(crate) links: Links,
+    pub(crate) daemon: Daemon,
+    pub(crate) broker: FakeBroker,
+    /// Nobody runs it: Events wait in its bounded queue.
+    _events: Writer,
+}
+
+impl TestGateway {
+    /// With [`demo`] shared.
+    pub(crate) async fn start(flags: &[&str]) -> Self {
+        Self::with(flags, Links::with([demo()])).await
+    }
+
+    pub(crate) async fn with(flags: &[&str], links: Links) -> Self {
+        let broker = FakeBroker::start();
+        let address = format!("http://{}", broker.address);
+        let usual = ["gateway", "--listen=127.0.0.1:0", "--broker", &address];
+        let args = Args::parse_from(usual.iter().chain(flags));
+
+        let daemon = Daemon::new("gateway");
+        let client = Broker::new(&args.broker, &args.broker_name, None).await.unwrap();
+        let acceptor = daemon.listen("share", args.listen, CONNECTIONS_MAX).await.unwrap();
+        let address = acceptor.local_address();
+        let (api, _) = mock::pair::<Request<Body>, Response<Body>>();
+        let reporter = Reporter { controller: "gateway".to_owned(), instance: None };
+        let (audit, events) = audit(Client::new(api, "default"), reporter, &Counter::default());
+        let gateway = Gateway::new(&args, daemon.clone(), links.clone(), client, audit);
+
+        let serving = daemon.clone();
+        daemon.tasks.spawn(async move { serve(gateway, acceptor, &serving).await });
+        Self { address, links, daemon, broker, _events: events }
+    }
+
+    /// What the process tells of itself to a scraper.
+    pub(crate) fn metrics(&self) -> String {
+        self.daemon.metrics.encode().unwrap()
+    }
+
+    /// Asks the process to stop, and waits until all its work has ended.
+    pub(crate) async fn stop(&self) {
+        self.daemon.shutdown.cancel();
+        self.daemon.tasks.close();
+        tokio::time::timeout(PATIENCE, self.daemon.tasks.wait()).await.expect("work goes on");
+    }
+}
+
+/// The token of [`demo`].
+pub(crate) fn token() -> ShareToken {
+    ShareToken::from_bytes(&[1; 32])
+}
+
+/// A token that opens nothing.
+pub(crate) fn wrong_token() -> ShareToken {
+    ShareToken::from_bytes(&[9; 32])
+}
+
+/// Where [`demo`]'s link leads, with `rest` behind it.
+pub(crate) fn link(rest: &str) -> String {
+    format!("/s/{}{rest}", token().expose())
+}
+
+pub(crate) fn demo_id() -> AgentId {
+    AgentId::of(&demo())
+}
+
+/// A ready agent, shared with everybody who has [`token`].
+pub(crate) fn demo() -> Agent {
+    let uid = "uid-1";
+    Agent {
+        metadata: ObjectMeta {
+            name: Some("demo".into()),
+            namespace: Some("team-a".into()),
+            uid: Some(uid.into()),
+            ..ObjectMeta::default()
+        },
+        spec: AgentSpec {
+            share: Some(ShareSpec { enabled: true, ..ShareSpec::default() }),
+            ..AgentSpec::default()
+        },
+        status: Some(AgentStatus {
+            ready: true,
+            share: Some(ShareStatus {
+                token_lookup: Some(token().lookup().to_string()),
+                token_proof: Some(token().proof(uid).to_string()),
+                ..ShareStatus::default()
+            }),
+            ..AgentStatus::default()
+        }),
+    }
+}
+
+/// [`demo`], shared otherwise.
+pub(crate) fn shared(change: impl FnOnce(&mut ShareSpec)) -> Agent {
+    let mut agent = demo();
+    change(agent.spec.share.as_mut().unwrap());
+    agent
+}
+
+pub(crate) fn until(end: OffsetDateTime) -> Agent {
+    shared(|share| share.expires_at = Some(end))
+}
+
+pub(crate) fn only_from(network: &str) -> Agent {
+    shared(|share| share.allowed_ips = vec![network.into()])
+}
+
+/// [`demo`], in another state.
+pub(crate) fn in_state(change: impl FnOnce(&mut AgentStatus)) -> Agent {
+    let mut agent = demo();
+    change(agent.status.as_mut().unwrap());
+    agent
+}

@@ -1,0 +1,268 @@
+//! One open exec as a plain struct that its session polls: what waits is written, what comes is read
+//! as it comes, and neither waits for the other. It is always read: the screen's output window bounds
+//! what that brings.
+
+use std::{
+    future::poll_fn,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use futures::{SinkExt, StreamExt};
+use screen_wire::{Deframer, Frame};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Instant,
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Message, protocol::WebSocketConfig},
+};
+
+use super::{
+    channels::{self, ExitStatus, FromPod, Protocol},
+    outgoing::Outgoing,
+};
+use crate::closing::Lost;
+
+/// Bytes read at once. The library clears them first, and every idle session holds them.
+const READ_BUFFER_BYTES: usize = 8 * 1024;
+/// Messages are joined up to this many bytes before they are written.
+const WRITE_BUFFER_BYTES: usize = 16 * 1024;
+/// The most of one message, in bytes; kubelets send at most 32 KiB. Also the most that the library
+/// holds unwritten.
+const MAX_MESSAGE_BYTES: usize = 256 * 1024;
+/// How much of the end of stderr is kept for the log, in bytes.
+const STDERR_TAIL_BYTES: usize = 2048;
+
+/// An open exec.
+pub(crate) struct Exec<Io> {
+    socket: WebSocketStream<Io>,
+    protocol: Protocol,
+    /// Frames that the session wants written.
+    pub(crate) outgoing: Outgoing,
+    writing: Writing,
+    last_written: Instant,
+    deframer: Deframer,
+    hearing: Hearing,
+    stderr: Vec<u8>,
+}
+
+/// How far what was taken from [`Outgoing`] has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writing {
+    Done,
+    Unflushed,
+    /// Nothing more can be written; there may still be something to read.
+    Failed,
+}
+
+/// What becomes of the screen's frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hearing {
+    /// None has come yet.
+    Nothing,
+    Frames,
+    /// They are dropped: only the end matters any more.
+    EndOnly,
+}
+
+/// What the screen says. Each is a sign of life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    Output(Bytes),
+    /// The terminal's program ended with this code.
+    Exited(i32),
+    /// The program took so many bytes of input.
+    InputCredit(u32),
+    Alive,
+}
+
+/// Why nothing more can come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// The cluster says that the command has ended, and no frame had said so.
+    Ended(Lost),
+    /// The socket ended: nothing is known of the command.
+    Broken,
+    /// What came is no terminal.
+    Protocol,
+}
+
+impl From<Over> for Lost {
+    fn from(over: Over) -> Self {
+        match over {
+            Over::Ended(lost) => lost,
+            Over::Broken => Self::Broken,
+            Over::Protocol => Self::Protocol,
+        }
+    }
+}
+
+pub(super) fn buffers() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
+        .max_write_buffer_size(MAX_MESSAGE_BYTES)
+        .max_message_size(Some(MAX_MESSAGE_BYTES))
+        .max_frame_size(Some(MAX_MESSAGE_BYTES))
+}
+
+impl<Io> Exec<Io> {
+    pub(super) fn new(socket: WebSocketStream<Io>, protocol: Protocol) -> Self {
+        Self {
+            socket,
+            protocol,
+            outgoing: Outgoing::default(),
+            writing: Writing::Done,
+            last_written: Instant::now(),
+            deframer: Deframer::new(),
+            hearing: Hearing::Nothing,
+            stderr: Vec::new(),
+        }
+    }
+
+    /// Tells the screen to leave at once. Its frames are dropped from now on.
+    pub(crate) fn hang_up(&mut self) {
+        self.hearing = Hearing::EndOnly;
+        self.outgoing.hang_up();
+    }
+
+    /// Tells the screen to leave once it has read what was typed. Its frames are dropped from now on.
+    pub(crate) fn end_input(&mut self) {
+        self.hearing = Hearing::EndOnly;
+        self.outgoing.end_stdin();
+    }
+
+    /// Whether all that was to be said has left this process.
+    pub(crate) fn has_said_all(&self) -> bool {
+        self.outgoing.is_empty() && self.writing == Writing::Done
+    }
+
+    /// When something was last sent that the screen may have heard.
+    pub(crate) fn last_written(&self) -> Instant {
+        self.last_written
+    }
+
+    /// The end of what the command said on stderr: what a program in the user's pod says, so it is
+    /// logged only where somebody asks for it.
+    pub(crate) fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+}
+
+impl<Io> Exec<Io>
+where
+    Io: AsyncRead + AsyncWrite + Unpin,
+{
+    /// Writes what waits, and waits for what the screen says next. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Result<Event, Over> {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// Drops what the screen says until nothing more can come. Cancel safe.
+    pub(crate) async fn over(&mut self) -> Over {
+        loop {
+            if let Err(over) = self.next().await {
+                return over;
+            }
+        }
+    }
+
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Event, Over>> {
+        if self.writing != Writing::Failed && self.poll_write(context).is_err() {
+            self.writing = Writing::Failed;
+        }
+        loop {
+            match self.deframer.next() {
+                Ok(Some(frame)) => return Poll::Ready(self.event(frame)),
+                Ok(None) => {}
+                Err(_) => return Poll::Ready(Err(Over::Protocol)),
+            }
+            let taken = match ready!(self.socket.poll_next_unpin(context)) {
+                Some(Ok(Message::Binary(message))) => self.take(message),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
+                Some(Ok(Message::Close(_)) | Err(_)) | None => Err(Over::Broken),
+                Some(Ok(Message::Text(_) | Message::Frame(_))) => Err(Over::Protocol),
+            };
+            if let Err(over) = taken {
+                return Poll::Ready(Err(over));
+            }
+        }
+    }
+
+    /// Fails where nothing can be written any more; otherwise writes as much as there is room for.
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Result<(), ()> {
+        while !self.outgoing.is_empty() {
+            match self.socket.poll_ready_unpin(context) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(ready) => ready.map_err(drop)?,
+            }
+            let message = self.outgoing.pop(self.protocol).map_err(drop)?;
+            if let Some(message) = message {
+                self.socket.start_send_unpin(message).map_err(drop)?;
+                self.writing = Writing::Unflushed;
+                self.last_written = Instant::now();
+            }
+        }
+        if self.writing == Writing::Unflushed
+            && let Poll::Ready(flushed) = self.socket.poll_flush_unpin(context)
+        {
+            flushed.map_err(drop)?;
+            self.writing = Writing::Done;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, message: Bytes) -> Result<(), Over> {
+        match channels::decode(message) {
+            Ok(FromPod::Stdout(_)) if self.hearing == Hearing::EndOnly => {}
+            Ok(FromPod::Stdout(data)) => self.deframer.push(data),
+            Ok(FromPod::Stderr(data)) => self.keep_stderr(&data),
+            Ok(FromPod::Status(status)) => return Err(Over::Ended(self.lost(&status))),
+            Ok(FromPod::Other) => {}
+            Err(_) => return Err(Over::Protocol),
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, frame: Frame) -> Result<Event, Over> {
+        if self.hearing == Hearing::Nothing {
+            self.hearing = Hearing::Frames;
+        }
+        match frame {
+            Frame::Output(bytes) => Ok(Event::Output(bytes)),
+            Frame::Exit { code } => Ok(Event::Exited(code)),
+            Frame::InputCredit { bytes } => Ok(Event::InputCredit(bytes)),
+            Frame::Alive => Ok(Event::Alive),
+            // A viewer's words.
+            Frame::Input(_)
+            | Frame::Resize { .. }
+            | Frame::Ping
+            | Frame::OutputCredit { .. }
+            | Frame::Interrupt
+            | Frame::HangUp => Err(Over::Protocol),
+        }
+    }
+
+    /// What it means that the command ended like this, without an exit frame before.
+    fn lost(&self, status: &ExitStatus) -> Lost {
+        if self.hearing != Hearing::EndOnly {
+            tracing::warn!(?status, "the screen's attach program ended before its terminal");
+        }
+        match status {
+            status if status.container_is_gone() => Lost::ContainerGone,
+            _ if self.hearing == Hearing::Nothing => Lost::NotStarted,
+            _ => Lost::Ended,
+        }
+    }
+
+    fn keep_stderr(&mut self, data: &[u8]) {
+        self.stderr.extend_from_slice(&data[data.len().saturating_sub(STDERR_TAIL_BYTES)..]);
+        let excess = self.stderr.len().saturating_sub(STDERR_TAIL_BYTES);
+        self.stderr.drain(..excess);
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

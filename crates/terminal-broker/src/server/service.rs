@@ -1,0 +1,104 @@
+//! The gRPC service: requests in, decisions of others out.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use prost_types::Timestamp;
+use terminal_proto::v1::{
+    self, AgentReference, AttachRequest, CloseSessionRequest, CloseSessionResponse,
+    ListSessionsRequest, ListSessionsResponse, terminal_broker_server::TerminalBroker,
+};
+use time::OffsetDateTime;
+use tokio::time::timeout;
+use tonic::{Request, Response, Status, Streaming};
+use uuid::Uuid;
+
+use super::callers::{from_gateway, from_operator};
+use crate::{
+    closing::{Refusal, Violation},
+    session::{Broker, SessionInfo},
+    viewer::{Opening, Responses},
+};
+
+/// How long a caller may take for its first request.
+const OPENING_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The `TerminalBroker` service of one broker.
+pub(crate) struct Service(pub(crate) Broker);
+
+#[tonic::async_trait]
+impl TerminalBroker for Service {
+    type AttachStream = Responses;
+
+    async fn attach(
+        &self,
+        request: Request<Streaming<AttachRequest>>,
+    ) -> Result<Response<Responses>, Status> {
+        from_gateway(&request)?;
+        let mut requests = request.into_inner();
+        let responses = match first(&mut requests).await {
+            Ok(opening) => self.0.open(opening, requests).await,
+            Err(refusal) => Err(refusal),
+        };
+        responses.map(Response::new).map_err(|refusal| {
+            self.0.metrics.refused(refusal);
+            tracing::debug!(reason = refusal.category(), "an opening was refused");
+            refusal.into()
+        })
+    }
+
+    async fn list_sessions(
+        &self,
+        request: Request<ListSessionsRequest>,
+    ) -> Result<Response<ListSessionsResponse>, Status> {
+        from_operator(&request)?;
+        let ListSessionsRequest { namespace, agent } = request.into_inner();
+        let wanted = |session: &SessionInfo| {
+            (namespace.is_empty() || namespace == session.agent.namespace)
+                && (agent.is_empty() || agent == session.agent.name)
+        };
+        let open = self.0.sessions.list();
+        let sessions = open.iter().filter(|open| wanted(open)).map(session).collect();
+        Ok(Response::new(ListSessionsResponse { sessions }))
+    }
+
+    async fn close_session(
+        &self,
+        request: Request<CloseSessionRequest>,
+    ) -> Result<Response<CloseSessionResponse>, Status> {
+        from_operator(&request)?;
+        let unknown = || Status::not_found("this broker has no such session");
+        let id = Uuid::parse_str(&request.into_inner().session_id).map_err(|_| unknown())?;
+        self.0.sessions.close(id).ok_or_else(unknown)?;
+        Ok(Response::new(CloseSessionResponse {}))
+    }
+}
+
+async fn first(requests: &mut Streaming<AttachRequest>) -> Result<Opening, Refusal> {
+    let first = timeout(OPENING_DEADLINE, requests.next()).await.map_err(|_| Refusal::Late)?;
+    match first {
+        Some(Ok(request)) => Opening::parse(request),
+        Some(Err(_)) | None => Err(Violation::NotOpened.into()),
+    }
+}
+
+fn session(open: &SessionInfo) -> v1::Session {
+    let SessionInfo { id, agent, client, opened_at, counters, .. } = open;
+    v1::Session {
+        session_id: id.to_string(),
+        agent: Some(AgentReference {
+            namespace: agent.namespace.clone(),
+            name: agent.name.clone(),
+        }),
+        client_address: client.to_string(),
+        opened_at: Some(timestamp(*opened_at)),
+        input_bytes: counters.input(),
+        output_bytes: counters.output(),
+    }
+}
+
+fn timestamp(time: OffsetDateTime) -> Timestamp {
+    // Nanoseconds of a second fit an i32.
+    let nanos = i32::try_from(time.nanosecond()).unwrap_or(0);
+    Timestamp { seconds: time.unix_timestamp(), nanos }
+}

@@ -1,0 +1,136 @@
+//! Admits viewers and starts their sessions. It decides everything that a caller may not: which pod,
+//! which container, which command.
+
+use std::{sync::Arc, time::Duration};
+
+use daemon::clock;
+use futures::Stream;
+use kube::Client;
+use screen_wire::{INPUT_WINDOW_BYTES, SILENCE_MAX};
+use share::{Links, Visit};
+use terminal_proto::v1::{AgentReference, AttachRequest, Opened};
+use tokio::{sync::oneshot, time::Instant};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::Status;
+
+use super::{
+    registry::{SessionInfo, SessionSlot, Sessions},
+    terminal::Session,
+};
+use crate::{
+    closing::Refusal,
+    exec::{self, Exec, ExecError, Upgrade},
+    metrics::BrokerMetrics,
+    target::{FindError, FindPod},
+    viewer::{self, Opening, Responses},
+};
+
+/// How long a denial is waited out that the next event of the watch may lift: the gateway may have
+/// heard of a new link before this broker.
+const ADMISSION_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Everything the sessions share. A clone is the same broker.
+#[derive(Clone)]
+pub(crate) struct Broker {
+    pub(crate) links: Links,
+    pub(crate) client: Client,
+    pub(crate) pods: Arc<dyn FindPod>,
+    pub(crate) sessions: Sessions,
+    pub(crate) metrics: BrokerMetrics,
+    pub(crate) stale_grace: Duration,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl Broker {
+    /// Opens a session that reads `requests`; what it says is the stream.
+    pub(crate) async fn open<S>(&self, opening: Opening, requests: S) -> Result<Responses, Refusal>
+    where
+        S: Stream<Item = Result<AttachRequest, Status>> + Unpin + Send + 'static,
+    {
+        let opened = self.shutdown.run_until_cancelled(self.try_open(opening, requests)).await;
+        opened.unwrap_or(Err(Refusal::Draining))
+    }
+
+    async fn try_open<S>(&self, opening: Opening, requests: S) -> Result<Responses, Refusal>
+    where
+        S: Stream<Item = Result<AttachRequest, Status>> + Unpin + Send + 'static,
+    {
+        let Opening { token, client, .. } = &opening;
+        let grace = self.stale_grace;
+        let admitted =
+            Visit::admit_within(ADMISSION_PATIENCE, &self.links, token, *client, grace, clock::now);
+        let (visit, _until_it_changes) = admitted.await?;
+        let slot = self.sessions.claim(&visit)?;
+
+        // In a task of its own: a caller that gives up meanwhile must not take the slot with it while
+        // an exec is under way.
+        let (tell, told) = oneshot::channel();
+        let (broker, shutdown) = (self.clone(), self.shutdown.clone());
+        self.tasks.spawn(async move {
+            let started = broker.start(&opening, &slot);
+            let exec = match shutdown.run_until_cancelled(started).await {
+                Some(Ok(exec)) => exec,
+                Some(Err(error)) => return broker.not_started(&error, slot, tell).await,
+                None => return,
+            };
+            let (responses, stream) = viewer::channel(opened(&slot));
+            // An error says that the caller gave up: the session will notice.
+            let _ = tell.send(Ok(stream));
+            let output = opening.output;
+            Session { slot, visit, requests, responses, exec, output, shutdown }.run().await;
+        });
+        told.await.unwrap_or(Err(Refusal::Unreachable))
+    }
+
+    async fn start(
+        &self,
+        opening: &Opening,
+        slot: &SessionSlot,
+    ) -> Result<Exec<Upgrade>, NotStarted> {
+        let asked = Instant::now();
+        let target = self.pods.find(&slot.info().agent).await?;
+        let window_bytes = opening.output.window_bytes();
+        let exec = exec::open(&self.client, &target, opening.size, window_bytes).await?;
+        self.metrics.opened(asked.elapsed());
+        Ok(exec)
+    }
+
+    /// Tells the caller. The slot is kept where a screen may have started nevertheless, until that
+    /// must have left for want of a viewer.
+    async fn not_started(&self, error: &NotStarted, slot: SessionSlot, tell: Tell) {
+        let (agent, category) = (&slot.info().agent, error.category());
+        tracing::warn!(%agent, category, ?error, "cannot open a terminal");
+        let _ = tell.send(Err(Refusal::Unreachable));
+        if matches!(error, NotStarted::Exec(ExecError::Late)) {
+            self.shutdown.run_until_cancelled(tokio::time::sleep(SILENCE_MAX)).await;
+        }
+    }
+}
+
+type Tell = oneshot::Sender<Result<Responses, Refusal>>;
+
+/// Why there is no exec.
+#[derive(Debug, thiserror::Error)]
+enum NotStarted {
+    #[error(transparent)]
+    Find(#[from] FindError),
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+}
+
+impl NotStarted {
+    fn category(&self) -> &'static str {
+        match self {
+            Self::Find(error) => error.category(),
+            Self::Exec(error) => error.category(),
+        }
+    }
+}
+
+fn opened(slot: &SessionSlot) -> Opened {
+    let SessionInfo { id, agent, .. } = slot.info();
+    let agent = AgentReference { namespace: agent.namespace.clone(), name: agent.name.clone() };
+    let input_window_bytes = u32::try_from(INPUT_WINDOW_BYTES).unwrap_or(u32::MAX);
+    Opened { session_id: id.to_string(), agent: Some(agent), input_window_bytes }
+}

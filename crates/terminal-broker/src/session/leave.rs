@@ -1,0 +1,91 @@
+//! What remains of a session when its viewer is gone: the exec, until it has ended. Until then the
+//! slot is kept, or who comes and goes quickly would have more terminals than the limits allow.
+
+use std::{
+    future::{Future, pending},
+    pin::{Pin, pin},
+    time::Duration,
+};
+
+use futures::future::FusedFuture;
+use screen_wire::SILENCE_MAX;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, sleep, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    closing::{End, Lost},
+    exec::{Exec, Over},
+};
+
+/// How long the process waits for execs to end when it ends itself. Their screens leave anyway.
+const DRAIN_GRACE: Duration = Duration::from_secs(1);
+
+/// Waits until the exec is seen to have ended, or its screen must have left: it gives up on a viewer
+/// of which it hears nothing for [`SILENCE_MAX`].
+pub(super) async fn leave<Io>(
+    mut exec: Exec<Io>,
+    end: End,
+    mut cut: Pin<&mut (impl Future<Output = End> + FusedFuture)>,
+    shutdown: &CancellationToken,
+) where
+    Io: AsyncRead + AsyncWrite + Unpin,
+{
+    log_stderr(&exec, end);
+    let mut state = match end {
+        // The cluster told that the command had ended.
+        End::Lost(Lost::Ended | Lost::NotStarted | Lost::ContainerGone) => return,
+        End::Lost(Lost::Broken) => State::Unheard,
+        _ => State::Ending,
+    };
+    let mut given_up = pin!(sleep_until(match state {
+        State::Unheard => exec.last_written() + SILENCE_MAX,
+        State::Ending => Instant::now() + SILENCE_MAX,
+    }));
+    let mut late = pin!(drain_grace_over(shutdown));
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut late => return,
+            () = &mut given_up => return,
+            _ = &mut cut => exec.hang_up(),
+            over = over(&mut exec, state) => match over {
+                Over::Ended(_) => return,
+                Over::Broken if exec.has_said_all() => return,
+                Over::Broken | Over::Protocol => state = State::Unheard,
+            },
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// The screen was told, and the exec will end.
+    Ending,
+    /// The socket is gone, and the screen may not know.
+    Unheard,
+}
+
+async fn over<Io>(exec: &mut Exec<Io>, state: State) -> Over
+where
+    Io: AsyncRead + AsyncWrite + Unpin,
+{
+    match state {
+        State::Ending => exec.over().await,
+        State::Unheard => pending().await,
+    }
+}
+
+async fn drain_grace_over(shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    sleep(DRAIN_GRACE).await;
+}
+
+fn log_stderr<Io>(exec: &Exec<Io>, end: End) {
+    let stderr = exec.stderr();
+    if !stderr.is_empty() {
+        tracing::debug!(reason = end.category(), %stderr, "the exec ended");
+    }
+}

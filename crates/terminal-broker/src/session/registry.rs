@@ -1,0 +1,182 @@
+//! The open sessions: what is known of each, and what ends it from outside. How many there may be is
+//! [`share::capacity`]'s business.
+
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use api_types::AgentId;
+use daemon::clock;
+use prometheus_client::metrics::counter::Counter;
+use share::{
+    Visit,
+    audit::{Audit, Summary, Terminal},
+    capacity::{Capacity, Full, Limits, Slot},
+};
+use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    closing::End,
+    metrics::{BrokerMetrics, Direction},
+};
+
+/// All open sessions. A clone is the same ones.
+#[derive(Clone, Debug)]
+pub(crate) struct Sessions {
+    capacity: Capacity,
+    open: Arc<Mutex<Open>>,
+    audit: Audit,
+    metrics: BrokerMetrics,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    opened: u64,
+    /// Oldest first.
+    sessions: BTreeMap<u64, SessionInfo>,
+}
+
+/// What is known of a session. A clone is the same session.
+#[derive(Clone, Debug)]
+pub(crate) struct SessionInfo {
+    pub(crate) id: Uuid,
+    pub(crate) agent: AgentId,
+    pub(crate) client: IpAddr,
+    pub(crate) opened_at: OffsetDateTime,
+    pub(crate) counters: Arc<Counters>,
+    close: CancellationToken,
+}
+
+/// A session's place among the open ones, free again when dropped.
+#[derive(Debug)]
+pub(crate) struct SessionSlot {
+    number: u64,
+    info: SessionInfo,
+    terminal: Terminal,
+    sessions: Sessions,
+    _capacity: Slot,
+}
+
+impl Sessions {
+    pub(crate) fn new(limits: Limits, audit: Audit, metrics: BrokerMetrics) -> Self {
+        Self { capacity: Capacity::new(limits), open: Arc::default(), audit, metrics }
+    }
+
+    /// Takes a place for `visit`, or says which limit is met.
+    pub(crate) fn claim(&self, visit: &Visit) -> Result<SessionSlot, Full> {
+        let (agent, client) = (visit.agent().clone(), visit.client().ip);
+        let slot = self.capacity.claim(visit.link(), &agent)?;
+        let id = Uuid::new_v4();
+        let terminal =
+            Terminal { agent: agent.clone(), link: visit.link(), client, session: id.to_string() };
+        let info = SessionInfo {
+            id,
+            agent,
+            client,
+            opened_at: clock::now(),
+            counters: Arc::new(Counters::new(&self.metrics)),
+            close: CancellationToken::new(),
+        };
+        let mut open = self.open();
+        open.opened += 1;
+        let number = open.opened;
+        open.sessions.insert(number, info.clone());
+        drop(open);
+        Ok(SessionSlot { number, info, terminal, sessions: self.clone(), _capacity: slot })
+    }
+
+    /// Oldest first.
+    pub(crate) fn list(&self) -> Vec<SessionInfo> {
+        self.open().sessions.values().cloned().collect()
+    }
+
+    /// Asks a session to end. `None` where there is none with that name.
+    pub(crate) fn close(&self, id: Uuid) -> Option<()> {
+        let open = self.open();
+        let session = open.sessions.values().find(|session| session.id == id)?;
+        session.close.cancel();
+        Some(())
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        // Each change is one insertion or removal, so a panic elsewhere left nothing half done.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SessionSlot {
+    pub(crate) fn info(&self) -> &SessionInfo {
+        &self.info
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.info.counters
+    }
+
+    /// Waits until an operator asks for the session's end. Cancel safe.
+    pub(crate) async fn close_requested(&self) {
+        self.info.close.cancelled().await;
+    }
+
+    /// Reports that the viewer sees the terminal.
+    pub(crate) fn opened(&self) {
+        self.sessions.audit.opened(&self.terminal);
+    }
+
+    /// Reports that the viewer sees it no longer.
+    pub(crate) fn closed(&self, end: End, duration: Duration) {
+        let (input_bytes, output_bytes) = (self.counters().input(), self.counters().output());
+        let summary = Summary { reason: end.category(), duration, input_bytes, output_bytes };
+        self.sessions.metrics.closed(end);
+        self.sessions.audit.closed(&self.terminal, summary);
+    }
+}
+
+impl Drop for SessionSlot {
+    fn drop(&mut self) {
+        self.sessions.open().sessions.remove(&self.number);
+    }
+}
+
+/// Terminal bytes of one session so far; the process's metrics count along.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    input: AtomicU64,
+    output: AtomicU64,
+    all_input: Counter,
+    all_output: Counter,
+}
+
+impl Counters {
+    fn new(metrics: &BrokerMetrics) -> Self {
+        let (input, output) = Default::default();
+        let all_input = metrics.bytes(Direction::Input);
+        Self { input, output, all_input, all_output: metrics.bytes(Direction::Output) }
+    }
+
+    pub(crate) fn add_input(&self, bytes: usize) {
+        self.input.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.all_input.inc_by(bytes as u64);
+    }
+
+    pub(crate) fn add_output(&self, bytes: usize) {
+        self.output.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.all_output.inc_by(bytes as u64);
+    }
+
+    pub(crate) fn input(&self) -> u64 {
+        self.input.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn output(&self) -> u64 {
+        self.output.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,121 @@
+//! What one step of a session does: a request of the viewer, or an event of the screen. It waits for
+//! nothing, so that neither side can hold the other up.
+
+use std::ops::ControlFlow::{self, Break, Continue};
+
+use bytes::Bytes;
+use terminal_proto::v1::{AttachRequest, Size as RequestedSize, attach_request::Request};
+
+use super::registry::Counters;
+use crate::{
+    closing::{End, Lost, Typed, Violation},
+    exec::{Event, Exec, Over},
+    viewer::{InputWindow, OutputWindow, ResponseSender, Size},
+};
+
+/// Both sides of one session, and what may be under way between them.
+pub(super) struct Relay<'a, Io> {
+    pub(super) responses: ResponseSender,
+    pub(super) exec: Exec<Io>,
+    input: InputWindow,
+    output: OutputWindow,
+    counters: &'a Counters,
+}
+
+impl<'a, Io> Relay<'a, Io> {
+    pub(super) fn new(
+        responses: ResponseSender,
+        exec: Exec<Io>,
+        output: OutputWindow,
+        counters: &'a Counters,
+    ) -> Self {
+        Self { responses, exec, input: InputWindow::default(), output, counters }
+    }
+
+    pub(super) fn request(&mut self, request: AttachRequest) -> ControlFlow<End> {
+        match request.request {
+            Some(Request::Input(bytes)) => self.typed(bytes),
+            Some(Request::Ack(bytes)) => self.acknowledged(bytes),
+            Some(Request::Resize(size)) => self.resized(size),
+            Some(Request::Interrupt(_)) => self.interrupted(),
+            Some(Request::Open(_)) => Break(End::Violation(Violation::OpenedTwice)),
+            // A kind of request that a newer caller knows.
+            None => Continue(()),
+        }
+    }
+
+    pub(super) fn event(&mut self, event: Result<Event, Over>) -> ControlFlow<End> {
+        match event {
+            Ok(Event::Output(bytes)) => {
+                if self.output.sent(bytes.len()).is_err() {
+                    return Break(End::Lost(Lost::Protocol));
+                }
+                self.counters.add_output(bytes.len());
+                self.responses.output(bytes);
+            }
+            Ok(Event::InputCredit(bytes)) => {
+                if self.input.credited(bytes as usize).is_err() {
+                    return Break(End::Lost(Lost::Protocol));
+                }
+                self.responses.input_credit(bytes);
+            }
+            Ok(Event::Alive) => {}
+            Ok(Event::Exited(code)) => return Break(End::Exited(code)),
+            Err(over) => return Break(End::Lost(over.into())),
+        }
+        Continue(())
+    }
+
+    /// Tells both sides of the end. The screen of a viewer that was cut hears of it first.
+    pub(super) fn finish(mut self, end: End) -> Exec<Io> {
+        match end.typed() {
+            Typed::Deliver => self.exec.end_input(),
+            Typed::Drop => self.exec.hang_up(),
+        }
+        self.responses.finish(end);
+        self.exec
+    }
+
+    fn typed(&mut self, bytes: Bytes) -> ControlFlow<End> {
+        if self.input.sent(bytes.len()).is_err() {
+            return Break(End::Violation(Violation::InputWindow));
+        }
+        if !bytes.is_empty() {
+            self.counters.add_input(bytes.len());
+            self.exec.outgoing.input(bytes);
+        }
+        Continue(())
+    }
+
+    fn acknowledged(&mut self, bytes: u64) -> ControlFlow<End> {
+        let taken = self.responses.acknowledge(bytes);
+        self.output.taken(taken);
+        // The window, and so what is taken of it, is at most 1 MiB.
+        self.exec.outgoing.output_credit(u32::try_from(taken).unwrap_or(u32::MAX));
+        Continue(())
+    }
+
+    fn resized(&mut self, size: RequestedSize) -> ControlFlow<End> {
+        match Size::parse(size) {
+            Ok(size) => {
+                self.exec.outgoing.size(size);
+                Continue(())
+            }
+            Err(violation) => Break(End::Violation(violation)),
+        }
+    }
+
+    /// What was typed before and has not left is dropped here, as the screen drops the rest.
+    fn interrupted(&mut self) -> ControlFlow<End> {
+        let dropped = self.exec.outgoing.interrupt();
+        if self.input.credited(dropped).is_err() {
+            // More input waits than was typed: a defect, and no viewer's fault.
+            return Break(End::Lost(Lost::Protocol));
+        }
+        if dropped > 0 {
+            // At most the window of 64 KiB.
+            self.responses.input_credit(u32::try_from(dropped).unwrap_or(u32::MAX));
+        }
+        Continue(())
+    }
+}

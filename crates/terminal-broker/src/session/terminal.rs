@@ -1,0 +1,139 @@
+//! One viewer's terminal from its opening to its end. It is one task, which owns both sides and moves
+//! bytes between them; whatever ends it, the terminal's slot is kept until the exec is gone.
+
+use std::{
+    future::{Future, poll_fn},
+    ops::ControlFlow::{self, Break, Continue},
+    pin::{Pin, pin},
+};
+
+use daemon::clock;
+use futures::{FutureExt, Stream, StreamExt, future::FusedFuture};
+use screen_wire::PING_INTERVAL;
+use share::Visit;
+use terminal_proto::v1::AttachRequest;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, Interval, MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use super::{leave, registry::SessionSlot, relay::Relay};
+use crate::{
+    closing::{End, Lost},
+    exec::Exec,
+    viewer::{OutputWindow, ResponseSender},
+};
+
+/// Everything one session is made of.
+pub(crate) struct Session<S, Io> {
+    /// Its place among the open sessions, free again when dropped.
+    pub(crate) slot: SessionSlot,
+    pub(crate) visit: Visit,
+    pub(crate) requests: S,
+    pub(crate) responses: ResponseSender,
+    pub(crate) exec: Exec<Io>,
+    pub(crate) output: OutputWindow,
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl<S, Io> Session<S, Io>
+where
+    S: Stream<Item = Result<AttachRequest, Status>> + Unpin,
+    Io: AsyncRead + AsyncWrite + Unpin,
+{
+    /// Serves the viewer until anything ends that, and then waits for the exec's end.
+    pub(crate) async fn run(self) {
+        let Self { slot, mut visit, requests, responses, exec, output, shutdown } = self;
+        let opened = Instant::now();
+        slot.opened();
+
+        let mut cut = pin!(cut(&mut visit, &slot, &shutdown).fuse());
+        let mut relay = Relay::new(responses, exec, output, slot.counters());
+        let end = serve(&mut relay, requests, cut.as_mut()).await;
+        let exec = relay.finish(end);
+        slot.closed(end, opened.elapsed());
+        leave::leave(exec, end, cut, &shutdown).await;
+    }
+}
+
+/// Waits until the viewer may look no longer.
+async fn cut(visit: &mut Visit, slot: &SessionSlot, shutdown: &CancellationToken) -> End {
+    tokio::select! {
+        biased;
+        () = shutdown.cancelled() => End::Draining,
+        () = slot.close_requested() => End::Closed,
+        denial = visit.ended(clock::now) => End::Denied(denial),
+    }
+}
+
+/// In the order of their rights: what may end the session, what the viewer asks for, what it is shown.
+/// The viewer's requests are taken to their last one before it counts as gone.
+async fn serve<S, Io>(
+    relay: &mut Relay<'_, Io>,
+    mut requests: S,
+    mut cut: Pin<&mut (impl Future<Output = End> + FusedFuture)>,
+) -> End
+where
+    S: Stream<Item = Result<AttachRequest, Status>> + Unpin,
+    Io: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut life = LifeSigns::new();
+    loop {
+        let next = tokio::select! {
+            biased;
+            end = &mut cut => Break(end),
+            _ = life.ticks.tick() => life.tick(&mut relay.exec),
+            request = requests.next() => match request {
+                Some(Ok(request)) => relay.request(request),
+                // A viewer may leave by ending its stream, or by giving up the call.
+                Some(Err(_)) | None => Break(End::ViewerLeft),
+            },
+            event = relay.exec.next() => {
+                life.quiet_ticks = 0;
+                relay.event(event)
+            }
+            () = poll_fn(|context| relay.responses.poll_left(context)) => Break(End::ViewerLeft),
+        };
+        if let Break(end) = next {
+            return end;
+        }
+    }
+}
+
+/// Asks the screen for signs of life, and notices when none come. It counts ticks of its timer and
+/// reads no clock, so that a process that was stopped for a while takes no screen for dead.
+struct LifeSigns {
+    ticks: Interval,
+    number: u32,
+    quiet_ticks: u32,
+}
+
+impl LifeSigns {
+    /// Half of [`PING_INTERVAL`]: silence is noticed 25 to 30 s after the last frame.
+    const TICKS_PER_PING: u32 = 2;
+    /// [`screen_wire::SILENCE_MAX`] is over with the last of so many: five intervals lie between six.
+    const QUIET_TICKS_MAX: u32 = 6;
+
+    fn new() -> Self {
+        let mut ticks = interval(PING_INTERVAL / Self::TICKS_PER_PING);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { ticks, number: 0, quiet_ticks: 0 }
+    }
+
+    fn tick<Io>(&mut self, exec: &mut Exec<Io>) -> ControlFlow<End> {
+        self.quiet_ticks += 1;
+        if self.quiet_ticks >= Self::QUIET_TICKS_MAX {
+            return Break(End::Lost(Lost::Silent));
+        }
+        if self.number.is_multiple_of(Self::TICKS_PER_PING) {
+            exec.outgoing.ping();
+        }
+        self.number = self.number.wrapping_add(1);
+        Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! Asks the cluster for what is chosen from: three or four small requests when a terminal opens,
+//! and none ever else.
+
+use std::time::Duration;
+
+use api_types::{AgentId, labels, names};
+use futures::{
+    FutureExt,
+    future::{BoxFuture, try_join, try_join_all},
+};
+use k8s_openapi::{
+    api::{
+        apps::v1::{Deployment, ReplicaSet},
+        core::v1::Pod,
+    },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use kube::{Api, Client, api::ListParams};
+use tokio::time::timeout;
+
+use super::choice::{NoTarget, Target, choose, claimed_replica_sets};
+
+/// How long all questions for one terminal may take together.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Finds the pod of an agent's terminal. A trait so that tests need no API server.
+pub trait FindPod: Send + Sync + 'static {
+    fn find<'a>(&'a self, agent: &'a AgentId) -> BoxFuture<'a, Result<Target, FindError>>;
+}
+
+/// Why no pod was found.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    #[error(transparent)]
+    NoTarget(#[from] NoTarget),
+    #[error("the cluster cannot be asked")]
+    Cluster(#[from] kube::Error),
+    #[error("the cluster did not answer within {DEADLINE:?}")]
+    Late,
+}
+
+impl FindError {
+    /// A stable word for metrics and logs.
+    pub fn category(&self) -> &'static str {
+        match self {
+            Self::NoTarget(NoTarget::NoDeployment) => "no_deployment",
+            Self::NoTarget(NoTarget::NoReadyPod) => "no_ready_pod",
+            Self::Cluster(_) => "cluster",
+            Self::Late => "cluster_late",
+        }
+    }
+}
+
+/// The pods of a real cluster.
+#[derive(Clone)]
+pub struct ClusterPods {
+    client: Client,
+}
+
+impl ClusterPods {
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    async fn ask(&self, agent: &AgentId) -> Result<Target, FindError> {
+        let namespace = &agent.namespace;
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        let deployments: Api<Deployment> = Api::namespaced(self.client.clone(), namespace);
+
+        let labelled = format!("{}={}", labels::AGENT, agent.name);
+        let labelled = ListParams::default().labels(&labelled);
+        let deployment = names::deployment(&agent.name);
+        let (deployment, pods) =
+            try_join(deployments.get_metadata_opt(&deployment), pods.list(&labelled)).await?;
+
+        let deployment = deployment.ok_or(NoTarget::NoDeployment)?.metadata;
+        let replica_sets = self.replica_sets(namespace, &pods.items).await?;
+        Ok(choose(&agent.uid, &deployment, &replica_sets, &pods.items)?)
+    }
+
+    async fn replica_sets(
+        &self,
+        namespace: &str,
+        pods: &[Pod],
+    ) -> Result<Vec<ObjectMeta>, kube::Error> {
+        let api: Api<ReplicaSet> = Api::namespaced(self.client.clone(), namespace);
+        let names = claimed_replica_sets(pods);
+        let found = try_join_all(names.iter().map(|name| api.get_metadata_opt(name))).await?;
+        Ok(found.into_iter().flatten().map(|set| set.metadata).collect())
+    }
+}
+
+impl FindPod for ClusterPods {
+    fn find<'a>(&'a self, agent: &'a AgentId) -> BoxFuture<'a, Result<Target, FindError>> {
+        async move { timeout(DEADLINE, self.ask(agent)).await.unwrap_or(Err(FindError::Late)) }
+            .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,272 @@
+//! What one viewer's stream says: `opened`, output and credit as they come, and at last `closed`. The
+//! stream takes from a queue under a short lock, so that no task and no timer lies between the
+//! session and the transport. It bounds nothing: the output window does.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use futures::{Stream, task::AtomicWaker};
+use terminal_proto::v1::{AttachResponse, Closed, Opened, attach_response::Response};
+use tonic::Status;
+
+use crate::{
+    closing::{End, Pending},
+    pieces::Pieces,
+};
+
+/// The session's end of the stream.
+#[derive(Debug)]
+pub(crate) struct ResponseSender(Arc<Shared>);
+
+/// The transport's end: the response stream of `Attach`.
+#[derive(Debug)]
+pub struct Responses(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    queue: Mutex<Queue>,
+    /// Wakes the stream: there is something to say.
+    filled: AtomicWaker,
+    /// Wakes the session: nobody listens any more.
+    left: AtomicWaker,
+}
+
+/// What is still to be said, in the order of the fields.
+#[derive(Debug, Default)]
+struct Queue {
+    opened: Option<Opened>,
+    input_credit: u32,
+    output: Pieces,
+    ending: Ending,
+    /// Output bytes that the transport took and the viewer has not acknowledged.
+    unacknowledged: usize,
+    viewer: Presence,
+}
+
+#[derive(Debug, Default)]
+enum Ending {
+    #[default]
+    Open,
+    Closing(Result<Closed, Status>),
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Presence {
+    #[default]
+    Listening,
+    Left,
+}
+
+/// A stream that begins with `opened`, and what speaks through it.
+pub(crate) fn channel(opened: Opened) -> (ResponseSender, Responses) {
+    let queue = Queue { opened: Some(opened), ..Queue::default() };
+    let (filled, left) = (AtomicWaker::new(), AtomicWaker::new());
+    let shared = Arc::new(Shared { queue: Mutex::new(queue), filled, left });
+    (ResponseSender(Arc::clone(&shared)), Responses(shared))
+}
+
+impl ResponseSender {
+    pub(crate) fn output(&self, bytes: Bytes) {
+        self.0.say(|queue| queue.output.push(bytes));
+    }
+
+    pub(crate) fn input_credit(&self, bytes: u32) {
+        self.0.say(|queue| queue.input_credit = queue.input_credit.saturating_add(bytes));
+    }
+
+    /// The viewer says that it has drawn so many bytes. Returns how many of them it was given:
+    /// acknowledging what still waits here earns nothing.
+    pub(crate) fn acknowledge(&self, bytes: u64) -> usize {
+        let mut queue = self.0.queue();
+        let taken = usize::try_from(bytes).unwrap_or(usize::MAX).min(queue.unacknowledged);
+        queue.unacknowledged -= taken;
+        taken
+    }
+
+    /// Waits until nobody listens any more. Cancel safe; one waiter at a time.
+    pub(crate) fn poll_left(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.0.left.register(context.waker());
+        match self.0.queue().viewer {
+            Presence::Left => Poll::Ready(()),
+            Presence::Listening => Poll::Pending,
+        }
+    }
+
+    /// Tells the viewer why the session ends.
+    pub(crate) fn finish(self, end: End) {
+        self.0.say(|queue| {
+            if end.pending() == Pending::Drop {
+                queue.output.clear();
+                queue.input_credit = 0;
+            }
+            queue.ending = Ending::Closing(end.closing_message());
+        });
+    }
+}
+
+/// A session that ends without a word has failed.
+impl Drop for ResponseSender {
+    fn drop(&mut self) {
+        self.0.say(|queue| {
+            if matches!(queue.ending, Ending::Open) {
+                queue.ending = Ending::Closing(Err(Status::internal("the session failed")));
+            }
+        });
+    }
+}
+
+impl Shared {
+    fn say(&self, change: impl FnOnce(&mut Queue)) {
+        change(&mut self.queue());
+        self.filled.wake();
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        // Each change is a few assignments, so a panic elsewhere left nothing half done.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    /// `None` while there is nothing to say.
+    fn pop(&mut self) -> Option<Result<Response, Status>> {
+        if let Some(opened) = self.opened.take() {
+            return Some(Ok(Response::Opened(opened)));
+        }
+        if self.input_credit > 0 {
+            return Some(Ok(Response::InputCredit(std::mem::take(&mut self.input_credit))));
+        }
+        if let Some(piece) = self.output.pop() {
+            self.unacknowledged += piece.len();
+            return Some(Ok(Response::Output(piece)));
+        }
+        match std::mem::replace(&mut self.ending, Ending::Closed) {
+            Ending::Closing(closed) => Some(closed.map(Response::Closed)),
+            other => {
+                self.ending = other;
+                None
+            }
+        }
+    }
+}
+
+impl Stream for Responses {
+    type Item = Result<AttachResponse, Status>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.filled.register(context.waker());
+        let mut queue = self.0.queue();
+        match queue.pop() {
+            Some(said) => {
+                Poll::Ready(Some(said.map(|said| AttachResponse { response: Some(said) })))
+            }
+            None if matches!(queue.ending, Ending::Closed) => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Responses {
+    fn drop(&mut self) {
+        let mut queue = self.0.queue();
+        queue.viewer = Presence::Left;
+        queue.output.clear();
+        drop(queue);
+        self.0.left.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use futures::{FutureExt, StreamExt};
+    use share::Denial;
+    use terminal_proto::v1::CloseReason;
+
+    use super::*;
+    use crate::closing::Violation;
+
+    fn opened() -> (ResponseSender, Responses) {
+        let (sender, mut responses) = channel(Opened::default());
+        assert_eq!(next(&mut responses), Some(Response::Opened(Opened::default())));
+        (sender, responses)
+    }
+
+    /// What can be said at once.
+    fn next(responses: &mut Responses) -> Option<Response> {
+        responses.next().now_or_never()?.unwrap().unwrap().response
+    }
+
+    fn output(bytes: &'static [u8]) -> Response {
+        Response::Output(Bytes::from_static(bytes))
+    }
+
+    #[test]
+    fn the_last_output_of_a_program_comes_before_its_end() {
+        let (sender, mut responses) = opened();
+        sender.output(Bytes::from_static(b"bye"));
+        sender.finish(End::Exited(3));
+        assert_eq!(next(&mut responses), Some(output(b"bye")));
+        let Some(Response::Closed(closed)) = next(&mut responses) else { panic!("not closed") };
+        assert_eq!((closed.reason(), closed.exit_code), (CloseReason::Ended, Some(3)));
+        assert!(matches!(responses.next().now_or_never(), Some(None)));
+    }
+
+    #[test]
+    fn a_viewer_that_is_cut_sees_nothing_but_its_end() {
+        let (sender, mut responses) = opened();
+        sender.output(Bytes::from_static(b"secret"));
+        sender.input_credit(5);
+        sender.finish(End::Denied(Denial::Unknown));
+        assert!(matches!(next(&mut responses), Some(Response::Closed(_))));
+        assert!(matches!(responses.next().now_or_never(), Some(None)));
+    }
+
+    #[test]
+    fn a_violation_and_a_session_that_failed_are_errors_of_the_call() {
+        let (sender, mut responses) = opened();
+        sender.finish(End::Violation(Violation::InputWindow));
+        let error = responses.next().now_or_never().unwrap().unwrap().unwrap_err();
+        assert_eq!(error.code(), tonic::Code::InvalidArgument);
+
+        let (sender, mut responses) = opened();
+        drop(sender);
+        let error = responses.next().now_or_never().unwrap().unwrap().unwrap_err();
+        assert_eq!(error.code(), tonic::Code::Internal);
+    }
+
+    #[test]
+    fn credit_is_added_up_and_overtakes_output() {
+        let (sender, mut responses) = opened();
+        sender.output(Bytes::from_static(b"x"));
+        sender.input_credit(2);
+        sender.input_credit(3);
+        assert_eq!(next(&mut responses), Some(Response::InputCredit(5)));
+        assert_eq!(next(&mut responses), Some(output(b"x")));
+    }
+
+    #[test]
+    fn a_lying_viewer_gains_no_credit_for_what_it_was_not_given() {
+        let (sender, mut responses) = opened();
+        sender.output(Bytes::from_static(b"shown"));
+        assert_eq!(sender.acknowledge(5), 0);
+        assert_eq!(next(&mut responses), Some(output(b"shown")));
+        assert_eq!(sender.acknowledge(3), 3);
+        assert_eq!(sender.acknowledge(u64::MAX), 2);
+        assert_eq!(sender.acknowledge(1), 0);
+    }
+
+    #[tokio::test]
+    async fn the_session_hears_that_the_viewer_left() {
+        let (sender, responses) = opened();
+        let left = poll_fn(|context| sender.poll_left(context));
+        let leaving = async { drop(responses) };
+        tokio::join!(left, leaving);
+    }
+}

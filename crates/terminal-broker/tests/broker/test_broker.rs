@@ -1,0 +1,251 @@
+//! A whole broker on loopback: certificates made for the test, links without a watch, and the fake pod.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use api_types::{Agent, AgentId, AgentSpec, AgentStatus, ShareSpec, ShareStatus, ShareToken};
+use clap::Parser;
+use daemon::Daemon;
+use futures::{FutureExt, future::BoxFuture};
+use kube::{Config, core::ObjectMeta};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use share::Links;
+use tempfile::TempDir;
+use terminal_broker::{
+    Args, PROGRAM, Parts,
+    exec::client,
+    serve, server,
+    target::{FindError, FindPod, Target},
+};
+use terminal_proto::v1::{
+    AttachRequest, AttachResponse, Closed, Open, Opened, Size, attach_request::Request,
+    attach_response::Response, terminal_broker_client::TerminalBrokerClient,
+};
+use tokio::{sync::mpsc, time::timeout};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{
+    Status, Streaming,
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
+};
+
+use crate::pod::{Pods, V5};
+
+pub(crate) type Client = TerminalBrokerClient<Channel>;
+
+/// Longer than anything here takes; a test that waits for more has failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) async fn soon<T>(limit: Duration, what: impl Future<Output = T>) -> T {
+    timeout(limit, what).await.expect("in time")
+}
+
+pub(crate) fn token(number: u8) -> ShareToken {
+    ShareToken::from_bytes(&[number; 32])
+}
+
+/// Ready, and open to anybody with `token(number)`.
+pub(crate) fn agent(number: u8) -> Agent {
+    let uid = format!("uid-{number}");
+    let token = token(number);
+    let share = ShareStatus {
+        token_lookup: Some(token.lookup().to_string()),
+        token_proof: Some(token.proof(&uid).to_string()),
+        ..ShareStatus::default()
+    };
+    Agent {
+        metadata: ObjectMeta {
+            name: Some(format!("agent-{number}")),
+            namespace: Some("team-a".into()),
+            uid: Some(uid),
+            ..ObjectMeta::default()
+        },
+        spec: AgentSpec {
+            share: Some(ShareSpec { enabled: true, ..ShareSpec::default() }),
+            ..AgentSpec::default()
+        },
+        status: Some(AgentStatus { ready: true, share: Some(share), ..AgentStatus::default() }),
+    }
+}
+
+/// `agent(1)` with another share.
+pub(crate) fn shared(change: impl FnOnce(&mut ShareSpec)) -> Agent {
+    let mut agent = agent(1);
+    change(agent.spec.share.as_mut().unwrap());
+    agent
+}
+
+/// Every agent has a pod of its own name.
+struct SomePod;
+
+impl FindPod for SomePod {
+    fn find<'a>(&'a self, agent: &'a AgentId) -> BoxFuture<'a, Result<Target, FindError>> {
+        let target =
+            Target { namespace: agent.namespace.clone(), pod: agent.name.clone(), port: 4096 };
+        async move { Ok(target) }.boxed()
+    }
+}
+
+/// A certificate authority.
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    pub(crate) fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// Certificate and key for a DNS name, PEM.
+    pub(crate) fn issue(&self, name: &str) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new([name.to_owned()]).unwrap();
+        (certificate.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
+    }
+
+    fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    fn write(&self, folder: &Path) {
+        let (certificate, key) = self.issue("kubeopencode-terminal-broker");
+        for (name, content) in [("tls.crt", certificate), ("tls.key", key), ("ca.crt", self.pem())]
+        {
+            std::fs::write(folder.join(name), content).unwrap();
+        }
+    }
+}
+
+/// A broker that serves, and what it stands on.
+pub(crate) struct TestBroker {
+    pub(crate) links: Links,
+    pub(crate) pods: Pods,
+    pub(crate) daemon: Daemon,
+    pub(crate) authority: Authority,
+    url: String,
+    _folder: TempDir,
+}
+
+impl TestBroker {
+    /// With agents 1 and 2, and execs over v5.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Links::with([agent(1), agent(2)]), V5, &[]).await
+    }
+
+    pub(crate) async fn start_with(links: Links, protocol: &'static str, flags: &[&str]) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (authority, folder) = (Authority::new(), TempDir::new().unwrap());
+        authority.write(folder.path());
+        let args = Args::parse_from(["terminal-broker"].iter().chain(flags));
+        let daemon = Daemon::new(PROGRAM);
+        let pods = Pods::listen(protocol).await;
+        let acceptor = daemon.listen("grpc", "127.0.0.1:0".parse().unwrap(), 16).await.unwrap();
+        let url = format!("https://{}", acceptor.local_address());
+        let parts = Parts {
+            client: client::build(&Config::new(pods.url.parse().unwrap())).unwrap(),
+            pods: Arc::new(SomePod),
+            links: links.clone(),
+            acceptor,
+            tls: server::load(folder.path()).unwrap(),
+        };
+        let served = daemon.clone();
+        daemon.tasks.spawn(async move { serve(&args, served, parts).await.unwrap() });
+        Self { links, pods, daemon, authority, url, _folder: folder }
+    }
+
+    /// A channel as the gateway makes it.
+    pub(crate) async fn channel(&self) -> Channel {
+        self.channel_of("kubeopencode-server").await
+    }
+
+    /// A channel of a caller whose certificate has that name.
+    async fn channel_of(&self, name: &str) -> Channel {
+        let (certificate, key) = self.authority.issue(name);
+        let tls = self.tls().identity(Identity::from_pem(certificate, key));
+        self.channel_with(tls).await.unwrap()
+    }
+
+    /// What every caller knows: whom it wants to talk to.
+    pub(crate) fn tls(&self) -> ClientTlsConfig {
+        ClientTlsConfig::new()
+            .ca_certificate(Certificate::from_pem(self.authority.pem()))
+            .domain_name("kubeopencode-terminal-broker")
+    }
+
+    pub(crate) async fn channel_with(
+        &self,
+        tls: ClientTlsConfig,
+    ) -> Result<Channel, tonic::transport::Error> {
+        Endpoint::from_shared(self.url.clone())?.tls_config(tls)?.connect().await
+    }
+
+    pub(crate) async fn client(&self) -> Client {
+        Client::new(self.channel().await)
+    }
+
+    pub(crate) async fn operator(&self) -> Client {
+        Client::new(self.channel_of("kubeopencode-operator").await)
+    }
+
+    /// Opens a terminal of agent 1, or is told why not.
+    pub(crate) async fn attach(&self, open: Open) -> Result<Viewer, Status> {
+        Viewer::attach(self.client().await, open).await
+    }
+}
+
+/// The opening of a viewer with the token of agent 1.
+pub(crate) fn open() -> Open {
+    Open {
+        token: token(1).expose().to_owned(),
+        client_address: "203.0.113.9".to_owned(),
+        size: Some(Size { columns: 120, rows: 40 }),
+        window_bytes: 0,
+    }
+}
+
+/// One viewer, as the gateway is one to the broker.
+pub(crate) struct Viewer {
+    pub(crate) requests: mpsc::Sender<AttachRequest>,
+    pub(crate) responses: Streaming<AttachResponse>,
+    pub(crate) session_id: String,
+    pub(crate) input_window_bytes: u32,
+}
+
+impl Viewer {
+    pub(crate) async fn attach(mut client: Client, open: Open) -> Result<Self, Status> {
+        let (requests, stream) = mpsc::channel(16);
+        let open = AttachRequest { request: Some(Request::Open(open)) };
+        requests.send(open).await.unwrap();
+        let attached = soon(PATIENCE, client.attach(ReceiverStream::new(stream))).await;
+        let mut responses = attached?.into_inner();
+        let opened = soon(PATIENCE, responses.message()).await?.unwrap().response;
+        let Some(Response::Opened(opened)) = opened else { panic!("{opened:?} before opened") };
+        let Opened { session_id, input_window_bytes, .. } = opened;
+        Ok(Self { requests, responses, session_id, input_window_bytes })
+    }
+
+    pub(crate) async fn send(&self, request: Request) {
+        self.requests.send(AttachRequest { request: Some(request) }).await.unwrap();
+    }
+
+    pub(crate) async fn next(&mut self) -> Response {
+        let response = soon(PATIENCE, self.responses.message()).await.unwrap();
+        response.expect("the stream goes on").response.unwrap()
+    }
+
+    /// Exactly `wanted` bytes of output, without an acknowledgement.
+    pub(crate) async fn output(&mut self, wanted: usize) -> Vec<u8> {
+        let mut seen = Vec::new();
+        while seen.len() < wanted {
+            let Response::Output(bytes) = self.next().await else { panic!("closed too early") };
+            seen.extend_from_slice(&bytes);
+        }
+        assert_eq!(seen.len(), wanted);
+        seen
+    }
+
+    /// The end, which must be the next thing said, and after which nothing may come.
+    pub(crate) async fn closed(&mut self) -> Closed {
+        let Response::Closed(closed) = self.next().await else { panic!("more output") };
+        assert!(soon(PATIENCE, self.responses.message()).await.unwrap().is_none());
+        closed
+    }
+}

@@ -1,0 +1,155 @@
+//! Many strangers at one address, and the good guests beside them.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use api_types::ShareToken;
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    guest::{Guest, connect},
+    program::Program,
+    system::{LEFT_ALONE, PATIENCE, TestSystem, token},
+};
+
+const STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 66));
+const GOOD: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 7));
+
+/// One HTTP connection that is kept.
+struct Visitor(SendRequest<Empty<Bytes>>);
+
+impl Visitor {
+    async fn new(gateway: SocketAddr, source: IpAddr) -> Self {
+        let stream = connect(gateway, source).await;
+        let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
+        TaskTracker::new().spawn(connection);
+        Self(sender)
+    }
+
+    /// `None` where the connection was closed.
+    async fn info(&mut self, token: &ShareToken) -> Option<StatusCode> {
+        let path = format!("/s/{}/info", token.expose());
+        let request = Request::get(path).header("host", "gateway.test").body(Empty::new());
+        let response = timeout(PATIENCE, self.0.send_request(request.unwrap())).await.unwrap();
+        let (head, body) = response.ok()?.into_parts();
+        body.collect().await.ok()?;
+        Some(head.status)
+    }
+}
+
+#[tokio::test]
+async fn connections_that_one_stranger_keeps_keep_nobody_else_out() {
+    let system = TestSystem::start(Program::echoes()).await;
+    let gateway = system.gateway.address;
+    let mut kept = Vec::new();
+    for _ in 0..4400 {
+        let mut visitor = Visitor::new(gateway, STRANGER).await;
+        visitor.info(&token()).await;
+        kept.push(visitor);
+    }
+
+    for visit in 0..84 {
+        let status = Visitor::new(gateway, GOOD).await.info(&token()).await;
+        assert_eq!(status, Some(StatusCode::OK), "visit {visit}");
+    }
+    drop(kept);
+}
+
+#[tokio::test]
+async fn wrong_tokens_never_lock_out_a_good_guest_of_the_same_address_and_cost_no_request() {
+    let system = TestSystem::start(Program::echoes()).await;
+    let mut guest = Guest::connects(system.gateway.address, STRANGER).await;
+    guest.sees(crate::program::READY.as_bytes()).await;
+    let before = system.api.requests();
+    let mut stranger = Visitor::new(system.gateway.address, STRANGER).await;
+
+    for number in 0_u32..20_000 {
+        let mut bytes = [9; 32];
+        bytes[..4].copy_from_slice(&number.to_be_bytes());
+        let status = stranger.info(&ShareToken::from_bytes(&bytes)).await;
+        assert!(
+            matches!(status, None | Some(StatusCode::NOT_FOUND | StatusCode::TOO_MANY_REQUESTS)),
+            "{status:?}"
+        );
+        // A connection is closed after a 429.
+        if stranger.0.is_closed() || status.is_none() {
+            stranger = Visitor::new(system.gateway.address, STRANGER).await;
+        }
+        if number % 1000 == 0 {
+            let status = Visitor::new(system.gateway.address, STRANGER).await.info(&token()).await;
+            assert_eq!(status, Some(StatusCode::OK), "after {number} wrong tokens");
+            guest.types(b"k").await;
+            guest.sees(b"k").await;
+        }
+    }
+    assert_eq!(system.api.requests(), before, "requests to the API server");
+}
+
+#[tokio::test]
+async fn connections_that_say_too_little_are_closed_within_ten_seconds() {
+    let system = TestSystem::start(Program::echoes()).await;
+    let mut strangers = Vec::new();
+    for index in 0..300 {
+        let mut stream = connect(system.gateway.address, STRANGER).await;
+        match index % 2 {
+            0 => {}
+            _ => stream.write_all(b"GET /s/abc HTTP/1.1\r\nHost: ga").await.unwrap(),
+        }
+        strangers.push(stream);
+    }
+    let all_closed = async {
+        for stream in &mut strangers {
+            closed(stream).await;
+        }
+    };
+    // A little more than ten seconds, as the first of them was there before the last.
+    timeout(PATIENCE + PATIENCE / 5, all_closed).await.expect("reaped within 10 s");
+    let mut guest = Guest::arrives(&system).await;
+    guest.types(b"k").await;
+    guest.sees(b"k").await;
+}
+
+/// Whatever is answered, then the end.
+async fn closed(stream: &mut TcpStream) {
+    let mut buffer = [0; 4096];
+    while let Ok(1..) = stream.read(&mut buffer).await {}
+}
+
+#[tokio::test]
+async fn half_open_guests_are_reaped_while_others_type() {
+    let mut system = TestSystem::start(Program::echoes()).await;
+    let mut silent = Vec::new();
+    for _ in 0..16 {
+        // Never read again: no ping is answered.
+        silent.push((Guest::arrives(&system).await, system.api.exec().await));
+    }
+    let mut good = Guest::connects(system.gateway.address, GOOD).await;
+    good.sees(crate::program::READY.as_bytes()).await;
+
+    let all_gone = async {
+        for (_, exec) in &mut silent {
+            exec.ended(LEFT_ALONE).await;
+        }
+    };
+    let types = async {
+        loop {
+            good.types(b"k").await;
+            good.sees(b"k").await;
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = all_gone => {}
+        () = types => {}
+    }
+}

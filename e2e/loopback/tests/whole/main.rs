@@ -1,0 +1,18 @@
+//! The whole path of a terminal in one process tree: real gateway, real broker with mutual TLS between them, and
+//! the real screen with a real program on a real PTY. What is fake: the API server, whose exec runs the screen
+//! on this machine (`exec`), and the watch of Agents, which are objects in memory.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod api;
+mod cable;
+mod certificates;
+mod exec;
+mod guest;
+mod program;
+mod system;
+
+mod crowds;
+mod endings;
+mod faults;
+mod revocation;
+mod typing;

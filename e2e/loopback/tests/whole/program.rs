@@ -1,0 +1,95 @@
+//! What runs on the PTY in `OpenCode`'s place: shell scripts that say what they are, and ways to see what they read.
+
+use std::{fs::OpenOptions, path::Path, time::Duration};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, PidfdFlags, pidfd_open},
+};
+use tempfile::TempDir;
+
+/// The first thing that every program shows, once its terminal is as it wants it.
+pub(crate) const READY: &str = "stand-in ready\r\n";
+
+/// A command line for the screen, and the folder that it writes into.
+pub(crate) struct Program {
+    pub(crate) command: Vec<String>,
+    pub(crate) folder: TempDir,
+}
+
+impl Program {
+    /// `script` with `$DIR` as its folder. It must print `stand-in ready` and a line end.
+    fn shell(script: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let script = script.replace("$DIR", folder.path().to_str().unwrap());
+        let script = format!("echo $$ > {}/pid; {script}", folder.path().display());
+        Self { command: ["/bin/sh", "-c", &script].map(str::to_owned).to_vec(), folder }
+    }
+
+    /// What is typed comes back, byte by byte.
+    pub(crate) fn echoes() -> Self {
+        Self::shell("stty raw -echo; printf 'stand-in ready\\r\\n'; exec cat")
+    }
+
+    /// Writes what it reads to `typed`; a hang-up does not move it.
+    pub(crate) fn records() -> Self {
+        Self::shell(
+            "trap '' HUP; stty raw -echo; printf 'stand-in ready\\r\\n'; exec cat > $DIR/typed",
+        )
+    }
+
+    /// As [`Program::records`], but reads nothing before [`Program::go`].
+    pub(crate) fn records_later() -> Self {
+        Self::shell(
+            "trap '' HUP; mkfifo $DIR/go; stty raw -echo; printf 'stand-in ready\\r\\n'; \
+             : < $DIR/go; exec cat > $DIR/typed",
+        )
+    }
+
+    /// Says INTERRUPTED at each Ctrl-C, and never reads.
+    pub(crate) fn never_reads() -> Self {
+        Self::shell(
+            "trap 'echo INTERRUPTED' INT; stty -echo; echo stand-in ready; while :; do sleep 1000; done",
+        )
+    }
+
+    /// Pours out `y` until the first Ctrl-C, then says INTERRUPTED and echoes.
+    pub(crate) fn pours() -> Self {
+        Self::shell(
+            "trap : INT; stty -echo; echo stand-in ready; yes; echo INTERRUPTED; stty raw; exec cat",
+        )
+    }
+
+    /// Ends by itself when a line is typed.
+    pub(crate) fn leaves() -> Self {
+        Self::shell("stty -echo; echo stand-in ready; read line")
+    }
+
+    /// Lets [`Program::records_later`] read.
+    pub(crate) fn go(&self) {
+        // Both ways, so that it does not wait for a reader that may be gone.
+        OpenOptions::new().read(true).write(true).open(self.path("go")).unwrap();
+    }
+
+    /// What [`Program::records`] has read.
+    pub(crate) fn typed(&self) -> Vec<u8> {
+        std::fs::read(self.path("typed")).unwrap_or_default()
+    }
+
+    /// Waits until the process on the PTY is gone.
+    pub(crate) async fn gone(&self, within: Duration) {
+        let pid = std::fs::read_to_string(self.path("pid")).unwrap();
+        let pid = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+        // No such process any more is as good.
+        let Ok(process) = pidfd_open(pid, PidfdFlags::NONBLOCK) else { return };
+        let ended = tokio::task::spawn_blocking(move || {
+            let limit = Timespec::try_from(within).unwrap();
+            poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&limit)).unwrap()
+        });
+        assert_eq!(ended.await.unwrap(), 1, "the program is still there after {within:?}");
+    }
+
+    fn path(&self, file: &str) -> std::path::PathBuf {
+        Path::new(self.folder.path()).join(file)
+    }
+}

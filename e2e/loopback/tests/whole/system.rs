@@ -1,0 +1,210 @@
+//! Gateway and broker, each on a thread with a runtime of its own as in its process, so that one can be killed.
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use api_types::{Agent, AgentSpec, AgentStatus, ShareSpec, ShareStatus, ShareToken};
+use clap::Parser;
+use daemon::Daemon;
+use kube::core::ObjectMeta;
+use share::Links;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::{api::ApiServer, cable::Cable, certificates::Authority, program::Program};
+
+/// Longer than anything takes that is not meant to wait.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// How soon the pod is empty, whatever broke: 25 s of silence, and a few to leave.
+pub(crate) const LEFT_ALONE: Duration = Duration::from_secs(30);
+
+const BROKER: &str = "kubeopencode-terminal-broker";
+const GATEWAY: &str = "kubeopencode-server";
+
+/// One of the programs, on its thread.
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) daemon: Daemon,
+    killed: CancellationToken,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Running {
+    /// `serve` says on its sender where it listens.
+    async fn start<F, Fut>(program: &'static str, serve: F) -> Self
+    where
+        F: FnOnce(Daemon, oneshot::Sender<SocketAddr>) -> Fut + Send + 'static,
+        Fut: Future<Output = ()>,
+    {
+        let (listens, address) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let (daemon, killed) = (Daemon::new(program), CancellationToken::new());
+        let (its_daemon, its_end) = (daemon.clone(), killed.clone());
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.unwrap();
+            runtime.block_on(its_end.run_until_cancelled(async {
+                serve(its_daemon.clone(), listens).await;
+                its_daemon.tasks.close();
+                its_daemon.tasks.wait().await;
+            }));
+            // As a process that dies: every socket is closed here.
+            drop(runtime);
+            let _ = end.send(());
+        });
+        Self { address: address.await.unwrap(), daemon, killed, ended }
+    }
+
+    /// As by SIGKILL.
+    pub(crate) async fn kill(self) {
+        self.killed.cancel();
+        self.ended.await.unwrap();
+    }
+
+    /// As by SIGTERM; waits until all work has ended.
+    pub(crate) async fn terminate(self) {
+        self.daemon.shutdown.cancel();
+        tokio::time::timeout(PATIENCE, self.ended).await.expect("it does not end").unwrap();
+    }
+}
+
+/// All of it. Between any two programs there is a cable.
+pub(crate) struct TestSystem {
+    pub(crate) links: Links,
+    pub(crate) api: ApiServer,
+    pub(crate) broker: Running,
+    pub(crate) gateway: Running,
+    pub(crate) broker_to_api: Cable,
+    pub(crate) gateway_to_broker: Cable,
+    pub(crate) program: Program,
+    _folders: [TempDir; 2],
+}
+
+impl TestSystem {
+    /// With [`demo`] shared, whose terminal runs `program`.
+    pub(crate) async fn start(program: Program) -> Self {
+        let authority = Authority::new();
+        let folders = [authority.folder(BROKER), authority.folder(GATEWAY)];
+        let links = Links::with([demo()]);
+        let api = ApiServer::start(&program.command).await;
+        let broker_to_api = Cable::to(api.address).await;
+        let broker = broker(links.clone(), broker_to_api.address, folders[0].path()).await;
+        let gateway_to_broker = Cable::to(broker.address).await;
+        let gateway = gateway(links.clone(), gateway_to_broker.address, folders[1].path()).await;
+        let _folders = folders;
+        Self { links, api, broker, gateway, broker_to_api, gateway_to_broker, program, _folders }
+    }
+}
+
+async fn broker(links: Links, api: SocketAddr, tls: &Path) -> Running {
+    let tls = tls.to_owned();
+    Running::start(BROKER, async move |daemon, listens| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let args = terminal_broker::Args::parse_from([
+            "terminal-broker",
+            "--max-terminals-per-link=64",
+            "--max-terminals-per-agent=64",
+        ]);
+        let acceptor = daemon.listen("grpc", loopback(), 128).await.unwrap();
+        listens.send(acceptor.local_address()).unwrap();
+        let cluster = kube::Config::new(format!("http://{api}").parse().unwrap());
+        let parts = terminal_broker::Parts {
+            client: terminal_broker::kube_client::build(&cluster).unwrap(),
+            pods: Arc::new(only_pod::OnlyPod),
+            links,
+            acceptor,
+            tls: terminal_broker::tls::load(&tls).unwrap(),
+        };
+        terminal_broker::serve(&args, daemon, parts).await.unwrap();
+    })
+    .await
+}
+
+async fn gateway(links: Links, broker: SocketAddr, tls: &Path) -> Running {
+    let tls = tls.to_owned();
+    Running::start(GATEWAY, async move |daemon, listens| {
+        let broker = format!("https://{broker}");
+        let args = gateway::args::Args::parse_from([
+            "gateway",
+            "--broker",
+            &broker,
+            "--max-terminals-per-link=64",
+            "--max-terminals-per-agent=64",
+        ]);
+        let client = gateway::broker::Broker::new(&args.broker, &args.broker_name, Some(&tls));
+        let client = client.await.unwrap();
+        let connections = args.limits.max_connections;
+        let acceptor = daemon.listen("share", loopback(), connections).await.unwrap();
+        listens.send(acceptor.local_address()).unwrap();
+        // Nobody publishes: reports wait in their bounded queue.
+        let (denials, _reports) = gateway::denials::Denials::new();
+        let gateway = gateway::gateway::Gateway::new(&args, daemon.clone(), links, client, denials);
+        gateway::run::serve(gateway, acceptor, &daemon).await;
+    })
+    .await
+}
+
+fn loopback() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+/// Every agent has a pod of its own name.
+mod only_pod {
+    use futures::{FutureExt, future::BoxFuture};
+    use share::SharedAgent;
+    use terminal_broker::{
+        pods::{FindError, FindPod},
+        target::Target,
+    };
+
+    pub(super) struct OnlyPod;
+
+    impl FindPod for OnlyPod {
+        fn find<'a>(&'a self, agent: &'a SharedAgent) -> BoxFuture<'a, Result<Target, FindError>> {
+            let agent = &agent.agent;
+            let target =
+                Target { namespace: agent.namespace.clone(), pod: agent.name.clone(), port: 4096 };
+            async move { Ok(target) }.boxed()
+        }
+    }
+}
+
+/// The token of [`demo`].
+pub(crate) fn token() -> ShareToken {
+    ShareToken::from_bytes(&[1; 32])
+}
+
+/// A ready agent, shared with everybody who has [`token`].
+pub(crate) fn demo() -> Agent {
+    let uid = "uid-1";
+    let share = ShareStatus {
+        token_lookup: Some(token().lookup().to_string()),
+        token_proof: Some(token().proof(uid).to_string()),
+        ..ShareStatus::default()
+    };
+    Agent {
+        metadata: ObjectMeta {
+            name: Some("demo".into()),
+            namespace: Some("team-a".into()),
+            uid: Some(uid.into()),
+            ..ObjectMeta::default()
+        },
+        spec: AgentSpec {
+            share: Some(ShareSpec { enabled: true, ..ShareSpec::default() }),
+            ..AgentSpec::default()
+        },
+        status: Some(AgentStatus { ready: true, share: Some(share), ..AgentStatus::default() }),
+    }
+}
+
+/// [`demo`], shared otherwise.
+pub(crate) fn shared(change: impl FnOnce(&mut ShareSpec)) -> Agent {
+    let mut agent = demo();
+    change(agent.spec.share.as_mut().unwrap());
+    agent
+}
+
+/// [`demo`], its link turned off.
+pub(crate) fn revoked() -> Agent {
+    shared(|share| share.enabled = false)
+}

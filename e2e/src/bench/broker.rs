@@ -1,0 +1,92 @@
+//! gRPC straight to a broker, by the gateway's certificate, which the cluster's administrator may read.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result, bail};
+use api_types::names::{BROKER_SERVICE, SERVER_NAMESPACE};
+use bytes::Bytes;
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, Client};
+use terminal_proto::v1::{
+    AttachRequest, AttachResponse, Open, Size, attach_request::Request, attach_response::Response,
+    terminal_broker_client::TerminalBrokerClient,
+};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{
+    Streaming,
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
+};
+
+use super::terminal::{COLUMNS, ROWS};
+
+/// The gateway's certificate.
+const SECRET: &str = "kubeopencode-gateway-tls";
+/// What a viewer acknowledges at once, in bytes: as the page does.
+const GATHER_BYTES: u64 = 32 * 1024;
+/// Requests under way; each is a key or an acknowledgement.
+const REQUESTS: usize = 64;
+
+/// A viewer as the gateway is one.
+pub(super) struct Attached {
+    requests: mpsc::Sender<AttachRequest>,
+    responses: Streaming<AttachResponse>,
+    unacknowledged: u64,
+}
+
+impl Attached {
+    pub(super) async fn open(client: &Client, broker: SocketAddr, token: &str) -> Result<Self> {
+        let mut broker = TerminalBrokerClient::new(channel(client, broker).await?);
+        let (requests, stream) = mpsc::channel(REQUESTS);
+        let size = Some(Size { columns: u32::from(COLUMNS), rows: u32::from(ROWS) });
+        let open = Open {
+            token: token.to_owned(),
+            client_address: "127.0.0.1".to_owned(),
+            size,
+            ..Open::default()
+        };
+        requests.send(AttachRequest { request: Some(Request::Open(open)) }).await?;
+        let responses = broker.attach(ReceiverStream::new(stream)).await?.into_inner();
+        Ok(Self { requests, responses, unacknowledged: 0 })
+    }
+
+    pub(super) async fn send(&mut self, typed: &[u8]) -> Result<()> {
+        self.request(Request::Input(Bytes::copy_from_slice(typed))).await
+    }
+
+    /// Loses nothing where it is dropped before it is done.
+    pub(super) async fn receive(&mut self) -> Result<Bytes> {
+        loop {
+            if self.unacknowledged >= GATHER_BYTES {
+                let permit = self.requests.reserve().await?;
+                let ack = Request::Ack(std::mem::take(&mut self.unacknowledged));
+                permit.send(AttachRequest { request: Some(ack) });
+            }
+            let response = self.responses.message().await?.context("the broker's stream ended")?;
+            match response.response {
+                Some(Response::Output(bytes)) => {
+                    self.unacknowledged += u64::try_from(bytes.len())?;
+                    return Ok(bytes);
+                }
+                Some(Response::Closed(closed)) => bail!("the broker closed: {}", closed.message),
+                _ => {}
+            }
+        }
+    }
+
+    async fn request(&self, request: Request) -> Result<()> {
+        Ok(self.requests.send(AttachRequest { request: Some(request) }).await?)
+    }
+}
+
+async fn channel(client: &Client, broker: SocketAddr) -> Result<Channel> {
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), SERVER_NAMESPACE);
+    let data = secrets.get(SECRET).await?.data.unwrap_or_default();
+    let file = |name: &str| data.get(name).map(|bytes| bytes.0.clone()).context("a TLS file");
+    let tls = ClientTlsConfig::new()
+        .ca_certificate(Certificate::from_pem(file("ca.crt")?))
+        .identity(Identity::from_pem(file("tls.crt")?, file("tls.key")?))
+        .domain_name(BROKER_SERVICE);
+    let endpoint = Endpoint::from_shared(format!("https://{broker}"))?.tcp_nodelay(true);
+    Ok(endpoint.tls_config(tls)?.connect().await?)
+}

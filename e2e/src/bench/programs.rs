@@ -1,0 +1,95 @@
+//! Gateway and broker as they run in the cluster: where they are, what they use, how many terminals they allow.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result};
+use api_types::names::{BROKER_PORT, BROKER_SERVICE, SERVER_NAMESPACE, SERVER_SERVICE};
+use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
+use kube::{
+    Api, Client,
+    api::{ListParams, Patch, PatchParams},
+};
+use serde_json::{Value, json};
+
+use super::{figures::Usage, processes::Processes};
+use crate::{cluster::PATIENCE, waiting};
+
+/// Both programs' processes; empty where they run on another machine.
+#[derive(Clone, Debug)]
+pub(super) struct Programs {
+    gateway: Processes,
+    broker: Processes,
+}
+
+impl Programs {
+    pub(super) async fn find(client: &Client) -> Result<Self> {
+        let gateway = Processes::of(client, "gateway").await?;
+        Ok(Self { gateway, broker: Processes::of(client, "terminal-broker").await? })
+    }
+
+    /// CPU time so far.
+    pub(super) fn cpu(&self) -> Usage {
+        Usage { gateway: self.gateway.cpu(), broker: self.broker.cpu() }
+    }
+
+    /// Resident memory of gateways and brokers, in KiB.
+    pub(super) fn resident_kib(&self) -> Option<[u64; 2]> {
+        Some([self.gateway.resident_kib()?, self.broker.resident_kib()?])
+    }
+}
+
+/// One of the brokers.
+pub(super) async fn broker(client: &Client) -> Result<SocketAddr> {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), SERVER_NAMESPACE);
+    let list = ListParams::default().labels("app.kubernetes.io/component=terminal-broker");
+    let pods = pods.list(&list).await?;
+    let ip = pods.items.iter().find_map(|pod| pod.status.as_ref()?.pod_ip.as_ref());
+    Ok(SocketAddr::new(ip.context("no broker runs")?.parse()?, BROKER_PORT))
+}
+
+/// As many terminals as the benchmark wants through one link, from one address, at any rate.
+const UNLIMITED: [&str; 6] = [
+    "MAX_TERMINALS_PER_LINK",
+    "MAX_TERMINALS_PER_AGENT",
+    "MAX_TERMINALS",
+    "REQUESTS_PER_MINUTE",
+    "REQUEST_BURST",
+    "OPENINGS_PER_MINUTE",
+];
+
+/// Lifts the limits of both programs, which restarts them.
+pub(super) async fn lift_limits(client: &Client) -> Result<()> {
+    let value = |name: &&str| json!({ "name": name, "value": "100000" });
+    set_limits(client, &UNLIMITED.iter().map(value).collect::<Vec<_>>()).await
+}
+
+/// Takes [`lift_limits`] back.
+pub(super) async fn restore_limits(client: &Client) -> Result<()> {
+    let gone = |name: &&str| json!({ "name": name, "$patch": "delete" });
+    set_limits(client, &UNLIMITED.iter().map(gone).collect::<Vec<_>>()).await
+}
+
+async fn set_limits(client: &Client, variables: &[Value]) -> Result<()> {
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), SERVER_NAMESPACE);
+    for (name, container) in [(BROKER_SERVICE, "terminal-broker"), (SERVER_SERVICE, "gateway")] {
+        let containers = json!([{ "name": container, "env": variables }]);
+        let patch = json!({ "spec": { "template": { "spec": { "containers": containers } } } });
+        deployments.patch(name, &PatchParams::default(), &Patch::Strategic(patch)).await?;
+        waiting::until(&format!("{name} is rolled out"), PATIENCE, || async {
+            Ok(is_rolled_out(&deployments.get(name).await?).then_some(()))
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// As `kubectl rollout status` has it.
+fn is_rolled_out(deployment: &Deployment) -> bool {
+    let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    deployment.status.as_ref().is_some_and(|status| {
+        status.observed_generation == deployment.metadata.generation
+            && status.updated_replicas == Some(wanted)
+            && status.replicas == Some(wanted)
+            && status.available_replicas == Some(wanted)
+    })
+}
