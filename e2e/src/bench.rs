@@ -16,7 +16,6 @@ mod figures;
 mod guest;
 mod measure;
 mod pace;
-mod processes;
 mod programs;
 mod relays;
 mod sessions;

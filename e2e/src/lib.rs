@@ -9,5 +9,8 @@ pub mod guest;
 pub mod http;
 pub mod kubeoc;
 pub mod pods;
+pub mod processes;
+pub mod raw_guest;
+pub mod rollout;
 pub mod settings;
 pub mod waiting;

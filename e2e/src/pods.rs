@@ -1,5 +1,7 @@
 //! Looking into pods: what runs there, what lies there, what they logged.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use api_types::{labels, names};
 use hyper::Request;
@@ -10,7 +12,7 @@ use kube::{
 };
 use tokio::io::AsyncReadExt;
 
-use crate::cluster::Space;
+use crate::{cluster::Space, waiting};
 
 /// The agent's only pod.
 pub async fn of_agent(space: &Space, agent: &str) -> Result<String> {
@@ -68,6 +70,23 @@ pub async fn agent_logs(space: &Space, pod: &str) -> Result<String> {
     let pods: Api<Pod> = space.api();
     let container = Some(names::SERVER_CONTAINER.to_owned());
     Ok(pods.logs(pod, &LogParams { container, ..LogParams::default() }).await?)
+}
+
+/// The process ids of the pod's terminals; a new session has new ones.
+pub async fn terminals(space: &Space, pod: &str) -> Result<Vec<String>> {
+    // The brackets keep the pattern from finding the script itself.
+    let script = "for d in /proc/[0-9]*; do tr '\\0' ' ' < $d/cmdline 2>/dev/null \
+                  | grep -qE '[s]creen attach|[o]pencode attach' && echo ${d#/proc/}; done; true";
+    let listing = exec(space, pod, &["/bin/bash", "-c", script]).await?;
+    Ok(listing.lines().map(str::to_owned).collect())
+}
+
+/// Waits until the pod has no terminal's process any more.
+pub async fn left_by_all(space: &Space, pod: &str, within: Duration) -> Result<Duration> {
+    let left = waiting::until("no terminal is left in the pod", within, || async {
+        Ok(terminals(space, pod).await?.is_empty().then_some(()))
+    });
+    Ok(left.await?.1)
 }
 
 /// Kills one component's pods without grace.

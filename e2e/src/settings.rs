@@ -20,6 +20,11 @@ pub fn audit_log() -> Result<PathBuf> {
     variable("E2E_AUDIT_LOG").map(PathBuf::from)
 }
 
+/// The kubeconfig of the cluster's administrator.
+pub fn kubeconfig() -> Result<PathBuf> {
+    variable("KUBECONFIG").map(PathBuf::from)
+}
+
 /// The `kubeoc` binary of this build.
 pub fn kubeoc() -> Result<PathBuf> {
     variable("E2E_KUBEOC").map(PathBuf::from)

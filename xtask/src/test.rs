@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use crate::{
     apt::{self, Needed},
     cluster::{self, Choice},
-    deny, paths, script,
+    demo, deny, paths, script,
     shell::Cmd,
     step, system, web,
 };
@@ -77,6 +77,7 @@ fn lints() -> Result<()> {
 fn end_to_end(arguments: &Arguments) -> Result<()> {
     let (cluster, images) = system::up(&arguments.cluster)?;
     script::up(&cluster, &images)?;
+    demo::check(&cluster)?;
     step::run("browser", |_| apt::ensure(&BROWSER))?;
     web::test_in_browser()?;
     let audit_log =

@@ -38,7 +38,7 @@ pub(crate) enum Representation {
 }
 
 impl Representation {
-    /// HTML for whoever asks for it by name, as browsers do for pages; else `otherwise`.
+    /// HTML where it is asked for by name, as browsers do for pages; else `otherwise`.
     pub(crate) fn accepted(headers: &HeaderMap, otherwise: Self) -> Self {
         let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("");
         if accept.contains("text/html") {
@@ -148,7 +148,7 @@ fn with_hints(mut response: Response<Body>, error: &RequestError) -> Response<Bo
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if error.status() == StatusCode::TOO_MANY_REQUESTS {
-        // Whoever asks too often shall pay for a connection each time.
+        // Asking too often costs a connection each time.
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     match error {

@@ -1,5 +1,5 @@
-//! How often a client may ask in vain, and a link be used. Whoever has a valid token is bounded
-//! by its link's limits alone, whatever others do from the same address. It counts in memory,
+//! How often a client's requests may fail, and a link be used. A valid token is bounded by its
+//! link's limits alone, whatever others do from the same address. It counts in memory,
 //! which is bounded: a refused request costs nothing but its answer.
 
 use std::{num::NonZeroU32, time::Duration};

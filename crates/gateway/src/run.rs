@@ -1,4 +1,4 @@
-//! Starts the gateway's parts and serves until the process shall end.
+//! Starts the gateway's parts and serves until the shutdown.
 
 use std::{convert::Infallible, future::ready, net::IpAddr, sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ use crate::{
 /// After this long a connection is closed once its request is answered, so that none is held for
 /// ever. It does not concern an upgraded one.
 const CONNECTION_LIFETIME: Duration = Duration::from_mins(5);
-/// How long a client may take for an answer that is under way when its connection shall end.
+/// How long a client may take for an answer that is under way when its connection is to end.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(1);
 
 /// Why the gateway cannot serve.
@@ -75,7 +75,7 @@ pub async fn report_readiness(daemon: Daemon, links: Links, grace: Duration) {
     daemon.shutdown.run_until_cancelled(reporting).await;
 }
 
-/// Serves connections until the process shall end.
+/// Serves connections until the shutdown.
 pub async fn serve(gateway: Arc<Gateway>, acceptor: Acceptor, daemon: &Daemon) {
     let shutdown = daemon.shutdown.clone();
     let handle =

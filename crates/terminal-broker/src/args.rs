@@ -39,7 +39,7 @@ pub struct Args {
     )]
     pub allowed_operators: Vec<String>,
 
-    /// Maximum number of connections open at a time; by default one for each terminal, and 64 more
+    /// Maximum number of callers' connections; by default one for each terminal, and 64 more
     #[arg(long, env = "MAX_CONNECTIONS", value_name = "COUNT")]
     pub max_connections: Option<usize>,
 

@@ -3,7 +3,6 @@
 
 use share::{Class, Denial, capacity::Full};
 use terminal_proto::v1::{CloseReason, Closed};
-use tonic::Status;
 
 /// Why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,13 +101,11 @@ impl End {
         }
     }
 
-    /// The last message of the stream.
-    pub fn closing_message(self) -> Result<Closed, Status> {
+    /// The last message of the stream; a broken contract is an error of the call instead.
+    pub fn closing_message(self) -> Result<Closed, Violation> {
         let exit_code = match self {
             Self::Exited(code) => Some(code),
-            Self::Violation(violation) => {
-                return Err(Status::invalid_argument(violation.to_string()));
-            }
+            Self::Violation(violation) => return Err(violation),
             _ => None,
         };
         let (reason, message) = (self.reason().into(), self.message());
@@ -174,27 +171,8 @@ impl Refusal {
     }
 }
 
-impl From<Refusal> for Status {
-    fn from(refusal: Refusal) -> Self {
-        let message = refusal.to_string();
-        match refusal {
-            Refusal::Violation(_) => Self::invalid_argument(message),
-            Refusal::Late => Self::deadline_exceeded(message),
-            Refusal::Denied(denial) => match denial.class() {
-                Class::Hidden => Self::not_found(message),
-                Class::Forbidden => Self::permission_denied(message),
-                Class::Wait => Self::unavailable(message),
-            },
-            Refusal::Unreachable | Refusal::Draining => Self::unavailable(message),
-            Refusal::Full(_) => Self::resource_exhausted(message),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use tonic::Code;
-
     use super::*;
 
     #[test]
@@ -240,33 +218,7 @@ mod tests {
 
     #[test]
     fn a_broken_contract_is_an_error_of_the_call() {
-        let status = End::Violation(Violation::OpenedTwice).closing_message().unwrap_err();
-        assert_eq!(status.code(), Code::InvalidArgument);
-    }
-
-    #[test]
-    fn a_stranger_cannot_tell_an_expired_link_from_a_wrong_one() {
-        let seen = |denial| {
-            let status = Status::from(Refusal::Denied(denial));
-            (status.code(), status.message().to_owned())
-        };
-        assert_eq!(seen(Denial::Expired), seen(Denial::Unknown));
-    }
-
-    #[test]
-    fn refusals_have_the_codes_of_the_contract() {
-        let cases = [
-            (Refusal::Violation(Violation::NotOpened), Code::InvalidArgument),
-            (Refusal::Late, Code::DeadlineExceeded),
-            (Refusal::Denied(Denial::Unknown), Code::NotFound),
-            (Refusal::Denied(Denial::Network), Code::PermissionDenied),
-            (Refusal::Denied(Denial::Suspended), Code::Unavailable),
-            (Refusal::Denied(Denial::Stale), Code::Unavailable),
-            (Refusal::Full(Full::Agent), Code::ResourceExhausted),
-            (Refusal::Unreachable, Code::Unavailable),
-        ];
-        for (refusal, code) in cases {
-            assert_eq!(Status::from(refusal).code(), code, "{refusal:?}");
-        }
+        let violation = Violation::OpenedTwice;
+        assert_eq!(End::Violation(violation).closing_message(), Err(violation));
     }
 }

@@ -1,7 +1,5 @@
 //! Every way the broker can fail to start or to serve. What callers are told is in `closing`.
 
-use std::{io, path::PathBuf};
-
 /// Why the broker stopped with a failure.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
@@ -9,10 +7,8 @@ pub enum BrokerError {
     Config(#[source] kube::config::InferConfigError),
     #[error("cannot build a client of the cluster")]
     Client(#[source] kube::Error),
-    #[error("cannot read the certificates in {}", folder.display())]
-    Certificates { folder: PathBuf, source: io::Error },
-    #[error("cannot use the certificates")]
-    Tls(#[source] tonic::transport::Error),
+    #[error(transparent)]
+    Certificates(#[from] daemon::tls::TlsError),
     #[error("an allowed client or operator is not a DNS name")]
     AllowedNames,
     #[error("cannot reflect the contract")]

@@ -14,7 +14,6 @@ use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 use crate::{target::Target, viewer::Size};
 
 mod channels;
-pub mod client;
 #[cfg(test)]
 pub(crate) mod fake;
 mod outgoing;

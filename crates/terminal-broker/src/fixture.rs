@@ -1,7 +1,12 @@
-//! A shared agent for tests.
+//! A shared agent for tests, and sessions without a cluster.
 
 use api_types::{Agent, AgentSpec, AgentStatus, ShareSpec, ShareStatus, ShareToken};
-use kube::core::ObjectMeta;
+use http::{Request, Response};
+use kube::{Client, client::Body, core::ObjectMeta, runtime::events::Reporter};
+use prometheus_client::registry::Registry;
+use share::{audit::audit, capacity::Limits};
+
+use crate::{metrics::BrokerMetrics, session::Sessions};
 
 pub(crate) fn token() -> ShareToken {
     ShareToken::from_bytes(&[1; 32])
@@ -27,4 +32,14 @@ pub(crate) fn demo() -> Agent {
         },
         status: Some(AgentStatus { ready: true, share: Some(share), ..AgentStatus::default() }),
     }
+}
+
+/// Sessions whose Events nobody writes.
+pub(crate) fn sessions() -> (Sessions, BrokerMetrics) {
+    let (service, _api) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
+    let reporter = Reporter { controller: "broker".into(), instance: None };
+    let metrics = BrokerMetrics::register(&mut Registry::default());
+    let client = Client::new(service, "default");
+    let (audit, _writer) = audit(client, reporter, metrics.events_lost());
+    (Sessions::new(Limits::DEFAULT, audit, metrics.clone()), metrics)
 }

@@ -8,25 +8,25 @@
 //! 2. [`metrics`]
 //! 3. [`target`]: which pod
 //! 4. [`viewer`]: what is said to the gateway, and how much at a time
-//! 5. [`exec`]: what is said to the pod
+//! 5. `exec`: what is said to the pod
 //! 6. `session`: one viewer's terminal, and all of them
 //! 7. [`error`]
-//! 8. [`server`]: gRPC, and who may call
+//! 8. `server`: gRPC, and who may call
 //! 9. [`args`], `run`
 
 pub mod args;
 pub mod closing;
 pub mod error;
-pub mod exec;
 pub mod metrics;
-pub mod server;
 pub mod target;
 pub mod viewer;
 
+mod exec;
 #[cfg(test)]
 mod fixture;
 mod pieces;
 mod run;
+mod server;
 mod session;
 
 pub use args::Args;

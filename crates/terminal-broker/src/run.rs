@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use daemon::{Daemon, connect::Acceptor};
+use daemon::{
+    Daemon, cluster,
+    connect::Acceptor,
+    tls::{self, Certificates, MAX_HANDSHAKES},
+};
 use kube::{Client, Config, runtime::events::Reporter};
 use share::{Links, audit::audit};
-use tonic::transport::ServerTlsConfig;
 
 use crate::{
     Args, BrokerError,
-    exec::client,
     metrics::BrokerMetrics,
-    server::{self, AllowedCallers},
+    server::{self, AllowedCallers, Listening},
     session::{Broker, Sessions},
     target::{ClusterPods, FindPod},
 };
@@ -21,42 +23,45 @@ pub const PROGRAM: &str = "kubeopencode-terminal-broker";
 
 /// What the broker works with that is not its own.
 pub struct Parts {
+    /// For execs, which may be quiet for ever.
+    pub exec: Client,
+    /// For everything else.
     pub client: Client,
     pub pods: Arc<dyn FindPod>,
     pub links: Links,
     pub acceptor: Acceptor,
-    pub tls: ServerTlsConfig,
+    pub certificates: Certificates,
 }
 
 /// Runs the broker in a cluster.
 pub async fn run(args: Args, daemon: Daemon) -> Result<(), BrokerError> {
-    let folder = args.tls_dir.clone();
-    let tls =
-        server::load(&folder).map_err(|source| BrokerError::Certificates { folder, source })?;
+    let certificates = Certificates::follow(&args.tls_dir, &daemon).await?;
     let config = Config::infer().await.map_err(BrokerError::Config)?;
-    let client = client::build(&config).map_err(BrokerError::Client)?;
+    let client = cluster::watching(&config).map_err(BrokerError::Client)?;
+    let exec = cluster::acting(&config).map_err(BrokerError::Client)?;
 
     let links = Links::new();
     let watch = share::follow(client.clone(), links.clone(), daemon.shutdown.clone());
     daemon.spawn_essential("watch", watch);
-    let acceptor = daemon.listen("grpc", args.listen, args.max_connections()).await?;
+    // Connections count here until their handshake only.
+    let acceptor = daemon.listen("grpc", args.listen, MAX_HANDSHAKES).await?;
     let pods = Arc::new(ClusterPods::new(client.clone()));
-    serve(&args, daemon, Parts { client, pods, links, acceptor, tls }).await
+    serve(&args, daemon, Parts { exec, client, pods, links, acceptor, certificates }).await
 }
 
 /// Serves until the daemon's shutdown. Every session has ended when its tasks have.
 pub async fn serve(args: &Args, daemon: Daemon, parts: Parts) -> Result<(), BrokerError> {
-    let Parts { client, pods, links, acceptor, tls } = parts;
+    let Parts { exec, client, pods, links, acceptor, certificates } = parts;
     let callers = AllowedCallers::new(&args.allowed_clients, &args.allowed_operators);
     let callers = callers.ok_or(BrokerError::AllowedNames)?;
     let metrics = daemon.metrics.register(BrokerMetrics::register);
-    let (audit, events) = audit(client.clone(), reporter(args), metrics.events_lost());
+    let (audit, events) = audit(client, reporter(args), metrics.events_lost());
     daemon.tasks.spawn(events.run(daemon.shutdown.clone()));
 
     let limits = args.share.limits;
     let broker = Broker {
         links,
-        client,
+        exec,
         pods,
         sessions: Sessions::new(limits, audit, metrics.clone()),
         metrics,
@@ -65,7 +70,13 @@ pub async fn serve(args: &Args, daemon: Daemon, parts: Parts) -> Result<(), Brok
         shutdown: daemon.shutdown.clone(),
     };
     let readiness = daemon.readiness.gate("watch");
-    server::serve(broker, readiness, acceptor, tls, callers, limits.in_all).await
+    let listening = Listening {
+        established: tls::incoming(acceptor, certificates, &daemon.tasks, &daemon.shutdown),
+        callers,
+        max_connections: args.max_connections(),
+        max_terminals: limits.in_all,
+    };
+    server::serve(broker, readiness, listening).await
 }
 
 fn reporter(args: &Args) -> Reporter {

@@ -1,14 +1,13 @@
-//! The gRPC server around the service: its limits, health and reflection, and how it ends.
+//! The gRPC server around the service: who may call, its limits, health and reflection, and how it
+//! ends. It decides nothing about terminals.
 
 use std::time::Duration;
 
-use daemon::{Gate, connect::Acceptor};
+use daemon::{Gate, tls::Established};
+use futures::Stream;
 use terminal_proto::v1::{FILE_DESCRIPTOR_SET, terminal_broker_server::TerminalBrokerServer};
 use tokio_util::sync::CancellationToken;
-use tonic::{
-    service::InterceptorLayer,
-    transport::{Server, ServerTlsConfig},
-};
+use tonic::transport::Server;
 use tonic_reflection::server::v1::{ServerReflection, ServerReflectionServer};
 
 use crate::{error::BrokerError, session::Broker};
@@ -17,9 +16,9 @@ mod callers;
 mod health;
 mod incoming;
 mod service;
+mod status;
 
 pub(crate) use callers::AllowedCallers;
-pub use callers::load;
 use service::Service;
 
 /// The most of one gRPC message, in bytes: 64 KiB of terminal, and room for its wrapping.
@@ -36,26 +35,28 @@ const SPARE_STREAMS: u32 = 64;
 /// How long callers may take to read their last message.
 const DRAIN_GRACE: Duration = Duration::from_millis(1500);
 
+/// What the server stands on.
+pub(crate) struct Listening<I> {
+    pub(crate) established: I,
+    pub(crate) callers: AllowedCallers,
+    pub(crate) max_connections: usize,
+    pub(crate) max_terminals: usize,
+}
+
 /// Serves `broker` until its shutdown, and a moment longer to those who are still reading.
 pub(crate) async fn serve(
     broker: Broker,
     readiness: Gate,
-    acceptor: Acceptor,
-    tls: ServerTlsConfig,
-    callers: AllowedCallers,
-    max_terminals: usize,
+    listening: Listening<impl Stream<Item = Established>>,
 ) -> Result<(), BrokerError> {
+    let Listening { established, callers, max_connections, max_terminals } = listening;
     let shutdown = broker.shutdown.clone();
-    let mut server = builder(max_terminals)
-        .tls_config(tls)
-        .map_err(BrokerError::Tls)?
-        .layer(InterceptorLayer::new(callers));
-    let router = server
+    let router = builder(max_terminals)
         .add_service(health::service(&broker, readiness))
         .add_service(reflection()?)
         .add_service(terminals(broker));
-    let serving =
-        router.serve_with_incoming_shutdown(incoming::connections(acceptor), shutdown.cancelled());
+    let connections = incoming::of_callers(established, callers, max_connections);
+    let serving = router.serve_with_incoming_shutdown(connections, shutdown.cancelled());
     tokio::select! {
         // Ended by itself in the instant of the deadline is ended by itself.
         biased;

@@ -11,8 +11,8 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::{figures::Usage, processes::Processes};
-use crate::{cluster::PATIENCE, waiting};
+use super::figures::Usage;
+use crate::{processes::Processes, rollout};
 
 /// Both programs' processes; empty where they run on another machine.
 #[derive(Clone, Debug)]
@@ -48,13 +48,16 @@ pub(super) async fn broker(client: &Client) -> Result<SocketAddr> {
 }
 
 /// As many terminals as the benchmark wants through one link, from one address, at any rate.
-const UNLIMITED: [&str; 6] = [
+const UNLIMITED: [&str; 9] = [
     "MAX_TERMINALS_PER_LINK",
     "MAX_TERMINALS_PER_AGENT",
     "MAX_TERMINALS",
     "REQUESTS_PER_MINUTE",
     "REQUEST_BURST",
-    "OPENINGS_PER_MINUTE",
+    "LINK_REQUESTS_PER_MINUTE",
+    "LINK_REQUEST_BURST",
+    "LINK_OPENINGS_PER_MINUTE",
+    "LINK_OPENING_BURST",
 ];
 
 /// Lifts the limits of both programs, which restarts them.
@@ -75,21 +78,7 @@ async fn set_limits(client: &Client, variables: &[Value]) -> Result<()> {
         let containers = json!([{ "name": container, "env": variables }]);
         let patch = json!({ "spec": { "template": { "spec": { "containers": containers } } } });
         deployments.patch(name, &PatchParams::default(), &Patch::Strategic(patch)).await?;
-        waiting::until(&format!("{name} is rolled out"), PATIENCE, || async {
-            Ok(is_rolled_out(&deployments.get(name).await?).then_some(()))
-        })
-        .await?;
+        rollout::finished(&deployments, name).await?;
     }
     Ok(())
-}
-
-/// As `kubectl rollout status` has it.
-fn is_rolled_out(deployment: &Deployment) -> bool {
-    let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
-    deployment.status.as_ref().is_some_and(|status| {
-        status.observed_generation == deployment.metadata.generation
-            && status.updated_replicas == Some(wanted)
-            && status.replicas == Some(wanted)
-            && status.available_replicas == Some(wanted)
-    })
 }

@@ -1,10 +1,16 @@
 //! What users, guests and administrators see of the whole system, in one cluster, one test after the other.
 
 mod admission;
+mod drain;
+mod events;
+mod exits;
 mod idle;
+mod lease;
+mod links;
 mod mistakes;
 mod ownership;
 mod recovery;
+mod revocation;
 mod secrecy;
 mod sharing;
 mod terminal;

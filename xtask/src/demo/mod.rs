@@ -5,10 +5,13 @@ mod agent;
 
 use std::{
     fs,
+    io::{Read, Write},
+    net::TcpStream,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
     cluster::{self, Choice, Cluster},
@@ -20,6 +23,8 @@ use crate::{
 use agent::Model;
 
 const AGENT: &str = "demo";
+/// How long the gateway may take for its page.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -80,9 +85,37 @@ fn model(config: Option<&Path>) -> Result<Model> {
 fn up(choice: &Choice, model: &Model) -> Result<String> {
     let (cluster, images) = system::up(choice)?;
     script::up(&cluster, &images)?;
-    live_agent(&cluster, model)?;
-    let token = step::run("share link", |_| share(&cluster))?;
-    Ok(farewell(&format!("{}/s/{token}", install::gateway_url(&cluster)?), model))
+    Ok(farewell(&link(&cluster, model)?, model))
+}
+
+/// What the demo does once the system is up, with the script as its model; then its link is opened, and the agent
+/// deleted.
+pub(crate) fn check(cluster: &Cluster) -> Result<()> {
+    let url = link(cluster, &Model::Scripted)?;
+    step::run("the demo's link opens", |_| opens(&url))?;
+    cluster.kubectl()?.args(["--namespace", NAMESPACE, "delete", "agent", AGENT]).run()
+}
+
+/// A plain request, as a browser's first.
+fn opens(url: &str) -> Result<()> {
+    let rest = url.strip_prefix("http://").context("the gateway is not plain HTTP")?;
+    let (host, path) = rest.split_once('/').context("a link has a path")?;
+    let mut stream = TcpStream::connect(host)?;
+    stream.set_read_timeout(Some(ANSWER_DEADLINE))?;
+    write!(stream, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let status = answer.lines().next().unwrap_or_default();
+    ensure!(status == "HTTP/1.1 200 OK", "the link is answered by {status:?}");
+    ensure!(answer.contains("<html"), "the link leads to something else than a page");
+    Ok(())
+}
+
+/// A live agent, and the link to it.
+fn link(cluster: &Cluster, model: &Model) -> Result<String> {
+    live_agent(cluster, model)?;
+    let token = step::run("share link", |_| share(cluster))?;
+    Ok(format!("{}/s/{token}", install::gateway_url(cluster)?))
 }
 
 fn live_agent(cluster: &Cluster, model: &Model) -> Result<()> {

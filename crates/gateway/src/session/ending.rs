@@ -1,10 +1,13 @@
 //! Why a session ended, and what the viewer's browser is told of it. Pure: it ends nothing. A
 //! denial is matched by its class alone.
 
+use std::io::ErrorKind;
+
 use share::{Class, Denial};
 use terminal_proto::v1::{CloseReason, Closed};
 use tokio_tungstenite::tungstenite::{
-    Utf8Bytes,
+    Error, Utf8Bytes,
+    error::ProtocolError,
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
@@ -95,6 +98,19 @@ impl Ending {
             CloseReason::NotReady => dismissed(Class::Wait, message),
             CloseReason::Draining => Self::Draining,
             CloseReason::Lost | CloseReason::Unspecified => Self::Lost,
+        }
+    }
+
+    /// What an error of the viewer's socket means.
+    pub(super) fn of_error(error: &Error) -> Self {
+        match error {
+            Error::Capacity(_) => Self::Violation(Violation::TooBig),
+            Error::Utf8(_) => Self::Violation(Violation::NotUtf8),
+            // A closed laptop, a lost network: the connection ended, and nobody broke a rule.
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Left,
+            Error::Protocol(_) => Self::Violation(Violation::Malformed),
+            Error::Io(error) if error.kind() == ErrorKind::TimedOut => Self::Stalled,
+            _ => Self::Left,
         }
     }
 
@@ -195,6 +211,14 @@ mod tests {
     fn a_reason_of_a_later_broker_means_that_the_terminal_was_lost() {
         let closed = Closed { reason: 99, ..Closed::default() };
         assert_eq!(Ending::of_closed(closed), Ending::Lost);
+    }
+
+    #[test]
+    fn a_connection_that_merely_ends_broke_no_rule() {
+        let ended = Error::Protocol(ProtocolError::ResetWithoutClosingHandshake);
+        assert_eq!(Ending::of_error(&ended), Ending::Left);
+        let unmasked = Error::Protocol(ProtocolError::UnmaskedFrameFromClient);
+        assert_eq!(Ending::of_error(&unmasked), Ending::Violation(Violation::Malformed));
     }
 
     #[test]

@@ -1,67 +1,65 @@
-//! How much input a viewer may have on its way to the program. Pure: it holds no input.
+//! What a viewer types, within its window: a page that sends more broke the protocol, and an older
+//! one, which knows no window, is not read meanwhile. It reads nothing itself.
 
-/// Input bytes that may be under way where the broker says nothing else, and until it does
-/// (terminal.proto).
-pub(super) const INPUT_WINDOW_BYTES: u32 = 64 * 1024;
+use bytes::Bytes;
 
-/// The input that was taken from a viewer and not credited by the broker.
-#[derive(Debug)]
-pub(super) struct InputWindow {
-    bytes: u64,
-    uncredited: u64,
+use super::{ending::Violation, liveness::ReadInterest, upstream::Upstream, window::InputWindow};
+use crate::upgrade::Protocol;
+
+pub(super) struct Input {
+    protocol: Protocol,
+    window: InputWindow,
+    /// What of an older page's message did not fit into the window: at most one message.
+    held: Bytes,
 }
 
-impl InputWindow {
-    pub(super) fn new() -> Self {
-        Self { bytes: INPUT_WINDOW_BYTES.into(), uncredited: 0 }
+impl Input {
+    pub(super) fn new(protocol: Protocol) -> Self {
+        Self { protocol, window: InputWindow::new(), held: Bytes::new() }
     }
 
-    /// Becomes what the broker grants; 0 is a broker that grants the usual.
-    pub(super) fn set(&mut self, bytes: u32) {
-        self.bytes = if bytes == 0 { INPUT_WINDOW_BYTES } else { bytes }.into();
+    /// The broker grants a window of `bytes`; returns what a page is told of it.
+    pub(super) fn open(&mut self, bytes: u32, upstream: &Upstream) -> u32 {
+        self.window.set(bytes);
+        self.release(upstream);
+        self.window.size()
     }
 
-    /// In bytes, as a page is told.
-    pub(super) fn size(&self) -> u32 {
-        self.bytes.try_into().unwrap_or(u32::MAX)
+    /// Whether more can be taken.
+    pub(super) fn read_interest(&self) -> ReadInterest {
+        let room = self.protocol == Protocol::V1 || self.window.room() > 0;
+        if self.held.is_empty() && room { ReadInterest::Reading } else { ReadInterest::Paused }
     }
 
-    /// How many bytes may be taken.
-    pub(super) fn room(&self) -> usize {
-        self.bytes.saturating_sub(self.uncredited).try_into().unwrap_or(usize::MAX)
+    /// Takes one message.
+    pub(super) fn take(&mut self, input: Bytes, upstream: &Upstream) -> Result<(), Violation> {
+        if self.protocol == Protocol::V1 && input.len() > self.window.room() {
+            return Err(Violation::Overrun);
+        }
+        self.held = input;
+        self.release(upstream);
+        Ok(())
     }
 
-    pub(super) fn take(&mut self, bytes: usize) {
-        self.uncredited += bytes as u64;
+    /// Gives back what the program took or an interrupt dropped; returns of how many bytes the
+    /// page is to be told.
+    pub(super) fn credit(&mut self, bytes: u64, upstream: &Upstream) -> u64 {
+        let credited = self.window.credit(bytes);
+        match self.protocol {
+            Protocol::V1 => credited,
+            Protocol::Legacy => {
+                self.release(upstream);
+                0
+            }
+        }
     }
 
-    /// Gives back what the program took or an interrupt dropped; how much of it was under way.
-    pub(super) fn credit(&mut self, bytes: u64) -> u64 {
-        let credited = bytes.min(self.uncredited);
-        self.uncredited -= credited;
-        credited
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_taken_has_to_come_back_before_more_is() {
-        let mut window = InputWindow::new();
-        window.set(10);
-        window.take(8);
-        assert_eq!(window.room(), 2);
-        assert_eq!((window.credit(5), window.room()), (5, 7));
-        assert_eq!((window.credit(100), window.room()), (3, 10), "no more than was taken");
-    }
-
-    #[test]
-    fn a_smaller_window_than_was_used_before_leaves_no_room() {
-        let mut window = InputWindow::new();
-        window.take(1000);
-        window.set(10);
-        assert_eq!(window.room(), 0);
+    /// Passes on as much of what is held as the window takes.
+    fn release(&mut self, upstream: &Upstream) {
+        let released = self.held.split_to(self.window.room().min(self.held.len()));
+        if !released.is_empty() {
+            self.window.take(released.len());
+            upstream.input(&released);
+        }
     }
 }

@@ -4,13 +4,14 @@
 //! Each module uses only those above it.
 
 mod ending;
-mod input;
 mod liveness;
 mod message;
 mod outlet;
 mod outputs;
 mod upstream;
+mod window;
 
+mod input;
 mod opening;
 mod socket;
 

@@ -1,5 +1,5 @@
 //! Opens a viewer's terminal at the broker: at one replica after the other, for a while. Whether
-//! the visit still stands is not its business: whoever waits for it gives up when it does not.
+//! the visit still stands is not its business: its caller gives up when it does not.
 
 use std::{
     pin::Pin,

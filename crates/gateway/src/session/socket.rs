@@ -33,7 +33,7 @@ const WRITE_BUFFER_BYTES_MAX: usize = MESSAGE_BYTES_MAX + 4 * 1024;
 
 /// How long a client may take for the upgrade.
 const UPGRADE_DEADLINE: Duration = Duration::from_secs(9);
-/// How long a viewer may take to read and answer a close frame: a drain shall end within 2 s.
+/// How long a viewer may take to read and answer a close frame: a drain ends within 2 s.
 pub(super) const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 
 pub(super) type Socket<S> = WebSocketStream<Outlet<S>>;

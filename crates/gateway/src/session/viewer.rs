@@ -2,7 +2,6 @@
 //! nothing in the messages but control, and does not judge the visit.
 
 use std::{
-    io,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -11,11 +10,11 @@ use bytes::Bytes;
 use futures::{Sink, Stream};
 use terminal_proto::v1::Opened;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_tungstenite::tungstenite::{Error, Message, error::ProtocolError};
+use tokio_tungstenite::tungstenite::Message;
 
 use super::{
     ending::{Ending, Violation},
-    input::InputWindow,
+    input::Input,
     liveness::{Due, Liveness, ReadInterest, SILENCE_MAX},
     message::{self, AgentName, ClientMessage, ServerMessage},
     outputs::Gathered,
@@ -33,15 +32,12 @@ pub(super) struct Viewer<S> {
     protocol: Protocol,
     upstream: Upstream,
     phase: Phase,
-    window: InputWindow,
-    /// What of an older page's message did not fit into the window, at most one message. No more
-    /// is read meanwhile.
-    held: Bytes,
+    input: Input,
     /// Output bytes sent to the viewer and not acknowledged.
     unacknowledged: u64,
     /// Whether all that was given to the socket was taken by it.
     flush: Flush,
-    /// Input bytes that the page may be told to send anew.
+    /// Input bytes that our own page is to be told of.
     credit_due: u64,
     ping: Ping,
     liveness: Liveness,
@@ -86,8 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
             protocol,
             upstream,
             phase: Phase::Opening,
-            window: InputWindow::new(),
-            held: Bytes::new(),
+            input: Input::new(protocol),
             unacknowledged: 0,
             flush: Flush::Done,
             credit_due: 0,
@@ -101,13 +96,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
     /// Takes all that the viewer has sent and sends what is due, until that is done for now or the
     /// viewer's end is over.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Ending> {
-        while let Poll::Ready(due) = self.liveness.poll(context, self.read_interest()) {
+        while let Poll::Ready(due) = self.liveness.poll(context, self.input.read_interest()) {
             match due {
                 Due::Ping => self.ping = Ping::Due,
                 Due::Silent => return Poll::Ready(Ending::Silent),
             }
         }
-        while self.read_interest() == ReadInterest::Reading {
+        while self.input.read_interest() == ReadInterest::Reading {
             let Poll::Ready(message) = self.poll_message(context) else { break };
             if let Err(ending) = message.and_then(|message| self.take(message)) {
                 return Poll::Ready(ending);
@@ -119,19 +114,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         }
     }
 
-    /// An older page knows no credit, so it is not read while it has none.
-    fn read_interest(&self) -> ReadInterest {
-        let credit = self.protocol == Protocol::V1 || self.window.room() > 0;
-        if self.held.is_empty() && credit { ReadInterest::Reading } else { ReadInterest::Paused }
-    }
-
     pub(super) fn poll_message(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<Message, Ending>> {
         Poll::Ready(match ready!(Pin::new(&mut self.socket).poll_next(context)) {
             Some(Ok(message)) => Ok(message),
-            Some(Err(error)) => Err(broken(&error)),
+            Some(Err(error)) => Err(Ending::of_error(&error)),
             None => Err(Ending::Left),
         })
     }
@@ -153,23 +142,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
     }
 
     fn take_input(&mut self, input: Bytes) -> Result<(), Ending> {
-        if self.protocol == Protocol::V1 && input.len() > self.window.room() {
-            return Err(Ending::Violation(Violation::Overrun));
-        }
-        self.traffic.input += input.len() as u64;
-        self.counted.input(input.len() as u64);
-        self.held = input;
-        self.release_held();
+        let bytes = input.len() as u64;
+        self.input.take(input, &self.upstream).map_err(Ending::Violation)?;
+        self.traffic.input += bytes;
+        self.counted.input(bytes);
         Ok(())
-    }
-
-    /// Sends as much of what is held as the window takes.
-    fn release_held(&mut self) {
-        let released = self.held.split_to(self.window.room().min(self.held.len()));
-        if !released.is_empty() {
-            self.window.take(released.len());
-            self.upstream.input(&released);
-        }
     }
 
     fn take_control(&mut self, message: ClientMessage) {
@@ -197,27 +174,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
     }
 
     fn credit(&mut self, bytes: u64) {
-        let credited = self.window.credit(bytes);
-        match self.protocol {
-            Protocol::V1 => self.credit_due += credited,
-            Protocol::Legacy => self.release_held(),
-        }
+        self.credit_due += self.input.credit(bytes, &self.upstream);
     }
 
     /// The terminal is open: input may leave, and the page is told.
     pub(super) fn opened(&mut self, opened: &Opened, agent: AgentName<'_>) -> Result<(), Ending> {
         self.phase = Phase::Opened;
-        self.window.set(opened.input_window_bytes);
         self.upstream.opened();
+        let input_window = self.input.open(opened.input_window_bytes, &self.upstream);
         let hello = ServerMessage::Hello {
             agent,
             window: OUTPUT_WINDOW_BYTES,
-            input_window: self.window.size(),
+            input_window,
             silence_ms: u64::try_from(SILENCE_MAX.as_millis()).unwrap_or(u64::MAX),
         };
-        self.tell(&hello)?;
-        self.release_held();
-        Ok(())
+        self.tell(&hello)
     }
 
     /// Gives the viewer what came. Only when [`Self::is_flushed`]: one message waits at most.
@@ -267,7 +238,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
                 return Poll::Ready(Ok(()));
             }
             ready!(Pin::new(&mut self.socket).poll_flush(context))
-                .map_err(|error| broken(&error))?;
+                .map_err(|error| Ending::of_error(&error))?;
             self.flush = Flush::Done;
             if self.protocol == Protocol::Legacy {
                 self.acknowledge(self.unacknowledged);
@@ -303,31 +274,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
 
     fn send(&mut self, message: Message) -> Result<(), Ending> {
         self.flush = Flush::Due;
-        Pin::new(&mut self.socket).start_send(message).map_err(|error| broken(&error))
-    }
-}
-
-fn broken(error: &Error) -> Ending {
-    match error {
-        Error::Capacity(_) => Ending::Violation(Violation::TooBig),
-        Error::Utf8(_) => Ending::Violation(Violation::NotUtf8),
-        // A closed laptop, a lost network: the connection ended, and nobody broke a rule.
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Ending::Left,
-        Error::Protocol(_) => Ending::Violation(Violation::Malformed),
-        Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => Ending::Stalled,
-        _ => Ending::Left,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_connection_that_merely_ends_broke_no_rule() {
-        let ended = Error::Protocol(ProtocolError::ResetWithoutClosingHandshake);
-        assert_eq!(broken(&ended), Ending::Left);
-        let unmasked = Error::Protocol(ProtocolError::UnmaskedFrameFromClient);
-        assert_eq!(broken(&unmasked), Ending::Violation(Violation::Malformed));
+        Pin::new(&mut self.socket).start_send(message).map_err(|error| Ending::of_error(&error))
     }
 }

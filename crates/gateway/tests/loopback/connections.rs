@@ -1,6 +1,12 @@
 //! Connections: which are closed, which are kept, and that strangers keep nobody out.
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use daemon::Daemon;
+use futures::FutureExt;
+use gateway::run::report_readiness;
+use share::Links;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -43,4 +49,16 @@ async fn strangers_that_hold_connections_keep_nobody_out_and_cut_no_terminal() {
     attached.output("still here").await;
     assert_eq!(viewer.next().await, Message::binary(Bytes::from_static(b"still here")));
     open(&mut gateway).await;
+}
+
+#[tokio::test]
+async fn the_process_is_ready_once_its_links_are_those_of_the_cluster() {
+    let ready = |links: Links| async move {
+        let daemon = Daemon::new("gateway");
+        let reporting = report_readiness(daemon.clone(), links, Duration::from_mins(10));
+        assert!(reporting.now_or_never().is_none());
+        daemon.readiness.missing().to_string()
+    };
+    assert_eq!(ready(Links::new()).await, "watch: the Agents have not been listed yet\n");
+    assert_eq!(ready(Links::with([])).await, "");
 }

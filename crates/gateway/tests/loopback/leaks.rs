@@ -1,4 +1,5 @@
-//! That a token stays where it belongs: in the request to the broker alone.
+//! What is logged: each denial and lockout, and never a token, which stays in the request to the
+//! broker.
 
 use std::{
     io,
@@ -6,6 +7,7 @@ use std::{
 };
 
 use share::Links;
+use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::{
     filter::LevelFilter, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt,
 };
@@ -37,16 +39,27 @@ impl MakeWriter<'_> for Captured {
     }
 }
 
-#[tokio::test]
-async fn no_token_is_in_any_log_line_or_metric() {
+impl Captured {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// Keeps what this thread logs, as long as the guard lives.
+fn capture() -> (Captured, DefaultGuard) {
     let captured = Captured::default();
     let lines = tracing_subscriber::fmt::layer().with_writer(captured.clone()).with_ansi(false);
     // Every level of our own code, and of the libraries what daemon lets through.
     let filter = tracing_subscriber::filter::Targets::new()
         .with_targets([("gateway", LevelFilter::TRACE), ("share", LevelFilter::TRACE)])
         .with_default(LevelFilter::INFO);
-    let _guard = tracing_subscriber::registry().with(lines).with(filter).set_default();
+    let guard = tracing_subscriber::registry().with(lines).with(filter).set_default();
+    (captured, guard)
+}
 
+#[tokio::test]
+async fn no_token_is_in_any_log_line_or_metric() {
+    let (captured, _guard) = capture();
     let mut gateway = TestGateway::start(&[]).await;
     let mut viewer = Viewer::connect(&gateway, V1).await;
     viewer.resize(80, 24).await;
@@ -64,7 +77,7 @@ async fn no_token_is_in_any_log_line_or_metric() {
     viewer.closed().await;
     gateway.stop().await;
 
-    let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    let log = captured.text();
     let told = format!("{log}{}", gateway.metrics());
     for secret in [token(), wrong_token()] {
         assert!(!told.contains(secret.expose()), "{told}");
@@ -84,4 +97,33 @@ async fn no_answer_but_the_page_depends_on_the_token() {
         let told = format!("{:?}{}", answer.headers, answer.body);
         assert!(!told.contains(token().expose()), "{told}");
     }
+}
+
+#[tokio::test]
+async fn each_denial_and_lockout_is_logged() {
+    let (captured, _guard) = capture();
+    let gateway = TestGateway::start(&["--wrong-tokens-per-minute=1", "--lockout=90s"]).await;
+    let wrong = format!("/s/{}", wrong_token().expose());
+    for path in [&wrong, &wrong, "/s/not-a-token"] {
+        get(&gateway, path).await;
+    }
+    gateway.links.apply(&only_from("192.0.2.0/24"));
+    get(&gateway, &link("")).await;
+    let log = captured.text();
+    assert_eq!(log.matches("visit denied client=127.0.0.1 reason=\"unknown\"").count(), 3, "{log}");
+    let network = "visit denied agent=team-a/demo client=127.0.0.1 reason=\"network\"";
+    assert!(log.contains(network), "{log}");
+    assert_eq!(log.matches("client locked out").count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_trusted_is_named_once() {
+    let (captured, _guard) = capture();
+    let gateway = TestGateway::start(&[]).await;
+    for _ in 0..3 {
+        request(&gateway, "GET", &link(""), &[("x-forwarded-for", "203.0.113.9")]).await;
+    }
+    let log = captured.text();
+    assert_eq!(log.matches("--trusted-proxies").count(), 1, "{log}");
+    assert!(log.contains("peer=127.0.0.1"), "{log}");
 }

@@ -181,7 +181,7 @@ async fn an_agent_that_is_not_ready_has_a_page_that_waits() {
 }
 
 #[tokio::test]
-async fn without_word_of_the_cluster_no_link_is_called_dead() {
+async fn no_link_is_called_dead_before_the_cluster_was_heard() {
     let gateway = TestGateway::with(&[], Links::new()).await;
     let info = get(&gateway, &link("/info")).await;
     assert_eq!((info.status.as_u16(), info.json()["reason"].as_str()), (503, Some("Unavailable")));

@@ -174,10 +174,12 @@ where
             self.writing = Writing::Failed;
         }
         loop {
-            match self.deframer.next() {
-                Ok(Some(frame)) => return Poll::Ready(self.event(frame)),
-                Ok(None) => {}
-                Err(_) => return Poll::Ready(Err(Over::Protocol)),
+            if self.hearing != Hearing::EndOnly {
+                match self.deframer.next() {
+                    Ok(Some(frame)) => return Poll::Ready(self.event(frame)),
+                    Ok(None) => {}
+                    Err(_) => return Poll::Ready(Err(Over::Protocol)),
+                }
             }
             let taken = match ready!(self.socket.poll_next_unpin(context)) {
                 Some(Ok(Message::Binary(message))) => self.take(message),

@@ -1,37 +1,69 @@
-//! Accepted connections as tonic takes them: each keeps its place among the open ones until it ends.
+//! Established connections as tonic takes them: each of an allowed caller, and keeping its place among
+//! the open ones until it ends.
 
 use std::{
+    future::ready,
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
-use daemon::connect::{Acceptor, Connection, Slot};
-use futures::{Stream, stream};
+use daemon::{connect::Slot, tls::Established};
+use futures::{Stream, StreamExt};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    sync::{OwnedSemaphorePermit, Semaphore},
 };
+use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
-/// The connections of `acceptor`, without end.
-pub(crate) fn connections(acceptor: Acceptor) -> impl Stream<Item = io::Result<Placed>> {
-    stream::unfold(acceptor, |acceptor| async {
-        let Connection { stream, slot, .. } = acceptor.accept().await;
-        Some((Ok(Placed { stream, _slot: slot }), acceptor))
-    })
+use super::callers::{AllowedCallers, Caller};
+
+/// Those of `established` that allowed callers made, at most `max_connections` at a time.
+pub(super) fn of_callers(
+    established: impl Stream<Item = Established>,
+    callers: AllowedCallers,
+    max_connections: usize,
+) -> impl Stream<Item = io::Result<Placed>> {
+    let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
+    established.filter_map(move |connection| ready(place(connection, &callers, &places).map(Ok)))
+}
+
+/// `None` closes the connection.
+fn place(
+    Established { stream, peer, slot }: Established,
+    callers: &AllowedCallers,
+    places: &Arc<Semaphore>,
+) -> Option<Placed> {
+    let chain = stream.get_ref().1.peer_certificates();
+    let own = chain.and_then(<[_]>::first);
+    let Some(caller) = own.and_then(|certificate| callers.judge(certificate)) else {
+        tracing::warn!(%peer, "a caller's certificate names no allowed client");
+        return None;
+    };
+    let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+        tracing::warn!(%peer, "too many connections are open");
+        return None;
+    };
+    Some(Placed { stream, caller, _slot: slot, _place: place })
 }
 
 /// A connection and its place.
-pub(crate) struct Placed {
-    stream: TcpStream,
+pub(super) struct Placed {
+    stream: TlsStream<TcpStream>,
+    caller: Caller,
     _slot: Slot,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Connected for Placed {
-    type ConnectInfo = ();
+    type ConnectInfo = Caller;
 
-    fn connect_info(&self) {}
+    fn connect_info(&self) -> Caller {
+        self.caller
+    }
 }
 
 impl AsyncRead for Placed {

@@ -13,7 +13,10 @@ use tokio::time::timeout;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
-use super::callers::{from_gateway, from_operator};
+use super::{
+    callers::{from_gateway, from_operator},
+    status::status,
+};
 use crate::{
     closing::{Refusal, Violation},
     session::{Broker, SessionInfo},
@@ -43,7 +46,7 @@ impl TerminalBroker for Service {
         responses.map(Response::new).map_err(|refusal| {
             self.0.metrics.refused(refusal);
             tracing::debug!(reason = refusal.category(), "an opening was refused");
-            refusal.into()
+            status(refusal)
         })
     }
 

@@ -33,7 +33,7 @@ const ADMISSION_PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub(crate) struct Broker {
     pub(crate) links: Links,
-    pub(crate) client: Client,
+    pub(crate) exec: Client,
     pub(crate) pods: Arc<dyn FindPod>,
     pub(crate) sessions: Sessions,
     pub(crate) metrics: BrokerMetrics,
@@ -91,7 +91,7 @@ impl Broker {
         let asked = Instant::now();
         let target = self.pods.find(&slot.info().agent).await?;
         let window_bytes = opening.output.window_bytes();
-        let exec = exec::open(&self.client, &target, opening.size, window_bytes).await?;
+        let exec = exec::open(&self.exec, &target, opening.size, window_bytes).await?;
         self.metrics.opened(asked.elapsed());
         Ok(exec)
     }
@@ -134,3 +134,6 @@ fn opened(slot: &SessionSlot) -> Opened {
     let input_window_bytes = u32::try_from(INPUT_WINDOW_BYTES).unwrap_or(u32::MAX);
     Opened { session_id: id.to_string(), agent: Some(agent), input_window_bytes }
 }
+
+#[cfg(test)]
+mod tests;

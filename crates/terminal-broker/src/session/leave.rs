@@ -2,7 +2,7 @@
 //! slot is kept, or who comes and goes quickly would have more terminals than the limits allow.
 
 use std::{
-    future::{Future, pending},
+    future::pending,
     pin::{Pin, pin},
     time::Duration,
 };
@@ -28,7 +28,7 @@ const DRAIN_GRACE: Duration = Duration::from_secs(1);
 pub(super) async fn leave<Io>(
     mut exec: Exec<Io>,
     end: End,
-    mut cut: Pin<&mut (impl Future<Output = End> + FusedFuture)>,
+    mut cut: Pin<&mut impl FusedFuture<Output = End>>,
     shutdown: &CancellationToken,
 ) where
     Io: AsyncRead + AsyncWrite + Unpin,

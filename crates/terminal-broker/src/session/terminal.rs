@@ -2,7 +2,7 @@
 //! bytes between them; whatever ends it, the terminal's slot is kept until the exec is gone.
 
 use std::{
-    future::{Future, poll_fn},
+    future::poll_fn,
     ops::ControlFlow::{self, Break, Continue},
     pin::{Pin, pin},
 };
@@ -73,7 +73,7 @@ async fn cut(visit: &mut Visit, slot: &SessionSlot, shutdown: &CancellationToken
 async fn serve<S, Io>(
     relay: &mut Relay<'_, Io>,
     mut requests: S,
-    mut cut: Pin<&mut (impl Future<Output = End> + FusedFuture)>,
+    mut cut: Pin<&mut impl FusedFuture<Output = End>>,
 ) -> End
 where
     S: Stream<Item = Result<AttachRequest, Status>> + Unpin,

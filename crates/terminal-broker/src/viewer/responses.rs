@@ -104,7 +104,10 @@ impl ResponseSender {
                 queue.output.clear();
                 queue.input_credit = 0;
             }
-            queue.ending = Ending::Closing(end.closing_message());
+            let closed = end.closing_message();
+            queue.ending = Ending::Closing(
+                closed.map_err(|violation| Status::invalid_argument(violation.to_string())),
+            );
         });
     }
 }

@@ -70,9 +70,19 @@ async fn terminals_are_limited_by_link_and_in_all_and_come_free_again() {
     assert_eq!(refused(&broker, of(3)).await.0, Code::ResourceExhausted);
 
     drop(first);
-    // The exec is ended after the place is given back.
     assert_eq!(exec.stdin.frame().await, None);
+    assert_eq!(refused(&broker, of(1)).await.0, Code::ResourceExhausted, "the exec goes on");
+    exec.leaves().await;
+    broker.only(2).await;
     assert!(broker.attach(of(1)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_token_that_the_broker_hears_of_late_is_waited_for() {
+    let broker = TestBroker::start_with(Links::with([]), V5, &[]).await;
+    let shared_meanwhile = async { broker.links.apply(&agent(1)) };
+    let (attached, ()) = tokio::join!(broker.attach(open()), shared_meanwhile);
+    assert!(attached.is_ok());
 }
 
 #[tokio::test]

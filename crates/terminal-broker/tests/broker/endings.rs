@@ -22,21 +22,8 @@ async fn opened() -> (TestBroker, Viewer, Exec) {
     (broker, viewer, exec)
 }
 
-async fn hung_up(mut exec: Exec) {
-    loop {
-        match soon(ONE_SECOND, exec.stdin.frame()).await {
-            Some(Frame::HangUp) => break,
-            Some(Frame::OutputCredit { .. }) => {}
-            other => panic!("{other:?} instead of a hang-up"),
-        }
-    }
-    left(exec).await;
-}
-
-/// The end of stdin, and nothing before it.
-async fn left(mut exec: Exec) {
-    assert_eq!(soon(ONE_SECOND, exec.stdin.frame()).await, None);
-    assert!(exec.stdin.ended_politely);
+async fn hung_up(exec: Exec) {
+    soon(ONE_SECOND, exec.hangs_up()).await;
 }
 
 #[tokio::test]
@@ -45,19 +32,6 @@ async fn a_link_turned_off_ends_the_terminal_within_a_second() {
     broker.links.apply(&shared(|share| share.enabled = false));
     let closed = soon(ONE_SECOND, viewer.closed()).await;
     assert_eq!(closed.reason(), CloseReason::Revoked);
-    hung_up(exec).await;
-}
-
-#[tokio::test]
-async fn whoever_loses_the_link_sees_no_more_not_even_what_waits_for_credit() {
-    let mut broker = TestBroker::start().await;
-    let mut viewer = broker.attach(Open { window_bytes: 4096, ..open() }).await.unwrap();
-    let mut exec = broker.pods.exec().await;
-    exec.stdout.output(vec![b'x'; 60_000]).await;
-    viewer.output(4096).await;
-    broker.links.apply(&shared(|share| share.enabled = false));
-    viewer.send(Request::Ack(4096)).await;
-    assert_eq!(viewer.closed().await.reason(), CloseReason::Revoked);
     hung_up(exec).await;
 }
 
@@ -93,7 +67,7 @@ async fn a_link_ends_at_its_time_without_any_event() {
     let end = OffsetDateTime::now_utc() + Duration::from_millis(300);
     broker.links.apply(&shared(|share| share.expires_at = Some(end)));
     let closed = soon(Duration::from_secs(2), viewer.closed()).await;
-    assert_eq!(closed.reason(), CloseReason::Revoked);
+    assert_eq!((closed.reason(), closed.category.as_str()), (CloseReason::Revoked, "expired"));
     hung_up(exec).await;
 }
 
@@ -151,9 +125,31 @@ async fn a_program_that_cannot_start_is_lost() {
 }
 
 #[tokio::test]
-async fn a_viewer_that_leaves_ends_the_exec() {
-    let (_bench, viewer, exec) = opened().await;
+async fn a_viewer_that_gives_up_the_call_ends_the_exec() {
+    let (_broker, viewer, exec) = opened().await;
     drop(viewer);
+    soon(ONE_SECOND, exec.leaves()).await;
+}
+
+#[tokio::test]
+async fn what_was_typed_just_before_a_clean_end_arrives() {
+    let (_broker, mut viewer, mut exec) = opened().await;
+    viewer.send(Request::Input("exit\n".into())).await;
+    viewer.end_requests();
+    assert_eq!(viewer.closed().await.reason(), CloseReason::Closed);
+    assert_eq!(exec.stdin.frame().await, Some(Frame::Input("exit\n".into())));
+    soon(ONE_SECOND, exec.leaves()).await;
+}
+
+#[tokio::test]
+async fn more_input_than_the_window_is_an_invalid_argument() {
+    let (_broker, mut viewer, mut exec) = opened().await;
+    let window = usize::try_from(viewer.input_window_bytes).unwrap();
+    viewer.send(Request::Input(vec![b'x'; window].into())).await;
+    assert!(matches!(exec.stdin.frame().await, Some(Frame::Input(_))));
+    viewer.send(Request::Input("!".into())).await;
+    let error = viewer.responses.message().await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
     hung_up(exec).await;
 }
 

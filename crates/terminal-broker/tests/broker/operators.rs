@@ -1,5 +1,6 @@
 //! What operators and probes see.
 
+use share::Links;
 use terminal_proto::v1::{
     CloseReason, CloseSessionRequest, ListSessionsRequest, Open, attach_request::Request,
 };
@@ -8,7 +9,10 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
-use crate::test_broker::{TestBroker, open, token};
+use crate::{
+    pod::V5,
+    test_broker::{TestBroker, open, token},
+};
 
 fn everything() -> ListSessionsRequest {
     ListSessionsRequest::default()
@@ -24,7 +28,7 @@ async fn open_sessions_are_listed_with_their_bytes_and_without_their_token() {
     exec.stdout.output("README.md").await;
     viewer.output(9).await;
 
-    let mut client = broker.client().await;
+    let mut client = broker.operator().await;
     let listed = client.list_sessions(everything()).await.unwrap().into_inner().sessions;
     assert_eq!(listed.len(), 1);
     let session = &listed[0];
@@ -41,7 +45,7 @@ async fn lists_are_by_namespace_and_agent() {
     let broker = TestBroker::start().await;
     let second = Open { token: token(2).expose().to_owned(), ..open() };
     let _viewers = (broker.attach(open()).await.unwrap(), broker.attach(second).await.unwrap());
-    let mut client = broker.client().await;
+    let mut client = broker.operator().await;
     let cases = [
         (everything(), vec!["agent-1", "agent-2"]),
         (ListSessionsRequest { agent: "agent-2".into(), ..everything() }, vec!["agent-2"]),
@@ -55,13 +59,16 @@ async fn lists_are_by_namespace_and_agent() {
 }
 
 #[tokio::test]
-async fn a_session_can_be_closed_by_its_id_once() {
-    let broker = TestBroker::start().await;
+async fn a_session_can_be_closed_by_its_id_and_is_gone_with_its_exec() {
+    let mut broker = TestBroker::start().await;
     let mut viewer = broker.attach(open()).await.unwrap();
-    let mut client = broker.client().await;
+    let exec = broker.pods.exec().await;
+    let mut client = broker.operator().await;
     let this = CloseSessionRequest { session_id: viewer.session_id.clone() };
     client.close_session(this.clone()).await.unwrap();
     assert_eq!(viewer.closed().await.reason(), CloseReason::Closed);
+    exec.hangs_up().await;
+    broker.only(0).await;
 
     let nothing = CloseSessionRequest { session_id: "nothing".into() };
     for request in [this, nothing] {
@@ -80,8 +87,19 @@ async fn health_follows_the_links() {
         response.status() == ServingStatus::Serving
     };
     while !serving(states.message().await.unwrap().unwrap()) {}
+    assert!(broker.daemon.readiness.is_ready());
     broker.daemon.shutdown.cancel();
     assert!(!serving(states.message().await.unwrap().unwrap()));
+}
+
+#[tokio::test]
+async fn a_broker_that_has_not_listed_the_agents_is_not_asked() {
+    let broker = TestBroker::start_with(Links::new(), V5, &[]).await;
+    let mut health = HealthClient::new(broker.channel().await);
+    let checked = health.check(HealthCheckRequest::default()).await.unwrap().into_inner();
+    assert_eq!(checked.status(), ServingStatus::NotServing);
+    let missing = broker.daemon.readiness.missing().to_string();
+    assert!(missing.contains("have not been listed yet"), "{missing}");
 }
 
 #[tokio::test]
@@ -89,18 +107,19 @@ async fn sessions_are_counted() {
     let mut broker = TestBroker::start().await;
     let mut viewer = broker.attach(open()).await.unwrap();
     let exec = broker.pods.exec().await;
-    assert!(broker.daemon.metrics.encode().unwrap().contains("\nterminals_open 1\n"));
+    assert!(broker.daemon.metrics.encode().unwrap().contains("\nkubeopencode_terminals_open 1\n"));
     drop(exec);
     viewer.closed().await;
     broker.attach(Open { token: "wrong".into(), ..open() }).await.err().unwrap();
 
     let page = broker.daemon.metrics.encode().unwrap();
     for line in [
-        "terminals_open 0",
-        "terminals_opened_total 1",
-        "terminals_closed_total{reason=\"lost\"} 1",
-        "terminals_refused_total{reason=\"unknown\"} 1",
-        "exec_open_seconds_count 1",
+        "kubeopencode_terminals_open 0",
+        "kubeopencode_terminals_opened_total 1",
+        "kubeopencode_terminals_closed_total{reason=\"lost\"} 1",
+        "kubeopencode_terminals_refused_total{reason=\"unknown\"} 1",
+        "kubeopencode_exec_open_seconds_count 1",
+        "kubeopencode_terminal_bytes_total{direction=\"output\"} 0",
     ] {
         assert!(page.contains(&format!("\n{line}\n")), "{line} in {page}");
     }

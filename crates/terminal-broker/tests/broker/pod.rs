@@ -94,6 +94,21 @@ async fn accept(stream: TcpStream, protocol: &'static str) -> Option<Exec> {
     Some(Exec { target, stdin, stdout: Stdout(stdout) })
 }
 
+impl Exec {
+    /// The screen was told to leave, and nothing else; it does so.
+    pub(crate) async fn hangs_up(mut self) {
+        assert_eq!(self.stdin.frame().await, Some(Frame::HangUp));
+        self.leaves().await;
+    }
+
+    /// The screen reads the end of its stdin, and leaves.
+    pub(crate) async fn leaves(mut self) {
+        assert_eq!(self.stdin.frame().await, None);
+        assert!(self.stdin.ended_politely);
+        self.stdout.message(&b"\x03{\"status\":\"Success\"}"[..]).await;
+    }
+}
+
 impl Stdin {
     /// The next frame but pings, or `None` at the end of stdin.
     pub(crate) async fn frame(&mut self) -> Option<Frame> {

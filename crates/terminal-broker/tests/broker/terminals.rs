@@ -1,16 +1,14 @@
 //! What passes through an open terminal.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use screen_wire::Frame;
 use terminal_proto::v1::{
-    CloseReason, Open, Size, attach_request::Request, attach_response::Response,
+    CloseReason, Interrupt, Open, Size, attach_request::Request, attach_response::Response,
 };
 
 use crate::{
-    pod::{Stdout, V4},
-    test_broker::{TestBroker, agent, open, soon},
+    pod::{Exec, V4},
+    test_broker::{TestBroker, agent, open},
 };
 use share::Links;
 
@@ -22,8 +20,14 @@ async fn what_is_typed_arrives_and_what_is_shown_comes_back() {
 
     viewer.send(Request::Input("ls".into())).await;
     assert_eq!(exec.stdin.frame().await, Some(Frame::Input("ls".into())));
+    exec.stdout.frame(Frame::InputCredit { bytes: 2 }).await;
+    assert_eq!(viewer.input_credit().await, 2);
     exec.stdout.output("README.md").await;
     assert_eq!(viewer.output(9).await, b"README.md");
+    viewer.send(Request::Ack(9)).await;
+    assert_eq!(exec.stdin.frame().await, Some(Frame::OutputCredit { bytes: 9 }));
+    viewer.send(Request::Interrupt(Interrupt {})).await;
+    assert_eq!(exec.stdin.frame().await, Some(Frame::Interrupt));
 }
 
 #[tokio::test]
@@ -33,7 +37,8 @@ async fn the_broker_decides_what_runs_and_where_and_asks_for_no_tty() {
     let expected = "/api/v1/namespaces/team-a/pods/agent-1/exec\
         ?&stdin=true&stdout=true&stderr=true&container=opencode-server\
         &command=%2Ftools%2Fagent-tools&command=screen&command=attach\
-        &command=--port&command=4096&command=--columns&command=120&command=--rows&command=40";
+        &command=--port&command=4096&command=--columns&command=120&command=--rows&command=40\
+        &command=--window-bytes&command=262144";
     assert_eq!(broker.pods.exec().await.target, expected);
 }
 
@@ -64,11 +69,23 @@ fn pattern(bytes: usize) -> Vec<u8> {
     (0..bytes).map(|index| u8::try_from(index % 251).unwrap()).collect()
 }
 
-async fn pour(mut stdout: Stdout, output: Vec<u8>) -> Stdout {
-    for frame in output.chunks(50_000) {
-        stdout.output(Bytes::copy_from_slice(frame)).await;
+/// A screen that fills its window as fast as it may.
+async fn pour(mut exec: Exec, output: Vec<u8>, window_bytes: usize) -> Exec {
+    let (mut sent, mut credit) = (0, window_bytes);
+    while sent < output.len() {
+        let frame = credit.min(50_000).min(output.len() - sent);
+        if frame > 0 {
+            exec.stdout.output(Bytes::copy_from_slice(&output[sent..sent + frame])).await;
+            sent += frame;
+            credit -= frame;
+            continue;
+        }
+        match exec.stdin.frame().await {
+            Some(Frame::OutputCredit { bytes }) => credit += bytes as usize,
+            other => panic!("{other:?} instead of credit"),
+        }
     }
-    stdout
+    exec
 }
 
 #[tokio::test]
@@ -79,7 +96,7 @@ async fn output_is_complete_and_in_order_and_never_beyond_the_window() {
     let window_bytes = u32::try_from(WINDOW).unwrap();
     let mut viewer = broker.attach(Open { window_bytes, ..open() }).await.unwrap();
     let exec = broker.pods.exec().await;
-    let pouring = broker.daemon.tasks.spawn(pour(exec.stdout, pattern(ALL)));
+    let pouring = broker.daemon.tasks.spawn(pour(exec, pattern(ALL), WINDOW));
 
     let (mut seen, mut under_way) = (Vec::new(), 0);
     while seen.len() < ALL {
@@ -102,25 +119,13 @@ async fn input_passes_a_viewer_that_draws_nothing() {
     let mut broker = TestBroker::start().await;
     let mut viewer = broker.attach(Open { window_bytes: 4096, ..open() }).await.unwrap();
     let mut exec = broker.pods.exec().await;
-    let _pouring = broker.daemon.tasks.spawn(pour(exec.stdout, pattern(32 * 1024 * 1024)));
+    exec.stdout.output(vec![b'x'; 4096]).await;
 
     viewer.output(4096).await;
     viewer.send(Request::Input("\x03".into())).await;
     assert_eq!(exec.stdin.frame().await, Some(Frame::Input("\x03".into())));
-}
-
-#[tokio::test]
-async fn a_pod_that_is_read_no_further_is_held_back() {
-    let mut broker = TestBroker::start().await;
-    let mut viewer = broker.attach(Open { window_bytes: 4096, ..open() }).await.unwrap();
-    let exec = broker.pods.exec().await;
-    // More than all buffers of two sockets hold.
-    let pouring = broker.daemon.tasks.spawn(pour(exec.stdout, pattern(64 * 1024 * 1024)));
-    viewer.output(4096).await;
-    assert!(!pouring.is_finished());
-    // Whoever leaves lets the pod go on, into the void.
-    drop(viewer);
-    soon(Duration::from_secs(5), pouring).await.unwrap();
+    exec.stdout.frame(Frame::InputCredit { bytes: 1 }).await;
+    assert_eq!(viewer.input_credit().await, 1, "the exec is read on");
 }
 
 #[tokio::test]
@@ -132,6 +137,7 @@ async fn an_api_server_that_only_speaks_v4_is_good_enough() {
     assert_eq!(exec.stdin.frame().await, Some(Frame::Input("ls".into())));
     exec.stdout.frame(Frame::Exit { code: 0 }).await;
     assert_eq!(viewer.closed().await.reason(), CloseReason::Ended);
+    assert_eq!(exec.stdin.frame().await, Some(Frame::HangUp));
     assert_eq!(exec.stdin.frame().await, None);
     assert!(!exec.stdin.ended_politely, "v4 has no such message");
 }

@@ -4,21 +4,20 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use api_types::{Agent, AgentId, AgentSpec, AgentStatus, ShareSpec, ShareStatus, ShareToken};
 use clap::Parser;
-use daemon::Daemon;
+use daemon::{Daemon, cluster, tls::Certificates};
 use futures::{FutureExt, future::BoxFuture};
 use kube::{Config, core::ObjectMeta};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use share::Links;
 use tempfile::TempDir;
 use terminal_broker::{
-    Args, PROGRAM, Parts,
-    exec::client,
-    serve, server,
+    Args, PROGRAM, Parts, serve,
     target::{FindError, FindPod, Target},
 };
 use terminal_proto::v1::{
-    AttachRequest, AttachResponse, Closed, Open, Opened, Size, attach_request::Request,
-    attach_response::Response, terminal_broker_client::TerminalBrokerClient,
+    AttachRequest, AttachResponse, Closed, ListSessionsRequest, Open, Opened, Size,
+    attach_request::Request, attach_response::Response,
+    terminal_broker_client::TerminalBrokerClient,
 };
 use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
@@ -139,12 +138,15 @@ impl TestBroker {
         let pods = Pods::listen(protocol).await;
         let acceptor = daemon.listen("grpc", "127.0.0.1:0".parse().unwrap(), 16).await.unwrap();
         let url = format!("https://{}", acceptor.local_address());
+        let config = Config::new(pods.url.parse().unwrap());
+        let (certificates, _) = Certificates::load(folder.path()).await.unwrap();
         let parts = Parts {
-            client: client::build(&Config::new(pods.url.parse().unwrap())).unwrap(),
+            exec: cluster::acting(&config).unwrap(),
+            client: cluster::watching(&config).unwrap(),
             pods: Arc::new(SomePod),
             links: links.clone(),
             acceptor,
-            tls: server::load(folder.path()).unwrap(),
+            certificates,
         };
         let served = daemon.clone();
         daemon.tasks.spawn(async move { serve(&args, served, parts).await.unwrap() });
@@ -183,6 +185,20 @@ impl TestBroker {
 
     pub(crate) async fn operator(&self) -> Client {
         Client::new(self.channel_of("kubeopencode-operator").await)
+    }
+
+    /// Waits until only so many sessions are listed.
+    pub(crate) async fn only(&self, sessions: usize) {
+        let mut operator = self.operator().await;
+        let gone = async {
+            loop {
+                let listed = operator.list_sessions(ListSessionsRequest::default()).await.unwrap();
+                if listed.into_inner().sessions.len() <= sessions {
+                    return;
+                }
+            }
+        };
+        soon(PATIENCE, gone).await;
     }
 
     /// Opens a terminal of agent 1, or is told why not.
@@ -226,9 +242,20 @@ impl Viewer {
         self.requests.send(AttachRequest { request: Some(request) }).await.unwrap();
     }
 
+    /// Ends the request stream, and listens on.
+    pub(crate) fn end_requests(&mut self) {
+        self.requests = mpsc::channel(1).0;
+    }
+
     pub(crate) async fn next(&mut self) -> Response {
         let response = soon(PATIENCE, self.responses.message()).await.unwrap();
         response.expect("the stream goes on").response.unwrap()
+    }
+
+    /// The next thing said, which must be credit for input.
+    pub(crate) async fn input_credit(&mut self) -> u32 {
+        let Response::InputCredit(bytes) = self.next().await else { panic!("no credit") };
+        bytes
     }
 
     /// Exactly `wanted` bytes of output, without an acknowledgement.

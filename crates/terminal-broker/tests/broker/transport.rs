@@ -1,12 +1,16 @@
 //! Who may call the broker at all.
 
-use terminal_proto::v1::ListSessionsRequest;
+use share::Links;
+use terminal_proto::v1::{CloseSessionRequest, ListSessionsRequest};
 use tonic::{
     Code,
     transport::{ClientTlsConfig, Identity},
 };
 
-use crate::test_broker::{Authority, Client, TestBroker};
+use crate::{
+    pod::V5,
+    test_broker::{Authority, Client, TestBroker, Viewer, open},
+};
 
 /// What becomes of a call: an error of the connection, or of the call.
 async fn call(broker: &TestBroker, tls: ClientTlsConfig) -> Result<(), Option<Code>> {
@@ -20,10 +24,37 @@ fn identity((certificate, key): (String, String)) -> Identity {
 }
 
 #[tokio::test]
-async fn the_gateways_certificate_is_let_in() {
+async fn a_gateways_certificate_opens_terminals_and_neither_lists_nor_closes_them() {
     let broker = TestBroker::start().await;
-    let own = identity(broker.authority.issue("kubeopencode-server"));
-    assert_eq!(call(&broker, broker.tls().identity(own)).await, Ok(()));
+    let viewer = broker.attach(open()).await.unwrap();
+    let gateway = identity(broker.authority.issue("kubeopencode-server"));
+    let listed = call(&broker, broker.tls().identity(gateway)).await;
+    assert_eq!(listed, Err(Some(Code::PermissionDenied)));
+    let this = CloseSessionRequest { session_id: viewer.session_id.clone() };
+    let closed = broker.client().await.close_session(this).await;
+    assert_eq!(closed.unwrap_err().code(), Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn an_operators_certificate_lists_terminals_and_opens_none() {
+    let broker = TestBroker::start().await;
+    let operator = identity(broker.authority.issue("kubeopencode-operator"));
+    assert_eq!(call(&broker, broker.tls().identity(operator)).await, Ok(()));
+    let attached = Viewer::attach(broker.operator().await, open()).await;
+    assert_eq!(attached.err().unwrap().code(), Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn callers_may_be_named_otherwise() {
+    let flags = ["--allowed-clients=edge", "--allowed-operators=root,staff"];
+    let broker = TestBroker::start_with(Links::with([]), V5, &flags).await;
+    let call_as = async |name| {
+        let own = identity(broker.authority.issue(name));
+        call(&broker, broker.tls().identity(own)).await
+    };
+    assert_eq!(call_as("staff").await, Ok(()));
+    assert_eq!(call_as("edge").await, Err(Some(Code::PermissionDenied)));
+    assert!(call_as("kubeopencode-operator").await.is_err());
 }
 
 #[tokio::test]
@@ -42,9 +73,20 @@ async fn a_certificate_of_another_authority_is_not_served() {
 }
 
 #[tokio::test]
-async fn a_certificate_of_our_authority_for_somebody_else_is_denied() {
+async fn a_certificate_of_our_authority_for_somebody_else_is_not_served() {
     let broker = TestBroker::start().await;
     let other = identity(broker.authority.issue("kubeopencode-controller"));
     let refused = call(&broker, broker.tls().identity(other)).await.unwrap_err();
-    assert_eq!(refused, Some(Code::PermissionDenied));
+    assert_ne!(refused, Some(Code::PermissionDenied), "not even a request is read");
+}
+
+#[tokio::test]
+async fn connections_of_callers_are_bounded() {
+    let broker = TestBroker::start_with(Links::with([]), V5, &["--max-connections=1"]).await;
+    let operator = identity(broker.authority.issue("kubeopencode-operator"));
+    let tls = broker.tls().identity(operator);
+    let first = broker.channel_with(tls.clone()).await.unwrap();
+    Client::new(first.clone()).list_sessions(ListSessionsRequest::default()).await.unwrap();
+    assert!(call(&broker, tls.clone()).await.is_err());
+    Client::new(first).list_sessions(ListSessionsRequest::default()).await.unwrap();
 }

@@ -53,7 +53,8 @@ async fn connections_that_one_stranger_keeps_keep_nobody_else_out() {
     let mut kept = Vec::new();
     for _ in 0..4400 {
         let mut visitor = Visitor::new(gateway, STRANGER).await;
-        visitor.info(&token()).await;
+        // Answered by 404, and soon by 429.
+        visitor.info(&ShareToken::from_bytes(&[9; 32])).await;
         kept.push(visitor);
     }
 

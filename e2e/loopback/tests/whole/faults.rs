@@ -71,14 +71,6 @@ async fn a_guest_of_a_broker_cut_off_from_the_api_server_is_told_that_it_may_com
     let system = TestSystem::start(Program::echoes()).await;
     let mut guest = Guest::arrives(&system).await;
     system.broker_to_api.cut();
-    let closed = tokio::time::timeout(LEFT_ALONE, async {
-        loop {
-            // A page is pinged meanwhile; longer than that is nothing heard.
-            if let Err(closed) = guest.hears().await {
-                return closed;
-            }
-        }
-    });
-    let (code, reason) = closed.await.expect("the guest is told");
+    let (code, reason) = guest.closed_within(LEFT_ALONE).await;
     assert_eq!(code, 1013, "{reason}");
 }

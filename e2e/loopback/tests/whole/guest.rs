@@ -1,6 +1,9 @@
 //! A guest's end of a terminal: the page's protocol with its credit, or whatever bytes a hostile one sends.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
@@ -107,17 +110,27 @@ impl Guest {
 
     /// Waits for the end, and hears out what comes before it.
     pub(crate) async fn closed(&mut self) -> Closed {
-        loop {
-            if let Err(closed) = self.hears().await {
-                return closed;
+        self.closed_within(PATIENCE).await
+    }
+
+    pub(crate) async fn closed_within(&mut self, limit: Duration) -> Closed {
+        let end = async {
+            loop {
+                if let Err(closed) = self.next().await {
+                    return closed;
+                }
             }
-        }
+        };
+        timeout(limit, end).await.expect("the socket stays open")
     }
 
     /// Takes the next message, acknowledging output at once.
     pub(crate) async fn hears(&mut self) -> Result<(), Closed> {
-        let message = timeout(PATIENCE, self.socket.next()).await.expect("nothing came");
-        match message {
+        timeout(PATIENCE, self.next()).await.expect("nothing came")
+    }
+
+    async fn next(&mut self) -> Result<(), Closed> {
+        match self.socket.next().await {
             Some(Ok(Message::Binary(bytes))) => self.drawn(&bytes).await,
             Some(Ok(Message::Text(text))) => self.told(&serde_json::from_str(&text).unwrap()),
             Some(Ok(Message::Close(Some(frame)))) => {

@@ -2,12 +2,16 @@
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use api_types::{Agent, AgentSpec, AgentStatus, ShareSpec, ShareStatus, ShareToken};
+use api_types::{Agent, AgentId, AgentSpec, AgentStatus, ShareSpec, ShareStatus, ShareToken};
 use clap::Parser;
 use daemon::Daemon;
-use kube::core::ObjectMeta;
+use futures::{FutureExt, future::BoxFuture};
+use gateway::gateway::Gateway;
+use kube::{core::ObjectMeta, runtime::events::Reporter};
+use prometheus_client::metrics::counter::Counter;
 use share::Links;
 use tempfile::TempDir;
+use terminal_broker::target::{FindError, FindPod, Target};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -83,6 +87,8 @@ pub(crate) struct TestSystem {
 impl TestSystem {
     /// With [`demo`] shared, whose terminal runs `program`.
     pub(crate) async fn start(program: Program) -> Self {
+        // An error only says that another test has done it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let authority = Authority::new();
         let folders = [authority.folder(BROKER), authority.folder(GATEWAY)];
         let links = Links::with([demo()]);
@@ -90,58 +96,56 @@ impl TestSystem {
         let broker_to_api = Cable::to(api.address).await;
         let broker = broker(links.clone(), broker_to_api.address, folders[0].path()).await;
         let gateway_to_broker = Cable::to(broker.address).await;
-        let gateway = gateway(links.clone(), gateway_to_broker.address, folders[1].path()).await;
+        let gateway =
+            gateway(links.clone(), gateway_to_broker.address, api.address, folders[1].path()).await;
         let _folders = folders;
         Self { links, api, broker, gateway, broker_to_api, gateway_to_broker, program, _folders }
     }
 }
 
+/// Connections to the broker that are not authenticated.
+const MAX_CONNECTIONS: usize = 128;
+/// Room for a test's crowd at one link.
+const MANY: [&str; 2] = ["--max-terminals-per-link=64", "--max-terminals-per-agent=64"];
+
 async fn broker(links: Links, api: SocketAddr, tls: &Path) -> Running {
     let tls = tls.to_owned();
     Running::start(BROKER, async move |daemon, listens| {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let args = terminal_broker::Args::parse_from([
-            "terminal-broker",
-            "--max-terminals-per-link=64",
-            "--max-terminals-per-agent=64",
-        ]);
-        let acceptor = daemon.listen("grpc", loopback(), 128).await.unwrap();
+        let args = terminal_broker::Args::parse_from(["terminal-broker"].iter().chain(&MANY));
+        let acceptor = daemon.listen("grpc", loopback(), MAX_CONNECTIONS).await.unwrap();
         listens.send(acceptor.local_address()).unwrap();
-        let cluster = kube::Config::new(format!("http://{api}").parse().unwrap());
-        let parts = terminal_broker::Parts {
-            client: terminal_broker::kube_client::build(&cluster).unwrap(),
-            pods: Arc::new(only_pod::OnlyPod),
-            links,
-            acceptor,
-            tls: terminal_broker::tls::load(&tls).unwrap(),
-        };
+        let (client, pods) = (cluster(api), Arc::new(OnlyPod));
+        let tls = terminal_broker::server::load(&tls).unwrap();
+        let parts = terminal_broker::Parts { client, pods, links, acceptor, tls };
         terminal_broker::serve(&args, daemon, parts).await.unwrap();
     })
     .await
 }
 
-async fn gateway(links: Links, broker: SocketAddr, tls: &Path) -> Running {
+async fn gateway(links: Links, broker: SocketAddr, api: SocketAddr, tls: &Path) -> Running {
     let tls = tls.to_owned();
     Running::start(GATEWAY, async move |daemon, listens| {
         let broker = format!("https://{broker}");
-        let args = gateway::args::Args::parse_from([
-            "gateway",
-            "--broker",
-            &broker,
-            "--max-terminals-per-link=64",
-            "--max-terminals-per-agent=64",
-        ]);
-        let client = gateway::broker::Broker::new(&args.broker, &args.broker_name, Some(&tls));
-        let client = client.await.unwrap();
+        let flags = ["gateway", "--broker", &broker];
+        let args = gateway::args::Args::parse_from(flags.iter().chain(&MANY));
+        let brokers = gateway::broker::Broker::new(&args.broker, &args.broker_name, Some(&tls));
+        let brokers = brokers.await.unwrap();
         let connections = args.limits.max_connections;
         let acceptor = daemon.listen("share", loopback(), connections).await.unwrap();
         listens.send(acceptor.local_address()).unwrap();
-        // Nobody publishes: reports wait in their bounded queue.
-        let (denials, _reports) = gateway::denials::Denials::new();
-        let gateway = gateway::gateway::Gateway::new(&args, daemon.clone(), links, client, denials);
+        let reporter = Reporter { controller: GATEWAY.to_owned(), instance: None };
+        let lost = Counter::default();
+        let (audit, writer) = share::audit::audit(cluster(api), reporter, &lost);
+        daemon.tasks.spawn(writer.run(daemon.shutdown.clone()));
+        let gateway = Gateway::new(&args, daemon.clone(), links, brokers, audit);
         gateway::run::serve(gateway, acceptor, &daemon).await;
     })
     .await
+}
+
+fn cluster(api: SocketAddr) -> kube::Client {
+    let config = kube::Config::new(format!("http://{api}").parse().unwrap());
+    terminal_broker::exec::client::build(&config).unwrap()
 }
 
 fn loopback() -> SocketAddr {
@@ -149,23 +153,12 @@ fn loopback() -> SocketAddr {
 }
 
 /// Every agent has a pod of its own name.
-mod only_pod {
-    use futures::{FutureExt, future::BoxFuture};
-    use share::SharedAgent;
-    use terminal_broker::{
-        pods::{FindError, FindPod},
-        target::Target,
-    };
+struct OnlyPod;
 
-    pub(super) struct OnlyPod;
-
-    impl FindPod for OnlyPod {
-        fn find<'a>(&'a self, agent: &'a SharedAgent) -> BoxFuture<'a, Result<Target, FindError>> {
-            let agent = &agent.agent;
-            let target =
-                Target { namespace: agent.namespace.clone(), pod: agent.name.clone(), port: 4096 };
-            async move { Ok(target) }.boxed()
-        }
+impl FindPod for OnlyPod {
+    fn find<'a>(&'a self, agent: &'a AgentId) -> BoxFuture<'a, Result<Target, FindError>> {
+        let (namespace, pod) = (agent.namespace.clone(), agent.name.clone());
+        async move { Ok(Target { namespace, pod, port: 4096 }) }.boxed()
     }
 }
 

@@ -1,9 +1,18 @@
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
+
 use bytes::Bytes;
 use daemon::Metrics;
 use futures::{SinkExt, StreamExt, stream};
-use terminal_proto::v1::{Open, Opened};
+use terminal_proto::v1::{Open, Opened, attach_response::Response};
 use tokio::{
-    io::{DuplexStream, duplex},
+    io::{DuplexStream, ReadBuf, duplex},
     time::Instant,
 };
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
@@ -25,12 +34,19 @@ async fn visit(protocol: Protocol) -> (Viewer<DuplexStream>, Browser, Requests) 
     let (near, far) = duplex(256 * 1024);
     let upstream = Upstream::new(Open::default());
     let requests = upstream.attempts().next();
-    let counted = GatewayMetrics::new(&Metrics::new("gateway")).terminal();
-    let viewer = Viewer::new(websocket(near, Bytes::new()).await, protocol, upstream, counted);
+    let viewer = viewer(near, protocol, upstream).await;
     (viewer, WebSocketStream::from_raw_socket(far, Role::Client, None).await, requests)
 }
 
-fn open(viewer: &mut Viewer<DuplexStream>) {
+async fn viewer<S>(stream: S, protocol: Protocol, upstream: Upstream) -> Viewer<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let counted = GatewayMetrics::new(&Metrics::new("gateway")).terminal();
+    Viewer::new(websocket(stream, Bytes::new()).await, protocol, upstream, counted)
+}
+
+fn open<S: AsyncRead + AsyncWrite + Unpin>(viewer: &mut Viewer<S>) {
     let agent = AgentName { name: "demo", namespace: "qa" };
     viewer.opened(&Opened::default(), agent).unwrap();
 }
@@ -107,4 +123,73 @@ async fn pings_of_a_viewer_that_reads_no_answer_take_no_memory() {
         answers += u32::from(message.is_pong());
     }
     assert!((1000..10_000).contains(&answers), "{answers}");
+}
+
+/// A stream that counts how often it is written to.
+struct Counted {
+    stream: DuplexStream,
+    writes: Arc<AtomicUsize>,
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.writes.fetch_add(1, Relaxed);
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[tokio::test]
+async fn a_credit_and_the_output_that_came_with_it_are_one_write() {
+    let (stream, far) = duplex(256 * 1024);
+    let writes = Arc::new(AtomicUsize::new(0));
+    let counted = Counted { stream, writes: Arc::clone(&writes) };
+    let mut viewer = viewer(counted, Protocol::V1, Upstream::new(Open::default())).await;
+    open(&mut viewer);
+    let mut browser = WebSocketStream::from_raw_socket(far, Role::Client, None).await;
+    browser.send(Message::binary(b"ls".to_vec())).await.unwrap();
+
+    let said = |response| Ok(AttachResponse { response: Some(response) });
+    let echo = [Response::InputCredit(2), Response::Output(Bytes::from_static(b"ls"))].map(said);
+    let mut outputs = Outputs::new(stream::iter(echo).chain(stream::pending()));
+    let mut shown = Vec::new();
+    let browsing = async {
+        while shown.len() < 3 {
+            shown.push(browser.next().await.unwrap().unwrap());
+        }
+    };
+    tokio::select! {
+        biased;
+        ending = relay(&mut viewer, &mut outputs) => panic!("{ending:?}"),
+        () = browsing => {}
+    }
+    assert_eq!(
+        shown[1..],
+        [
+            Message::text(r#"{"type":"credit","bytes":2}"#),
+            Message::binary(Bytes::from_static(b"ls"))
+        ]
+    );
+    assert_eq!(writes.load(Relaxed), 2, "one for the hello, one for both");
 }

@@ -109,6 +109,16 @@ async fn once_it_is_told_to_leave_only_the_screens_end_counts() {
 }
 
 #[tokio::test]
+async fn of_a_screen_that_spoke_nonsense_the_end_is_still_seen() {
+    let (mut exec, mut pod) = exec().await;
+    pod.message(1, &[255; 16]).await;
+    assert_eq!(exec.next().await, Err(Over::Protocol));
+    exec.hang_up();
+    pod.success().await;
+    assert!(matches!(exec.over().await, Over::Ended(_)));
+}
+
+#[tokio::test]
 async fn of_stderr_only_the_end_is_kept() {
     let (mut exec, _pod) = exec().await;
     for letter in ["a", "b", "c"] {

@@ -4,11 +4,8 @@ use std::time::Duration;
 
 use api_types::AgentId;
 use bytes::Bytes;
-use http::{Request as HttpRequest, Response as HttpResponse};
-use kube::{Client, client::Body, runtime::events::Reporter};
-use prometheus_client::registry::Registry;
 use screen_wire::{Frame, INPUT_WINDOW_BYTES};
-use share::{ClientAddress, Links, audit::audit, capacity::Limits};
+use share::{ClientAddress, Links};
 use terminal_proto::v1::{
     CloseReason, Closed, Interrupt, Opened, attach_request::Request, attach_response::Response,
 };
@@ -20,8 +17,7 @@ use tonic::Code;
 use super::*;
 use crate::{
     exec::fake::{self, FakePod},
-    fixture::{demo, token},
-    metrics::BrokerMetrics,
+    fixture::{demo, sessions, token},
     session::registry::Sessions,
     viewer::{self, Responses},
 };
@@ -44,18 +40,9 @@ struct Viewer {
     responses: Responses,
 }
 
-fn sessions() -> Sessions {
-    let (service, _api) = tower_test::mock::pair::<HttpRequest<Body>, HttpResponse<Body>>();
-    let reporter = Reporter { controller: "broker".into(), instance: None };
-    let metrics = BrokerMetrics::register(&mut Registry::default());
-    let client = Client::new(service, "default");
-    let (audit, _writer) = audit(client, reporter, metrics.events_lost());
-    Sessions::new(Limits::DEFAULT, audit, metrics)
-}
-
 impl Around {
     async fn start() -> Self {
-        let (links, sessions) = (Links::with([demo()]), sessions());
+        let (links, (sessions, _)) = (Links::with([demo()]), sessions());
         let client = ClientAddress::known([203, 0, 113, 9].into());
         let admitted = Visit::admit(&links, &token(), client, Duration::from_mins(1), clock::now);
         let (visit, _) = admitted.unwrap();
@@ -92,7 +79,7 @@ impl Around {
         !self.sessions.list().is_empty()
     }
 
-    async fn is_over(self) {
+    async fn ends(self) {
         timeout(Duration::from_hours(1), self.running).await.expect("it ends").unwrap();
         assert!(self.sessions.list().is_empty());
     }

@@ -53,7 +53,7 @@ async fn the_place_is_kept_until_the_exec_is_seen_to_have_ended() {
     tokio::time::sleep(Duration::from_secs(20)).await;
     assert!(around.is_listed());
     around.pod.success().await;
-    around.is_over().await;
+    around.ends().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,7 +65,7 @@ async fn the_end_of_the_socket_after_a_hang_up_is_the_end_of_the_exec() {
     let start = around.start;
     let (_open, closed) = fake::exec().await;
     drop(std::mem::replace(&mut around.pod, closed));
-    around.is_over().await;
+    around.ends().await;
     assert!(start.elapsed() < Duration::from_secs(1));
 }
 
@@ -74,7 +74,7 @@ async fn a_screen_that_does_not_leave_is_given_up_after_25_s() {
     let around = Around::start().await;
     around.turn_off();
     let start = around.start;
-    around.is_over().await;
+    around.ends().await;
     assert_eq!(start.elapsed().as_secs(), 25);
 }
 
@@ -87,7 +87,7 @@ async fn a_screen_that_may_have_missed_the_end_of_its_socket_keeps_its_place_for
     drop(std::mem::replace(&mut around.pod, other));
     assert_eq!(around.viewer.closed().await.message, Lost::Broken.to_string());
     assert!(start.elapsed() < Duration::from_secs(1), "the viewer is told at once");
-    around.is_over().await;
+    around.ends().await;
     assert_eq!(start.elapsed().as_secs(), 25);
 }
 
@@ -107,7 +107,7 @@ async fn a_broker_that_goes_away_says_so_at_once_and_waits_a_second_for_the_scre
     assert_eq!(around.viewer.closed().await.reason(), CloseReason::Draining);
     assert_eq!(around.pod.word().await, Some(Frame::HangUp));
     let start = around.start;
-    around.is_over().await;
+    around.ends().await;
     assert_eq!(start.elapsed().as_secs(), 1);
 }
 
@@ -118,6 +118,6 @@ async fn a_broker_that_goes_away_does_not_wait_for_those_who_left_before() {
     tokio::time::sleep(Duration::from_secs(5)).await;
     around.shutdown.cancel();
     let start = around.start;
-    around.is_over().await;
+    around.ends().await;
     assert_eq!(start.elapsed().as_secs(), 6);
 }

@@ -1,19 +1,20 @@
-//! What the processes of gateway and broker use, where they run on this machine: `proc(5)`.
+//! The processes of gateway and broker, where they run on this machine: what they use (`proc(5)`), and signals to them.
 
 use std::{fs, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use api_types::{labels, names::SERVER_NAMESPACE};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, Client, ResourceExt, api::ListParams};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// The processes of one component's pods.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Processes(Vec<u32>);
+pub struct Processes(Vec<u32>);
 
 impl Processes {
     /// Those of `component`; none where its pods run on another machine.
-    pub(super) async fn of(client: &Client, component: &str) -> Result<Self> {
+    pub async fn of(client: &Client, component: &str) -> Result<Self> {
         let pods: Api<Pod> = Api::namespaced(client.clone(), SERVER_NAMESPACE);
         let list = ListParams::default().labels(&format!("{}={component}", labels::COMPONENT));
         let pods = pods.list(&list).await?;
@@ -33,17 +34,43 @@ impl Processes {
     }
 
     /// CPU time of all of them so far; `None` without a process.
-    pub(super) fn cpu(&self) -> Option<Duration> {
+    pub fn cpu(&self) -> Option<Duration> {
         self.sum(cpu).map(Duration::from_nanos)
     }
 
     /// Resident memory of all of them, in KiB.
-    pub(super) fn resident_kib(&self) -> Option<u64> {
+    pub fn resident_kib(&self) -> Option<u64> {
         self.sum(resident_kib)
+    }
+
+    /// Stops them in the middle of whatever they do, as a machine that hangs would, until the result is dropped.
+    pub fn freeze(self) -> Result<Frozen> {
+        ensure!(!self.0.is_empty(), "the processes run on another machine");
+        self.signal(Signal::STOP)?;
+        Ok(Frozen(self))
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        for pid in &self.0 {
+            let pid = i32::try_from(*pid).ok().and_then(Pid::from_raw).context("a process id")?;
+            kill_process(pid, signal)?;
+        }
+        Ok(())
     }
 
     fn sum(&self, of: impl Fn(u32) -> Option<u64>) -> Option<u64> {
         if self.0.is_empty() { None } else { self.0.iter().map(|pid| of(*pid)).sum() }
+    }
+}
+
+/// Processes that do nothing.
+#[derive(Debug)]
+pub struct Frozen(Processes);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        // One that was killed meanwhile needs it no more.
+        let _ = self.0.signal(Signal::CONT);
     }
 }
 

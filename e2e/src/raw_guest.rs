@@ -1,0 +1,50 @@
+//! A guest without a browser, and without the page's subprotocol: it knows no credit, and sends what it likes.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use futures::{SinkExt, StreamExt};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Error, Message},
+};
+
+use crate::settings;
+
+pub struct RawGuest(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl RawGuest {
+    /// Opens the link's terminal in 120 columns and 40 rows.
+    pub async fn open(token: &str) -> Result<Self> {
+        let gateway = settings::gateway()?;
+        let address = gateway.strip_prefix("http://").context("the gateway is not plain HTTP")?;
+        let url = format!("ws://{address}/s/{token}/terminal");
+        let mut socket = connect_async(url).await?.0;
+        socket.send(Message::text(r#"{"type":"resize","cols":120,"rows":40}"#)).await?;
+        Ok(Self(socket))
+    }
+
+    /// Reads until `text` has been shown.
+    pub async fn shows(&mut self, text: &str, within: Duration) -> Result<()> {
+        let mut seen = Vec::new();
+        let shown = async {
+            while !String::from_utf8_lossy(&seen).contains(text) {
+                let message = self.0.next().await.context("the socket ended")??;
+                seen.extend_from_slice(&message.into_data());
+            }
+            anyhow::Ok(())
+        };
+        timeout(within, shown).await.with_context(|| format!("{text:?} is not shown"))?
+    }
+
+    /// Sends `input`, and reads nothing. `false` where the gateway has closed meanwhile.
+    pub async fn sends(&mut self, input: &[u8]) -> Result<bool> {
+        match self.0.send(Message::binary(input.to_vec())).await {
+            Ok(()) => Ok(true),
+            Err(Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_)) => Ok(false),
+            Err(Error::Protocol(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

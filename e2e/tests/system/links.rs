@@ -1,0 +1,84 @@
+//! What becomes of a link and its open page: its token is replaced, its time is over, its agent sleeps.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use api_types::names;
+use e2e::{
+    agents,
+    cluster::{PATIENCE as AGENT_PATIENCE, Space},
+    guest::{self, at_work},
+    http, pods, waiting,
+};
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, api::DeleteParams};
+use serde_json::json;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+const SOON: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn deleting_the_secret_replaces_the_token_and_closes_the_open_page() -> Result<()> {
+    let space = Space::new("rotation").await?;
+    let (old, guest) = at_work(&space, "turned", &[]).await?;
+    let secrets: Api<Secret> = space.api();
+    let name = names::share_secret("turned");
+
+    secrets.delete(&name, &DeleteParams::default()).await?;
+    guest.says("This link no longer works", SOON).await?;
+
+    let (new, _) = waiting::until("a Secret with another token", SOON, || async {
+        let data = secrets.get_opt(&name).await?.and_then(|secret| secret.data);
+        let token = data.and_then(|mut data| data.remove(names::SHARE_TOKEN_KEY));
+        let token = token.map(|token| String::from_utf8_lossy(&token.0).into_owned());
+        Ok(token.filter(|token| *token != old))
+    })
+    .await?;
+    waiting::until("the new link opens", SOON, || async {
+        let status = http::get(&format!("/s/{new}/info"), &[]).await?.status;
+        Ok((status == 200).then_some(()))
+    })
+    .await?;
+    assert_eq!(http::get(&format!("/s/{old}/info"), &[]).await?.status, 404);
+    space.delete().await
+}
+
+#[tokio::test]
+async fn an_expiry_ends_the_live_page_with_its_reason() -> Result<()> {
+    let space = Space::new("deadline").await?;
+    let (_, guest) = at_work(&space, "fleeting", &[]).await?;
+    let pod = pods::of_agent(&space, "fleeting").await?;
+
+    let end = now() + Duration::from_secs(5);
+    let share = json!({ "expiresAt": end.replace_nanosecond(0)?.format(&Rfc3339)? });
+    agents::patch(&space, "fleeting", json!({ "spec": { "share": share } })).await?;
+
+    guest.says("This link no longer works", SOON).await?;
+    assert!(now() >= end - Duration::from_secs(1), "the page closed before its time");
+    pods::left_by_all(&space, &pod, Duration::from_secs(5)).await?;
+    space.delete().await
+}
+
+#[allow(clippy::disallowed_methods, reason = "compared with the clocks of this machine's cluster")]
+fn now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}
+
+#[tokio::test]
+async fn a_suspended_agents_page_waits_and_comes_back_when_it_is_resumed() -> Result<()> {
+    let space = Space::new("suspend").await?;
+    let (token, guest) = at_work(&space, "drowsy", &[]).await?;
+
+    agents::patch(&space, "drowsy", json!({ "spec": { "suspend": true } })).await?;
+    guest.says("suspended", SOON).await?;
+    let info = http::get(&format!("/s/{token}/info"), &[]).await?;
+    assert_eq!(info.status, 503, "{}", info.body);
+
+    agents::patch(&space, "drowsy", json!({ "spec": { "suspend": false } })).await?;
+    Box::pin(agents::wait(&space, "drowsy", "Ready", agents::is_ready)).await?;
+    // The same link: a page that waits tries again by itself.
+    guest.shows(guest::PROMPT, AGENT_PATIENCE).await?;
+    guest.types("awake").await?;
+    guest.shows("awake", guest::PATIENCE).await?;
+    space.delete().await
+}
