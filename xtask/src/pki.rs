@@ -1,4 +1,4 @@
-//! Certificate authorities, and certificates signed by them. Pure but for the keys, which are random; the time is a parameter.
+//! Certificate authorities, and certificates signed by them. Their keys are random; the time is a parameter.
 
 use std::net::IpAddr;
 

@@ -25,6 +25,11 @@ pub const AGENT_TOOLS_BINARY: &str = "/tools/agent-tools";
 /// OpenCode's configuration; `OPENCODE_CONFIG` names it.
 pub const CONFIG_FILE: &str = "/tools/opencode.json";
 
+/// Volume of OpenCode's configuration.
+pub const CONFIG_VOLUME: &str = "config";
+/// Volumes of credentials are named by it and their index in the list.
+pub const CREDENTIAL_VOLUME_PREFIX: &str = "credential-";
+
 /// Volume of the working directory.
 pub const WORKSPACE_VOLUME: &str = "workspace";
 /// The default working directory.

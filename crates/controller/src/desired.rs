@@ -12,7 +12,7 @@ mod probes;
 mod secrets;
 mod security;
 mod service;
-pub(crate) mod volumes;
+mod volumes;
 
 use k8s_openapi::api::{
     apps::v1::Deployment,

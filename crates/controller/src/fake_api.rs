@@ -110,7 +110,7 @@ impl State {
             sent.is_null() || held.is_some_and(|held| held["metadata"][field] == *sent)
         };
         match (method.as_str(), held.as_ref()) {
-            ("GET", _) if !name.contains('/') => (200, list(self.all(name))),
+            ("GET", _) if !name.contains('/') => (200, list(&self.all(name))),
             ("GET", Some(held)) => (200, held.clone()),
             ("POST", _) => {
                 let name = format!("{name}/{}", sent["metadata"]["name"].as_str().unwrap());
@@ -171,7 +171,7 @@ fn short(path: &str) -> String {
     parts[after_version + if namespaced { 2 } else { 0 }..].join("/")
 }
 
-fn list(items: Vec<Value>) -> Value {
+fn list(items: &[Value]) -> Value {
     json!({ "metadata": { "resourceVersion": "1" }, "items": items })
 }
 

@@ -1,4 +1,4 @@
-//! The one place that reads the wall clock. Pure code takes `now` as a parameter.
+//! The one place that reads the wall clock. All other code takes `now` as a parameter.
 
 use time::OffsetDateTime;
 

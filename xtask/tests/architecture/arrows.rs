@@ -1,82 +1,68 @@
-//! Which crate may depend on which: the table of ARCHITECTURE.md, and what api-types never sees.
+//! Which crate depends on which: as ARCHITECTURE.md says, and what api-types never sees.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    process::Command,
+    fs,
 };
 
-use serde::Deserialize;
+use crate::{
+    root,
+    sources::{PACKAGES, cargo},
+};
 
-use crate::root;
+const HEADING: &str = "## Which way the arrows point";
 
-#[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
+/// Each crate of the page's block, with the crates that it says are used.
+fn arrows(page: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let (_, section) = page.split_once(HEADING).expect("the heading");
+    let block = section.split("```").nth(1).expect("a block");
+    let lines = block.lines().filter_map(|line| line.split_once('→'));
+    lines.map(|(name, uses)| (name.trim().to_owned(), names(uses))).collect()
 }
 
-#[derive(Deserialize)]
-struct Package {
-    name: String,
-    dependencies: Vec<Dependency>,
-}
-
-#[derive(Deserialize)]
-struct Dependency {
-    name: String,
-    kind: Option<String>,
-    path: Option<String>,
-}
-
-/// Each of our crates with those of ours that it may use outside of tests.
-const ALLOWED: &[(&str, &[&str])] = &[
-    ("api-types", &[]),
-    ("terminal-proto", &[]),
-    ("daemon", &[]),
-    ("screen-wire", &[]),
-    ("share", &["api-types"]),
-    ("controller", &["api-types", "daemon"]),
-    ("gateway", &["api-types", "daemon", "share", "terminal-proto"]),
-    ("terminal-broker", &["api-types", "daemon", "screen-wire", "share", "terminal-proto"]),
-    ("agent-tools", &["screen-wire"]),
-    ("kubeoc", &["api-types"]),
-    ("scripted-model", &["daemon"]),
-    ("xtask", &["api-types"]),
-    ("bench-terminal", &[]),
-    // Its tests use all programs; as a program it is but `agent-tools` by another name.
-    ("loopback", &["agent-tools"]),
-    ("e2e", &["api-types", "bench-terminal", "screen-wire", "terminal-proto"]),
-];
-
-fn cargo(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO"))
-        .args(arguments)
-        .current_dir(root())
-        .output()
-        .expect("cargo runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("cargo prints UTF-8")
+/// `kube (client, runtime), serde` names kube and serde.
+fn names(list: &str) -> BTreeSet<String> {
+    let mut bare = String::new();
+    let mut depth = 0;
+    for c in list.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            c if depth == 0 => bare.push(c),
+            _ => {}
+        }
+    }
+    bare.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 #[test]
-fn our_crates_use_each_other_only_along_the_arrows() {
-    let json = cargo(&["metadata", "--format-version", "1", "--no-deps"]);
-    let metadata: Metadata = serde_json::from_str(&json).expect("cargo metadata");
-    let allowed: BTreeMap<_, BTreeSet<_>> =
-        ALLOWED.iter().map(|(name, uses)| (*name, uses.iter().copied().collect())).collect();
+fn crates_depend_on_each_other_as_the_architecture_says() {
+    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("readable");
+    let said = arrows(&page);
+    let ours: BTreeSet<_> = PACKAGES.iter().map(|package| package.name.clone()).collect();
+    assert_eq!(
+        said.keys().cloned().collect::<BTreeSet<_>>(),
+        ours,
+        "crates with a line, and crates"
+    );
 
-    for package in &metadata.packages {
-        let may = allowed.get(package.name.as_str());
-        let may = may.unwrap_or_else(|| panic!("{} is missing from the table", package.name));
-        for dependency in &package.dependencies {
-            let ours = dependency.path.is_some() && dependency.kind.is_none();
-            assert!(
-                !ours || may.contains(dependency.name.as_str()),
-                "{} must not depend on {}",
-                package.name,
-                dependency.name
-            );
-        }
+    for package in PACKAGES.iter() {
+        let normal = package.dependencies.iter().filter(|dependency| dependency.kind.is_none());
+        let used: BTreeSet<_> = normal.map(|dependency| dependency.name.clone()).collect();
+        let said = &said[&package.name];
+        let of_ours = |all: &BTreeSet<String>| all.intersection(&ours).cloned().collect::<Vec<_>>();
+        assert_eq!(of_ours(&used), of_ours(said), "{}: used, and said", package.name);
+        let gone: Vec<_> = said.difference(&used).collect();
+        assert!(gone.is_empty(), "{} does not use {gone:?} any more", package.name);
     }
+}
+
+#[test]
+fn arrows_are_read_with_their_remarks_left_out() {
+    let page =
+        format!("{HEADING}\n\n```\nshare → api-types, kube (client; feature x, y), serde\n```\n");
+    let used = ["api-types", "kube", "serde"].map(str::to_owned);
+    assert_eq!(arrows(&page), BTreeMap::from([("share".to_owned(), BTreeSet::from(used))]));
 }
 
 #[test]

@@ -1,11 +1,16 @@
-//! The invariants of ARCHITECTURE.md, as far as a program can check them.
+//! The invariants of ARCHITECTURE.md, as far as a program can check them. What a test needs to know
+//! of the code, it reads from the code or from that page.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod arrows;
+mod cycles;
+mod homes;
 mod manifests;
+mod metrics;
 mod permissions;
 mod purity;
 mod sizes;
+mod sources;
 
 use std::path::{Path, PathBuf};
 

@@ -1,14 +1,11 @@
-//! The modules that decide are pure: no async, client, clock, environment or randomness.
+//! The modules that decide are pure: no async, client, clock, environment or randomness. Which ones
+//! those are, each says of itself.
 
-use std::fs;
+use std::collections::BTreeSet;
 
 use syn::visit::{self, Visit};
 
-use crate::root;
-
-/// Files and folders of pure modules. A new one belongs into this list.
-const PURE: &[&str] =
-    &["crates/agent-tools/wire/src", "crates/share/src/verdict.rs", "crates/share/src/index.rs"];
+use crate::sources::{Module, modules, segments, strip_tests, used};
 
 /// A path that begins or ends like this is I/O, time, environment or chance.
 const BANNED: &[&str] = &[
@@ -16,14 +13,14 @@ const BANNED: &[&str] = &[
     "kube::Client",
     "kube::Api",
     "kube::client",
+    "kube::runtime",
     "kube_client",
+    "kube_runtime",
     "hyper",
     "tonic",
     "std::env",
     "std::fs",
     "std::net::TcpStream",
-    "std::time::SystemTime",
-    "std::time::Instant",
     "SystemTime::now",
     "Instant::now",
     "OffsetDateTime::now_utc",
@@ -32,56 +29,38 @@ const BANNED: &[&str] = &[
     "ring::rand",
     "SystemRandom",
     "rand",
-    "uuid",
+    "Uuid::new_v4",
+    "Uuid::now_v7",
 ];
+
+/// Types of such libraries that only hold what somebody else read or will send.
+const VALUES: &[&str] =
+    &["tokio::time::Duration", "tokio::time::Instant", "tonic::Code", "tonic::Status"];
 
 #[derive(Default)]
 struct Impurities(Vec<String>);
 
 impl Impurities {
     fn check(&mut self, path: &str) {
-        let hit = |banned: &str| {
-            path == banned
-                || path.starts_with(&format!("{banned}::"))
-                || path.ends_with(&format!("::{banned}"))
-        };
+        let within = |name: &str| path == name || path.starts_with(&format!("{name}::"));
+        let is_value = VALUES.iter().any(|value| within(value));
+        let hit =
+            |banned: &str| (within(banned) && !is_value) || path.ends_with(&format!("::{banned}"));
         if BANNED.iter().any(|banned| hit(banned)) {
             self.0.push(path.to_owned());
-        }
-    }
-
-    fn check_use(&mut self, prefix: &str, tree: &syn::UseTree) {
-        let join = |name: &syn::Ident| {
-            if prefix.is_empty() { name.to_string() } else { format!("{prefix}::{name}") }
-        };
-        match tree {
-            syn::UseTree::Path(path) => self.check_use(&join(&path.ident), &path.tree),
-            syn::UseTree::Name(name) => self.check(&join(&name.ident)),
-            syn::UseTree::Rename(name) => self.check(&join(&name.ident)),
-            syn::UseTree::Glob(_) => self.check(prefix),
-            syn::UseTree::Group(group) => {
-                for item in &group.items {
-                    self.check_use(prefix, item);
-                }
-            }
         }
     }
 }
 
 impl<'ast> Visit<'ast> for Impurities {
-    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
-        if module.ident != "tests" {
-            visit::visit_item_mod(self, module);
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        for (path, _) in used(&item.tree) {
+            self.check(&path.join("::"));
         }
     }
 
-    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        self.check_use("", &item.tree);
-    }
-
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        let names: Vec<_> = path.segments.iter().map(|part| part.ident.to_string()).collect();
-        self.check(&names.join("::"));
+        self.check(&segments(path).join("::"));
         visit::visit_path(self, path);
     }
 
@@ -92,38 +71,106 @@ impl<'ast> Visit<'ast> for Impurities {
         visit::visit_signature(self, signature);
     }
 
+    fn visit_expr_async(&mut self, block: &'ast syn::ExprAsync) {
+        self.0.push("async block".to_owned());
+        visit::visit_expr_async(self, block);
+    }
+
     fn visit_expr_await(&mut self, wait: &'ast syn::ExprAwait) {
         self.0.push(".await".to_owned());
         visit::visit_expr_await(self, wait);
     }
+
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        if call.method == "elapsed" {
+            self.0.push(".elapsed()".to_owned());
+        }
+        visit::visit_expr_method_call(self, call);
+    }
 }
 
-fn impurities(source: &str) -> Vec<String> {
+fn impurities(items: &[syn::Item]) -> Vec<String> {
     let mut found = Impurities::default();
-    found.visit_file(&syn::parse_file(source).expect("Rust"));
+    for item in items {
+        found.visit_item(item);
+    }
     found.0
 }
 
+/// Whether a module calls itself pure.
+fn claims_purity(header: &str) -> bool {
+    let mut words = header.split(|c: char| !c.is_alphanumeric());
+    words.any(|word| word.eq_ignore_ascii_case("pure"))
+}
+
+/// The modules that call themselves pure, and those within them.
+fn pure(modules: &[Module]) -> Vec<&Module> {
+    let claims: BTreeSet<_> = modules
+        .iter()
+        .filter(|module| claims_purity(&module.header))
+        .map(|module| (module.package, module.path.as_slice()))
+        .collect();
+    let is_within = |module: &&Module| {
+        let claimed = |length| claims.contains(&(module.package, &module.path[..length]));
+        // A crate's root speaks for itself only.
+        claimed(module.path.len()) || (1..module.path.len()).any(claimed)
+    };
+    modules.iter().filter(is_within).collect()
+}
+
 #[test]
-fn pure_modules_are_pure() {
-    for entry in PURE {
-        let path = root().join(entry);
-        assert!(path.exists(), "{entry} is in the list, but not there");
-        for file in crate::sizes::rust_files(&path) {
-            if file.ends_with("tests.rs") {
-                continue;
-            }
-            let found = impurities(&fs::read_to_string(&file).expect("readable"));
-            assert!(found.is_empty(), "{} uses {found:?}", file.display());
-        }
-    }
+fn modules_that_call_themselves_pure_are() {
+    let modules = modules();
+    let found = pure(&modules).into_iter().map(|module| (&module.file, impurities(&module.items)));
+    let impure: Vec<_> = found.filter(|(_, found)| !found.is_empty()).collect();
+    assert!(impure.is_empty(), "{impure:#?}");
+}
+
+/// Decisions apart from I/O are how every crate is built that decides anything.
+#[test]
+fn each_of_the_products_crates_has_a_pure_module() {
+    let modules = modules();
+    let have: BTreeSet<_> = pure(&modules).iter().map(|module| module.package).collect();
+    let products =
+        modules.iter().filter(|module| module.file.starts_with(crate::root().join("crates")));
+    let all: BTreeSet<_> = products.map(|module| module.package).collect();
+    // It is the agent's pod's hands: files, processes and a terminal.
+    let without: Vec<_> = all.difference(&have).filter(|name| **name != "agent-tools").collect();
+    assert!(without.is_empty(), "{without:?}");
+}
+
+fn seen(source: &str) -> Vec<String> {
+    let mut items = syn::parse_file(source).expect("Rust").items;
+    strip_tests(&mut items);
+    impurities(&items)
 }
 
 #[test]
 fn impurities_are_seen() {
-    let seen = impurities(
-        "use std::{env, io}; use time::OffsetDateTime; async fn f() { OffsetDateTime::now_utc(); x.await; }",
-    );
-    assert_eq!(seen, ["std::env", "async fn f", "OffsetDateTime::now_utc", ".await"]);
-    assert_eq!(impurities("fn f(now: time::OffsetDateTime) -> bool { now > now }"), [""; 0]);
+    let impure = "//! Decides. Pure.
+        use std::{env, io}; use tokio::time::{Instant, sleep}; use tonic::{Status, transport};
+        async fn f() { OffsetDateTime::now_utc(); x.await; start.elapsed(); daemon::clock::now(); }
+        fn g() { tokio::time::Instant::now(); async {}; }";
+    let expected = [
+        "std::env",
+        "tokio::time::sleep",
+        "tonic::transport",
+        "async fn f",
+        "OffsetDateTime::now_utc",
+        ".await",
+        ".elapsed()",
+        "daemon::clock::now",
+        "tokio::time::Instant::now",
+        "async block",
+    ];
+    assert_eq!(seen(impure), expected);
+    assert!(claims_purity("Decides. Pure.") && !claims_purity("Purely impure purity"));
+}
+
+#[test]
+fn a_time_that_is_passed_in_and_whatever_tests_do_are_not() {
+    let pure = "use tokio::time::Instant;
+        fn f(now: Instant) -> Instant { now + span }
+        #[cfg(test)] mod tests { fn g() { Instant::now(); } }";
+    assert_eq!(seen(pure), [""; 0]);
 }

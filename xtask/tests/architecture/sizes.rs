@@ -1,4 +1,4 @@
-//! A file that passes 300 lines wants to be split.
+//! A file that passes 300 lines wants to be split, and a folder of too many files wants folders.
 
 use std::{
     fs,
@@ -8,9 +8,11 @@ use std::{
 use crate::root;
 
 const MOST_LINES: usize = 300;
+/// Directly in the broker's `src`: more cannot be kept in mind at once.
+const MOST_FILES: usize = 16;
 
 /// All `.rs` files below `path`, or `path` itself.
-pub(crate) fn rust_files(path: &Path) -> Vec<PathBuf> {
+fn rust_files(path: &Path) -> Vec<PathBuf> {
     if path.is_file() {
         return vec![path.to_owned()];
     }
@@ -35,4 +37,12 @@ fn no_file_passes_300_lines() {
             assert!(lines <= MOST_LINES, "{}: {lines} lines", file.display());
         }
     }
+}
+
+#[test]
+fn the_brokers_modules_are_grouped() {
+    let entries = fs::read_dir(root().join("crates/terminal-broker/src")).expect("a folder");
+    let files = entries.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.path().is_file()));
+    let files = files.count();
+    assert!(files <= MOST_FILES, "{files} files directly in crates/terminal-broker/src");
 }

@@ -1,11 +1,12 @@
 //! Credentials as variables and mounts. The user's Secrets are named, never read. Pure.
 
+use api_types::names;
 use k8s_openapi::api::core::v1::{
     EnvFromSource, EnvVar, EnvVarSource, KeyToPath, SecretEnvSource, SecretKeySelector,
     SecretVolumeSource, Volume, VolumeMount,
 };
 
-use super::volumes::{CREDENTIAL_VOLUME_PREFIX, mount};
+use super::volumes::mount;
 use crate::resolve::{Credential, CredentialForm};
 
 pub(super) fn variables(credentials: &[Credential]) -> Vec<EnvVar> {
@@ -72,5 +73,5 @@ pub(super) fn mounts(credentials: &[Credential]) -> Vec<VolumeMount> {
 }
 
 fn volume_name(index: usize) -> String {
-    format!("{CREDENTIAL_VOLUME_PREFIX}{index}")
+    format!("{}{index}", names::CREDENTIAL_VOLUME_PREFIX)
 }

@@ -8,11 +8,6 @@ use k8s_openapi::api::core::v1::{
 use super::{config_map::CONFIG_KEY, credentials};
 use crate::resolve::ResolvedAgent;
 
-/// Volume of `OpenCode`'s configuration.
-pub(crate) const CONFIG_VOLUME: &str = "config";
-/// Volumes of credentials are named by it and their place in the list.
-pub(crate) const CREDENTIAL_VOLUME_PREFIX: &str = "credential-";
-
 /// Ours, the credentials', then the user's.
 pub(super) fn volumes(agent: &ResolvedAgent) -> Vec<Volume> {
     let mut volumes = vec![empty_dir(names::TOOLS_VOLUME)];
@@ -37,7 +32,7 @@ pub(super) fn own_mounts(agent: &ResolvedAgent) -> Vec<VolumeMount> {
         mounts.push(VolumeMount {
             sub_path: Some(CONFIG_KEY.to_owned()),
             read_only: Some(true),
-            ..mount(CONFIG_VOLUME, names::CONFIG_FILE)
+            ..mount(names::CONFIG_VOLUME, names::CONFIG_FILE)
         });
     }
     mounts
@@ -67,7 +62,7 @@ fn empty_dir(name: &str) -> Volume {
 
 fn config(agent: &str) -> Volume {
     Volume {
-        name: CONFIG_VOLUME.to_owned(),
+        name: names::CONFIG_VOLUME.to_owned(),
         config_map: Some(ConfigMapVolumeSource {
             name: names::context_config_map(agent),
             ..ConfigMapVolumeSource::default()

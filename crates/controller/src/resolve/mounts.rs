@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use api_types::names;
 
 use super::{CredentialForm, Invalid, ResolvedAgent};
-use crate::desired::volumes::{CONFIG_VOLUME, CREDENTIAL_VOLUME_PREFIX};
 
 /// A path that is `dir` or lies in it.
 pub(super) fn is_within(path: &str, dir: &str) -> bool {
@@ -47,8 +46,8 @@ fn claim<'a>(
 
 fn volume_names(agent: &ResolvedAgent) -> Result<(), Invalid> {
     let ours = |name: &str| {
-        [names::TOOLS_VOLUME, names::WORKSPACE_VOLUME, CONFIG_VOLUME].contains(&name)
-            || name.starts_with(CREDENTIAL_VOLUME_PREFIX)
+        [names::TOOLS_VOLUME, names::WORKSPACE_VOLUME, names::CONFIG_VOLUME].contains(&name)
+            || name.starts_with(names::CREDENTIAL_VOLUME_PREFIX)
     };
     let mut seen = BTreeSet::new();
     for volume in agent.pod.extra_volumes.iter().flatten() {
