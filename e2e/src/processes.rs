@@ -29,8 +29,8 @@ impl Processes {
                 && uids.iter().any(|uid| group.contains(uid.as_str()))
         };
         let entries = fs::read_dir("/proc")?.filter_map(Result::ok);
-        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        Ok(Self(pids.filter(ours).collect()))
+        let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        Ok(Self(numbers.filter(ours).collect()))
     }
 
     /// CPU time of all of them so far; `None` without a process.

@@ -42,8 +42,9 @@ impl RawGuest {
     pub async fn sends(&mut self, input: &[u8]) -> Result<bool> {
         match self.0.send(Message::binary(input.to_vec())).await {
             Ok(()) => Ok(true),
-            Err(Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_)) => Ok(false),
-            Err(Error::Protocol(_)) => Ok(false),
+            Err(
+                Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_) | Error::Protocol(_),
+            ) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }

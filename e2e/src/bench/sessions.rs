@@ -15,7 +15,7 @@ use super::{guest::Guest, programs::Programs};
 
 /// Openings under way at once: each starts a process in the pod.
 const AT_ONCE: usize = 8;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How long after a burst its memory is to be gone.
 const CALM: Duration = Duration::from_mins(1);
 /// Of the burst, for each session.

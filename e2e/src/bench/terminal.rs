@@ -18,7 +18,7 @@ pub(super) const ROWS: u16 = 40;
 
 pub(super) enum Terminal {
     /// An exec with a TTY, as `kubectl exec -it` has.
-    Direct(Exec),
+    Direct(Box<Exec>),
     /// What the broker execs, without broker and gateway.
     Screen(Box<Screen>),
     /// As the gateway has it.
@@ -29,7 +29,8 @@ pub(super) enum Terminal {
 
 impl Terminal {
     pub(super) async fn direct(client: &Client, target: Target<'_>) -> Result<Self> {
-        Ok(Self::Direct(Exec::terminal(client, target).await.context("direct exec")?))
+        let exec = Exec::terminal(client, target).await.context("direct exec")?;
+        Ok(Self::Direct(Box::new(exec)))
     }
 
     pub(super) async fn screen(client: &Client, target: Target<'_>) -> Result<Self> {

@@ -8,6 +8,7 @@ use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -48,6 +49,7 @@ impl Visitor {
 
 #[tokio::test]
 async fn connections_that_one_stranger_keeps_keep_nobody_else_out() {
+    allow_open_files();
     let system = TestSystem::start(Program::echoes()).await;
     let gateway = system.gateway.address;
     let mut kept = Vec::new();
@@ -63,6 +65,12 @@ async fn connections_that_one_stranger_keeps_keep_nobody_else_out() {
         assert_eq!(status, Some(StatusCode::OK), "visit {visit}");
     }
     drop(kept);
+}
+
+/// Both ends of each connection are in this process; a shell's limit is often 1,024.
+fn allow_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
 }
 
 #[tokio::test]

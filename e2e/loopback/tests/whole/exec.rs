@@ -107,7 +107,7 @@ pub(crate) async fn pass(upgrade: OnUpgrade, process: Process) {
     };
     let input = async {
         tokio::join!(receive(stream, sender), write(input, stdin));
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         biased;

@@ -98,8 +98,16 @@ impl TestSystem {
         let gateway_to_broker = Cable::to(broker.address).await;
         let gateway =
             gateway(links.clone(), gateway_to_broker.address, api.address, folders[1].path()).await;
-        let _folders = folders;
-        Self { links, api, broker, gateway, broker_to_api, gateway_to_broker, program, _folders }
+        Self {
+            links,
+            api,
+            broker,
+            gateway,
+            broker_to_api,
+            gateway_to_broker,
+            program,
+            _folders: folders,
+        }
     }
 }
 
