@@ -13,9 +13,6 @@ pub enum DaemonError {
     Runtime(#[source] io::Error),
     #[error("cannot listen on {address}")]
     Listen { address: SocketAddr, source: io::Error },
-    #[cfg(feature = "tls")]
-    #[error(transparent)]
-    Tls(#[from] crate::tls::TlsError),
     #[error("cannot receive signals")]
     Signals(#[source] io::Error),
     /// A task ended that the process cannot do without.
@@ -35,8 +32,6 @@ impl DaemonError {
             Self::LogLevel(_) | Self::LogsTwice(_) => "logs",
             Self::Runtime(_) => "runtime",
             Self::Listen { .. } => "listen",
-            #[cfg(feature = "tls")]
-            Self::Tls(_) => "tls",
             Self::Signals(_) => "signals",
             Self::TaskEnded(_) => "task_ended",
             Self::ShutdownTimedOut(_) => "shutdown_timed_out",

@@ -1,10 +1,8 @@
 //! The JSON messages between page and gateway. Pure.
 
+use screen_wire::{MAX_COLUMNS, MAX_ROWS};
 use serde::{Deserialize, Serialize};
 use terminal_proto::v1::Size;
-
-/// The bounds of a terminal's size, in cells.
-const CELLS: std::ops::RangeInclusive<u32> = 1..=1000;
 
 /// What a viewer says. Types unknown to us are of a later page, and ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -28,8 +26,7 @@ impl ClientMessage {
 
 /// A size within the contract's bounds: a window may be dragged to nothing.
 pub(crate) fn size(columns: u32, rows: u32) -> Size {
-    let within = |cells: u32| cells.clamp(*CELLS.start(), *CELLS.end());
-    Size { columns: within(columns), rows: within(rows) }
+    Size { columns: columns.clamp(1, MAX_COLUMNS.into()), rows: rows.clamp(1, MAX_ROWS.into()) }
 }
 
 /// What the gateway says to a viewer.
@@ -119,7 +116,8 @@ mod tests {
         #[test]
         fn sizes_stay_within_the_contract(columns: u32, rows: u32) {
             let size = size(columns, rows);
-            prop_assert!(CELLS.contains(&size.columns) && CELLS.contains(&size.rows));
+            prop_assert!((1..=MAX_COLUMNS.into()).contains(&size.columns));
+            prop_assert!((1..=MAX_ROWS.into()).contains(&size.rows));
         }
     }
 }

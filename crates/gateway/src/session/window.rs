@@ -1,8 +1,6 @@
 //! How much input a viewer may have on its way to the program. Pure: it holds no input.
 
-/// Input bytes that may be under way where the broker says nothing else, and until it does
-/// (terminal.proto).
-pub(super) const INPUT_WINDOW_BYTES: u32 = 64 * 1024;
+use screen_wire::INPUT_WINDOW_BYTES;
 
 /// The input that was taken from a viewer and not credited by the broker.
 #[derive(Debug)]
@@ -12,13 +10,14 @@ pub(super) struct InputWindow {
 }
 
 impl InputWindow {
+    /// The usual window, until the broker says otherwise.
     pub(super) fn new() -> Self {
-        Self { bytes: INPUT_WINDOW_BYTES.into(), uncredited: 0 }
+        Self { bytes: INPUT_WINDOW_BYTES as u64, uncredited: 0 }
     }
 
     /// Becomes what the broker grants; 0 is a broker that grants the usual.
     pub(super) fn set(&mut self, bytes: u32) {
-        self.bytes = if bytes == 0 { INPUT_WINDOW_BYTES } else { bytes }.into();
+        self.bytes = if bytes == 0 { INPUT_WINDOW_BYTES as u64 } else { bytes.into() };
     }
 
     /// In bytes, as a page is told.
