@@ -11,7 +11,7 @@ use hyper::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Daemon, Metrics, Readiness,
+    Metrics, Readiness,
     connect::{Acceptor, Connection},
     http1, metrics,
 };
@@ -29,9 +29,8 @@ pub(crate) struct Probes {
 }
 
 impl Probes {
-    pub(crate) fn of(Daemon { readiness, metrics, shutdown, .. }: &Daemon) -> Self {
-        let (readiness, metrics) = (readiness.clone(), metrics.clone());
-        Self { readiness, metrics, shutdown: shutdown.clone() }
+    pub(crate) fn new(readiness: Readiness, metrics: Metrics, shutdown: CancellationToken) -> Self {
+        Self { readiness, metrics, shutdown }
     }
 
     /// Serves until `end`.

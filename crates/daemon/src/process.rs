@@ -209,7 +209,8 @@ where
 {
     let (beside, end) = (TaskTracker::new(), CancellationToken::new());
     let _end_on_return = end.clone().drop_guard();
-    let probes = Probes::of(daemon);
+    let Daemon { readiness, metrics, shutdown, .. } = daemon.clone();
+    let probes = Probes::new(readiness, metrics, shutdown);
     beside.spawn(probes.serve(acceptor, beside.clone(), end.clone()));
     beside.spawn(end.run_until_cancelled_owned(signals));
 

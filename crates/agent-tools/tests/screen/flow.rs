@@ -36,7 +36,7 @@ async fn a_viewer_that_types_more_than_it_may_has_broken_the_protocol() {
     viewer.sees("ready").await;
     // Linux holds some 12 KiB of it.
     viewer.paste(&vec![b'x'; INPUT_WINDOW_BYTES]).await;
-    viewer.send(Frame::Input(vec![b'x'; INPUT_WINDOW_BYTES].into())).await;
+    viewer.send_until_refused(Frame::Input(vec![b'x'; INPUT_WINDOW_BYTES].into())).await;
     assert!(!viewer.ended().await.screen.success());
 }
 

@@ -12,7 +12,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use futures::{SinkExt, StreamExt};
 use rustix::process::{Pid, Signal, kill_process};
-use screen_wire::{Frame, FrameCodec, INPUT_WINDOW_BYTES};
+use screen_wire::{Frame, FrameCodec, INPUT_WINDOW_BYTES, WireError};
 use tokio::{
     net::unix::pipe,
     process::{Child, ChildStdin, ChildStdout, Command},
@@ -109,6 +109,15 @@ impl Viewer {
     pub(crate) async fn send(&mut self, frame: Frame) {
         let input = self.input.as_mut().unwrap();
         timeout(PATIENCE, input.send(frame)).await.expect("stdin is read").unwrap();
+    }
+
+    /// Sends to a screen that may leave before it has read all of it.
+    pub(crate) async fn send_until_refused(&mut self, frame: Frame) {
+        let input = self.input.as_mut().unwrap();
+        let sent = timeout(PATIENCE, input.send(frame)).await.expect("the screen reads or leaves");
+        if let Err(WireError::Io(error)) = sent {
+            assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
+        }
     }
 
     pub(crate) async fn type_in(&mut self, text: &'static [u8]) {

@@ -5,9 +5,11 @@ use tokio::{
 };
 
 use super::*;
+use crate::Daemon;
 
 fn probes() -> Probes {
-    Probes::of(&Daemon::new("test"))
+    let Daemon { readiness, metrics, shutdown, .. } = Daemon::new("test");
+    Probes::new(readiness, metrics, shutdown)
 }
 
 #[test]
