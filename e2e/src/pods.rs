@@ -14,6 +14,9 @@ use tokio::io::AsyncReadExt;
 
 use crate::{cluster::Space, waiting};
 
+/// How soon a page that lost its session has another: its longest pause between two tries, and an opening.
+const OPENED_ANEW: Duration = Duration::from_mins(1);
+
 /// The agent's only pod.
 pub async fn of_agent(space: &Space, agent: &str) -> Result<String> {
     let pods: Api<Pod> = space.api();
@@ -51,6 +54,15 @@ pub async fn logs(client: &Client, component: &str) -> Result<String> {
         all.push_str(&pods.logs(&pod, &LogParams::default()).await?);
     }
     Ok(all)
+}
+
+/// Waits until the pod has a terminal, and none of the processes `before` it.
+pub async fn terminal_anew(space: &Space, pod: &str, before: &[String]) -> Result<()> {
+    let opened = waiting::until("a new session's process", OPENED_ANEW, || async {
+        let now = terminals(space, pod).await?;
+        Ok((!now.is_empty() && before.iter().all(|pid| !now.contains(pid))).then_some(()))
+    });
+    opened.await.map(drop)
 }
 
 /// What each of a component's pods answers at `/metrics`.

@@ -40,10 +40,7 @@ async fn survives(component: &str) -> Result<()> {
         Ok(before.iter().all(|pid| !now.contains(pid)).then_some(()))
     })
     .await?;
-    waiting::until("a new session's process", Duration::from_mins(1), || async {
-        Ok((!pods::terminals(&space, &pod).await?.is_empty()).then_some(()))
-    })
-    .await?;
+    pods::terminal_anew(&space, &pod, &before).await?;
     guest.shows(PROMPT, PATIENCE).await?;
     guest.types("still here").await?;
     guest.shows("still here", PATIENCE).await?;
@@ -74,6 +71,7 @@ async fn brokers_that_hang_leave_no_process() -> Result<()> {
     pods::left_by_all(&space, &pod, LEFT_ALONE).await?;
     drop(frozen);
 
+    pods::terminal_anew(&space, &pod, &[]).await?;
     guest.shows(PROMPT, PATIENCE).await?;
     guest.types("still here").await?;
     guest.shows("still here", PATIENCE).await?;
