@@ -79,11 +79,6 @@ impl Links {
         self.news.subscribe()
     }
 
-    /// How many links are turned on, for metrics.
-    pub fn len(&self) -> usize {
-        self.read().index.len()
-    }
-
     /// Whether no link is turned on.
     pub fn is_empty(&self) -> bool {
         self.read().index.is_empty()

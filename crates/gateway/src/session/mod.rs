@@ -37,7 +37,7 @@ use self::{
     message::AgentName,
     opening::Responses,
     upstream::Upstream,
-    viewer::{OUTPUT_WINDOW_BYTES, Viewer},
+    viewer::{Viewer, WINDOW_BYTES},
 };
 use crate::{broker::Broker, metrics::OpenTerminal, upgrade::Protocol};
 
@@ -126,7 +126,7 @@ fn open(token: &ShareToken, visit: &Visit) -> Open {
         token: token.expose().to_owned(),
         client_address: visit.client().ip.to_string(),
         size: Some(LEGACY_SIZE),
-        window_bytes: OUTPUT_WINDOW_BYTES,
+        window_bytes: WINDOW_BYTES,
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use futures::{Sink, Stream};
+use screen_wire::OUTPUT_WINDOW_BYTES;
 use terminal_proto::v1::Opened;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::Message;
@@ -24,7 +25,8 @@ use super::{
 use crate::{metrics::OpenTerminal, upgrade::Protocol};
 
 /// Output bytes that may be under way to a viewer, not yet drawn.
-pub(super) const OUTPUT_WINDOW_BYTES: u32 = 256 * 1024;
+#[expect(clippy::cast_possible_truncation, reason = "some hundred KiB")]
+pub(super) const WINDOW_BYTES: u32 = OUTPUT_WINDOW_BYTES as u32;
 
 /// A session as its viewer sees it.
 pub(super) struct Viewer<S> {
@@ -184,7 +186,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         let input_window = self.input.open(opened.input_window_bytes, &self.upstream);
         let hello = ServerMessage::Hello {
             agent,
-            window: OUTPUT_WINDOW_BYTES,
+            window: WINDOW_BYTES,
             input_window,
             silence_ms: u64::try_from(SILENCE_MAX.as_millis()).unwrap_or(u64::MAX),
         };
