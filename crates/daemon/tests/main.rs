@@ -25,6 +25,7 @@ fn a_program_has_one_thread_and_its_result_as_exit_code() {
     assert!(is(daemon::main("test", &args("share=loud"), never), ExitCode::FAILURE));
 
     let serve = |_: Daemon| async {
+        assert_eq!(log::max_level(), log::LevelFilter::Info, "wire libraries are heard");
         let flavor = Handle::current().runtime_flavor();
         if flavor == RuntimeFlavor::CurrentThread { Ok(()) } else { Err(io::Error::other("many")) }
     };

@@ -154,7 +154,7 @@ impl Relay {
                     self.pty.resize(size).map_err(ScreenError::Terminal)?;
                 }
             }
-            Frame::Ping => self.alive = Alive::Due,
+            Frame::Ping => self.say_alive(),
             Frame::OutputCredit { bytes } => self.output.acknowledge(bytes),
             Frame::Interrupt => self.interrupt()?,
             Frame::HangUp => return Ok(Some(End::ViewerCut)),
@@ -202,10 +202,16 @@ impl Relay {
     pub(super) fn handle_timer(&mut self, due: Due) -> Result<Option<End>, ScreenError> {
         match due {
             Due::Silence => return Ok(Some(End::ViewerCut)),
-            Due::Alive => self.alive = Alive::Due,
-            Due::Credit => self.input.make_due(),
+            Due::Alive => self.say_alive(),
         }
         self.send()
+    }
+
+    /// A sign of life carries what credit there is, however little: a message of its own for each
+    /// few keystrokes would cost every hop as much as they do.
+    fn say_alive(&mut self) {
+        self.alive = Alive::Due;
+        self.input.make_due();
     }
 
     /// Some of the last frames has left, or cannot.
@@ -226,14 +232,7 @@ impl Relay {
         if !self.gathered.is_empty() || self.alive == Alive::Due || self.input.credit_is_due() {
             return self.load(None);
         }
-        self.owe_credit();
         Ok(None)
-    }
-
-    fn owe_credit(&mut self) {
-        if self.input.has_credit() {
-            self.timer.owe_credit();
-        }
     }
 
     /// Sends all that is due in one go, with `last` before the output; only when the last frames
@@ -241,10 +240,6 @@ impl Relay {
     pub(super) fn load(&mut self, last: Option<Frame>) -> Result<Option<End>, ScreenError> {
         let alive = mem::replace(&mut self.alive, Alive::Sent) == Alive::Due;
         let credit = self.input.due_credit().map(|bytes| Frame::InputCredit { bytes });
-        if credit.is_some() {
-            self.timer.credited();
-        }
-        self.owe_credit();
         self.output.send(self.gathered.len());
         let control = [alive.then_some(Frame::Alive), credit, last];
         self.outlet.load(control.into_iter().flatten(), &mut self.gathered)?;

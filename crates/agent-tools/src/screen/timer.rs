@@ -1,14 +1,9 @@
-//! What the screen does after a time: it says that it is alive, it credits the last keystrokes, it
-//! gives up a silent viewer. One timer for all, since most of them are only ever put off. Must not
-//! do any of it.
+//! What the screen does after a time: it says that it is alive, it gives up a silent viewer. One
+//! timer for both, since the second is only ever put off. Must not do any of it.
 
 use std::{pin::Pin, time::Duration};
 
 use tokio::time::{Instant, Sleep, sleep_until};
-
-/// How long a small credit waits for more to be credited with it: each is a message on every hop, and
-/// somebody who types needs none for long.
-const CREDIT_DELAY: Duration = Duration::from_millis(100);
 
 /// How often the screen and its viewer hear from each other.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +19,6 @@ pub(crate) enum Due {
     /// The viewer has not been heard for too long.
     Silence,
     Alive,
-    Credit,
 }
 
 pub(crate) struct Timer {
@@ -32,7 +26,6 @@ pub(crate) struct Timer {
     sleep: Pin<Box<Sleep>>,
     heard_at: Instant,
     alive_at: Instant,
-    credit_at: Option<Instant>,
 }
 
 impl Timer {
@@ -40,7 +33,7 @@ impl Timer {
         let now = Instant::now();
         let alive_at = now + pace.alive;
         let sleep = Box::pin(sleep_until(alive_at.min(now + pace.silence_max)));
-        Self { pace, sleep, heard_at: now, alive_at, credit_at: None }
+        Self { pace, sleep, heard_at: now, alive_at }
     }
 
     pub(crate) fn pace(&self) -> Pace {
@@ -50,23 +43,6 @@ impl Timer {
     /// The viewer has given a sign of life.
     pub(crate) fn heard(&mut self) {
         self.heard_at = Instant::now();
-    }
-
-    /// There is a small credit to be granted, if it does not grow into a large one before.
-    pub(crate) fn owe_credit(&mut self) {
-        if self.credit_at.is_none() {
-            let credit_at = Instant::now() + CREDIT_DELAY;
-            self.credit_at = Some(credit_at);
-            // One that is armed for an earlier time arms itself again.
-            if credit_at < self.sleep.deadline() {
-                self.sleep.as_mut().reset(credit_at);
-            }
-        }
-    }
-
-    /// All credit has been granted.
-    pub(crate) fn credited(&mut self) {
-        self.credit_at = None;
     }
 
     /// Waits for what is due next. Nothing is lost when the wait is given up.
@@ -90,12 +66,11 @@ impl Timer {
             self.alive_at = now + self.pace.alive;
             return Some(Due::Alive);
         }
-        self.credit_at.take_if(|credit_at| *credit_at <= now).map(|_| Due::Credit)
+        None
     }
 
     fn next(&self) -> Instant {
-        let next = self.alive_at.min(self.heard_at + self.pace.silence_max);
-        self.credit_at.map_or(next, |credit_at| next.min(credit_at))
+        self.alive_at.min(self.heard_at + self.pace.silence_max)
     }
 }
 
@@ -130,15 +105,5 @@ mod tests {
         assert_eq!(next(&mut timer, start).await, (Due::Alive, 50_000));
         assert_eq!(next(&mut timer, start).await, (Due::Alive, 60_000));
         assert_eq!(next(&mut timer, start).await, (Due::Silence, 65_000));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_small_credit_waits_for_more_but_not_for_long() {
-        let (mut timer, start) = (Timer::start(PACE), Instant::now());
-        timer.owe_credit();
-        assert_eq!(next(&mut timer, start).await, (Due::Credit, 100));
-        timer.owe_credit();
-        timer.credited();
-        assert_eq!(next(&mut timer, start).await, (Due::Alive, 10_000));
     }
 }

@@ -3,7 +3,8 @@
 
 use screen_wire::INPUT_WINDOW_BYTES;
 
-/// Credit of this much is granted at once; less of it waits for more.
+/// Credit of this much is granted at once; less of it waits for more, or for a sign of life: the
+/// viewer always has the rest of its window.
 const PORTION_BYTES: usize = 16 * 1024;
 
 /// The viewer sent more input than it was allowed to.
@@ -23,7 +24,7 @@ pub(crate) struct InputWindow {
     waited: Waited,
 }
 
-/// Whether a small credit has waited long enough.
+/// Whether a small credit should wait no longer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Waited {
     #[default]
@@ -55,22 +56,18 @@ impl InputWindow {
         self.taken >= PORTION_BYTES || (self.taken > 0 && self.waited == Waited::Enough)
     }
 
-    /// Credit has waited long enough, however little it is.
+    /// Credit is to wait no longer, however little it is.
     pub(crate) fn make_due(&mut self) {
         self.waited = Waited::Enough;
     }
 
-    /// Whether anything can be credited.
-    pub(crate) fn has_credit(&self) -> bool {
-        self.taken > 0
-    }
-
     /// What is credited now, to be told to the viewer: all there is, or nothing.
     pub(crate) fn due_credit(&mut self) -> Option<u32> {
-        if !self.credit_is_due() {
+        let due = self.credit_is_due();
+        self.waited = Waited::No;
+        if !due {
             return None;
         }
-        self.waited = Waited::No;
         let bytes = std::mem::take(&mut self.taken);
         self.uncredited -= bytes;
         u32::try_from(bytes).ok()
@@ -130,10 +127,10 @@ mod tests {
         let mut window = InputWindow::default();
         window.receive(PORTION_BYTES + 1000).unwrap();
         window.take(PORTION_BYTES - 1);
-        assert_eq!((window.has_credit(), window.due_credit()), (true, None));
+        assert_eq!(window.due_credit(), None);
         window.take(1001);
         assert_eq!(window.due_credit(), u32::try_from(PORTION_BYTES + 1000).ok());
-        assert_eq!((window.has_credit(), window.due_credit()), (false, None));
+        assert_eq!(window.due_credit(), None);
     }
 
     #[test]

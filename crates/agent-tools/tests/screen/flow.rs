@@ -7,9 +7,12 @@ use crate::viewer::Viewer;
 /// Nothing is sent but what is asked for: the first unasked sign of life is an hour away.
 const UNASKED_NEVER: [&str; 2] = ["--alive-ms", "3600000"];
 
+/// The last few bytes of credit come with a sign of life.
+const OFTEN: [&str; 2] = ["--alive-ms", "50"];
+
 #[tokio::test]
 async fn a_paste_far_beyond_the_window_is_echoed_whole() {
-    let mut viewer = Viewer::of_script("stty raw -echo; echo ready; exec cat");
+    let mut viewer = Viewer::of_script_with(&OFTEN, "stty raw -echo; echo ready; exec cat");
     viewer.sees("ready").await;
     let before = viewer.seen.len();
     let paste: Vec<u8> =
@@ -22,12 +25,14 @@ async fn a_paste_far_beyond_the_window_is_echoed_whole() {
 }
 
 #[tokio::test]
-async fn a_keystroke_is_credited_though_nothing_is_shown() {
+async fn a_keystroke_is_credited_with_the_next_sign_of_life() {
     let mut viewer =
         Viewer::of_script_with(&UNASKED_NEVER, "stty -echo; echo ready; exec sleep 1000");
     viewer.sees("ready").await;
     viewer.type_in(b"k").await;
-    viewer.is_credited(1).await;
+    viewer.send(Frame::Ping).await;
+    assert_eq!(viewer.next().await, Some(Frame::Alive));
+    assert_eq!(viewer.next().await, Some(Frame::InputCredit { bytes: 1 }));
 }
 
 #[tokio::test]
@@ -71,7 +76,8 @@ async fn a_screen_says_unasked_that_it_is_alive() {
 
 #[tokio::test]
 async fn an_interrupt_overtakes_a_paste_that_nobody_reads() {
-    let mut viewer = Viewer::of_script("trap 'exit 9' INT; sleep 1000 & echo ready; wait");
+    let script = "trap 'exit 9' INT; sleep 1000 & echo ready; wait";
+    let mut viewer = Viewer::of_script_with(&OFTEN, script);
     viewer.sees("ready").await;
     // Linux holds some 12 KiB of it.
     let lines = b"a line\n".repeat(INPUT_WINDOW_BYTES / 7);
@@ -83,7 +89,7 @@ async fn an_interrupt_overtakes_a_paste_that_nobody_reads() {
 
 #[tokio::test]
 async fn an_interrupt_is_a_key_to_a_program_that_reads_it_as_one() {
-    let mut viewer = Viewer::of_script("stty raw -echo; echo ready; exec cat");
+    let mut viewer = Viewer::of_script_with(&OFTEN, "stty raw -echo; echo ready; exec cat");
     viewer.sees("ready").await;
     viewer.type_in(b"abc").await;
     viewer.send(Frame::Interrupt).await;

@@ -1,7 +1,7 @@
 // Counts output that was drawn but not yet acknowledged; it must not send anything itself.
 
 /** The most that is gathered into one acknowledgement while output keeps coming, in bytes. */
-const GATHER_BYTES = 32 * 1024;
+const GATHER_BYTES = 64 * 1024;
 
 export class AckMeter {
   #drawn = 0;

@@ -89,9 +89,9 @@ impl<'a, Io> Relay<'a, Io> {
 
     fn acknowledged(&mut self, bytes: u64) -> ControlFlow<End> {
         let taken = self.responses.acknowledge(bytes);
-        self.output.taken(taken);
-        // The window, and so what is taken of it, is at most 1 MiB.
-        self.exec.outgoing.output_credit(u32::try_from(taken).unwrap_or(u32::MAX));
+        if let Some(credit) = self.output.taken(taken) {
+            self.exec.outgoing.output_credit(credit);
+        }
         Continue(())
     }
 

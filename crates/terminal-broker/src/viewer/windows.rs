@@ -18,6 +18,8 @@ pub struct Exceeded;
 pub struct OutputWindow {
     window: usize,
     under_way: usize,
+    /// Of these, what the viewer has taken and the screen was not told of.
+    owed: usize,
 }
 
 impl OutputWindow {
@@ -27,7 +29,7 @@ impl OutputWindow {
             0 => OUTPUT_WINDOW_BYTES,
             asked => asked.clamp(*OUTPUT_BOUNDS.start(), *OUTPUT_BOUNDS.end()),
         };
-        Self { window, under_way: 0 }
+        Self { window, under_way: 0, owed: 0 }
     }
 
     pub fn window_bytes(&self) -> usize {
@@ -39,9 +41,16 @@ impl OutputWindow {
         spend(&mut self.under_way, bytes, self.window)
     }
 
-    /// The viewer has taken so many bytes, which it was given before.
-    pub fn taken(&mut self, bytes: usize) {
-        self.under_way = self.under_way.saturating_sub(bytes);
+    /// The viewer has taken so many bytes, which it was given before. Returns what the screen is to be
+    /// told of: nothing, until it is a quarter of the window. The screen has the rest of it
+    /// meanwhile, and a message for each few bytes would cost every hop as much as they do.
+    pub fn taken(&mut self, bytes: usize) -> Option<u32> {
+        self.owed = self.under_way.min(self.owed + bytes);
+        if self.owed < self.window / 4 {
+            return None;
+        }
+        self.under_way -= self.owed;
+        u32::try_from(std::mem::take(&mut self.owed)).ok()
     }
 }
 
@@ -95,9 +104,20 @@ mod tests {
         let mut output = OutputWindow::new(4096);
         assert_eq!(output.sent(4096), Ok(()));
         assert_eq!(output.sent(1), Err(Exceeded));
-        output.taken(96);
-        assert_eq!(output.sent(97), Err(Exceeded));
-        assert_eq!(output.sent(96), Ok(()));
+        assert_eq!(output.taken(1023), None, "a quarter is owed at once, and no less");
+        assert_eq!(output.sent(1), Err(Exceeded), "the screen was not told");
+        assert_eq!(output.taken(1), Some(1024));
+        assert_eq!(output.sent(1025), Err(Exceeded));
+        assert_eq!(output.sent(1024), Ok(()));
+    }
+
+    #[test]
+    fn a_viewer_that_takes_all_it_was_given_leaves_room_for_more() {
+        let mut output = OutputWindow::new(4096);
+        for _ in 0..1000 {
+            output.sent(1000).unwrap();
+            output.taken(1000);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What passes through an open terminal.
 
 use bytes::Bytes;
-use screen_wire::Frame;
+use screen_wire::{Frame, OUTPUT_WINDOW_BYTES};
 use terminal_proto::v1::{
     CloseReason, Interrupt, Open, Size, attach_request::Request, attach_response::Response,
 };
@@ -24,10 +24,23 @@ async fn what_is_typed_arrives_and_what_is_shown_comes_back() {
     assert_eq!(viewer.input_credit().await, 2);
     exec.stdout.output("README.md").await;
     assert_eq!(viewer.output(9).await, b"README.md");
-    viewer.send(Request::Ack(9)).await;
-    assert_eq!(exec.stdin.frame().await, Some(Frame::OutputCredit { bytes: 9 }));
     viewer.send(Request::Interrupt(Interrupt {})).await;
     assert_eq!(exec.stdin.frame().await, Some(Frame::Interrupt));
+}
+
+#[tokio::test]
+async fn the_screen_is_told_of_what_was_drawn_once_it_is_a_quarter_of_the_window() {
+    let mut broker = TestBroker::start().await;
+    let mut viewer = broker.attach(open()).await.unwrap();
+    let mut exec = broker.pods.exec().await;
+
+    let quarter = OUTPUT_WINDOW_BYTES / 4;
+    exec.stdout.output("x".repeat(quarter)).await;
+    viewer.output(quarter).await;
+    viewer.send(Request::Ack(9)).await;
+    viewer.send(Request::Ack(u64::try_from(quarter).unwrap() - 9)).await;
+    let credit = Frame::OutputCredit { bytes: u32::try_from(quarter).unwrap() };
+    assert_eq!(exec.stdin.frame().await, Some(credit));
 }
 
 #[tokio::test]
