@@ -23,7 +23,7 @@ const SUBPROTOCOL: &str = "kubeopencode.terminal.v1";
 /// The page gathers this many bytes for one acknowledgement …
 const GATHER_BYTES: usize = 64 * 1024;
 /// … or what has come this long after the first of them.
-const ACKNOWLEDGE_WITHIN: Duration = Duration::from_millis(50);
+const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(1);
 
 pub(super) struct Guest {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,

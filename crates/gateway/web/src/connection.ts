@@ -9,7 +9,7 @@ import { Silence } from "./silence.ts";
 /** A socket that is neither open nor refused by then is given up. */
 const OPEN_WITHIN_MS = 15_000;
 /** A small remainder is acknowledged after this long, so that the gateway's count always comes back to zero. */
-const ACK_WITHIN_MS = 50;
+const ACK_WITHIN_MS = 1000;
 /** What a browser reports of a connection that ended without a close frame (RFC 6455, section 7.4.1). */
 const LOST = { code: 1006, reason: "" } as const;
 
