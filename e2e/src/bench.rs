@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use serde_json::json;
 
-use crate::{agents, cluster::Space, kubeoc, pods, settings};
+use crate::{agents, cluster::Space, kubeoc, pods};
 
 mod broker;
 mod check;
@@ -15,22 +15,22 @@ mod exec;
 mod figures;
 mod guest;
 mod measure;
+mod openings;
 mod pace;
 mod programs;
 mod relays;
 mod sessions;
 mod table;
 mod terminal;
+mod ways;
 
+use exec::Target;
 use figures::Samples;
 use measure::Lane;
 use programs::Programs;
-use terminal::Terminal;
+use ways::Ways;
 
 const AGENT: &str = "measured";
-
-/// The ways to the terminal, in the order of the table.
-const LANES: [&str; 5] = ["direct exec", "two relays", "screen, exec", "broker", "whole path"];
 
 /// What is measured, and how often.
 #[derive(clap::Args, Clone, Debug)]
@@ -53,6 +53,9 @@ pub struct Plan {
     /// Hold as many idle sessions, and measure their memory
     #[arg(long, value_name = "SESSIONS")]
     pub idle: Option<u16>,
+    /// Terminals opened anew by each way
+    #[arg(long, default_value_t = 20)]
+    pub openings: u16,
     /// MiB of output in each turn
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u8).range(1..))]
     pub mib: u8,
@@ -86,9 +89,12 @@ async fn in_space(space: &Space, plan: &Plan, progress: &impl Fn(&str)) -> Resul
     let token = kubeoc::share(space, AGENT, &[]).await?;
     let pod = pods::of_agent(space, AGENT).await?;
     progress(&format!("the agent is ready: pod {pod}"));
-    let lanes = open(space, plan, &pod, &token).await?;
-    let samples = Box::pin(take_turns(space, lanes, plan, progress)).await?;
-    let mut report = report(&samples, plan);
+    let target = Target { namespace: &space.name, pod: &pod };
+    let ways = Ways::find(space, &plan.agent_image, target, &token).await?;
+    let mut samples = Box::pin(take_turns(space, &ways, plan, progress)).await?;
+    progress(&format!("{} openings{}", plan.openings, load()));
+    Box::pin(openings::measure(&ways, plan.openings, &mut samples)).await?;
+    let mut report = report(samples, plan);
     if let Some(count) = plan.idle {
         let memory = Box::pin(memory(space, &token, count.into(), progress)).await?;
         report = format!("{report}\n\n{memory}");
@@ -96,32 +102,16 @@ async fn in_space(space: &Space, plan: &Plan, progress: &impl Fn(&str)) -> Resul
     Ok(report)
 }
 
-/// All ways to the terminal; those through pods where this machine has a route to pods.
-async fn open(space: &Space, plan: &Plan, pod: &str, token: &str) -> Result<Vec<Lane>> {
-    let target = exec::Target { namespace: &space.name, pod };
-    let client = exec::client(None).await?;
-    let mut lanes = vec![Lane::open(LANES[0], Terminal::direct(&client, target).await?).await?];
-    if settings::reaches_pods()? {
-        let relay = Box::pin(relays::start(space, &plan.agent_image)).await?;
-        let relayed = exec::client(Some(relay)).await?;
-        lanes.push(Lane::open(LANES[1], Terminal::direct(&relayed, target).await?).await?);
-    }
-    lanes.push(Lane::open(LANES[2], Terminal::screen(&client, target).await?).await?);
-    if settings::reaches_pods()? {
-        let at = programs::broker(&space.client).await?;
-        let terminal = Terminal::broker(&space.client, at, token).await?;
-        lanes.push(Lane::open(LANES[3], terminal).await?);
-    }
-    lanes.push(Lane::open(LANES[4], Terminal::guest(token).await?).await?);
-    Ok(lanes)
-}
-
 async fn take_turns(
     space: &Space,
-    mut lanes: Vec<Lane>,
+    ways: &Ways<'_>,
     plan: &Plan,
     progress: &impl Fn(&str),
 ) -> Result<Vec<Samples>> {
+    let mut lanes = vec![];
+    for way in ways.all() {
+        lanes.push(Lane::open(way, ways.open(way).await?).await?);
+    }
     let programs = Programs::find(&space.client).await?;
     for round in 0..usize::from(plan.rounds) {
         progress(&format!("round {} of {}{}", round + 1, plan.rounds, load()));
@@ -167,18 +157,18 @@ async fn memory(
     ))
 }
 
-fn report(samples: &[Samples], plan: &Plan) -> String {
-    let of = |name| samples.iter().find(|samples| samples.name == name);
-    let columns: Vec<&Samples> = LANES.into_iter().filter_map(of).collect();
+fn report(mut samples: Vec<Samples>, plan: &Plan) -> String {
+    samples.sort_by_key(|samples| samples.way);
     format!(
-        "{}\n{} echoes of one byte, {} and {} keys at a rate, {} × {} MiB of output, in turns; a ratio is to the \
-         direct exec.",
-        table::render(&columns),
+        "{}\n{} echoes of one byte, {} and {} keys at a rate, {} × {} MiB of output, {} openings, in turns; a ratio is \
+         to the direct exec.",
+        table::render(&samples),
         u32::from(plan.echoes) * u32::from(plan.rounds),
         u32::from(plan.slow_keys) * u32::from(plan.rounds),
         u32::from(plan.fast_keys) * u32::from(plan.rounds),
         plan.rounds,
-        plan.mib
+        plan.mib,
+        plan.openings
     )
 }
 
