@@ -42,7 +42,7 @@ pub struct Plan {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
     pub rounds: u8,
     /// Bytes typed and awaited one by one in each turn
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = 200)]
     pub echoes: u16,
     /// Keys at 50 a second in each turn
     #[arg(long, default_value_t = 150)]
