@@ -28,6 +28,7 @@ use exec::Target;
 use figures::Samples;
 use measure::Lane;
 use programs::Programs;
+use sessions::Memory;
 use ways::Ways;
 
 const AGENT: &str = "measured";
@@ -61,18 +62,30 @@ pub struct Plan {
     pub mib: u8,
 }
 
-/// Measures in a namespace of its own, which is gone afterwards, and returns a table.
-pub async fn path(plan: &Plan, progress: impl Fn(&str)) -> Result<String> {
+/// Who is told what is done, and what was measured, as soon as it was.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    pub step: fn(&str),
+    /// A table in Markdown.
+    pub figures: fn(&str),
+}
+
+/// Measures in a namespace of its own, which is gone afterwards. A failure keeps no earlier figures back.
+pub async fn path(plan: &Plan, output: Output) -> Result<()> {
     let space = Space::new("bench").await?;
-    progress(&format!("namespace {}", space.name));
+    (output.step)(&format!("namespace {}", space.name));
     // On the heap: watches and terminals are large.
-    let measured = Box::pin(interruptible(in_space(&space, plan, &progress))).await;
-    progress("the namespace is deleted");
+    let measured = Box::pin(interruptible(in_space(&space, plan, output))).await;
+    let restored = match plan.idle {
+        Some(_) => Box::pin(restore_limits(&space, output)).await,
+        None => Ok(()),
+    };
+    (output.step)("the namespace is deleted");
     if let Err(error) = space.delete_whole().await {
-        // Not at the cost of the figures.
-        progress(&format!("{error:#}"));
+        // It says nothing of the figures.
+        (output.step)(&format!("{error:#}"));
     }
-    measured
+    measured.and(restored)
 }
 
 /// A user who loses patience must not leave a namespace behind.
@@ -84,29 +97,29 @@ async fn interruptible<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     }
 }
 
-async fn in_space(space: &Space, plan: &Plan, progress: &impl Fn(&str)) -> Result<String> {
+async fn in_space(space: &Space, plan: &Plan, output: Output) -> Result<()> {
     agents::ready(space, AGENT, json!({ "agentImage": plan.agent_image })).await?;
     let token = kubeoc::share(space, AGENT, &[]).await?;
     let pod = pods::of_agent(space, AGENT).await?;
-    progress(&format!("the agent is ready: pod {pod}"));
+    (output.step)(&format!("the agent is ready: pod {pod}"));
     let target = Target { namespace: &space.name, pod: &pod };
     let ways = Ways::find(space, &plan.agent_image, target, &token).await?;
-    let mut samples = Box::pin(take_turns(space, &ways, plan, progress)).await?;
-    progress(&format!("{} openings{}", plan.openings, load()));
-    Box::pin(openings::measure(&ways, plan.openings, &mut samples)).await?;
-    let mut report = report(samples, plan);
-    if let Some(count) = plan.idle {
-        let memory = Box::pin(memory(space, &token, count.into(), progress)).await?;
-        report = format!("{report}\n\n{memory}");
+    let mut samples = Box::pin(take_turns(space, &ways, plan, output)).await?;
+    (output.step)(&format!("{} openings by each way{}", plan.openings, load()));
+    let opened = Box::pin(openings::measure(&ways, plan.openings, &mut samples)).await;
+    (output.figures)(&report(samples, plan));
+    opened?;
+    match plan.idle {
+        Some(count) => Box::pin(memory(space, &token, count.into(), output)).await,
+        None => Ok(()),
     }
-    Ok(report)
 }
 
 async fn take_turns(
     space: &Space,
     ways: &Ways<'_>,
     plan: &Plan,
-    progress: &impl Fn(&str),
+    output: Output,
 ) -> Result<Vec<Samples>> {
     let mut lanes = vec![];
     for way in ways.all() {
@@ -114,7 +127,7 @@ async fn take_turns(
     }
     let programs = Programs::find(&space.client).await?;
     for round in 0..usize::from(plan.rounds) {
-        progress(&format!("round {} of {}{}", round + 1, plan.rounds, load()));
+        (output.step)(&format!("round {} of {}{}", round + 1, plan.rounds, load()));
         // Each is the first in its turn, so that a machine that slows down slows all of them.
         for _ in 0..lanes.len() {
             lanes.rotate_left(1);
@@ -135,26 +148,22 @@ async fn take_turns(
     Ok(samples)
 }
 
-/// With the limits lifted meanwhile.
-async fn memory(
-    space: &Space,
-    token: &str,
-    count: usize,
-    progress: &impl Fn(&str),
-) -> Result<String> {
-    progress("limits are lifted: gateway and broker restart");
+/// Lifts the limits, which [`restore_limits`] restores whatever comes of it.
+async fn memory(space: &Space, token: &str, count: usize, output: Output) -> Result<()> {
+    (output.step)("limits are lifted: gateway and broker restart");
     programs::lift_limits(&space.client).await?;
-    let held = async {
-        let programs = Programs::find(&space.client).await?;
-        sessions::hold(token, count, &programs, progress).await
-    };
-    let held = Box::pin(held).await;
-    progress("limits are restored");
-    programs::restore_limits(&space.client).await?;
-    Ok(held?.map_or_else(
+    let programs = Programs::find(&space.client).await?;
+    let memory = sessions::hold(token, count, &programs, &output.step).await?;
+    (output.figures)(&memory.as_ref().map_or_else(
         || "Memory of idle sessions: gateway and broker run on another machine.".to_owned(),
-        |memory| memory.to_string(),
-    ))
+        Memory::to_string,
+    ));
+    Ok(())
+}
+
+async fn restore_limits(space: &Space, output: Output) -> Result<()> {
+    (output.step)("limits are restored");
+    programs::restore_limits(&space.client).await
 }
 
 fn report(mut samples: Vec<Samples>, plan: &Plan) -> String {
