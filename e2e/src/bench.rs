@@ -14,6 +14,7 @@ mod check;
 mod exec;
 mod figures;
 mod guest;
+mod hosts;
 mod measure;
 mod openings;
 mod pace;
@@ -51,7 +52,7 @@ pub struct Plan {
     /// Keys at 1,000 a second in each turn
     #[arg(long, default_value_t = 2000)]
     pub fast_keys: u16,
-    /// Hold as many idle sessions, and measure their memory
+    /// Hold as many idle sessions, spread over agents, and measure their memory
     #[arg(long, value_name = "SESSIONS")]
     pub idle: Option<u16>,
     /// Terminals opened anew by each way
@@ -110,7 +111,7 @@ async fn in_space(space: &Space, plan: &Plan, output: Output) -> Result<()> {
     (output.figures)(&report(samples, plan));
     opened?;
     match plan.idle {
-        Some(count) => Box::pin(memory(space, &token, count.into(), output)).await,
+        Some(count) => Box::pin(memory(space, plan, count.into(), output)).await,
         None => Ok(()),
     }
 }
@@ -149,16 +150,25 @@ async fn take_turns(
 }
 
 /// Lifts the limits, which [`restore_limits`] restores whatever comes of it.
-async fn memory(space: &Space, token: &str, count: usize, output: Output) -> Result<()> {
-    (output.step)("limits are lifted: gateway and broker restart");
+async fn memory(space: &Space, plan: &Plan, count: usize, output: Output) -> Result<()> {
+    (output.step)("agents start that are to hold the sessions");
+    let hosts = hosts::create(space, &plan.agent_image, count).await?;
+    (output.step)(&format!(
+        "{} agents are ready; limits are lifted: gateway and broker restart",
+        hosts.len()
+    ));
     programs::lift_limits(&space.client).await?;
     let programs = Programs::find(&space.client).await?;
-    let memory = sessions::hold(token, count, &programs, &output.step).await?;
-    (output.figures)(&memory.as_ref().map_or_else(
-        || "Memory of idle sessions: gateway and broker run on another machine.".to_owned(),
-        Memory::to_string,
-    ));
-    Ok(())
+    let held = sessions::hold(&hosts, count, &programs, output.step).await;
+    if let Ok(memory) = &held {
+        (output.figures)(&memory.as_ref().map_or_else(
+            || "Memory of idle sessions: gateway and broker run on another machine.".to_owned(),
+            Memory::to_string,
+        ));
+    }
+    (output.step)("the sessions' programs end");
+    let left = hosts::left_by_all(space, &hosts).await;
+    held.and(left)
 }
 
 async fn restore_limits(space: &Space, output: Output) -> Result<()> {
