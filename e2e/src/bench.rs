@@ -7,30 +7,32 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use serde_json::json;
 
-use crate::{agents, cluster::Space, kubeoc, pods, settings};
+use crate::{agents, cluster::Space, kubeoc, pods};
 
 mod broker;
 mod check;
 mod exec;
 mod figures;
 mod guest;
+mod hosts;
 mod measure;
+mod openings;
 mod pace;
 mod programs;
 mod relays;
 mod sessions;
 mod table;
 mod terminal;
+mod ways;
 
+use exec::Target;
 use figures::Samples;
 use measure::Lane;
 use programs::Programs;
-use terminal::Terminal;
+use sessions::Memory;
+use ways::Ways;
 
 const AGENT: &str = "measured";
-
-/// The ways to the terminal, in the order of the table.
-const LANES: [&str; 5] = ["direct exec", "two relays", "screen, exec", "broker", "whole path"];
 
 /// What is measured, and how often.
 #[derive(clap::Args, Clone, Debug)]
@@ -42,7 +44,7 @@ pub struct Plan {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
     pub rounds: u8,
     /// Bytes typed and awaited one by one in each turn
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = 200)]
     pub echoes: u16,
     /// Keys at 50 a second in each turn
     #[arg(long, default_value_t = 150)]
@@ -50,26 +52,41 @@ pub struct Plan {
     /// Keys at 1,000 a second in each turn
     #[arg(long, default_value_t = 2000)]
     pub fast_keys: u16,
-    /// Hold as many idle sessions, and measure their memory
+    /// Hold as many idle sessions, spread over agents, and measure their memory
     #[arg(long, value_name = "SESSIONS")]
     pub idle: Option<u16>,
+    /// Terminals opened anew by each way
+    #[arg(long, default_value_t = 20)]
+    pub openings: u16,
     /// MiB of output in each turn
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u8).range(1..))]
     pub mib: u8,
 }
 
-/// Measures in a namespace of its own, which is gone afterwards, and returns a table.
-pub async fn path(plan: &Plan, progress: impl Fn(&str)) -> Result<String> {
+/// Who is told what is done, and what was measured, as soon as it was.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    pub step: fn(&str),
+    /// A table in Markdown.
+    pub figures: fn(&str),
+}
+
+/// Measures in a namespace of its own, which is gone afterwards. A failure keeps no earlier figures back.
+pub async fn path(plan: &Plan, output: Output) -> Result<()> {
     let space = Space::new("bench").await?;
-    progress(&format!("namespace {}", space.name));
+    (output.step)(&format!("namespace {}", space.name));
     // On the heap: watches and terminals are large.
-    let measured = Box::pin(interruptible(in_space(&space, plan, &progress))).await;
-    progress("the namespace is deleted");
+    let measured = Box::pin(interruptible(in_space(&space, plan, output))).await;
+    let restored = match plan.idle {
+        Some(_) => Box::pin(restore_limits(&space, output)).await,
+        None => Ok(()),
+    };
+    (output.step)("the namespace is deleted");
     if let Err(error) = space.delete_whole().await {
-        // Not at the cost of the figures.
-        progress(&format!("{error:#}"));
+        // It says nothing of the figures.
+        (output.step)(&format!("{error:#}"));
     }
-    measured
+    measured.and(restored)
 }
 
 /// A user who loses patience must not leave a namespace behind.
@@ -81,50 +98,37 @@ async fn interruptible<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     }
 }
 
-async fn in_space(space: &Space, plan: &Plan, progress: &impl Fn(&str)) -> Result<String> {
+async fn in_space(space: &Space, plan: &Plan, output: Output) -> Result<()> {
     agents::ready(space, AGENT, json!({ "agentImage": plan.agent_image })).await?;
     let token = kubeoc::share(space, AGENT, &[]).await?;
     let pod = pods::of_agent(space, AGENT).await?;
-    progress(&format!("the agent is ready: pod {pod}"));
-    let lanes = open(space, plan, &pod, &token).await?;
-    let samples = Box::pin(take_turns(space, lanes, plan, progress)).await?;
-    let mut report = report(&samples, plan);
-    if let Some(count) = plan.idle {
-        let memory = Box::pin(memory(space, &token, count.into(), progress)).await?;
-        report = format!("{report}\n\n{memory}");
+    (output.step)(&format!("the agent is ready: pod {pod}"));
+    let target = Target { namespace: &space.name, pod: &pod };
+    let ways = Ways::find(space, &plan.agent_image, target, &token).await?;
+    let mut samples = Box::pin(take_turns(space, &ways, plan, output)).await?;
+    (output.step)(&format!("{} openings by each way{}", plan.openings, load()));
+    let opened = Box::pin(openings::measure(&ways, plan.openings, &mut samples)).await;
+    (output.figures)(&report(samples, plan));
+    opened?;
+    match plan.idle {
+        Some(count) => Box::pin(memory(space, plan, count.into(), output)).await,
+        None => Ok(()),
     }
-    Ok(report)
-}
-
-/// All ways to the terminal; those through pods where this machine has a route to pods.
-async fn open(space: &Space, plan: &Plan, pod: &str, token: &str) -> Result<Vec<Lane>> {
-    let target = exec::Target { namespace: &space.name, pod };
-    let client = exec::client(None).await?;
-    let mut lanes = vec![Lane::open(LANES[0], Terminal::direct(&client, target).await?).await?];
-    if settings::reaches_pods()? {
-        let relay = Box::pin(relays::start(space, &plan.agent_image)).await?;
-        let relayed = exec::client(Some(relay)).await?;
-        lanes.push(Lane::open(LANES[1], Terminal::direct(&relayed, target).await?).await?);
-    }
-    lanes.push(Lane::open(LANES[2], Terminal::screen(&client, target).await?).await?);
-    if settings::reaches_pods()? {
-        let at = programs::broker(&space.client).await?;
-        let terminal = Terminal::broker(&space.client, at, token).await?;
-        lanes.push(Lane::open(LANES[3], terminal).await?);
-    }
-    lanes.push(Lane::open(LANES[4], Terminal::guest(token).await?).await?);
-    Ok(lanes)
 }
 
 async fn take_turns(
     space: &Space,
-    mut lanes: Vec<Lane>,
+    ways: &Ways<'_>,
     plan: &Plan,
-    progress: &impl Fn(&str),
+    output: Output,
 ) -> Result<Vec<Samples>> {
+    let mut lanes = vec![];
+    for way in ways.all() {
+        lanes.push(Lane::open(way, ways.open(way).await?).await?);
+    }
     let programs = Programs::find(&space.client).await?;
     for round in 0..usize::from(plan.rounds) {
-        progress(&format!("round {} of {}{}", round + 1, plan.rounds, load()));
+        (output.step)(&format!("round {} of {}{}", round + 1, plan.rounds, load()));
         // Each is the first in its turn, so that a machine that slows down slows all of them.
         for _ in 0..lanes.len() {
             lanes.rotate_left(1);
@@ -145,40 +149,45 @@ async fn take_turns(
     Ok(samples)
 }
 
-/// With the limits lifted meanwhile.
-async fn memory(
-    space: &Space,
-    token: &str,
-    count: usize,
-    progress: &impl Fn(&str),
-) -> Result<String> {
-    progress("limits are lifted: gateway and broker restart");
+/// Lifts the limits, which [`restore_limits`] restores whatever comes of it.
+async fn memory(space: &Space, plan: &Plan, count: usize, output: Output) -> Result<()> {
+    (output.step)("agents start that are to hold the sessions");
+    let hosts = hosts::create(space, &plan.agent_image, count).await?;
+    (output.step)(&format!(
+        "{} agents are ready; limits are lifted: gateway and broker restart",
+        hosts.len()
+    ));
     programs::lift_limits(&space.client).await?;
-    let held = async {
-        let programs = Programs::find(&space.client).await?;
-        sessions::hold(token, count, &programs, progress).await
-    };
-    let held = Box::pin(held).await;
-    progress("limits are restored");
-    programs::restore_limits(&space.client).await?;
-    Ok(held?.map_or_else(
-        || "Memory of idle sessions: gateway and broker run on another machine.".to_owned(),
-        |memory| memory.to_string(),
-    ))
+    let programs = Programs::find(&space.client).await?;
+    let held = sessions::hold(&hosts, count, &programs, output.step).await;
+    if let Ok(memory) = &held {
+        (output.figures)(&memory.as_ref().map_or_else(
+            || "Memory of idle sessions: gateway and broker run on another machine.".to_owned(),
+            Memory::to_string,
+        ));
+    }
+    (output.step)("the sessions' programs end");
+    let left = hosts::left_by_all(space, &hosts).await;
+    held.and(left)
 }
 
-fn report(samples: &[Samples], plan: &Plan) -> String {
-    let of = |name| samples.iter().find(|samples| samples.name == name);
-    let columns: Vec<&Samples> = LANES.into_iter().filter_map(of).collect();
+async fn restore_limits(space: &Space, output: Output) -> Result<()> {
+    (output.step)("limits are restored");
+    programs::restore_limits(&space.client).await
+}
+
+fn report(mut samples: Vec<Samples>, plan: &Plan) -> String {
+    samples.sort_by_key(|samples| samples.way);
     format!(
-        "{}\n{} echoes of one byte, {} and {} keys at a rate, {} × {} MiB of output, in turns; a ratio is to the \
-         direct exec.",
-        table::render(&columns),
+        "{}\n{} echoes of one byte, {} and {} keys at a rate, {} × {} MiB of output, {} openings, in turns; a ratio is \
+         to the direct exec.",
+        table::render(&samples),
         u32::from(plan.echoes) * u32::from(plan.rounds),
         u32::from(plan.slow_keys) * u32::from(plan.rounds),
         u32::from(plan.fast_keys) * u32::from(plan.rounds),
         plan.rounds,
-        plan.mib
+        plan.mib,
+        plan.openings
     )
 }
 

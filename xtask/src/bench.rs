@@ -19,8 +19,8 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum What {
-    /// Echo, keys at a rate and bulk output through the terminal's whole path and its parts, beside a direct exec into
-    /// the same pod.
+    /// Echo, keys at a rate, bulk output and openings through the terminal's whole path and its parts, beside a
+    /// direct exec into the same pod.
     Path(PathArguments),
 }
 

@@ -35,8 +35,8 @@ pub(super) struct Attached {
 }
 
 impl Attached {
-    pub(super) async fn open(client: &Client, broker: SocketAddr, token: &str) -> Result<Self> {
-        let mut broker = TerminalBrokerClient::new(channel(client, broker).await?);
+    pub(super) async fn open(broker: Channel, token: &str) -> Result<Self> {
+        let mut broker = TerminalBrokerClient::new(broker);
         let (requests, stream) = mpsc::channel(REQUESTS);
         let size = Some(Size { columns: u32::from(COLUMNS), rows: u32::from(ROWS) });
         let open = Open {
@@ -79,7 +79,8 @@ impl Attached {
     }
 }
 
-async fn channel(client: &Client, broker: SocketAddr) -> Result<Channel> {
+/// A connection for any number of viewers.
+pub(super) async fn channel(client: &Client, broker: SocketAddr) -> Result<Channel> {
     let secrets: Api<Secret> = Api::namespaced(client.clone(), SERVER_NAMESPACE);
     let data = secrets.get(SECRET).await?.data.unwrap_or_default();
     let file = |name: &str| data.get(name).map(|bytes| bytes.0.clone()).context("a TLS file");

@@ -2,10 +2,12 @@
 
 use std::{ops::AddAssign, time::Duration};
 
+use super::ways::Way;
+
 /// What one way to the terminal took.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Samples {
-    pub(super) name: &'static str,
+    pub(super) way: Way,
     /// From the sending of one byte to its return, each sent when the one before had returned.
     pub(super) echoes: Vec<Duration>,
     /// The same at 50 keys a second, and at 1,000, whether the one before had returned or not.
@@ -16,6 +18,8 @@ pub(super) struct Samples {
     pub(super) key_cpu: Usage,
     pub(super) bulk_cpu: Usage,
     pub(super) bulk_bytes: usize,
+    /// From the start of connecting to the first byte of a new terminal.
+    pub(super) openings: Vec<Duration>,
 }
 
 /// CPU time of gateway and broker, all replicas together; `None` where it cannot be seen.

@@ -66,6 +66,15 @@ impl Guest {
         Ok(guest)
     }
 
+    /// Closes the terminal, and returns when the gateway has done so, too.
+    pub(super) async fn leave(mut self) -> Result<()> {
+        self.socket.close(None).await?;
+        while let Some(message) = self.socket.next().await {
+            message?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn send(&mut self, typed: &[u8]) -> Result<()> {
         Ok(self.socket.send(Message::binary(typed.to_vec())).await?)
     }

@@ -18,6 +18,7 @@ use super::{
     figures::{Samples, mb_per_s},
     pace,
     terminal::Terminal,
+    ways::Way,
 };
 
 /// After so long without a byte the terminal is stuck, and the benchmark fails.
@@ -36,10 +37,10 @@ pub(super) struct Lane {
 
 impl Lane {
     /// Waits until the program at the far end obeys, and warms up.
-    pub(super) async fn open(name: &'static str, terminal: Terminal) -> Result<Self> {
-        let samples = Samples { name, ..Samples::default() };
-        let mut lane = Self { name, terminal, pattern: Pattern::new(), samples };
-        lane.warm_up().await.context(name)?;
+    pub(super) async fn open(way: Way, terminal: Terminal) -> Result<Self> {
+        let samples = Samples { way, ..Samples::default() };
+        let mut lane = Self { name: way.name(), terminal, pattern: Pattern::new(), samples };
+        lane.warm_up().await.context(lane.name)?;
         Ok(lane)
     }
 
@@ -76,10 +77,8 @@ impl Lane {
         bail!("{}: {} bytes came by themselves", self.name, output.len())
     }
 
-    /// Ends the program at the far end, which nobody else might, and hears it out.
-    pub(super) async fn close(mut self) -> Result<Samples> {
-        self.terminal.send(&orders::quit()).await?;
-        while let Ok(_output) = timeout(PATIENCE, self.terminal.receive()).await? {}
+    pub(super) async fn close(self) -> Result<Samples> {
+        self.terminal.end().await.context(self.name)?;
         Ok(self.samples)
     }
 

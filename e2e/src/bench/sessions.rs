@@ -11,9 +11,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{guest::Guest, programs::Programs};
+use super::{
+    guest::Guest,
+    hosts::{self, Host},
+    programs::Programs,
+};
 
-/// Openings under way at once: each starts a process in the pod.
+/// Sessions that open, or close, at once: each starts a process in a pod, or ends it.
 const AT_ONCE: usize = 8;
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How long after a burst its memory is to be gone.
@@ -28,51 +32,100 @@ pub(super) struct Memory {
     pub(super) after_burst: [f64; 2],
 }
 
-/// Holds `count` sessions; they are closed when it returns.
+/// Holds `count` sessions; they have been closed when it returns.
 pub(super) async fn hold(
-    token: &str,
+    hosts: &[Host],
     count: usize,
     programs: &Programs,
-    progress: &impl Fn(&str),
+    progress: impl Fn(&str),
 ) -> Result<Option<Memory>> {
     let Some(before) = programs.resident_kib() else { return Ok(None) };
-    let guests: Vec<Guest> = stream::iter(0..count)
-        .map(|_| async { timeout(PATIENCE, Guest::open(token)).await.context("an opening")? })
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await?;
-    let burst = CancellationToken::new();
-    let mut held = JoinSet::new();
-    for guest in guests {
-        held.spawn(keep(guest, burst.clone()));
-    }
-    progress(&format!("{count} sessions are open, and idle for a minute"));
-    still(&mut held).await?;
-    let idle = programs.resident_kib().context("a program ended")?;
-    progress(&format!("a burst of {BURST_MIB} MiB in each, and another minute"));
-    burst.cancel();
-    still(&mut held).await?;
-    let after = programs.resident_kib().context("a program ended")?;
-    let each = |now: [u64; 2]| [0, 1].map(|of| per_session(now[of], before[of], count));
-    Ok(Some(Memory { sessions: count, idle: each(idle), after_burst: each(after) }))
+    let mut held = Held::open(hosts, count).await?;
+    let used = held.measure(count, programs, progress).await;
+    held.leave().await;
+    let [idle, after_burst] =
+        used?.map(|now| [0, 1].map(|of| per_session(now[of], before[of], count)));
+    Ok(Some(Memory { sessions: count, idle, after_burst }))
 }
 
-/// A minute in which no session ends.
-async fn still(held: &mut JoinSet<Result<()>>) -> Result<()> {
-    tokio::select! {
-        biased;
-        Some(ended) = held.join_next() => ended?.context("a session that was to be held"),
-        () = sleep(CALM) => Ok(()),
+/// Sessions whose output is read.
+struct Held {
+    sessions: JoinSet<Result<Guest>>,
+    burst: CancellationToken,
+    leave: CancellationToken,
+}
+
+impl Held {
+    async fn open(hosts: &[Host], count: usize) -> Result<Self> {
+        let guests: Vec<Guest> = stream::iter(hosts::in_turns(hosts, count))
+            .map(|host| async move {
+                timeout(PATIENCE, Guest::open(&host.token)).await.context("an opening")?
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let (burst, leave) = (CancellationToken::new(), CancellationToken::new());
+        let mut sessions = JoinSet::new();
+        for guest in guests {
+            sessions.spawn(keep(guest, burst.clone(), leave.clone()));
+        }
+        Ok(Self { sessions, burst, leave })
+    }
+
+    /// KiB of gateways and brokers, idle and after a burst.
+    async fn measure(
+        &mut self,
+        count: usize,
+        programs: &Programs,
+        progress: impl Fn(&str),
+    ) -> Result<[[u64; 2]; 2]> {
+        progress(&format!("{count} sessions are open, and idle for a minute"));
+        self.still().await?;
+        let idle = programs.resident_kib().context("a program ended")?;
+        progress(&format!("a burst of {BURST_MIB} MiB in each, and another minute"));
+        self.burst.cancel();
+        self.still().await?;
+        Ok([idle, programs.resident_kib().context("a program ended")?])
+    }
+
+    /// A minute in which no session ends.
+    async fn still(&mut self) -> Result<()> {
+        tokio::select! {
+            biased;
+            Some(ended) = self.sessions.join_next() => {
+                ended?.map(drop).context("a session that was to be held")
+            }
+            () = sleep(CALM) => Ok(()),
+        }
+    }
+
+    /// Closes those that are left, as browsers do.
+    async fn leave(self) {
+        self.leave.cancel();
+        let guests = self.sessions.join_all().await.into_iter().filter_map(Result::ok);
+        let leave = |guest: Guest| async move {
+            // One whose connection broke off has left as well.
+            let _ = timeout(PATIENCE, guest.leave()).await;
+        };
+        stream::iter(guests).for_each_concurrent(AT_ONCE, leave).await;
     }
 }
 
-/// Reads what comes, for ever; orders a burst when told.
-async fn keep(mut guest: Guest, burst: CancellationToken) -> Result<()> {
-    if let Some(received) = burst.run_until_cancelled(drain(&mut guest)).await {
-        return received;
-    }
-    guest.send(&orders::bulk(BURST_MIB)).await?;
-    drain(&mut guest).await
+/// Reads what comes, for ever; orders a burst when told, and yields the guest when it is to leave.
+async fn keep(
+    mut guest: Guest,
+    burst: CancellationToken,
+    leave: CancellationToken,
+) -> Result<Guest> {
+    let kept = async {
+        if let Some(received) = burst.run_until_cancelled(drain(&mut guest)).await {
+            return received;
+        }
+        guest.send(&orders::bulk(BURST_MIB)).await?;
+        drain(&mut guest).await
+    };
+    leave.run_until_cancelled(kept).await.transpose()?;
+    Ok(guest)
 }
 
 async fn drain(guest: &mut Guest) -> Result<()> {
@@ -88,7 +141,7 @@ fn per_session(now: u64, before: u64, count: usize) -> f64 {
 
 impl std::fmt::Display for Memory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "| KiB a session, of {:<5} | gateway |  broker | together |", self.sessions)?;
+        writeln!(f, "| KiB a session, of {:<6} | gateway |  broker | together |", self.sessions)?;
         writeln!(f, "|--------------------------|--------:|--------:|---------:|")?;
         for (name, [gateway, broker]) in
             [("idle", self.idle), ("a minute after a burst", self.after_burst)]

@@ -10,7 +10,7 @@ enum Figure {
 
 use Figure::{Alone, Compared};
 
-const ROWS: [(&str, Figure); 11] = [
+const ROWS: [(&str, Figure); 12] = [
     ("echo p50, ms", Compared(|way| percentile_ms(&way.echoes, 50))),
     ("echo p99, ms", Compared(|way| percentile_ms(&way.echoes, 99))),
     ("50 keys/s p50, ms", Compared(|way| percentile_ms(&way.paced[0], 50))),
@@ -18,6 +18,7 @@ const ROWS: [(&str, Figure); 11] = [
     ("1000 keys/s p50, ms", Compared(|way| percentile_ms(&way.paced[1], 50))),
     ("1000 keys/s p99, ms", Compared(|way| percentile_ms(&way.paced[1], 99))),
     ("bulk median, MB/s", Compared(Samples::bulk_mb_per_s)),
+    ("opening p50, ms", Compared(|way| percentile_ms(&way.openings, 50))),
     ("gateway, µs a key", Alone(|way| way.key_us(way.key_cpu.gateway))),
     ("broker, µs a key", Alone(|way| way.key_us(way.key_cpu.broker))),
     ("gateway, ms a MB", Alone(|way| way.bulk_ms_per_mb(way.bulk_cpu.gateway))),
@@ -25,17 +26,18 @@ const ROWS: [(&str, Figure); 11] = [
 ];
 
 /// A line for each figure; each way after the first has a ratio beside its value.
-pub(super) fn render(ways: &[&Samples]) -> String {
+pub(super) fn render(ways: &[Samples]) -> String {
     let mut lines = vec![head(ways), rule(ways.len())];
     lines.extend(ROWS.iter().map(|(name, figure)| row(name, figure, ways)));
     lines.push(String::new());
     lines.join("\n")
 }
 
-fn head(ways: &[&Samples]) -> String {
-    let names = ways.iter().enumerate().map(|(column, way)| match column {
-        0 => format!(" {:>12} |", way.name),
-        _ => format!(" {:>12} | ratio |", way.name),
+fn head(ways: &[Samples]) -> String {
+    let names = ways.iter().map(|samples| samples.way.name()).enumerate();
+    let names = names.map(|(column, name)| match column {
+        0 => format!(" {name:>12} |"),
+        _ => format!(" {name:>12} | ratio |"),
     });
     format!("| {:<19} |{}", "", names.collect::<String>())
 }
@@ -48,9 +50,9 @@ fn rule(ways: usize) -> String {
     format!("|{}|{}", "-".repeat(21), columns.collect::<String>())
 }
 
-fn row(name: &str, figure: &Figure, ways: &[&Samples]) -> String {
+fn row(name: &str, figure: &Figure, ways: &[Samples]) -> String {
     let (value, first) = match figure {
-        Compared(value) => (value, ways.first().and_then(|way| value(way))),
+        Compared(value) => (value, ways.first().and_then(value)),
         Alone(value) => (value, None),
     };
     let cells = ways.iter().enumerate().map(|(column, way)| {
@@ -73,21 +75,23 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::bench::figures::Usage;
+    use crate::bench::{figures::Usage, ways::Way};
 
     #[test]
     fn each_way_stands_beside_the_first_with_its_ratio() {
         let direct = Samples {
-            name: "direct exec",
+            way: Way::Direct,
             echoes: vec![Duration::from_micros(1500), Duration::from_millis(4)],
             bulk: vec![200.0],
+            openings: vec![Duration::from_millis(40)],
             ..Samples::default()
         };
         let whole = Samples {
-            name: "whole path",
+            way: Way::Whole,
             echoes: vec![Duration::from_millis(3), Duration::from_millis(5)],
             paced: [vec![], vec![Duration::from_millis(1); 2]],
             bulk: vec![50.0],
+            openings: [70, 50, 60].map(Duration::from_millis).to_vec(),
             key_cpu: Usage { gateway: Some(Duration::from_micros(90)), broker: None },
             ..Samples::default()
         };
@@ -101,11 +105,12 @@ mod tests {
 | 1000 keys/s p50, ms |            - |         1.00 |     - |
 | 1000 keys/s p99, ms |            - |         1.00 |     - |
 | bulk median, MB/s   |       200.00 |        50.00 |  0.25 |
+| opening p50, ms     |        40.00 |        60.00 |  1.50 |
 | gateway, µs a key   |            - |        45.00 |     - |
 | broker, µs a key    |            - |            - |     - |
 | gateway, ms a MB    |            - |            - |     - |
 | broker, ms a MB     |            - |            - |     - |
 ";
-        assert_eq!(render(&[&direct, &whole]), expected);
+        assert_eq!(render(&[direct, whole]), expected);
     }
 }

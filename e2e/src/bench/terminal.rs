@@ -1,10 +1,13 @@
 //! A terminal by any of the ways to it: bytes there, bytes back. It must not know what they mean.
 
-use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
+use bench_terminal::orders;
 use bytes::Bytes;
 use kube::Client;
+use tokio::time::timeout;
+use tonic::transport::Channel;
 
 use super::{
     broker::Attached,
@@ -15,6 +18,8 @@ use super::{
 /// The size that all of them have.
 pub(super) const COLUMNS: u16 = 120;
 pub(super) const ROWS: u16 = 40;
+/// How long a program that was told to end may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) enum Terminal {
     /// An exec with a TTY, as `kubectl exec -it` has.
@@ -38,8 +43,8 @@ impl Terminal {
         Ok(Self::Screen(Box::new(screen)))
     }
 
-    pub(super) async fn broker(client: &Client, at: SocketAddr, token: &str) -> Result<Self> {
-        let attached = Attached::open(client, at, token).await.context("gRPC to the broker")?;
+    pub(super) async fn broker(broker: Channel, token: &str) -> Result<Self> {
+        let attached = Attached::open(broker, token).await.context("gRPC to the broker")?;
         Ok(Self::Broker(Box::new(attached)))
     }
 
@@ -64,5 +69,12 @@ impl Terminal {
             Self::Broker(attached) => attached.receive().await,
             Self::Guest(guest) => guest.receive().await,
         }
+    }
+
+    /// Ends the program at the far end, which nobody else might, and hears it out.
+    pub(super) async fn end(mut self) -> Result<()> {
+        self.send(&orders::quit()).await?;
+        while let Ok(_output) = timeout(PATIENCE, self.receive()).await.context("it goes on")? {}
+        Ok(())
     }
 }

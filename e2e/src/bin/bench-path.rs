@@ -6,7 +6,7 @@
 )]
 
 use clap::Parser;
-use e2e::bench::{self, Plan};
+use e2e::bench::{self, Output, Plan};
 
 /// Measures the terminal's path beside a direct exec into the same pod
 #[derive(Parser)]
@@ -19,7 +19,7 @@ struct Cli {
 // One thread, so that no lane pays for a wake-up of another.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let plan = Cli::parse().plan;
-    println!("{}", bench::path(&plan, |step| eprintln!("- {step}")).await?);
-    Ok(())
+    let output =
+        Output { step: |step| eprintln!("- {step}"), figures: |figures| println!("{figures}\n") };
+    bench::path(&Cli::parse().plan, output).await
 }
