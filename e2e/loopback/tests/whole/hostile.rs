@@ -83,9 +83,6 @@ async fn many_hostile_guests_get_nothing_and_are_not_read_once_their_link_is_rev
         }
     }
 
-    for exec in &mut execs {
-        exec.ended(PATIENCE).await;
-    }
     let records = system.program.records_read();
     assert_eq!(records.len(), SESSIONS / 2);
     let read: u64 = records.iter().map(|(bytes, _)| bytes).sum();
@@ -101,6 +98,9 @@ async fn many_hostile_guests_get_nothing_and_are_not_read_once_their_link_is_rev
     // Close frames wait for the processor with all the programs that end, which in a cluster are on other nodes.
     for (what, times) in [("output", output), ("input", input)] {
         assert!(times.percentile(99) <= AT_ONCE, "the last {what} after {times}");
+    }
+    for exec in &mut execs {
+        exec.ended(PATIENCE).await;
     }
 }
 
