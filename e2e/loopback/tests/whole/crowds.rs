@@ -1,51 +1,19 @@
 //! Many strangers at one address, and the good guests beside them.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-
 use api_types::ShareToken;
-use bytes::Bytes;
-use http::{Request, StatusCode};
-use http_body_util::{BodyExt, Empty};
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use http::StatusCode;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
-use tokio_util::task::TaskTracker;
 
 use crate::{
     guest::{Guest, connect},
     program::Program,
     system::{LEFT_ALONE, PATIENCE, TestSystem, token},
+    visitor::{GOOD, STRANGER, Visitor, allow_open_files},
 };
-
-const STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 66));
-const GOOD: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 7));
-
-/// One HTTP connection that is kept.
-struct Visitor(SendRequest<Empty<Bytes>>);
-
-impl Visitor {
-    async fn new(gateway: SocketAddr, source: IpAddr) -> Self {
-        let stream = connect(gateway, source).await;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
-        TaskTracker::new().spawn(connection);
-        Self(sender)
-    }
-
-    /// `None` where the connection was closed.
-    async fn info(&mut self, token: &ShareToken) -> Option<StatusCode> {
-        let path = format!("/s/{}/info", token.expose());
-        let request = Request::get(path).header("host", "gateway.test").body(Empty::new());
-        let response = timeout(PATIENCE, self.0.send_request(request.unwrap())).await.unwrap();
-        let (head, body) = response.ok()?.into_parts();
-        body.collect().await.ok()?;
-        Some(head.status)
-    }
-}
 
 #[tokio::test]
 async fn connections_that_one_stranger_keeps_keep_nobody_else_out() {
@@ -67,12 +35,6 @@ async fn connections_that_one_stranger_keeps_keep_nobody_else_out() {
     drop(kept);
 }
 
-/// Both ends of each connection are in this process; a shell's limit is often 1,024.
-fn allow_open_files() {
-    let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
-}
-
 #[tokio::test]
 async fn wrong_tokens_never_lock_out_a_good_guest_of_the_same_address_and_cost_no_request() {
     let system = TestSystem::start(Program::echoes()).await;
@@ -90,7 +52,7 @@ async fn wrong_tokens_never_lock_out_a_good_guest_of_the_same_address_and_cost_n
             "{status:?}"
         );
         // A connection is closed after a 429.
-        if stranger.0.is_closed() || status.is_none() {
+        if stranger.is_closed() || status.is_none() {
             stranger = Visitor::new(system.gateway.address, STRANGER).await;
         }
         if number % 1000 == 0 {
@@ -128,7 +90,7 @@ async fn connections_that_say_too_little_are_closed_within_ten_seconds() {
 }
 
 /// Whatever is answered, then the end.
-async fn closed(stream: &mut TcpStream) {
+pub(crate) async fn closed(stream: &mut TcpStream) {
     let mut buffer = [0; 4096];
     while let Ok(1..) = stream.read(&mut buffer).await {}
 }

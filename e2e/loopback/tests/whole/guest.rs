@@ -161,9 +161,14 @@ impl Guest {
 
 /// A connection to the gateway from `source`.
 pub(crate) async fn connect(gateway: SocketAddr, source: IpAddr) -> TcpStream {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind(SocketAddr::new(source, 0)).unwrap();
-    let stream = socket.connect(gateway).await.unwrap();
+    let stream = socket(source).connect(gateway).await.unwrap();
     stream.set_nodelay(true).unwrap();
     stream
+}
+
+/// What connects from `source`.
+pub(crate) fn socket(source: IpAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::new(source, 0)).unwrap();
+    socket
 }

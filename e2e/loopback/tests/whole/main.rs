@@ -8,11 +8,17 @@ mod cable;
 mod certificates;
 mod exec;
 mod guest;
+mod measure;
 mod program;
 mod system;
+mod visitor;
 
+mod bad_clients;
 mod crowds;
 mod endings;
 mod faults;
+mod hostile;
+mod memory;
+mod restart;
 mod revocation;
 mod typing;

@@ -1,12 +1,18 @@
 //! What runs on the PTY in `OpenCode`'s place: shell scripts that say what they are, and ways to see what they read.
 
-use std::{fs::OpenOptions, path::Path, time::Duration};
+use std::{
+    fs::{self, OpenOptions},
+    path::Path,
+    time::Duration,
+};
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{Pid, PidfdFlags, pidfd_open},
 };
 use tempfile::TempDir;
+use time::OffsetDateTime;
+use tokio::net::unix::pipe;
 
 /// The first thing that every program shows, once its terminal is as it wants it.
 pub(crate) const READY: &str = "stand-in ready\r\n";
@@ -62,6 +68,23 @@ impl Program {
         )
     }
 
+    /// Pours out `y` where the first line is `pour`, or else writes what it reads to a file of its own; a hang-up
+    /// does not move it.
+    pub(crate) fn pours_or_records() -> Self {
+        Self::shell(
+            "trap '' HUP; stty raw -echo; printf 'stand-in ready\\r\\n'; read task; \
+             case $task in pour) exec yes;; *) exec cat > $DIR/typed.$$;; esac",
+        )
+    }
+
+    /// Pours out `y` until the first Ctrl-C, of which [`Program::interrupted`] tells.
+    pub(crate) fn pours_unseen() -> Self {
+        Self::shell(
+            "trap : INT; mkfifo $DIR/interrupted; exec 3<> $DIR/interrupted; \
+             stty -echo; echo stand-in ready; yes; echo >&3; exec cat",
+        )
+    }
+
     /// Ends by itself when a line is typed.
     pub(crate) fn leaves() -> Self {
         Self::shell("stty -echo; echo stand-in ready; read line")
@@ -75,12 +98,26 @@ impl Program {
 
     /// What [`Program::records`] has read.
     pub(crate) fn typed(&self) -> Vec<u8> {
-        std::fs::read(self.path("typed")).unwrap_or_default()
+        fs::read(self.path("typed")).unwrap_or_default()
+    }
+
+    /// What each [`Program::pours_or_records`] has read, in bytes, and when it read the last of it.
+    pub(crate) fn records_read(&self) -> Vec<(u64, OffsetDateTime)> {
+        let files = fs::read_dir(self.folder.path()).unwrap().map(Result::unwrap);
+        let records = files.filter(|file| file.file_name().to_string_lossy().starts_with("typed."));
+        let records = records.map(|record| record.metadata().unwrap());
+        records.map(|record| (record.len(), record.modified().unwrap().into())).collect()
+    }
+
+    /// Waits until [`Program::pours_unseen`] is interrupted, whatever its viewer does.
+    pub(crate) async fn interrupted(&self) {
+        let told = pipe::OpenOptions::new().open_receiver(self.path("interrupted")).unwrap();
+        told.readable().await.unwrap();
     }
 
     /// Waits until the process on the PTY is gone.
     pub(crate) async fn gone(&self, within: Duration) {
-        let pid = std::fs::read_to_string(self.path("pid")).unwrap();
+        let pid = fs::read_to_string(self.path("pid")).unwrap();
         let pid = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
         // No such process any more is as good.
         let Ok(process) = pidfd_open(pid, PidfdFlags::NONBLOCK) else { return };

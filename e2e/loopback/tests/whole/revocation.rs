@@ -19,7 +19,7 @@ async fn a_revoked_guest_is_told_and_the_pod_is_empty_at_once() {
     let mut guest = Guest::arrives(&system).await;
     let mut exec = system.api.exec().await;
 
-    system.links.apply(&revoked());
+    system.apply(&revoked());
 
     let (code, reason) = guest.closed().await;
     assert_eq!(code, POLICY, "{reason}");
@@ -41,7 +41,7 @@ async fn what_a_revoked_guest_had_typed_and_the_program_not_read_is_never_read()
     // The echo says that the first of it lies at the PTY.
     guest.sees(b"x").await;
 
-    system.links.apply(&revoked());
+    system.apply(&revoked());
     assert_eq!(guest.closed().await.0, POLICY);
     system.program.go();
 
@@ -63,7 +63,7 @@ async fn a_client_that_sends_beyond_its_credit_is_closed_and_nothing_of_it_is_re
             break;
         }
     }
-    system.links.apply(&revoked());
+    system.apply(&revoked());
     system.program.go();
 
     exec.ended(PATIENCE).await;
@@ -94,7 +94,7 @@ async fn an_expiry_ends_a_live_page_with_its_reason() {
     let mut exec = system.api.exec().await;
 
     let end = clock::now() + Duration::from_secs(1);
-    system.links.apply(&shared(|share| share.expires_at = Some(end)));
+    system.apply(&shared(|share| share.expires_at = Some(end)));
     guest.types(b"still").await;
     guest.sees(b"still").await;
 

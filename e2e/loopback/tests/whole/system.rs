@@ -4,7 +4,10 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use api_types::{Agent, AgentId, AgentSpec, AgentStatus, ShareSpec, ShareStatus, ShareToken};
 use clap::Parser;
-use daemon::{Daemon, tls::Certificates};
+use daemon::{
+    Daemon,
+    tls::{Certificates, MAX_HANDSHAKES},
+};
 use futures::{FutureExt, future::BoxFuture};
 use gateway::gateway::Gateway;
 use kube::{core::ObjectMeta, runtime::events::Reporter};
@@ -12,7 +15,10 @@ use prometheus_client::metrics::counter::Counter;
 use share::Links;
 use tempfile::TempDir;
 use terminal_broker::target::{FindError, FindPod, Target};
-use tokio::sync::oneshot;
+use tokio::{
+    runtime::Handle,
+    sync::{RwLock, oneshot},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{api::ApiServer, cable::Cable, certificates::Authority, program::Program};
@@ -29,26 +35,29 @@ const GATEWAY: &str = "kubeopencode-server";
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) daemon: Daemon,
+    links: Links,
+    runtime: Handle,
     killed: CancellationToken,
     ended: oneshot::Receiver<()>,
 }
 
 impl Running {
-    /// `serve` says on its sender where it listens.
+    /// With links of its own, which know [`demo`]. `serve` says on its sender where it listens.
     async fn start<F, Fut>(program: &'static str, serve: F) -> Self
     where
-        F: FnOnce(Daemon, oneshot::Sender<SocketAddr>) -> Fut + Send + 'static,
+        F: FnOnce(Daemon, Links, oneshot::Sender<SocketAddr>) -> Fut + Send + 'static,
         Fut: Future<Output = ()>,
     {
         let (listens, address) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let (daemon, killed) = (Daemon::new(program), CancellationToken::new());
-        let (its_daemon, its_end) = (daemon.clone(), killed.clone());
+        let links = Links::with([demo()]);
+        let (its_daemon, its_links, its_end) = (daemon.clone(), links.clone(), killed.clone());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let handle = runtime.handle().clone();
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let runtime = runtime.unwrap();
             runtime.block_on(its_end.run_until_cancelled(async {
-                serve(its_daemon.clone(), listens).await;
+                serve(its_daemon.clone(), its_links, listens).await;
                 its_daemon.tasks.close();
                 its_daemon.tasks.wait().await;
             }));
@@ -56,71 +65,110 @@ impl Running {
             drop(runtime);
             let _ = end.send(());
         });
-        Self { address: address.await.unwrap(), daemon, killed, ended }
+        Self { address: address.await.unwrap(), daemon, links, runtime: handle, killed, ended }
+    }
+
+    /// As an event of its watch, which runs beside its sessions.
+    fn apply(&self, agent: &Agent) {
+        let (links, agent) = (self.links.clone(), agent.clone());
+        self.daemon.tasks.spawn_on(async move { links.apply(&agent) }, &self.runtime);
     }
 
     /// As by SIGKILL.
-    pub(crate) async fn kill(self) {
+    pub(crate) async fn kill(&mut self) {
         self.killed.cancel();
-        self.ended.await.unwrap();
+        (&mut self.ended).await.unwrap();
     }
 
     /// As by SIGTERM; waits until all work has ended.
-    pub(crate) async fn terminate(self) {
+    pub(crate) async fn terminate(&mut self) {
         self.daemon.shutdown.cancel();
-        tokio::time::timeout(PATIENCE, self.ended).await.expect("it does not end").unwrap();
+        tokio::time::timeout(PATIENCE, &mut self.ended).await.expect("it does not end").unwrap();
     }
 }
 
+impl Drop for Running {
+    /// Nothing of a test goes on beside the next one.
+    fn drop(&mut self) {
+        self.killed.cancel();
+    }
+}
+
+/// Tests run beside each other, but for those that measure.
+static TURNS: RwLock<()> = RwLock::const_new(());
+
 /// All of it. Between any two programs there is a cable.
 pub(crate) struct TestSystem {
-    pub(crate) links: Links,
     pub(crate) api: ApiServer,
     pub(crate) broker: Running,
     pub(crate) gateway: Running,
     pub(crate) broker_to_api: Cable,
     pub(crate) gateway_to_broker: Cable,
     pub(crate) program: Program,
-    _folders: [TempDir; 2],
+    folders: [TempDir; 2],
+    /// Of [`TURNS`].
+    _turn: Box<dyn Send>,
 }
 
 impl TestSystem {
     /// With [`demo`] shared, whose terminal runs `program`.
     pub(crate) async fn start(program: Program) -> Self {
+        let turn = Box::new(TURNS.read().await);
+        Self::begin(program, turn).await
+    }
+
+    /// As [`TestSystem::start`], with nothing else under way: for what is measured.
+    pub(crate) async fn start_alone(program: Program) -> Self {
+        let turn = Box::new(TURNS.write().await);
+        Self::begin(program, turn).await
+    }
+
+    async fn begin(program: Program, turn: Box<dyn Send>) -> Self {
         // An error only says that another test has done it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let authority = Authority::new();
         let folders = [authority.folder(BROKER), authority.folder(GATEWAY)];
-        let links = Links::with([demo()]);
         let api = ApiServer::start(&program.command).await;
         let broker_to_api = Cable::to(api.address).await;
-        let broker = broker(links.clone(), broker_to_api.address, folders[0].path()).await;
+        let broker = broker(broker_to_api.address, folders[0].path()).await;
         let gateway_to_broker = Cable::to(broker.address).await;
-        let gateway =
-            gateway(links.clone(), gateway_to_broker.address, api.address, folders[1].path()).await;
+        let gateway = gateway(gateway_to_broker.address, api.address, folders[1].path()).await;
         Self {
-            links,
             api,
             broker,
             gateway,
             broker_to_api,
             gateway_to_broker,
             program,
-            _folders: folders,
+            folders,
+            _turn: turn,
         }
+    }
+
+    /// Another gateway, in place of one that was killed.
+    pub(crate) async fn start_gateway(&mut self) {
+        let (broker, api) = (self.gateway_to_broker.address, self.api.address);
+        self.gateway = gateway(broker, api, self.folders[1].path()).await;
+    }
+
+    /// The agent is changed: both programs hear of it.
+    pub(crate) fn apply(&self, agent: &Agent) {
+        self.broker.apply(agent);
+        self.gateway.apply(agent);
     }
 }
 
-/// Connections to the broker that are not authenticated.
-const MAX_CONNECTIONS: usize = 128;
 /// Room for a test's crowd at one link.
-const MANY: [&str; 2] = ["--max-terminals-per-link=64", "--max-terminals-per-agent=64"];
+const MANY: [&str; 2] = ["--max-terminals-per-link=200", "--max-terminals-per-agent=200"];
+/// And for its haste: what is refused for coming too often is not what these tests are about.
+const OFTEN: [&str; 3] =
+    ["--link-opening-burst=200", "--link-request-burst=1000", "--request-burst=1000"];
 
-async fn broker(links: Links, api: SocketAddr, tls: &Path) -> Running {
+async fn broker(api: SocketAddr, tls: &Path) -> Running {
     let tls = tls.to_owned();
-    Running::start(BROKER, async move |daemon, listens| {
+    Running::start(BROKER, async move |daemon, links, listens| {
         let args = terminal_broker::Args::parse_from(["terminal-broker"].iter().chain(&MANY));
-        let acceptor = daemon.listen("grpc", loopback(), MAX_CONNECTIONS).await.unwrap();
+        let acceptor = daemon.listen("grpc", loopback(), MAX_HANDSHAKES).await.unwrap();
         listens.send(acceptor.local_address()).unwrap();
         let (client, exec, pods) = (cluster(api), cluster(api), Arc::new(OnlyPod));
         let certificates = Certificates::follow(&tls, &daemon).await.unwrap();
@@ -130,12 +178,12 @@ async fn broker(links: Links, api: SocketAddr, tls: &Path) -> Running {
     .await
 }
 
-async fn gateway(links: Links, broker: SocketAddr, api: SocketAddr, tls: &Path) -> Running {
+async fn gateway(broker: SocketAddr, api: SocketAddr, tls: &Path) -> Running {
     let tls = tls.to_owned();
-    Running::start(GATEWAY, async move |daemon, listens| {
+    Running::start(GATEWAY, async move |daemon, links, listens| {
         let broker = format!("https://{broker}");
         let flags = ["gateway", "--broker", &broker];
-        let args = gateway::args::Args::parse_from(flags.iter().chain(&MANY));
+        let args = gateway::args::Args::parse_from(flags.iter().chain(&MANY).chain(&OFTEN));
         let brokers = gateway::broker::Broker::new(&args.broker, &args.broker_name, Some(&tls));
         let brokers = brokers.await.unwrap();
         let connections = args.limits.max_connections;
