@@ -88,7 +88,8 @@ impl<S: AsyncWrite + Unpin> Outlet<S> {
             }
             self.written += written;
         }
-        self.frames.clear();
+        // Not cleared only: a session that once was slow would hold a message's worth of memory for ever.
+        self.frames = Vec::new();
         self.written = 0;
         Poll::Ready(Ok(()))
     }

