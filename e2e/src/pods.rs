@@ -38,12 +38,17 @@ pub async fn exec(space: &Space, pod: &str, command: &[&str]) -> Result<String> 
     Ok(output)
 }
 
-/// The running pods of one component of the system, such as `gateway`.
-pub async fn of_component(client: &Client, component: &str) -> Result<Vec<String>> {
+/// The pods of one component of the system, such as `gateway`; also those that are about to end.
+pub async fn list_component(client: &Client, component: &str) -> Result<Vec<Pod>> {
     let pods: Api<Pod> = Api::namespaced(client.clone(), names::SERVER_NAMESPACE);
     let list = ListParams::default().labels(&format!("{}={component}", labels::COMPONENT));
-    let pods = pods.list(&list).await?;
-    Ok(pods.items.iter().map(ResourceExt::name_any).collect())
+    Ok(pods.list(&list).await?.items)
+}
+
+/// The names of the pods of one component of the system.
+pub async fn of_component(client: &Client, component: &str) -> Result<Vec<String>> {
+    let pods = list_component(client, component).await?;
+    Ok(pods.iter().map(ResourceExt::name_any).collect())
 }
 
 /// Everything that one component's pods have logged.

@@ -3,10 +3,10 @@
 use std::{fs, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use api_types::{labels, names::SERVER_NAMESPACE};
-use k8s_openapi::api::core::v1::Pod;
-use kube::{Api, Client, ResourceExt, api::ListParams};
+use kube::{Client, ResourceExt};
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::pods;
 
 /// The processes of one component's pods.
 #[derive(Clone, Debug, Default)]
@@ -15,10 +15,8 @@ pub struct Processes(Vec<u32>);
 impl Processes {
     /// Those of `component`; none where its pods run on another machine.
     pub async fn of(client: &Client, component: &str) -> Result<Self> {
-        let pods: Api<Pod> = Api::namespaced(client.clone(), SERVER_NAMESPACE);
-        let list = ListParams::default().labels(&format!("{}={component}", labels::COMPONENT));
-        let pods = pods.list(&list).await?;
-        let uids: Vec<String> = pods.items.iter().filter_map(ResourceExt::uid).collect();
+        let pods = pods::list_component(client, component).await?;
+        let uids: Vec<String> = pods.iter().filter_map(ResourceExt::uid).collect();
         let ours = |pid: &u32| {
             let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
             let group = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();

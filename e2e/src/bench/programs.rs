@@ -3,19 +3,16 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
-use api_types::{
-    labels,
-    names::{BROKER_PORT, BROKER_SERVICE, SERVER_NAMESPACE, SERVER_SERVICE},
-};
+use api_types::names::{BROKER_PORT, BROKER_SERVICE, SERVER_NAMESPACE, SERVER_SERVICE};
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::{
     Api, Client,
-    api::{ListParams, Patch, PatchParams},
+    api::{Patch, PatchParams},
 };
 use serde_json::{Value, json};
 
 use super::figures::Usage;
-use crate::{cluster::PATIENCE, processes::Processes, rollout, waiting};
+use crate::{cluster::PATIENCE, pods, processes::Processes, rollout, waiting};
 
 /// Both programs' processes; empty where they run on another machine.
 #[derive(Clone, Debug)]
@@ -43,7 +40,7 @@ impl Programs {
 
 /// One of the brokers.
 pub(super) async fn broker(client: &Client) -> Result<SocketAddr> {
-    let pods = pods(client, "terminal-broker").await?;
+    let pods = pods::list_component(client, "terminal-broker").await?;
     let ip = pods.iter().find_map(|pod| pod.status.as_ref()?.pod_ip.as_ref());
     Ok(SocketAddr::new(ip.context("no broker runs")?.parse()?, BROKER_PORT))
 }
@@ -89,13 +86,7 @@ async fn set_limits(client: &Client, variables: &[Value]) -> Result<()> {
 async fn old_pods_gone(client: &Client, component: &str) -> Result<()> {
     let gone = waiting::until("the old pods are gone", PATIENCE, || async {
         let live = |pod: &Pod| pod.metadata.deletion_timestamp.is_none();
-        Ok(pods(client, component).await?.iter().all(live).then_some(()))
+        Ok(pods::list_component(client, component).await?.iter().all(live).then_some(()))
     });
     gone.await.map(|((), _took)| ())
-}
-
-async fn pods(client: &Client, component: &str) -> Result<Vec<Pod>> {
-    let pods: Api<Pod> = Api::namespaced(client.clone(), SERVER_NAMESPACE);
-    let list = ListParams::default().labels(&format!("{}={component}", labels::COMPONENT));
-    Ok(pods.list(&list).await?.items)
 }

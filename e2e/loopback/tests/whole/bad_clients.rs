@@ -6,7 +6,7 @@ use std::{net::SocketAddr, time::Duration};
 use futures::future::join_all;
 use http::StatusCode;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::AsyncWriteExt,
     net::TcpStream,
     time::{Instant, interval, timeout},
 };
@@ -16,7 +16,7 @@ use crate::{
     measure::Times,
     program::Program,
     system::{PATIENCE, TestSystem, token},
-    visitor::{GOOD, STRANGER, Visitor, allow_open_files},
+    visitor::{GOOD, STRANGER, Visitor, allow_open_files, read_to_end},
 };
 
 const OF_EACH_KIND: usize = 250;
@@ -127,9 +127,6 @@ async fn visits(gateway: SocketAddr, pace: Duration) -> Times {
 
 /// How many bytes came before the end, and after what time that was.
 async fn closed(mut stream: TcpStream) -> (usize, Duration) {
-    let (start, mut bytes, mut buffer) = (Instant::now(), 0, [0; 4096]);
-    while let Ok(count @ 1..) = stream.read(&mut buffer).await {
-        bytes += count;
-    }
-    (bytes, start.elapsed())
+    let start = Instant::now();
+    (read_to_end(&mut stream).await, start.elapsed())
 }

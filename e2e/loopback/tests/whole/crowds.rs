@@ -2,17 +2,13 @@
 
 use api_types::ShareToken;
 use http::StatusCode;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
-};
+use tokio::{io::AsyncWriteExt, time::timeout};
 
 use crate::{
     guest::{Guest, connect},
     program::Program,
     system::{LEFT_ALONE, PATIENCE, TestSystem, token},
-    visitor::{GOOD, STRANGER, Visitor, allow_open_files},
+    visitor::{GOOD, STRANGER, Visitor, allow_open_files, read_to_end},
 };
 
 #[tokio::test]
@@ -79,7 +75,7 @@ async fn connections_that_say_too_little_are_closed_within_ten_seconds() {
     }
     let all_closed = async {
         for stream in &mut strangers {
-            closed(stream).await;
+            read_to_end(stream).await;
         }
     };
     // A little more than ten seconds, as the first of them was there before the last.
@@ -87,12 +83,6 @@ async fn connections_that_say_too_little_are_closed_within_ten_seconds() {
     let mut guest = Guest::arrives(&system).await;
     guest.types(b"k").await;
     guest.sees(b"k").await;
-}
-
-/// Whatever is answered, then the end.
-pub(crate) async fn closed(stream: &mut TcpStream) {
-    let mut buffer = [0; 4096];
-    while let Ok(1..) = stream.read(&mut buffer).await {}
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::time::timeout;
+use tokio::{io::AsyncReadExt, net::TcpStream, time::timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -62,6 +62,15 @@ impl Visitor {
     pub(crate) fn is_closed(&self) -> bool {
         self.0.is_closed()
     }
+}
+
+/// How many bytes are answered until the connection ends, in whatever way.
+pub(crate) async fn read_to_end(stream: &mut TcpStream) -> usize {
+    let (mut bytes, mut buffer) = (0, [0; 4096]);
+    while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+        bytes += count;
+    }
+    bytes
 }
 
 /// Both ends of each connection are in this process; a shell's limit is often 1,024.
