@@ -1,5 +1,6 @@
 //! The generated types of `kubeopencode.terminal.v1`; the .proto file is their documentation.
 
+mod codec;
 mod redacted;
 
 /// `kubeopencode.terminal.v1`: the `TerminalBroker` service and its messages.

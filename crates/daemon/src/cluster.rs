@@ -8,15 +8,15 @@ use std::time::Duration;
 use hyper_timeout::TimeoutConnector;
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
-    rt::TokioExecutor,
+    rt::{TokioExecutor, TokioIo},
 };
 use kube::{
     Client, Config,
     client::{Body, ConfigExt},
 };
-use tower::{ServiceBuilder, timeout::TimeoutLayer};
+use tower::{ServiceBuilder, ServiceExt, timeout::TimeoutLayer};
 
-use crate::socket;
+use crate::{ReadAhead, socket};
 
 /// Time to connect, the TLS handshake included.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -44,7 +44,8 @@ enum Quiet {
 }
 
 fn build(config: &Config, quiet: Quiet) -> Result<Client, kube::Error> {
-    let mut connector = TimeoutConnector::new(config.rustls_https_connector_with_connector(tcp())?);
+    let tcp = tcp().map_response(|stream| TokioIo::new(ReadAhead::new(stream.into_inner())));
+    let mut connector = TimeoutConnector::new(config.rustls_https_connector_with_connector(tcp)?);
     // Around TLS, so that the handshake is in it.
     connector.set_connect_timeout(Some(CONNECT_DEADLINE));
     connector.set_read_timeout(match quiet {

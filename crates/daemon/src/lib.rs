@@ -8,7 +8,10 @@ pub mod connect;
 pub mod http1;
 pub mod metrics;
 pub mod progress;
+#[cfg(feature = "tls")]
+pub mod read_ahead;
 pub mod readiness;
+pub mod scratch;
 pub mod socket;
 pub mod telemetry;
 #[cfg(feature = "tls")]
@@ -26,5 +29,7 @@ pub use error::DaemonError;
 pub use metrics::Metrics;
 pub use process::{Daemon, SHUTDOWN_GRACE, main, run};
 pub use progress::Progress;
+#[cfg(feature = "tls")]
+pub use read_ahead::ReadAhead;
 pub use readiness::{Gate, Readiness};
 pub use telemetry::{LogFormat, TelemetryArgs, init_logs};

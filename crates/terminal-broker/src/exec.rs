@@ -9,7 +9,6 @@ use hyper_util::rt::TokioIo;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Client, Resource, api::AttachParams, core::Request};
 use tokio::time::timeout;
-use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 
 use crate::{target::Target, viewer::Size};
 
@@ -18,6 +17,8 @@ mod channels;
 pub(crate) mod fake;
 mod outgoing;
 mod socket;
+mod unframer;
+mod websocket;
 
 use channels::Protocol;
 pub(crate) use socket::{Event, Exec, Over};
@@ -63,10 +64,8 @@ pub(crate) async fn open(
     let connection = opened.map_err(|_| ExecError::Late)??;
     let protocol = if connection.supports_stream_close() { Protocol::V5 } else { Protocol::V4 };
 
-    // Nothing has been read yet, so the stream can be wrapped anew with buffers of our size.
-    let raw = connection.into_stream().into_inner();
-    let socket = WebSocketStream::from_raw_socket(raw, Role::Client, Some(socket::buffers())).await;
-    Ok(Exec::new(socket, protocol))
+    // Nothing has been read yet, so the bare connection is all there is.
+    Ok(Exec::new(connection.into_stream().into_inner(), protocol))
 }
 
 /// Without a TTY: a TTY exec leaves its process behind whenever a client dies, this one's stdin ends.

@@ -9,7 +9,10 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::Certificates;
-use crate::connect::{Acceptor, Connection, Evicted, Slot};
+use crate::{
+    ReadAhead,
+    connect::{Acceptor, Connection, Evicted, Slot},
+};
 
 /// Connections that may be in their handshake at once: what a listener of [`incoming`] is given
 /// as its `max_connections`.
@@ -26,7 +29,7 @@ const WAITING_CONNECTIONS: usize = 16;
 #[derive(Debug)]
 pub struct Established {
     /// `get_ref().1.peer_certificates()` is the peer's chain, its own certificate first.
-    pub stream: TlsStream<TcpStream>,
+    pub stream: TlsStream<ReadAhead<TcpStream>>,
     pub peer: SocketAddr,
     pub slot: Slot,
 }
@@ -78,7 +81,7 @@ async fn handshake(
     let stream = tokio::select! {
         biased;
         () = slot.evicted() => return Err(io::Error::other(Evicted)),
-        stream = TlsAcceptor::from(certificates.server()).accept(stream) => stream?,
+        stream = TlsAcceptor::from(certificates.server()).accept(ReadAhead::new(stream)) => stream?,
     };
     slot.authenticated().map_err(io::Error::other)?;
     Ok(Established { stream, peer, slot })

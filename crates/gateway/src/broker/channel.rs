@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use daemon::{socket, tls::Certificates};
+use daemon::{ReadAhead, socket, tls::Certificates};
 use futures::{FutureExt, future::BoxFuture};
 use http::{Request, Response};
 use hyper::{
@@ -123,9 +123,9 @@ async fn encrypt(
     stream: TcpStream,
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
-) -> Result<TlsStream<TcpStream>, ConnectError> {
-    let stream =
-        TlsConnector::from(config).connect(name, stream).await.map_err(ConnectError::Tls)?;
+) -> Result<TlsStream<ReadAhead<TcpStream>>, ConnectError> {
+    let connecting = TlsConnector::from(config).connect(name, ReadAhead::new(stream));
+    let stream = connecting.await.map_err(ConnectError::Tls)?;
     match stream.get_ref().1.alpn_protocol() {
         Some(b"h2") => Ok(stream),
         _ => Err(ConnectError::NoHttp2),

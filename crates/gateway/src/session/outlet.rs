@@ -1,96 +1,142 @@
-//! A viewer's socket below the WebSocket: it takes whole frames, writes what the socket takes at
-//! once, and keeps the rest. So output that a viewer did not take yet can still be withheld from
-//! it. It makes no frames.
+//! A viewer's socket below the WebSocket: terminal output becomes frames here and is written from
+//! where it is, and what the socket did not take yet is kept. So output that a viewer did not take
+//! can still be withheld from it. Control frames are the WebSocket's, and only passed.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_tungstenite::tungstenite::protocol::frame::{
+    FrameHeader,
+    coding::{Data, OpCode},
+};
 
-/// The opcode of a binary frame (RFC 6455, section 5.2): terminal output.
-const BINARY: u8 = 2;
-
-/// `S`, with room for one write that `S` did not take at once.
+/// `S`, with room for one write of control frames that `S` did not take at once, and one frame of
+/// output.
 #[derive(Debug)]
 pub(super) struct Outlet<S> {
     stream: S,
-    /// Whole frames of which some bytes were not written yet: one message, and what control
-    /// frames were gathered with it.
-    frames: Vec<u8>,
-    /// How many bytes of `frames` were written.
+    kept: Kept,
+}
+
+/// What was not written yet.
+#[derive(Debug, Default)]
+struct Kept {
+    /// Whole control frames of which some bytes were not written yet.
+    control: Vec<u8>,
+    /// How many bytes of `control` were written.
     written: usize,
+    /// Comes after `control`.
+    output: Option<Output>,
+}
+
+/// A binary frame of a server's, which masks nothing (RFC 6455, section 5.1).
+#[derive(Debug)]
+struct Output {
+    begun: bool,
+    /// What was not written of each.
+    header: Bytes,
+    payload: Bytes,
+}
+
+impl Output {
+    fn new(payload: Bytes) -> io::Result<Self> {
+        let opcode = OpCode::Data(Data::Binary);
+        let header = FrameHeader { opcode, ..FrameHeader::default() };
+        let mut bytes = Vec::with_capacity(header.len(payload.len() as u64));
+        header.format(payload.len() as u64, &mut bytes).map_err(io::Error::other)?;
+        Ok(Self { begun: false, header: bytes.into(), payload })
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        self.begun |= bytes > 0;
+        let of_header = bytes.min(self.header.len());
+        self.header.advance(of_header);
+        self.payload.advance(bytes - of_header);
+    }
 }
 
 impl<S> Outlet<S> {
     pub(super) fn new(stream: S) -> Self {
-        Self { stream, frames: Vec::new(), written: 0 }
+        Self { stream, kept: Kept::default() }
     }
 
     pub(super) fn get_ref(&self) -> &S {
         &self.stream
     }
 
+    /// Takes `output` as the next frame; it leaves with the next write or flush. One waits at most:
+    /// the caller flushes before it gives another.
+    pub(super) fn give(&mut self, output: Bytes) -> io::Result<()> {
+        if self.kept.output.is_some() {
+            return Err(io::Error::other("the frame before was not flushed"));
+        }
+        self.kept.output = Some(Output::new(output)?);
+        Ok(())
+    }
+
     /// Withholds output that was not written yet. A frame that was begun has to be completed, or
     /// its receiver understands nothing that follows: with zeros, which terminals ignore.
     pub(super) fn withhold_output(&mut self) {
-        if self.frames.is_empty() {
-            return;
-        }
-        let mut kept = Vec::new();
-        let mut start = 0;
-        while let Some(frame) = Frame::at(&self.frames, start) {
-            let begun = start < self.written;
-            if begun || !frame.is_output {
-                let written = self.written.clamp(start, frame.end);
-                let from = if frame.is_output { written.max(frame.payload) } else { frame.end };
-                self.frames[from..frame.end].fill(0);
-                kept.extend_from_slice(&self.frames[written..frame.end]);
-            }
-            start = frame.end;
-        }
-        (self.frames, self.written) = (kept, 0);
+        let begun = self.kept.output.take().filter(|output| output.begun);
+        self.kept.output = begun.map(|output| {
+            let zeros = vec![0; output.payload.len()];
+            Output { payload: zeros.into(), ..output }
+        });
     }
 }
 
-/// One frame of a server's, which masks nothing (RFC 6455, section 5.1), as places in a buffer.
-struct Frame {
-    is_output: bool,
-    payload: usize,
-    end: usize,
-}
+impl Kept {
+    /// In its order.
+    fn parts(&self) -> [&[u8]; 3] {
+        let output = self.output.as_ref();
+        let [header, payload] =
+            output.map_or([&[][..]; 2], |output| [&output.header, &output.payload]);
+        [&self.control[self.written..], header, payload]
+    }
 
-impl Frame {
-    /// The frame that starts at `start`, if it is whole.
-    fn at(bytes: &[u8], start: usize) -> Option<Self> {
-        let [first, second, rest @ ..] = bytes.get(start..)? else { return None };
-        let (header, length) = match second {
-            126 => (4, u16::from_be_bytes(*rest.first_chunk()?).into()),
-            127 => (10, u64::from_be_bytes(*rest.first_chunk()?).try_into().ok()?),
-            length => (2, usize::from(*length)),
-        };
-        let payload = start + header;
-        let end = payload.checked_add(length).filter(|end| *end <= bytes.len())?;
-        Some(Self { is_output: first & 0x0f == BINARY, payload, end })
+    fn is_empty(&self) -> bool {
+        self.control.is_empty() && self.output.is_none()
+    }
+
+    /// Whether control frames still come before the output.
+    fn takes_control(&self) -> bool {
+        self.control.is_empty() && self.output.as_ref().is_none_or(|output| !output.begun)
+    }
+
+    /// Of these, `bytes` were written. Nothing is held for what is gone: a session that once
+    /// was slow would keep a message's worth of memory for ever.
+    fn advance(&mut self, bytes: usize) {
+        let of_control = bytes.min(self.control.len() - self.written);
+        self.written += of_control;
+        if self.written == self.control.len() {
+            (self.control, self.written) = (Vec::new(), 0);
+        }
+        if let Some(output) = &mut self.output {
+            output.advance(bytes - of_control);
+            if output.header.is_empty() && output.payload.is_empty() {
+                self.output = None;
+            }
+        }
     }
 }
 
 impl<S: AsyncWrite + Unpin> Outlet<S> {
     /// Writes what was kept.
     fn poll_kept(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.written < self.frames.len() {
-            let kept = &self.frames[self.written..];
-            let written = ready!(Pin::new(&mut self.stream).poll_write(context, kept))?;
+        while !self.kept.is_empty() {
+            let parts = self.kept.parts().map(IoSlice::new);
+            let writing = Pin::new(&mut self.stream).poll_write_vectored(context, &parts);
+            let written = ready!(writing)?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.written += written;
+            self.kept.advance(written);
         }
-        // Not cleared only: a session that once was slow would hold a message's worth of memory for ever.
-        self.frames = Vec::new();
-        self.written = 0;
         Poll::Ready(Ok(()))
     }
 }
@@ -106,22 +152,21 @@ impl<S: AsyncRead + Unpin> AsyncRead for Outlet<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Outlet<S> {
-    /// Takes all of `frames`, or nothing while there is something left of earlier ones.
+    /// Takes all of `frames`, control frames of the WebSocket's, or nothing while there is
+    /// something left of earlier ones. They overtake output that was not begun.
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         frames: &[u8],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_kept(context))?;
-        let written = match Pin::new(&mut self.stream).poll_write(context, frames) {
-            Poll::Ready(written) => written?,
-            Poll::Pending => 0,
-        };
-        if written < frames.len() {
-            self.frames.extend_from_slice(frames);
-            self.written = written;
+        if !self.kept.takes_control() {
+            ready!(self.poll_kept(context))?;
         }
-        Poll::Ready(Ok(frames.len()))
+        self.kept.control.extend_from_slice(frames);
+        match self.poll_kept(context) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(frames.len())),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -143,25 +188,11 @@ mod tests {
 
     /// What lies between writer and reader, in bytes.
     const PIPE_BYTES: usize = 8;
-
-    fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
-        let length = payload.len();
-        let header = match u8::try_from(length) {
-            Ok(short @ 0..126) => vec![0x80 | opcode, short],
-            _ => {
-                [&[0x80 | opcode, 126][..], &u16::try_from(length).unwrap().to_be_bytes()].concat()
-            }
-        };
-        [&header, payload].concat()
-    }
-
-    /// Writes `frames` into a pipe that takes [`PIPE_BYTES`] of them.
-    async fn stalled(frames: &[u8]) -> (Outlet<DuplexStream>, DuplexStream) {
-        let (near, far) = duplex(PIPE_BYTES);
-        let mut outlet = Outlet::new(near);
-        assert_eq!(outlet.write(frames).await.unwrap(), frames.len(), "all is taken at once");
-        (outlet, far)
-    }
+    const OUTPUT: Bytes = Bytes::from_static(&[7; 300]);
+    /// A frame with [`OUTPUT`] begins with its type and its length.
+    const HEADER: [u8; 4] = [0x82, 126, 1, 44];
+    /// A frame of the WebSocket's.
+    const TEXT: &[u8] = b"\x81\x04text";
 
     /// What arrives when the outlet ends.
     async fn arrived(mut outlet: Outlet<DuplexStream>, mut far: DuplexStream) -> Vec<u8> {
@@ -175,40 +206,61 @@ mod tests {
         bytes
     }
 
+    /// Has given [`OUTPUT`] to a pipe that takes [`PIPE_BYTES`].
+    fn stalled() -> (Outlet<DuplexStream>, DuplexStream) {
+        let (near, far) = duplex(PIPE_BYTES);
+        let mut outlet = Outlet::new(near);
+        outlet.give(OUTPUT).unwrap();
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        assert!(Pin::new(&mut outlet).poll_flush(&mut context).is_pending());
+        (outlet, far)
+    }
+
     #[tokio::test]
     async fn what_the_socket_does_not_take_at_once_follows() {
-        let frames = [frame(BINARY, &[7; 300]), frame(1, b"text")].concat();
-        let (outlet, far) = stalled(&frames).await;
-        assert_eq!(arrived(outlet, far).await, frames);
+        let (near, far) = duplex(PIPE_BYTES);
+        let mut outlet = Outlet::new(near);
+        assert_eq!(outlet.write(&TEXT.repeat(9)).await.unwrap(), 9 * TEXT.len(), "all is taken");
+        outlet.give(OUTPUT).unwrap();
+        assert_eq!(arrived(outlet, far).await, [&TEXT.repeat(9), &HEADER[..], &OUTPUT].concat());
+    }
+
+    #[tokio::test]
+    async fn control_overtakes_output_and_nothing_is_held_of_what_has_left() {
+        let (near, far) = duplex(1024);
+        let mut outlet = Outlet::new(near);
+        outlet.give(OUTPUT).unwrap();
+        outlet.write_all(TEXT).await.unwrap();
+        assert!(outlet.kept.output.is_none());
+        assert_eq!(outlet.kept.control.capacity(), 0);
+        assert_eq!(arrived(outlet, far).await, [TEXT, &HEADER, &OUTPUT].concat());
     }
 
     #[tokio::test]
     async fn withheld_output_never_leaves_and_the_frames_stay_whole() {
-        let begun = frame(BINARY, &[7; 300]);
-        let frames = [begun.clone(), frame(1, b"text"), frame(BINARY, b"more")].concat();
-        let (mut outlet, far) = stalled(&frames).await;
+        let (mut outlet, far) = stalled();
         outlet.withhold_output();
-
-        let zeros = vec![0; begun.len() - PIPE_BYTES];
-        let expected = [begun[..PIPE_BYTES].to_vec(), zeros, frame(1, b"text")].concat();
-        assert_eq!(arrived(outlet, far).await, expected);
+        let zeros = vec![0; OUTPUT.len() + HEADER.len() - PIPE_BYTES];
+        let begun = [&HEADER[..], &OUTPUT[..PIPE_BYTES - HEADER.len()]].concat();
+        assert_eq!(arrived(outlet, far).await, [begun, zeros].concat());
     }
 
     #[tokio::test]
-    async fn a_header_that_was_begun_is_completed() {
-        let frames = [frame(1, b"text."), frame(BINARY, &[7; 300])].concat();
-        let (mut outlet, far) = stalled(&frames).await;
+    async fn output_that_was_not_begun_is_dropped() {
+        let (near, far) = duplex(PIPE_BYTES);
+        let mut outlet = Outlet::new(near);
+        assert_eq!(outlet.write(&TEXT.repeat(2)).await.unwrap(), 2 * TEXT.len());
+        outlet.give(OUTPUT).unwrap();
         outlet.withhold_output();
-        let expected = [frame(1, b"text."), frame(BINARY, &[0; 300])].concat();
-        assert_eq!(arrived(outlet, far).await, expected);
+        assert_eq!(arrived(outlet, far).await, TEXT.repeat(2));
     }
 
     #[tokio::test]
-    async fn it_keeps_no_more_than_one_write() {
-        let (mut outlet, _far) = stalled(&frame(BINARY, &[7; 300])).await;
-        let more =
-            tokio::time::timeout(std::time::Duration::from_millis(10), outlet.write(b"more"));
-        assert!(more.await.is_err());
-        assert_eq!(outlet.frames.len(), 304);
+    async fn it_keeps_no_more_than_one_frame() {
+        let (mut outlet, _far) = stalled();
+        assert!(outlet.give(OUTPUT).is_err());
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        assert!(Pin::new(&mut outlet).poll_write(&mut context, TEXT).is_pending());
+        assert!(outlet.kept.control.is_empty());
     }
 }

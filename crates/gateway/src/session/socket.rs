@@ -26,10 +26,10 @@ use super::{ending::Ending, outlet::Outlet};
 pub(super) const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// What is read at once. The library clears it for each read, so small: what viewers type is.
 const READ_BUFFER_BYTES: usize = 2 * 1024;
-/// Up to this much is gathered until the flush, so that small messages are one write.
-const WRITE_BUFFER_BYTES: usize = 16 * 1024;
-/// One message of output, and room for control beside it.
-const WRITE_BUFFER_BYTES_MAX: usize = MESSAGE_BYTES_MAX + 4 * 1024;
+/// Up to this much control is gathered until the flush, so that small messages are one write.
+const WRITE_BUFFER_BYTES: usize = 4 * 1024;
+/// Output is written apart, so this is plenty.
+const WRITE_BUFFER_BYTES_MAX: usize = 16 * 1024;
 
 /// How long a client may take for the upgrade.
 const UPGRADE_DEADLINE: Duration = Duration::from_secs(9);

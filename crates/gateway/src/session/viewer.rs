@@ -206,7 +206,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         self.counted.output(length);
         // What is due goes out in the same write.
         self.send_due()?;
-        self.send(Message::Binary(output))
+        self.flush = Flush::Due;
+        self.socket.get_mut().give(output).map_err(|error| Ending::of_error(&error.into()))
     }
 
     pub(super) fn attempts(&self) -> Attempts {

@@ -42,6 +42,9 @@ pub(crate) enum ExitStatus {
     Failure(String),
 }
 
+/// The most of a status, in bytes: it has a sentence or two.
+const STATUS_BYTES_MAX: usize = 64 * 1024;
+
 /// A command that was killed by SIGKILL or SIGTERM, as shells count.
 const KILLED_CODES: [i32; 2] = [137, 143];
 
@@ -78,20 +81,43 @@ pub(crate) enum ChannelError {
     Status,
 }
 
-/// Reads one binary message. The data is a slice of it, not a copy.
-pub(crate) fn decode(mut message: Bytes) -> Result<FromPod, ChannelError> {
-    if message.is_empty() {
-        return Err(ChannelError::Empty);
+/// Messages to what they say, part by part. Of the longest-lived channels nothing is held: a
+/// part of output is a slice of what came, not a copy.
+#[derive(Debug, Default)]
+pub(crate) struct Channels {
+    /// Of the message that has begun and not ended.
+    open: Option<u8>,
+    status: Vec<u8>,
+}
+
+impl Channels {
+    /// Takes the next part of a binary message, and whether it is the last.
+    pub(crate) fn take(&mut self, mut part: Bytes, ends: bool) -> Result<FromPod, ChannelError> {
+        let channel = match self.open {
+            Some(channel) => channel,
+            None if part.is_empty() => return Err(ChannelError::Empty),
+            None => part.split_to(1)[0],
+        };
+        self.open = (!ends).then_some(channel);
+        match channel {
+            STDOUT => Ok(FromPod::Stdout(part)),
+            STDERR => Ok(FromPod::Stderr(part)),
+            STATUS => self.take_status(&part, ends),
+            _ => Ok(FromPod::Other),
+        }
     }
-    let channel = message.split_to(1)[0];
-    Ok(match channel {
-        STDOUT => FromPod::Stdout(message),
-        STDERR => FromPod::Stderr(message),
+
+    fn take_status(&mut self, part: &[u8], ends: bool) -> Result<FromPod, ChannelError> {
+        if self.status.len() + part.len() > STATUS_BYTES_MAX {
+            return Err(ChannelError::Status);
+        }
+        self.status.extend_from_slice(part);
         // Both servers announce an open exec by one empty message in some channel.
-        STATUS if message.is_empty() => FromPod::Other,
-        STATUS => FromPod::Status(exit_status(&message)?),
-        _ => FromPod::Other,
-    })
+        if !ends || self.status.is_empty() {
+            return Ok(FromPod::Other);
+        }
+        exit_status(&std::mem::take(&mut self.status)).map(FromPod::Status)
+    }
 }
 
 /// The start of a stdin message; the caller appends the data.
@@ -183,8 +209,25 @@ mod tests {
             ("a status in prose", message(3, "gone"), Err(ChannelError::Status)),
         ];
         for (name, message, expected) in cases {
-            assert_eq!(decode(message), expected, "{name}");
+            assert_eq!(Channels::default().take(message, true), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn messages_in_parts() {
+        let mut channels = Channels::default();
+        let mut take = |part: &'static [u8], ends| channels.take(Bytes::from_static(part), ends);
+        assert_eq!(take(b"\x01he", false), Ok(FromPod::Stdout("he".into())));
+        assert_eq!(take(b"llo", true), Ok(FromPod::Stdout("llo".into())));
+        assert_eq!(take(b"\x03{\"status\":", false), Ok(FromPod::Other));
+        assert_eq!(take(b"\"Success\"}", true), Ok(FromPod::Status(ExitStatus::Success)));
+        assert_eq!(take(b"\x02", false), Ok(FromPod::Stderr(Bytes::new())));
+        assert_eq!(
+            take(&[b' '; STATUS_BYTES_MAX], true),
+            Ok(FromPod::Stderr([b' '; STATUS_BYTES_MAX][..].into()))
+        );
+        let endless = [&[3][..], &[b' '; STATUS_BYTES_MAX + 1]].concat();
+        assert_eq!(channels.take(endless.into(), false), Err(ChannelError::Status));
     }
 
     #[test]

@@ -11,10 +11,7 @@ use tokio_tungstenite::{
 };
 use tokio_util::codec::{Decoder, Encoder};
 
-use super::{
-    channels::Protocol,
-    socket::{Exec, buffers},
-};
+use super::{channels::Protocol, socket::Exec};
 
 /// What lies between the two ends, in bytes.
 const PIPE_BYTES: usize = 32 * 1024;
@@ -27,7 +24,6 @@ pub(crate) struct FakePod {
 /// An exec, and the pod that it is in.
 pub(crate) async fn exec() -> (Exec<DuplexStream>, FakePod) {
     let (ours, theirs) = duplex(PIPE_BYTES);
-    let ours = WebSocketStream::from_raw_socket(ours, Role::Client, Some(buffers())).await;
     let socket = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
     (Exec::new(ours, Protocol::V5), FakePod { socket, stdin: BytesMut::new() })
 }

@@ -4,7 +4,6 @@
 
 use bytes::{Bytes, BytesMut};
 use screen_wire::{Frame, FrameCodec, WireError};
-use tokio_tungstenite::tungstenite::Message;
 use tokio_util::codec::Encoder;
 
 use super::channels::{self, Protocol};
@@ -14,6 +13,14 @@ use crate::{pieces::Pieces, viewer::Size};
 const CONTROL_BYTES: usize = 64;
 /// A frame's head: its length and its type.
 const HEAD_BYTES: usize = 5;
+
+/// What the exec's socket is to say next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Message {
+    /// One channel byte, and the channel's data.
+    Binary(Bytes),
+    Close,
+}
 
 /// Frames to be, in the order in which they leave. Of sizes only the newest counts, and credit adds up.
 #[derive(Debug, Default)]
@@ -95,7 +102,7 @@ impl Outgoing {
         Ok(Some(match protocol {
             Protocol::V5 => Message::Binary(channels::stdin_ended()),
             // Only the socket's end says it there.
-            Protocol::V4 => Message::Close(None),
+            Protocol::V4 => Message::Close,
         }))
     }
 
@@ -135,7 +142,8 @@ mod tests {
     fn written(outgoing: &mut Outgoing) -> Vec<Option<Frame>> {
         let (mut frames, mut stdin) = (Vec::new(), BytesMut::new());
         while let Some(message) = outgoing.pop(Protocol::V5).unwrap() {
-            match message.into_data()[..] {
+            let Message::Binary(message) = message else { panic!("{message:?}") };
+            match message[..] {
                 [0, ref data @ ..] => stdin.extend_from_slice(data),
                 [255, 0] => frames.push(None),
                 ref other => panic!("{other:?}"),
@@ -201,7 +209,7 @@ mod tests {
     fn v4_has_no_end_of_stdin_but_the_sockets() {
         let mut outgoing = Outgoing::default();
         outgoing.end_stdin();
-        assert_eq!(outgoing.pop(Protocol::V4).unwrap(), Some(Message::Close(None)));
+        assert_eq!(outgoing.pop(Protocol::V4).unwrap(), Some(Message::Close));
         assert!(outgoing.is_empty());
     }
 }

@@ -4,41 +4,33 @@
 
 use std::{
     future::poll_fn,
+    io,
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
-use futures::{SinkExt, StreamExt};
 use screen_wire::{Deframer, Frame};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::Instant,
 };
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{Message, protocol::WebSocketConfig},
-};
 
 use super::{
-    channels::{self, ExitStatus, FromPod, Protocol},
-    outgoing::Outgoing,
+    channels::{Channels, ExitStatus, FromPod, Protocol},
+    outgoing::{Message, Outgoing},
+    unframer::Part,
+    websocket::{ReadError, WebSocket},
 };
 use crate::closing::Lost;
 
-/// Bytes read at once. The library clears them first, and every idle session holds them.
-const READ_BUFFER_BYTES: usize = 8 * 1024;
-/// Messages are joined up to this many bytes before they are written.
-const WRITE_BUFFER_BYTES: usize = 16 * 1024;
-/// The most of one message, in bytes; kubelets send at most 32 KiB. Also the most that the library
-/// holds unwritten.
-const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 /// How much of the end of stderr is kept for the log, in bytes.
 const STDERR_TAIL_BYTES: usize = 2048;
 
 /// An open exec.
 pub(crate) struct Exec<Io> {
-    socket: WebSocketStream<Io>,
+    socket: WebSocket<Io>,
     protocol: Protocol,
+    channels: Channels,
     /// Frames that the session wants written.
     pub(crate) outgoing: Outgoing,
     writing: Writing,
@@ -48,11 +40,9 @@ pub(crate) struct Exec<Io> {
     stderr: Vec<u8>,
 }
 
-/// How far what was taken from [`Outgoing`] has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Writing {
-    Done,
-    Unflushed,
+    Possible,
     /// Nothing more can be written; there may still be something to read.
     Failed,
 }
@@ -99,22 +89,15 @@ impl From<Over> for Lost {
     }
 }
 
-pub(super) fn buffers() -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_write_buffer_size(MAX_MESSAGE_BYTES)
-        .max_message_size(Some(MAX_MESSAGE_BYTES))
-        .max_frame_size(Some(MAX_MESSAGE_BYTES))
-}
-
 impl<Io> Exec<Io> {
-    pub(super) fn new(socket: WebSocketStream<Io>, protocol: Protocol) -> Self {
+    /// `io` is a client's end of a WebSocket, of which nothing has been read.
+    pub(super) fn new(io: Io, protocol: Protocol) -> Self {
         Self {
-            socket,
+            socket: WebSocket::new(io),
             protocol,
+            channels: Channels::default(),
             outgoing: Outgoing::default(),
-            writing: Writing::Done,
+            writing: Writing::Possible,
             last_written: Instant::now(),
             deframer: Deframer::new(),
             hearing: Hearing::Nothing,
@@ -136,7 +119,7 @@ impl<Io> Exec<Io> {
 
     /// Whether all that was to be said has left this process.
     pub(crate) fn has_said_all(&self) -> bool {
-        self.outgoing.is_empty() && self.writing == Writing::Done
+        self.outgoing.is_empty() && self.socket.is_flushed() && self.writing == Writing::Possible
     }
 
     /// When something was last sent that the screen may have heard.
@@ -181,11 +164,11 @@ where
                     Err(_) => return Poll::Ready(Err(Over::Protocol)),
                 }
             }
-            let taken = match ready!(self.socket.poll_next_unpin(context)) {
-                Some(Ok(Message::Binary(message))) => self.take(message),
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
-                Some(Ok(Message::Close(_)) | Err(_)) | None => Err(Over::Broken),
-                Some(Ok(Message::Text(_) | Message::Frame(_))) => Err(Over::Protocol),
+            let taken = match ready!(self.socket.poll_part(context)) {
+                Ok(Part::Binary { bytes, ends }) => self.take(bytes, ends),
+                Ok(Part::Ping(_)) => Ok(()),
+                Ok(Part::Close) | Err(ReadError::Ended) => Err(Over::Broken),
+                Err(ReadError::Frame(_)) => Err(Over::Protocol),
             };
             if let Err(over) = taken {
                 return Poll::Ready(Err(over));
@@ -194,30 +177,28 @@ where
     }
 
     /// Fails where nothing can be written any more; otherwise writes as much as there is room for.
-    fn poll_write(&mut self, context: &mut Context<'_>) -> Result<(), ()> {
-        while !self.outgoing.is_empty() {
-            match self.socket.poll_ready_unpin(context) {
-                Poll::Pending => return Ok(()),
-                Poll::Ready(ready) => ready.map_err(drop)?,
-            }
-            let message = self.outgoing.pop(self.protocol).map_err(drop)?;
-            if let Some(message) = message {
-                self.socket.start_send_unpin(message).map_err(drop)?;
-                self.writing = Writing::Unflushed;
+    fn poll_write(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        loop {
+            while self.socket.has_room() && !self.outgoing.is_empty() {
+                match self.outgoing.pop(self.protocol).map_err(io::Error::other)? {
+                    Some(Message::Binary(message)) => self.socket.send(message)?,
+                    Some(Message::Close) => self.socket.close()?,
+                    None => continue,
+                }
                 self.last_written = Instant::now();
             }
+            if self.socket.is_flushed() {
+                return Ok(());
+            }
+            match self.socket.poll_flush(context) {
+                Poll::Ready(flushed) => flushed?,
+                Poll::Pending => return Ok(()),
+            }
         }
-        if self.writing == Writing::Unflushed
-            && let Poll::Ready(flushed) = self.socket.poll_flush_unpin(context)
-        {
-            flushed.map_err(drop)?;
-            self.writing = Writing::Done;
-        }
-        Ok(())
     }
 
-    fn take(&mut self, message: Bytes) -> Result<(), Over> {
-        match channels::decode(message) {
+    fn take(&mut self, part: Bytes, ends: bool) -> Result<(), Over> {
+        match self.channels.take(part, ends) {
             Ok(FromPod::Stdout(_)) if self.hearing == Hearing::EndOnly => {}
             Ok(FromPod::Stdout(data)) => self.deframer.push(data),
             Ok(FromPod::Stderr(data)) => self.keep_stderr(&data),

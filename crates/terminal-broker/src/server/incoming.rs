@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use daemon::{connect::Slot, tls::Established};
+use daemon::{ReadAhead, connect::Slot, tls::Established};
 use futures::{Stream, StreamExt};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -52,7 +52,7 @@ fn place(
 
 /// A connection and its place.
 pub(super) struct Placed {
-    stream: TlsStream<TcpStream>,
+    stream: TlsStream<ReadAhead<TcpStream>>,
     caller: Caller,
     _slot: Slot,
     _place: OwnedSemaphorePermit,

@@ -1,5 +1,5 @@
 use std::{
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     sync::{
         Arc,
@@ -149,6 +149,18 @@ impl AsyncWrite for Counted {
     ) -> Poll<io::Result<usize>> {
         self.writes.fetch_add(1, Relaxed);
         Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    /// All parts at once, as a socket takes them; the pipe itself takes one at a time.
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write(
+            context,
+            &parts.iter().flat_map(|part| part.iter().copied()).collect::<Vec<_>>(),
+        )
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,3 +1,5 @@
+use tokio_tungstenite::tungstenite::Message;
+
 use super::*;
 use crate::exec::fake::{FakePod, exec};
 

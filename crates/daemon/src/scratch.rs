@@ -1,0 +1,67 @@
+//! Buffers that the streams of a thread read into, one after the other: what came is taken out
+//! before the read returns, so a stream that waits holds none.
+
+use std::{
+    cell::RefCell,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::io::{AsyncRead, ReadBuf};
+
+/// What is asked of a stream at once, in bytes: four full records of TLS.
+const READ_BYTES: usize = 64 * 1024;
+
+thread_local! {
+    /// As many as there are streams that read through another: a buffer each.
+    static FREE: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Reads what there is, up to 64 KiB, and hands it to `take`; an empty slice is the stream's end.
+pub fn poll_read<S, T>(
+    stream: &mut S,
+    context: &mut Context<'_>,
+    take: impl FnOnce(&[u8]) -> T,
+) -> Poll<io::Result<T>>
+where
+    S: AsyncRead + Unpin,
+{
+    let free = FREE.with_borrow_mut(Vec::pop);
+    let mut buffer = free.unwrap_or_else(|| vec![0; READ_BYTES].into_boxed_slice());
+    let mut read = ReadBuf::new(&mut buffer);
+    let polled = Pin::new(stream).poll_read(context, &mut read);
+    let taken = polled.map_ok(|()| take(read.filled()));
+    FREE.with_borrow_mut(|free| free.push(buffer));
+    Poll::Ready(ready!(taken))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    /// A stream that reads through another.
+    struct Around<S>(S);
+
+    impl<S: AsyncRead + Unpin> AsyncRead for Around<S> {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            super::poll_read(&mut self.0, context, |read| buffer.put_slice(read))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stream_may_read_through_another_and_the_buffers_are_used_again() {
+        let mut stream = Around(&b"hello"[..]);
+        let mut read =
+            async || poll_fn(|context| poll_read(&mut stream, context, <[u8]>::to_vec)).await;
+        assert_eq!(read().await.unwrap(), b"hello");
+        assert_eq!(read().await.unwrap(), b"");
+        assert_eq!(FREE.with_borrow(Vec::len), 2);
+    }
+}
