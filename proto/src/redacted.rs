@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::v1::{AttachRequest, AttachResponse, Open, attach_request, attach_response};
+use crate::v1::{
+    AttachRequest, AttachResponse, CompressedOutput, Open, attach_request, attach_response,
+};
 
 impl fmt::Debug for Open {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -11,6 +13,7 @@ impl fmt::Debug for Open {
             .field("client_address", &self.client_address)
             .field("size", &self.size)
             .field("window_bytes", &self.window_bytes)
+            .field("accepts_lz4", &self.accepts_lz4)
             .finish()
     }
 }
@@ -46,7 +49,14 @@ impl fmt::Debug for attach_response::Response {
             Self::Output(bytes) => write!(f, "Output({} bytes)", bytes.len()),
             Self::Closed(closed) => closed.fmt(f),
             Self::InputCredit(bytes) => write!(f, "InputCredit({bytes} bytes)"),
+            Self::CompressedOutput(output) => output.fmt(f),
         }
+    }
+}
+
+impl fmt::Debug for CompressedOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CompressedOutput({} bytes in {})", self.bytes, self.lz4.len())
     }
 }
 

@@ -2,10 +2,11 @@
 //! bytes may be under way, and what it is answered. It knows no pod.
 
 mod opening;
+mod output;
 mod responses;
 mod windows;
 
-pub use opening::{Opening, Size};
+pub use opening::{Encoding, Opening, Size};
 pub use responses::Responses;
 pub(crate) use responses::{ResponseSender, channel};
 pub use windows::{Exceeded, InputWindow, OutputWindow};

@@ -157,8 +157,13 @@ impl Relay {
             Frame::Ping => self.say_alive(),
             Frame::OutputCredit { bytes } => self.output.acknowledge(bytes),
             Frame::Interrupt => self.interrupt()?,
+            Frame::Compress => self.outlet.compress(),
             Frame::HangUp => return Ok(Some(End::ViewerCut)),
-            Frame::Output(_) | Frame::Exit { .. } | Frame::InputCredit { .. } | Frame::Alive => {
+            Frame::Output(_)
+            | Frame::Compressed(_)
+            | Frame::Exit { .. }
+            | Frame::InputCredit { .. }
+            | Frame::Alive => {
                 return Err(ScreenError::Direction(frame));
             }
         }

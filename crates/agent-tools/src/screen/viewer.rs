@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use screen_wire::{Deframer, Frame, FrameCodec, MAX_PAYLOAD_BYTES, WireError};
+use screen_wire::{Compressor, Deframer, Frame, FrameCodec, MAX_PAYLOAD_BYTES, WireError};
 use tokio::io::Interest;
 use tokio_util::codec::Encoder;
 
@@ -100,19 +100,38 @@ pub(crate) struct Outlet {
     /// Whole control frames, then the header of the output, if there is any.
     head: BytesMut,
     output: Gathered,
-    /// How much of both has left.
+    /// Once the viewer can decompress.
+    compressor: Option<Compressor>,
+    body: Body,
+    /// How much of head and body has left.
     written: usize,
+}
+
+/// What follows the head.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Body {
+    /// The output, perhaps none.
+    Plain,
+    /// The compressor's last block.
+    Compressed,
 }
 
 impl Outlet {
     pub(crate) fn open() -> Result<Self, ScreenError> {
         let stdout = open(io::stdout().as_fd(), "stdout", Interest::WRITABLE)?;
-        Ok(Self { stdout, head: BytesMut::new(), output: Gathered::new(), written: 0 })
+        let (head, output) = (BytesMut::new(), Gathered::new());
+        Ok(Self { stdout, head, output, compressor: None, body: Body::Plain, written: 0 })
+    }
+
+    /// The viewer can decompress.
+    pub(crate) fn compress(&mut self) {
+        // What is under way may be the last block.
+        self.compressor.get_or_insert_default();
     }
 
     /// Whether the last frames have left.
     pub(crate) fn is_idle(&self) -> bool {
-        self.written == self.head.len() + self.output.len()
+        self.written == self.head.len() + self.body().len()
     }
 
     /// Takes `control`, then all of `gathered`, as the next to leave; only when idle.
@@ -125,14 +144,32 @@ impl Outlet {
         self.head.clear();
         self.written = 0;
         self.output.clear();
+        self.body = Body::Plain;
         for frame in control {
             FrameCodec.encode(frame, &mut self.head)?;
         }
-        if !gathered.is_empty() {
+        if gathered.is_empty() {
+            return Ok(());
+        }
+        let compressor = self.compressor.as_mut();
+        if let Some(block) = compressor.and_then(|it| it.compress(gathered.filled())) {
+            // At most 64 KiB.
+            let output_bytes = u32::try_from(gathered.len()).unwrap_or(u32::MAX);
+            FrameCodec::encode_compressed_header(output_bytes, block.len(), &mut self.head)?;
+            self.body = Body::Compressed;
+            gathered.clear();
+        } else {
             FrameCodec::encode_output_header(gathered.len(), &mut self.head)?;
             std::mem::swap(&mut self.output, gathered);
         }
         Ok(())
+    }
+
+    fn body(&self) -> &[u8] {
+        match (self.body, &self.compressor) {
+            (Body::Compressed, Some(compressor)) => compressor.block(),
+            (Body::Plain, _) | (Body::Compressed, None) => self.output.filled(),
+        }
     }
 
     /// Writes what stdout takes without waiting.
@@ -149,8 +186,8 @@ impl Outlet {
 
     fn unwritten(&self) -> [IoSlice<'_>; 2] {
         let of_head = self.written.min(self.head.len());
-        let of_output = self.written - of_head;
-        [&self.head[of_head..], &self.output.filled()[of_output..]].map(IoSlice::new)
+        let of_body = self.written - of_head;
+        [&self.head[of_head..], &self.body()[of_body..]].map(IoSlice::new)
     }
 }
 

@@ -97,3 +97,23 @@ async fn an_interrupt_is_a_key_to_a_program_that_reads_it_as_one() {
     viewer.sees("abc\u{3}def").await;
     viewer.is_credited(6).await;
 }
+
+#[tokio::test]
+async fn output_is_compressed_for_a_viewer_that_can_decompress_and_comes_to_the_same() {
+    let script =
+        "stty raw -echo; echo ready; read go; seq 1 20000 | cat; echo end; exec sleep 1000";
+    let mut plain = Viewer::of_script(script);
+    let mut able = Viewer::of_script(script);
+    able.send(Frame::Compress).await;
+    let mut compressed = false;
+    for viewer in [&mut plain, &mut able] {
+        viewer.sees("ready").await;
+        viewer.type_in(b"go\n").await;
+        while !viewer.seen.ends_with(b"end\n") {
+            let frame = viewer.next().await.expect("the screen is there");
+            compressed |= matches!(frame, Frame::Compressed(_));
+        }
+    }
+    assert!(compressed);
+    assert_eq!(plain.seen, able.seen);
+}

@@ -140,6 +140,10 @@ impl Viewer {
                     self.credit_output(bytes.len()).await;
                 }
             }
+            Some(Frame::Compressed(output)) => {
+                self.seen.extend_from_slice(&output.decompress().unwrap());
+                self.credit_output(output.output_bytes() as usize).await;
+            }
             Some(Frame::InputCredit { bytes }) => self.credited += usize::try_from(*bytes).unwrap(),
             Some(Frame::Exit { .. } | Frame::Alive) | None => {}
             Some(other) => panic!("a screen said {other:?}"),

@@ -6,10 +6,11 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
 
 use crate::{
-    MAX_PAYLOAD_BYTES,
+    Compressed, MAX_PAYLOAD_BYTES,
+    compressed::{self, BadBlock},
     frame::{
-        ALIVE, EXIT, Frame, HANG_UP, INPUT, INPUT_CREDIT, INTERRUPT, OUTPUT, OUTPUT_CREDIT, PING,
-        RESIZE,
+        ALIVE, COMPRESS, COMPRESSED, EXIT, Frame, HANG_UP, INPUT, INPUT_CREDIT, INTERRUPT, OUTPUT,
+        OUTPUT_CREDIT, PING, RESIZE,
     },
 };
 
@@ -31,6 +32,8 @@ pub enum WireError {
     Untyped,
     #[error("a frame of type {kind:#04x} cannot have {bytes} bytes")]
     Malformed { kind: u8, bytes: usize },
+    #[error(transparent)]
+    Compressed(#[from] BadBlock),
     #[error("the stream ended inside a frame, or failed")]
     Io(#[from] io::Error),
 }
@@ -40,6 +43,8 @@ pub enum WireError {
 pub(crate) enum Kind {
     Output,
     Input,
+    /// Output that makes sense as a whole only.
+    Compressed,
     /// A frame whose payload is always this long.
     Control {
         payload_bytes: usize,
@@ -54,6 +59,17 @@ impl FrameCodec {
     pub fn encode_output_header(payload_bytes: usize, dst: &mut BytesMut) -> Result<(), WireError> {
         put_header(dst, OUTPUT, payload_bytes)
     }
+
+    /// The same for compressed output: all but the block.
+    pub fn encode_compressed_header(
+        output_bytes: u32,
+        block_bytes: usize,
+        dst: &mut BytesMut,
+    ) -> Result<(), WireError> {
+        put_header(dst, COMPRESSED, compressed::LENGTH_BYTES + block_bytes)?;
+        dst.put_u32(output_bytes);
+        Ok(())
+    }
 }
 
 impl Decoder for FrameCodec {
@@ -65,6 +81,7 @@ impl Decoder for FrameCodec {
             match kind_of(kind, payload.len())? {
                 Kind::Output => return Ok(Some(Frame::Output(payload))),
                 Kind::Input => return Ok(Some(Frame::Input(payload))),
+                Kind::Compressed => return compressed(payload).map(Some),
                 Kind::Control { .. } => return Ok(control(kind, &payload)),
                 Kind::Unknown => {}
             }
@@ -82,6 +99,12 @@ impl Encoder<Frame> for FrameCodec {
             Frame::Exit { code } => put(dst, EXIT, &code.to_be_bytes()),
             Frame::InputCredit { bytes } => put(dst, INPUT_CREDIT, &bytes.to_be_bytes()),
             Frame::Alive => put(dst, ALIVE, &[]),
+            Frame::Compressed(output) => {
+                let block = output.block();
+                Self::encode_compressed_header(output.output_bytes(), block.len(), dst)?;
+                dst.put_slice(block);
+                Ok(())
+            }
             Frame::Input(bytes) => put(dst, INPUT, &bytes),
             Frame::Resize { columns, rows } => {
                 let ([a, b], [c, d]) = (columns.to_be_bytes(), rows.to_be_bytes());
@@ -91,6 +114,7 @@ impl Encoder<Frame> for FrameCodec {
             Frame::OutputCredit { bytes } => put(dst, OUTPUT_CREDIT, &bytes.to_be_bytes()),
             Frame::Interrupt => put(dst, INTERRUPT, &[]),
             Frame::HangUp => put(dst, HANG_UP, &[]),
+            Frame::Compress => put(dst, COMPRESS, &[]),
         }
     }
 }
@@ -112,7 +136,9 @@ pub(crate) fn kind_of(kind: u8, bytes: usize) -> Result<Kind, WireError> {
         OUTPUT => return Ok(Kind::Output),
         INPUT => return Ok(Kind::Input),
         EXIT | INPUT_CREDIT | RESIZE | OUTPUT_CREDIT => 4,
-        ALIVE | PING | INTERRUPT | HANG_UP => 0,
+        COMPRESSED if bytes > compressed::LENGTH_BYTES => return Ok(Kind::Compressed),
+        COMPRESSED => return Err(WireError::Malformed { kind, bytes }),
+        ALIVE | PING | INTERRUPT | HANG_UP | COMPRESS => 0,
         _ => return Ok(Kind::Unknown),
     };
     if bytes == payload_bytes {
@@ -138,9 +164,16 @@ pub(crate) fn control(kind: u8, payload: &[u8]) -> Option<Frame> {
         OUTPUT_CREDIT => Frame::OutputCredit { bytes: u32::from_be_bytes(word()?) },
         INTERRUPT => Frame::Interrupt,
         HANG_UP => Frame::HangUp,
+        COMPRESS => Frame::Compress,
         _ => return None,
     };
     Some(frame)
+}
+
+/// The frame of compressed output with this payload, which [`kind_of`] has seen to be long enough.
+pub(crate) fn compressed(mut payload: Bytes) -> Result<Frame, WireError> {
+    let output_bytes = payload.try_get_u32().map_err(|_| BadBlock)?;
+    Ok(Frame::Compressed(Compressed::new(output_bytes, payload)?))
 }
 
 /// Takes the next whole frame off `src`, or leaves a partial one there.

@@ -4,7 +4,9 @@
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::{
-    codec::{HEADER_BYTES, Kind, LENGTH_BYTES, WireError, control, kind_of, payload_bytes},
+    codec::{
+        HEADER_BYTES, Kind, LENGTH_BYTES, WireError, compressed, control, kind_of, payload_bytes,
+    },
     frame::Frame,
 };
 
@@ -15,8 +17,8 @@ const CONTROL_FRAME_BYTES: usize = HEADER_BYTES + 4;
 /// many parts as it arrives in, none of them empty, each a slice of what was pushed. After an error
 /// it cannot go on.
 ///
-/// Between two pieces it holds less than one control frame; the rest is what the caller has pushed
-/// and not yet taken by [`Deframer::next`].
+/// Between two pieces it holds less than one frame of control or of compressed output; the rest is
+/// what the caller has pushed and not yet taken by [`Deframer::next`].
 #[derive(Debug, Default)]
 pub struct Deframer {
     pieces: Bytes,
@@ -25,6 +27,8 @@ pub struct Deframer {
     /// How much of `head` has arrived.
     head_bytes: usize,
     payload: Option<Payload>,
+    /// Of a payload that is needed as a whole.
+    gathered: BytesMut,
 }
 
 /// The payload that is passed on, or skipped, as it arrives.
@@ -56,7 +60,7 @@ impl Deframer {
     pub fn next(&mut self) -> Result<Option<Frame>, WireError> {
         loop {
             let frame = match self.payload.take() {
-                Some(payload) => self.part(payload),
+                Some(payload) => self.part(payload)?,
                 None => self.start()?,
             };
             // Without a frame: a skipped payload, or a start whose payload follows, or nothing is
@@ -68,19 +72,30 @@ impl Deframer {
     }
 
     /// As much of the payload as has arrived.
-    fn part(&mut self, mut payload: Payload) -> Option<Frame> {
+    fn part(&mut self, mut payload: Payload) -> Result<Option<Frame>, WireError> {
         let part = self.pieces.split_to(payload.left_bytes.min(self.pieces.len()));
         payload.left_bytes -= part.len();
-        let kind = payload.kind;
-        if payload.left_bytes > 0 {
+        let (kind, left_bytes) = (payload.kind, payload.left_bytes);
+        if left_bytes > 0 {
             self.payload = Some(payload);
         }
-        match kind {
+        Ok(match kind {
             _ if part.is_empty() => None,
             Kind::Output => Some(Frame::Output(part)),
             Kind::Input => Some(Frame::Input(part)),
+            Kind::Compressed => self.whole(part, left_bytes).map(compressed).transpose()?,
             Kind::Control { .. } | Kind::Unknown => None,
+        })
+    }
+
+    /// The payload that ends with `part`, copied only where it came in several.
+    fn whole(&mut self, part: Bytes, left_bytes: usize) -> Option<Bytes> {
+        if left_bytes == 0 && self.gathered.is_empty() {
+            return Some(part);
         }
+        self.gathered.reserve(part.len() + left_bytes);
+        self.gathered.extend_from_slice(&part);
+        (left_bytes == 0).then(|| std::mem::take(&mut self.gathered).freeze())
     }
 
     /// The next control frame, or the start of another.

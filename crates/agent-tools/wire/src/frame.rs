@@ -4,16 +4,20 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use crate::Compressed;
+
 pub(crate) const OUTPUT: u8 = 0x01;
 pub(crate) const EXIT: u8 = 0x02;
 pub(crate) const INPUT_CREDIT: u8 = 0x03;
 pub(crate) const ALIVE: u8 = 0x04;
+pub(crate) const COMPRESSED: u8 = 0x05;
 pub(crate) const INPUT: u8 = 0x81;
 pub(crate) const RESIZE: u8 = 0x82;
 pub(crate) const PING: u8 = 0x83;
 pub(crate) const OUTPUT_CREDIT: u8 = 0x84;
 pub(crate) const INTERRUPT: u8 = 0x85;
 pub(crate) const HANG_UP: u8 = 0x86;
+pub(crate) const COMPRESS: u8 = 0x87;
 
 /// One message between a screen and its viewer.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,6 +32,8 @@ pub enum Frame {
     InputCredit { bytes: u32 },
     /// Screen: the answer to a ping, also sent unasked.
     Alive,
+    /// Screen: what the program wrote, for a viewer that has said [`Frame::Compress`].
+    Compressed(Compressed),
     /// Viewer: what was typed or pasted.
     Input(Bytes),
     /// Viewer: its size in character cells.
@@ -40,6 +46,8 @@ pub enum Frame {
     Interrupt,
     /// Viewer: it was cut off. What is unread is dropped, and the screen leaves.
     HangUp,
+    /// Viewer: it can decompress.
+    Compress,
 }
 
 /// Says how much was typed or drawn, never what: a terminal carries passwords.
@@ -50,12 +58,14 @@ impl fmt::Debug for Frame {
             Self::Exit { code } => write!(f, "Exit({code})"),
             Self::InputCredit { bytes } => write!(f, "InputCredit({bytes} bytes)"),
             Self::Alive => f.write_str("Alive"),
+            Self::Compressed(output) => output.fmt(f),
             Self::Input(bytes) => write!(f, "Input({} bytes)", bytes.len()),
             Self::Resize { columns, rows } => write!(f, "Resize({columns}x{rows})"),
             Self::Ping => f.write_str("Ping"),
             Self::OutputCredit { bytes } => write!(f, "OutputCredit({bytes} bytes)"),
             Self::Interrupt => f.write_str("Interrupt"),
             Self::HangUp => f.write_str("HangUp"),
+            Self::Compress => f.write_str("Compress"),
         }
     }
 }

@@ -15,14 +15,16 @@
 //! | `0x02` | [`Frame::Exit`] | i32, big-endian |
 //! | `0x03` | [`Frame::InputCredit`] | u32 bytes, big-endian |
 //! | `0x04` | [`Frame::Alive`] | |
-//! | `0x05..=0x0f` | reserved for a shared screen: snapshot, size in force, viewers | |
+//! | `0x05` | [`Frame::Compressed`] | u32 bytes of output, big-endian, and an LZ4 block |
+//! | `0x06..=0x0f` | reserved for a shared screen: snapshot, size in force, viewers | |
 //! | `0x81` | [`Frame::Input`] | terminal bytes |
 //! | `0x82` | [`Frame::Resize`] | u16 columns, u16 rows, big-endian |
 //! | `0x83` | [`Frame::Ping`] | |
 //! | `0x84` | [`Frame::OutputCredit`] | u32 bytes, big-endian |
 //! | `0x85` | [`Frame::Interrupt`] | |
 //! | `0x86` | [`Frame::HangUp`] | |
-//! | `0x87..=0x8f` | reserved for a shared screen: the opening, with its access | |
+//! | `0x87` | [`Frame::Compress`] | |
+//! | `0x88..=0x8f` | reserved for a shared screen: the opening, with its access | |
 //!
 //! A type that the receiver does not know is skipped, so either end may be the newer one.
 //!
@@ -31,7 +33,7 @@
 //! Both directions carry credit, as HTTP/2 does, because everything between the two ends buffers
 //! without a useful bound: an exec holds tens of megabytes. A viewer may have
 //! [`INPUT_WINDOW_BYTES`] of input sent and not yet credited, a screen [`OUTPUT_WINDOW_BYTES`] of
-//! output; both allowances hold from the start. So each end can always read, and no control frame
+//! output; both allowances hold from the start. What was compressed counts by the output that it is. So each end can always read, and no control frame
 //! waits behind a bulk of data.
 //!
 //! # Liveness
@@ -42,10 +44,12 @@
 use std::time::Duration;
 
 mod codec;
+mod compressed;
 mod deframer;
 mod frame;
 
 pub use codec::{FrameCodec, WireError};
+pub use compressed::{BadBlock, Compressed, Compressor};
 pub use deframer::Deframer;
 pub use frame::Frame;
 

@@ -127,6 +127,7 @@ fn open(token: &ShareToken, visit: &Visit) -> Open {
         client_address: visit.client().ip.to_string(),
         size: Some(LEGACY_SIZE),
         window_bytes: WINDOW_BYTES,
+        accepts_lz4: true,
     }
 }
 

@@ -1,5 +1,5 @@
-//! What comes from the broker for one viewer, small pieces gathered into one message. It never
-//! waits for more: whatever is there goes out.
+//! What comes from the broker for one viewer, decompressed, and small pieces gathered into one
+//! message. It never waits for more: whatever is there goes out.
 
 use std::{
     future::poll_fn,
@@ -9,7 +9,8 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use futures::Stream;
-use terminal_proto::v1::{AttachResponse, Closed, attach_response::Response};
+use screen_wire::Compressed;
+use terminal_proto::v1::{AttachResponse, Closed, CompressedOutput, attach_response::Response};
 use tonic::Status;
 
 /// Up to this many bytes are copied together, to save messages; larger pieces pass as they are.
@@ -81,7 +82,7 @@ where
                     joined.extend_from_slice(&piece);
                 }
                 Response::InputCredit(bytes) => gathered.input_credit += u64::from(bytes),
-                Response::Opened(_) | Response::Closed(_) => {}
+                Response::Opened(_) | Response::CompressedOutput(_) | Response::Closed(_) => {}
             }
             let room = GATHER_BYTES_MAX.saturating_sub(joined.len().max(gathered.output.len()));
             if room == 0 {
@@ -115,16 +116,28 @@ where
         loop {
             match ready!(Pin::new(&mut self.responses).poll_next(context)).transpose()? {
                 Some(AttachResponse { response: None }) => {}
-                Some(AttachResponse { response }) => return Poll::Ready(Ok(response)),
+                Some(AttachResponse { response: Some(response) }) => {
+                    return Poll::Ready(plain(response).map(Some));
+                }
                 None => return Poll::Ready(Ok(None)),
             }
         }
     }
 }
 
+/// The program of the pod is in the hands of its user, and so may be what it compressed.
+fn plain(response: Response) -> Result<Response, Status> {
+    let Response::CompressedOutput(CompressedOutput { bytes, lz4 }) = response else {
+        return Ok(response);
+    };
+    let output = Compressed::new(bytes, lz4).and_then(|output| output.decompress());
+    output.map(Response::Output).map_err(|bad| Status::data_loss(bad.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use futures::{StreamExt, stream};
+    use screen_wire::Compressor;
     use terminal_proto::v1::CloseReason;
 
     use super::*;
@@ -178,6 +191,26 @@ mod tests {
         let pieces = [output(b"a"), output(LARGE), output(b"b")];
         let expected = [terminal(b"a", 0), terminal(LARGE, 0), terminal(b"b", 0)];
         assert_eq!(received(stream::iter(pieces).chain(stream::pending())), expected);
+    }
+
+    #[test]
+    fn what_was_compressed_comes_out_as_it_was_and_what_was_not_ends_the_session() {
+        let line = b"warning: unused variable\r\n".repeat(40);
+        let mut compressor = Compressor::default();
+        let block = Bytes::copy_from_slice(compressor.compress(&line).unwrap());
+        let bytes = u32::try_from(line.len()).unwrap();
+        let compressed = |bytes| {
+            response(Response::CompressedOutput(CompressedOutput { bytes, lz4: block.clone() }))
+        };
+
+        let pieces = stream::iter([output(b"a"), compressed(bytes)]).chain(stream::pending());
+        let whole = Bytes::from([&b"a"[..], &line].concat());
+        let gathered = Gathered { output: whole, input_credit: 0 };
+        assert_eq!(received(pieces), [Received::Terminal(gathered)]);
+
+        for claimed in [0, bytes + 1, u32::MAX] {
+            assert_eq!(received(stream::iter([compressed(claimed)])), [Received::Lost]);
+        }
     }
 
     #[test]

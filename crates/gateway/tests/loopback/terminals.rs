@@ -30,6 +30,7 @@ async fn the_broker_learns_who_comes_with_which_token_and_size() {
         client_address: "203.0.113.9".to_owned(),
         size: Some(Size { columns: 120, rows: 40 }),
         window_bytes: 262_144,
+        accepts_lz4: true,
     };
     assert!(attached.open == expected, "{:?}", attached.open);
 

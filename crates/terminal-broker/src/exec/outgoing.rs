@@ -9,7 +9,7 @@ use tokio_util::codec::Encoder;
 use super::channels::{self, Protocol};
 use crate::{pieces::Pieces, viewer::Size};
 
-/// All control frames together, in bytes: five heads and two payloads, and the channel.
+/// All control frames together, in bytes: six heads and two payloads, and the channel.
 const CONTROL_BYTES: usize = 64;
 /// A frame's head: its length and its type.
 const HEAD_BYTES: usize = 5;
@@ -26,6 +26,7 @@ pub(crate) enum Message {
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing {
     hang_up: bool,
+    compress: bool,
     ping: bool,
     interrupt: bool,
     /// In bytes.
@@ -47,6 +48,11 @@ enum StdinEnd {
 impl Outgoing {
     pub(crate) fn ping(&mut self) {
         self.ping = true;
+    }
+
+    /// The screen may compress its output.
+    pub(crate) fn compress(&mut self) {
+        self.compress = true;
     }
 
     pub(crate) fn output_credit(&mut self, bytes: u32) {
@@ -107,7 +113,8 @@ impl Outgoing {
     }
 
     fn has_control(&self) -> bool {
-        self.hang_up || self.ping || self.interrupt || self.output_credit > 0 || self.size.is_some()
+        let words = self.hang_up || self.compress || self.ping || self.interrupt;
+        words || self.output_credit > 0 || self.size.is_some()
     }
 
     fn control(&mut self) -> Result<Message, WireError> {
@@ -115,6 +122,9 @@ impl Outgoing {
         let mut put = |frame| FrameCodec.encode(frame, &mut message);
         if std::mem::take(&mut self.hang_up) {
             put(Frame::HangUp)?;
+        }
+        if std::mem::take(&mut self.compress) {
+            put(Frame::Compress)?;
         }
         if std::mem::take(&mut self.ping) {
             put(Frame::Ping)?;

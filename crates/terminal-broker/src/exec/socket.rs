@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use screen_wire::{Deframer, Frame};
+use screen_wire::{Compressed, Deframer, Frame};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::Instant,
@@ -21,7 +21,7 @@ use super::{
     unframer::Part,
     websocket::{ReadError, WebSocket},
 };
-use crate::closing::Lost;
+use crate::{closing::Lost, viewer::Encoding};
 
 /// How much of the end of stderr is kept for the log, in bytes.
 const STDERR_TAIL_BYTES: usize = 2048;
@@ -37,6 +37,7 @@ pub(crate) struct Exec<Io> {
     last_written: Instant,
     deframer: Deframer,
     hearing: Hearing,
+    encoding: Encoding,
     stderr: Vec<u8>,
 }
 
@@ -61,6 +62,8 @@ enum Hearing {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     Output(Bytes),
+    /// Only after [`Exec::accept_compressed`].
+    Compressed(Compressed),
     /// The terminal's program ended with this code.
     Exited(i32),
     /// The program took so many bytes of input.
@@ -101,8 +104,15 @@ impl<Io> Exec<Io> {
             last_written: Instant::now(),
             deframer: Deframer::new(),
             hearing: Hearing::Nothing,
+            encoding: Encoding::Plain,
             stderr: Vec::new(),
         }
+    }
+
+    /// Tells the screen that it may compress its output.
+    pub(crate) fn accept_compressed(&mut self) {
+        self.encoding = Encoding::Lz4;
+        self.outgoing.compress();
     }
 
     /// Tells the screen to leave at once. Its frames are dropped from now on.
@@ -215,11 +225,16 @@ where
         }
         match frame {
             Frame::Output(bytes) => Ok(Event::Output(bytes)),
+            Frame::Compressed(output) if self.encoding == Encoding::Lz4 => {
+                Ok(Event::Compressed(output))
+            }
             Frame::Exit { code } => Ok(Event::Exited(code)),
             Frame::InputCredit { bytes } => Ok(Event::InputCredit(bytes)),
             Frame::Alive => Ok(Event::Alive),
-            // A viewer's words.
-            Frame::Input(_)
+            // Unasked for, and a viewer's words.
+            Frame::Compressed(_)
+            | Frame::Compress
+            | Frame::Input(_)
             | Frame::Resize { .. }
             | Frame::Ping
             | Frame::OutputCredit { .. }

@@ -22,7 +22,7 @@ use crate::{
     exec::{self, Exec, ExecError, Upgrade},
     metrics::BrokerMetrics,
     target::{FindError, FindPod},
-    viewer::{self, Opening, Responses},
+    viewer::{self, Encoding, Opening, Responses},
 };
 
 /// How long a denial is waited out that the next event of the watch may lift: the gateway may have
@@ -91,7 +91,10 @@ impl Broker {
         let asked = Instant::now();
         let target = self.pods.find(&slot.info().agent).await?;
         let window_bytes = opening.output.window_bytes();
-        let exec = exec::open(&self.exec, &target, opening.size, window_bytes).await?;
+        let mut exec = exec::open(&self.exec, &target, opening.size, window_bytes).await?;
+        if opening.encoding == Encoding::Lz4 {
+            exec.accept_compressed();
+        }
         self.metrics.opened(asked.elapsed());
         Ok(exec)
     }

@@ -47,11 +47,12 @@ impl<'a, Io> Relay<'a, Io> {
     pub(super) fn event(&mut self, event: Result<Event, Over>) -> ControlFlow<End> {
         match event {
             Ok(Event::Output(bytes)) => {
-                if self.output.sent(bytes.len()).is_err() {
-                    return Break(End::Lost(Lost::Protocol));
-                }
-                self.counters.add_output(bytes.len());
+                self.shown(bytes.len())?;
                 self.responses.output(bytes);
+            }
+            Ok(Event::Compressed(output)) => {
+                self.shown(output.output_bytes() as usize)?;
+                self.responses.compressed_output(output);
             }
             Ok(Event::InputCredit(bytes)) => {
                 if self.input.credited(bytes as usize).is_err() {
@@ -63,6 +64,15 @@ impl<'a, Io> Relay<'a, Io> {
             Ok(Event::Exited(code)) => return Break(End::Exited(code)),
             Err(over) => return Break(End::Lost(over.into())),
         }
+        Continue(())
+    }
+
+    /// The screen sent so many bytes of output.
+    fn shown(&mut self, bytes: usize) -> ControlFlow<End> {
+        if self.output.sent(bytes).is_err() {
+            return Break(End::Lost(Lost::Protocol));
+        }
+        self.counters.add_output(bytes);
         Continue(())
     }
 

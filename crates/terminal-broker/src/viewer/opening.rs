@@ -17,6 +17,15 @@ pub struct Opening {
     pub client: ClientAddress,
     pub size: Size,
     pub output: OutputWindow,
+    pub encoding: Encoding,
+}
+
+/// How output may be encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    Plain,
+    /// By LZ4, where that saves something.
+    Lz4,
 }
 
 /// A terminal's size in character cells, each 1 to 1000.
@@ -37,7 +46,8 @@ impl Opening {
         // A text that cannot be a token is answered like a token that nobody has.
         let token = ShareToken::parse(&open.token).ok_or(Denial::Unknown)?;
         let (client, output) = (ClientAddress::known(client), OutputWindow::new(open.window_bytes));
-        Ok(Self { token, client, size, output })
+        let encoding = if open.accepts_lz4 { Encoding::Lz4 } else { Encoding::Plain };
+        Ok(Self { token, client, size, output, encoding })
     }
 }
 
@@ -61,6 +71,7 @@ mod tests {
             client_address: "203.0.113.9".to_owned(),
             size: Some(v1::Size { columns: 120, rows: 40 }),
             window_bytes: 0,
+            accepts_lz4: false,
         }
     }
 

@@ -10,13 +10,12 @@ use std::{
 
 use bytes::Bytes;
 use futures::{Stream, task::AtomicWaker};
+use screen_wire::Compressed;
 use terminal_proto::v1::{AttachResponse, Closed, Opened, attach_response::Response};
 use tonic::Status;
 
-use crate::{
-    closing::{End, Pending},
-    pieces::Pieces,
-};
+use super::output::Output;
+use crate::closing::{End, Pending};
 
 /// The session's end of the stream.
 #[derive(Debug)]
@@ -40,7 +39,7 @@ struct Shared {
 struct Queue {
     opened: Option<Opened>,
     input_credit: u32,
-    output: Pieces,
+    output: Output,
     ending: Ending,
     /// Output bytes that the transport took and the viewer has not acknowledged.
     unacknowledged: usize,
@@ -73,6 +72,10 @@ pub(crate) fn channel(opened: Opened) -> (ResponseSender, Responses) {
 impl ResponseSender {
     pub(crate) fn output(&self, bytes: Bytes) {
         self.0.say(|queue| queue.output.push(bytes));
+    }
+
+    pub(crate) fn compressed_output(&self, output: Compressed) {
+        self.0.say(|queue| queue.output.push_compressed(output));
     }
 
     pub(crate) fn input_credit(&self, bytes: u32) {
@@ -144,9 +147,9 @@ impl Queue {
         if self.input_credit > 0 {
             return Some(Ok(Response::InputCredit(std::mem::take(&mut self.input_credit))));
         }
-        if let Some(piece) = self.output.pop() {
-            self.unacknowledged += piece.len();
-            return Some(Ok(Response::Output(piece)));
+        if let Some((response, bytes)) = self.output.pop() {
+            self.unacknowledged += bytes;
+            return Some(Ok(response));
         }
         match std::mem::replace(&mut self.ending, Ending::Closed) {
             Ending::Closing(closed) => Some(closed.map(Response::Closed)),

@@ -214,6 +214,7 @@ pub(crate) fn open() -> Open {
         client_address: "203.0.113.9".to_owned(),
         size: Some(Size { columns: 120, rows: 40 }),
         window_bytes: 0,
+        accepts_lz4: false,
     }
 }
 

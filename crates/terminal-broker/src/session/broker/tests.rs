@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     fixture::{demo, sessions, token},
     target::Target,
-    viewer::{OutputWindow, Size},
+    viewer::{Encoding, OutputWindow, Size},
 };
 
 /// Every agent has the same pod.
@@ -45,6 +45,7 @@ fn opening() -> Opening {
         client: share::ClientAddress::known([203, 0, 113, 9].into()),
         size: Size { columns: 80, rows: 24 },
         output: OutputWindow::new(0),
+        encoding: Encoding::Plain,
     }
 }
 

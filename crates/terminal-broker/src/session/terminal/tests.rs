@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use api_types::AgentId;
 use bytes::Bytes;
-use screen_wire::{Frame, INPUT_WINDOW_BYTES};
+use screen_wire::{Compressed, Frame, INPUT_WINDOW_BYTES};
 use share::{ClientAddress, Links};
 use terminal_proto::v1::{
-    CloseReason, Closed, Interrupt, Opened, attach_request::Request, attach_response::Response,
+    CloseReason, Closed, CompressedOutput, Interrupt, Opened, attach_request::Request,
+    attach_response::Response,
 };
-use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
+use tokio::{io::DuplexStream, sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tokio_util::task::TaskTracker;
 use tonic::Code;
@@ -42,12 +43,17 @@ struct Viewer {
 
 impl Around {
     async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    async fn start_with(prepare: impl FnOnce(&mut Exec<DuplexStream>)) -> Self {
         let (links, (sessions, _)) = (Links::with([demo()]), sessions());
         let client = ClientAddress::known([203, 0, 113, 9].into());
         let admitted = Visit::admit(&links, &token(), client, Duration::from_mins(1), clock::now);
         let (visit, _) = admitted.unwrap();
         let slot = sessions.claim(&visit).unwrap();
-        let (exec, pod) = fake::exec().await;
+        let (mut exec, pod) = fake::exec().await;
+        prepare(&mut exec);
         let (requests, stream) = mpsc::unbounded_channel();
         let (responses, stream_of_responses) = viewer::channel(Opened::default());
         let shutdown = CancellationToken::new();
@@ -232,4 +238,30 @@ async fn an_interrupt_overtakes_what_was_typed_and_credits_what_it_drops() {
     assert_eq!(around.pod.word().await, Some(Frame::Interrupt));
     assert_eq!(around.pod.word().await, Some(Frame::Input("ls".into())));
     assert_eq!(around.viewer.next().await, Response::InputCredit(6));
+}
+
+fn compressed(bytes: u32) -> Compressed {
+    Compressed::new(bytes, Bytes::from_static(b"a block")).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn compressed_output_passes_as_it_is_and_counts_by_what_it_will_be() {
+    let mut around = Around::start_with(Exec::accept_compressed).await;
+    assert_eq!(around.pod.frame().await, Some(Frame::Compress), "before all else");
+    let bytes = u32::try_from(WINDOW_BYTES).unwrap();
+    around.pod.say(Frame::Compressed(compressed(bytes))).await;
+    let expected = CompressedOutput { bytes, lz4: Bytes::from_static(b"a block") };
+    assert_eq!(around.viewer.next().await, Response::CompressedOutput(expected));
+
+    around.viewer.send(Request::Ack(1500));
+    assert_eq!(around.pod.word().await, Some(Frame::OutputCredit { bytes: 1500 }));
+    around.pod.say(Frame::Compressed(compressed(1501))).await;
+    assert_eq!(around.viewer.closed().await.message, Lost::Protocol.to_string(), "a byte too many");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_screen_that_compresses_unasked_is_no_screen() {
+    let mut around = Around::start().await;
+    around.pod.say(Frame::Compressed(compressed(1))).await;
+    assert_eq!(around.viewer.closed().await.message, Lost::Protocol.to_string());
 }
