@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use crate::{
-    orders::{BANNER, MARKER, Order, Orders},
+    orders::{BANNER, Bulk, MARKER, Order, Orders},
     pattern::Pattern,
 };
 
@@ -35,7 +35,7 @@ fn raw() -> rustix::io::Result<()> {
 }
 
 fn obey(typed: &mut impl Read, terminal: &mut impl Write) -> Result<()> {
-    let (mut orders, pattern) = (Orders::default(), Pattern::new());
+    let (mut orders, noise, text) = (Orders::default(), Pattern::noise(), Pattern::text());
     let mut buffer = [0; READ_BYTES];
     loop {
         let count = typed.read(&mut buffer)?;
@@ -46,7 +46,13 @@ fn obey(typed: &mut impl Read, terminal: &mut impl Write) -> Result<()> {
         while let Some(order) = orders.next(&mut rest) {
             match order {
                 Order::Echo(bytes) => terminal.write_all(bytes)?,
-                Order::Bulk { mib } => pour(&pattern, usize::from(mib) * MIB, terminal)?,
+                Order::Bulk { kind, mib } => {
+                    let pattern = match kind {
+                        Bulk::Noise => &noise,
+                        Bulk::Text => &text,
+                    };
+                    pour(pattern, usize::from(mib) * MIB, terminal)?;
+                }
                 Order::Quit => return Ok(()),
             }
         }
@@ -75,7 +81,7 @@ mod tests {
         let (before, rest) = screen.split_at(2);
         let (bulk, after) = rest.split_at(MIB);
         assert_eq!((before, after), (&b"ab"[..], &[MARKER, b"c"].concat()[..]));
-        let pattern = Pattern::new();
+        let pattern = Pattern::noise();
         assert!(
             bulk.chunks(1000)
                 .enumerate()

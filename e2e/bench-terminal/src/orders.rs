@@ -2,7 +2,8 @@
 //!
 //! | Typed | Done |
 //! |---|---|
-//! | `0x02` (Ctrl-B), then a byte n | n MiB of the [pattern](crate::pattern), then [`MARKER`] |
+//! | `0x02` (Ctrl-B), then a byte n | n MiB of [noise](crate::pattern::Pattern::noise), then [`MARKER`] |
+//! | `0x14` (Ctrl-T), then a byte n | n MiB of [text](crate::pattern::Pattern::text), then [`MARKER`] |
 //! | `0x04` (Ctrl-D) | the program ends |
 //! | anything else | comes back as it is |
 
@@ -12,7 +13,8 @@ pub const BANNER: &[u8] = b"bench-terminal: a stand-in for OpenCode, to measure 
 /// Ends the bytes of one bulk order.
 pub const MARKER: &[u8] = b"\r\n-- end of the pattern --\r\n";
 
-const BULK: u8 = 0x02;
+const NOISE: u8 = 0x02;
+const TEXT: u8 = 0x14;
 const QUIT: u8 = 0x04;
 
 /// One thing to do.
@@ -21,14 +23,25 @@ pub enum Order<'a> {
     /// Typed bytes that come back as they are; not empty.
     Echo(&'a [u8]),
     Bulk {
+        kind: Bulk,
         mib: u8,
     },
     Quit,
 }
 
+/// What bulk output consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bulk {
+    Noise,
+    Text,
+}
+
 /// The bytes that order `mib` MiB.
-pub fn bulk(mib: u8) -> [u8; 2] {
-    [BULK, mib]
+pub fn bulk(kind: Bulk, mib: u8) -> [u8; 2] {
+    match kind {
+        Bulk::Noise => [NOISE, mib],
+        Bulk::Text => [TEXT, mib],
+    }
 }
 
 /// The byte that ends the program.
@@ -40,21 +53,21 @@ pub fn quit() -> [u8; 1] {
 #[derive(Debug, Default)]
 pub struct Orders {
     /// The first byte of a bulk order has been read, its size not yet.
-    awaits_size: bool,
+    awaits_size: Option<Bulk>,
 }
 
 impl Orders {
     /// Takes the next order off `typed`; `None` when it is used up.
     pub fn next<'a>(&mut self, typed: &mut &'a [u8]) -> Option<Order<'a>> {
         let first = *typed.first()?;
-        if std::mem::take(&mut self.awaits_size) {
+        if let Some(kind) = self.awaits_size.take() {
             *typed = &typed[1..];
-            return Some(Order::Bulk { mib: first });
+            return Some(Order::Bulk { kind, mib: first });
         }
         match first {
-            BULK => {
+            NOISE | TEXT => {
                 *typed = &typed[1..];
-                self.awaits_size = true;
+                self.awaits_size = Some(if first == TEXT { Bulk::Text } else { Bulk::Noise });
                 self.next(typed)
             }
             QUIT => {
@@ -62,7 +75,7 @@ impl Orders {
                 Some(Order::Quit)
             }
             _ => {
-                let end = typed.iter().position(|byte| matches!(*byte, BULK | QUIT));
+                let end = typed.iter().position(|byte| matches!(*byte, NOISE | TEXT | QUIT));
                 let echo = typed.split_off(..end.unwrap_or(typed.len()))?;
                 Some(Order::Echo(echo))
             }
@@ -87,15 +100,19 @@ mod tests {
 
     #[test]
     fn orders_are_found_wherever_what_is_typed_is_cut() {
-        let (echo, five) = (Order::Echo(b"ab"), Order::Bulk { mib: 5 });
+        let bulk_of = |kind, mib| Order::Bulk { kind, mib };
+        let (echo, five) = (Order::Echo(b"ab"), bulk_of(Bulk::Noise, 5));
         assert_eq!(all(&[b"ab\x02\x05ab\x04"]), [echo, five, echo, Order::Quit]);
         assert_eq!(all(&[b"ab\x02", b"\x05ab"]), [echo, five, echo]);
         assert_eq!(all(&[b"\x02", b"", b"\x05"]), [five]);
-        assert_eq!(all(&[&bulk(2), &quit()]), [Order::Bulk { mib: 2 }, Order::Quit]);
+        for kind in [Bulk::Noise, Bulk::Text] {
+            assert_eq!(all(&[&bulk(kind, 2), &quit()]), [bulk_of(kind, 2), Order::Quit]);
+        }
     }
 
     #[test]
     fn a_size_is_no_order_whatever_its_value() {
-        assert_eq!(all(&[b"\x02\x02\x02\x04"]), [Order::Bulk { mib: 2 }, Order::Bulk { mib: 4 }]);
+        let noise = |mib| Order::Bulk { kind: Bulk::Noise, mib };
+        assert_eq!(all(&[b"\x02\x14\x02\x04"]), [noise(20), noise(4)]);
     }
 }

@@ -1,9 +1,28 @@
 //! The bytes of bulk output, the same for who writes and who checks them; pure.
 
 /// A prime, so that a buffer of any usual size that is lost, doubled or swapped shows.
-pub const PERIOD_BYTES: usize = 65_521;
+const NOISE_BYTES: usize = 65_521;
 
-/// Printable ASCII without an order to the eye, repeated after [`PERIOD_BYTES`].
+/// What people wrote, as an agent shows it when it reads files: more than any frame holds, so that none has a line
+/// twice that the files do not.
+const TEXT: [&str; 14] = [
+    include_str!("../../../README.md"),
+    include_str!("../../../ARCHITECTURE.md"),
+    include_str!("../../../SECURITY.md"),
+    include_str!("../../../docs/performance.md"),
+    include_str!("../../src/bench.rs"),
+    include_str!("../../src/bench/exec.rs"),
+    include_str!("../../src/bench/figures.rs"),
+    include_str!("../../src/bench/hosts.rs"),
+    include_str!("../../src/bench/measure.rs"),
+    include_str!("../../src/bench/openings.rs"),
+    include_str!("../../src/bench/programs.rs"),
+    include_str!("../../src/bench/relays.rs"),
+    include_str!("../../src/bench/sessions.rs"),
+    include_str!("../../src/bench/ways.rs"),
+];
+
+/// Bytes that mean nothing to a terminal, over and over.
 #[derive(Debug)]
 pub struct Pattern {
     /// Two periods, so that a whole one can be had from any offset.
@@ -11,22 +30,32 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    pub fn new() -> Self {
+    /// Printable ASCII without an order to the eye, which no compression makes worth its while.
+    pub fn noise() -> Self {
         let mut state = 1_u32;
-        let once: Vec<u8> =
-            std::iter::repeat_with(|| printable(&mut state)).take(PERIOD_BYTES).collect();
-        Self { twice: once.repeat(2) }
+        let noise = std::iter::repeat_with(|| printable(&mut state)).take(NOISE_BYTES);
+        Self::of(&noise.collect::<Vec<_>>())
+    }
+
+    /// Documents and source code, their lines joined.
+    pub fn text() -> Self {
+        let bytes = TEXT.iter().flat_map(|text| text.bytes());
+        let text = bytes.map(|byte| if byte.is_ascii_control() { b' ' } else { byte });
+        Self::of(&text.collect::<Vec<_>>())
+    }
+
+    fn of(period: &[u8]) -> Self {
+        Self { twice: period.repeat(2) }
+    }
+
+    pub fn period_bytes(&self) -> usize {
+        self.twice.len() / 2
     }
 
     /// One period of bytes, from `offset` bytes after the start.
     pub fn from(&self, offset: usize) -> &[u8] {
-        &self.twice[offset % PERIOD_BYTES..][..PERIOD_BYTES]
-    }
-}
-
-impl Default for Pattern {
-    fn default() -> Self {
-        Self::new()
+        let period = self.period_bytes();
+        &self.twice[offset % period..][..period]
     }
 }
 
@@ -45,21 +74,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_byte_of_it_means_anything_to_a_terminal() {
-        assert!(Pattern::new().from(0).iter().all(u8::is_ascii_graphic));
+    fn no_byte_of_them_means_anything_to_a_terminal() {
+        assert!(Pattern::noise().from(0).iter().all(u8::is_ascii_graphic));
+        assert!(!Pattern::text().from(0).iter().any(u8::is_ascii_control));
+    }
+
+    #[test]
+    fn no_frame_of_64_kib_holds_the_text_twice() {
+        assert!(Pattern::text().period_bytes() > 64 * 1024);
     }
 
     proptest! {
         #[test]
-        fn it_goes_on_from_any_offset(offset in 0_usize..1 << 40, on in 0_usize..PERIOD_BYTES) {
-            let pattern = Pattern::new();
-            let (here, there) = (pattern.from(offset), pattern.from(offset + on));
-            prop_assert_eq!(&here[on..], &there[..PERIOD_BYTES - on]);
+        fn they_go_on_from_any_offset(offset in 0_usize..1 << 40, on in 0_usize..NOISE_BYTES) {
+            for pattern in [Pattern::noise(), Pattern::text()] {
+                let (here, there) = (pattern.from(offset), pattern.from(offset + on));
+                prop_assert_eq!(&here[on..], &there[..pattern.period_bytes() - on]);
+            }
         }
 
         #[test]
-        fn another_offset_has_other_bytes(offset in 0_usize..PERIOD_BYTES, on in 1_usize..PERIOD_BYTES) {
-            let pattern = Pattern::new();
+        fn another_offset_has_other_bytes(offset in 0_usize..NOISE_BYTES, on in 1_usize..NOISE_BYTES) {
+            let pattern = Pattern::noise();
             prop_assert_ne!(&pattern.from(offset)[..64], &pattern.from(offset + on)[..64]);
         }
     }

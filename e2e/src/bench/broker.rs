@@ -7,9 +7,10 @@ use api_types::names::{BROKER_SERVICE, SERVER_NAMESPACE};
 use bytes::Bytes;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
+use screen_wire::Compressed;
 use terminal_proto::v1::{
-    AttachRequest, AttachResponse, Open, Size, attach_request::Request, attach_response::Response,
-    terminal_broker_client::TerminalBrokerClient,
+    AttachRequest, AttachResponse, CompressedOutput, Open, Size, attach_request::Request,
+    attach_response::Response, terminal_broker_client::TerminalBrokerClient,
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -23,7 +24,7 @@ use super::terminal::{COLUMNS, ROWS};
 /// The gateway's certificate.
 const SECRET: &str = "kubeopencode-gateway-tls";
 /// What a viewer acknowledges at once, in bytes: as the page does.
-const GATHER_BYTES: u64 = 32 * 1024;
+const GATHER_BYTES: u64 = 64 * 1024;
 /// Requests under way; each is a key or an acknowledgement.
 const REQUESTS: usize = 64;
 
@@ -43,6 +44,7 @@ impl Attached {
             token: token.to_owned(),
             client_address: "127.0.0.1".to_owned(),
             size,
+            accepts_lz4: true,
             ..Open::default()
         };
         requests.send(AttachRequest { request: Some(Request::Open(open)) }).await?;
@@ -67,6 +69,10 @@ impl Attached {
                 Some(Response::Output(bytes)) => {
                     self.unacknowledged += u64::try_from(bytes.len())?;
                     return Ok(bytes);
+                }
+                Some(Response::CompressedOutput(CompressedOutput { bytes, lz4 })) => {
+                    self.unacknowledged += u64::from(bytes);
+                    return Ok(Compressed::new(bytes, lz4)?.decompress()?);
                 }
                 Some(Response::Closed(closed)) => bail!("the broker closed: {}", closed.message),
                 _ => {}

@@ -53,11 +53,10 @@ impl<'a> Check<'a> {
 
 #[cfg(test)]
 mod tests {
-    use bench_terminal::pattern::PERIOD_BYTES;
-
     use super::*;
 
-    const BYTES: usize = PERIOD_BYTES * 2 + 10;
+    /// Two periods, and some.
+    const BYTES: usize = 140_000;
 
     fn written(pattern: &Pattern) -> Vec<u8> {
         let all = pattern.from(0).iter().copied().cycle().take(BYTES);
@@ -65,7 +64,7 @@ mod tests {
     }
 
     fn check(change: impl FnOnce(&mut Vec<u8>)) -> Result<bool> {
-        let pattern = Pattern::new();
+        let pattern = Pattern::noise();
         let mut bytes = written(&pattern);
         change(&mut bytes);
         let mut check = Check::new(&pattern, BYTES);

@@ -134,7 +134,10 @@ impl Screen {
         let command = [&command[..], &sizes].concat();
         let exec = Exec::open(client, target, &command, Tty::No).await?;
         let pings = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
-        Ok(Self { exec, frames: Deframer::new(), uncredited: 0, pings })
+        let mut screen = Self { exec, frames: Deframer::new(), uncredited: 0, pings };
+        // As a broker does whose caller can decompress.
+        screen.frame(Frame::Compress).await?;
+        Ok(screen)
     }
 
     pub(super) async fn send(&mut self, typed: &[u8]) -> Result<()> {
@@ -154,6 +157,10 @@ impl Screen {
                 Some(Frame::Output(bytes)) => {
                     self.uncredited += bytes.len();
                     return Ok(bytes);
+                }
+                Some(Frame::Compressed(output)) => {
+                    self.uncredited += output.output_bytes() as usize;
+                    return Ok(output.decompress()?);
                 }
                 Some(Frame::InputCredit { .. } | Frame::Alive) => {}
                 Some(Frame::Exit { code }) => bail!("the terminal's program ended with {code}"),

@@ -2,6 +2,8 @@
 
 use std::{ops::AddAssign, time::Duration};
 
+use bench_terminal::orders::Bulk;
+
 use super::ways::Way;
 
 /// What one way to the terminal took.
@@ -12,14 +14,22 @@ pub(super) struct Samples {
     pub(super) echoes: Vec<Duration>,
     /// The same at 50 keys a second, and at 1,000, whether the one before had returned or not.
     pub(super) paced: [Vec<Duration>; 2],
-    /// Of each bulk order, in MB/s (10⁶ bytes).
-    pub(super) bulk: Vec<f64>,
+    pub(super) noise: BulkSamples,
+    pub(super) text: BulkSamples,
     /// What 1,000 keys a second cost.
     pub(super) key_cpu: Usage,
-    pub(super) bulk_cpu: Usage,
-    pub(super) bulk_bytes: usize,
     /// From the start of connecting to the first byte of a new terminal.
     pub(super) openings: Vec<Duration>,
+}
+
+/// What bulk output of one kind took.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct BulkSamples {
+    /// Of each order, in MB/s (10⁶ bytes).
+    pub(super) rates: Vec<f64>,
+    /// Of all of them.
+    pub(super) cpu: Usage,
+    pub(super) bytes: usize,
 }
 
 /// CPU time of gateway and broker, all replicas together; `None` where it cannot be seen.
@@ -52,9 +62,11 @@ impl AddAssign for Usage {
 }
 
 impl Samples {
-    /// The median of bulk output, in MB/s.
-    pub(super) fn bulk_mb_per_s(&self) -> Option<f64> {
-        percentile(&mut self.bulk.clone(), 50)
+    pub(super) fn bulk_of(&mut self, kind: Bulk) -> &mut BulkSamples {
+        match kind {
+            Bulk::Noise => &mut self.noise,
+            Bulk::Text => &mut self.text,
+        }
     }
 
     /// Of `cpu`, in microseconds for each key.
@@ -62,11 +74,18 @@ impl Samples {
         let keys = u32::try_from(self.paced[1].len()).ok().filter(|keys| *keys > 0)?;
         Some(cpu?.as_secs_f64() * 1e6 / f64::from(keys))
     }
+}
+
+impl BulkSamples {
+    /// The median, in MB/s.
+    pub(super) fn mb_per_s(&self) -> Option<f64> {
+        percentile(&mut self.rates.clone(), 50)
+    }
 
     /// Of `cpu`, in milliseconds for each MB.
     #[allow(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
-    pub(super) fn bulk_ms_per_mb(&self, cpu: Option<Duration>) -> Option<f64> {
-        let bytes = Some(self.bulk_bytes).filter(|bytes| *bytes > 0)?;
+    pub(super) fn ms_per_mb(&self, cpu: Option<Duration>) -> Option<f64> {
+        let bytes = Some(self.bytes).filter(|bytes| *bytes > 0)?;
         Some(cpu?.as_secs_f64() * 1e3 / (bytes as f64 / 1e6))
     }
 }
@@ -114,20 +133,17 @@ mod tests {
     #[test]
     fn figures_are_in_milliseconds_and_megabytes_per_second() {
         assert_eq!(percentile_ms(&[4, 2, 3].map(Duration::from_millis), 50), Some(3.0));
-        let bulk = vec![mb_per_s(3_000_000, Duration::from_millis(500))];
-        assert_eq!(Samples { bulk, ..Samples::default() }.bulk_mb_per_s(), Some(6.0));
+        let rates = vec![mb_per_s(3_000_000, Duration::from_millis(500))];
+        assert_eq!(BulkSamples { rates, ..BulkSamples::default() }.mb_per_s(), Some(6.0));
     }
 
     #[test]
     fn cpu_is_told_by_key_and_by_megabyte() {
-        let samples = Samples {
-            paced: [vec![], vec![Duration::ZERO; 4]],
-            bulk_bytes: 2_000_000,
-            ..Samples::default()
-        };
+        let samples = Samples { paced: [vec![], vec![Duration::ZERO; 4]], ..Samples::default() };
         let cpu = Some(Duration::from_millis(2));
         assert_eq!(samples.key_us(cpu), Some(500.0));
-        assert_eq!(samples.bulk_ms_per_mb(cpu), Some(1.0));
+        let bulk = BulkSamples { bytes: 2_000_000, ..BulkSamples::default() };
+        assert_eq!(bulk.ms_per_mb(cpu), Some(1.0));
         assert_eq!(samples.key_us(None), None);
         assert_eq!(Samples::default().key_us(cpu), None);
     }

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use bench_terminal::{
-    orders::{self, BANNER, MARKER},
+    orders::{self, BANNER, Bulk, MARKER},
     pattern::Pattern,
 };
 use tokio::time::timeout;
@@ -31,7 +31,8 @@ const RATES: [u16; 2] = [50, 1000];
 pub(super) struct Lane {
     pub(super) name: &'static str,
     terminal: Terminal,
-    pattern: Pattern,
+    noise: Pattern,
+    text: Pattern,
     samples: Samples,
 }
 
@@ -39,7 +40,8 @@ impl Lane {
     /// Waits until the program at the far end obeys, and warms up.
     pub(super) async fn open(way: Way, terminal: Terminal) -> Result<Self> {
         let samples = Samples { way, ..Samples::default() };
-        let mut lane = Self { name: way.name(), terminal, pattern: Pattern::new(), samples };
+        let (noise, text) = (Pattern::noise(), Pattern::text());
+        let mut lane = Self { name: way.name(), terminal, noise, text, samples };
         lane.warm_up().await.context(lane.name)?;
         Ok(lane)
     }
@@ -49,7 +51,8 @@ impl Lane {
         for round in 0..WARM_UP_ECHOES {
             self.echo(round).await?;
         }
-        self.bulk(1).await.map(drop)
+        self.bulk(Bulk::Noise, 1).await?;
+        self.bulk(Bulk::Text, 1).await.map(drop)
     }
 
     /// Echoes one by one and at each rate, and bulk output, once.
@@ -63,11 +66,14 @@ impl Lane {
         self.paced(1, plan.fast_keys).await.context("1,000 keys a second")?;
         self.samples.key_cpu += programs.cpu().since(before);
 
-        let before = programs.cpu();
-        let rate = self.bulk(plan.mib).await.context("bulk output")?;
-        self.samples.bulk_cpu += programs.cpu().since(before);
-        self.samples.bulk.push(rate);
-        self.samples.bulk_bytes += usize::from(plan.mib) * 1024 * 1024;
+        for kind in [Bulk::Noise, Bulk::Text] {
+            let before = programs.cpu();
+            let rate = self.bulk(kind, plan.mib).await.context("bulk output")?;
+            let bulk = self.samples.bulk_of(kind);
+            bulk.cpu += programs.cpu().since(before);
+            bulk.rates.push(rate);
+            bulk.bytes += usize::from(plan.mib) * 1024 * 1024;
+        }
         Ok(())
     }
 
@@ -120,11 +126,15 @@ impl Lane {
     }
 
     /// The rate of one order, from its sending to the last byte of its end mark.
-    async fn bulk(&mut self, mib: u8) -> Result<f64> {
+    async fn bulk(&mut self, kind: Bulk, mib: u8) -> Result<f64> {
         let bytes = usize::from(mib) * 1024 * 1024;
-        let mut check = Check::new(&self.pattern, bytes);
+        let pattern = match kind {
+            Bulk::Noise => &self.noise,
+            Bulk::Text => &self.text,
+        };
+        let mut check = Check::new(pattern, bytes);
         let started = Instant::now();
-        self.terminal.send(&orders::bulk(mib)).await?;
+        self.terminal.send(&orders::bulk(kind, mib)).await?;
         while !check.is_done() {
             let received = timeout(PATIENCE, self.terminal.receive()).await;
             let received = received.with_context(|| format!("stuck after {}", check.seen()))??;

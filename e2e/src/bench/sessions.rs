@@ -121,7 +121,7 @@ async fn keep(
         if let Some(received) = burst.run_until_cancelled(drain(&mut guest)).await {
             return received;
         }
-        guest.send(&orders::bulk(BURST_MIB)).await?;
+        guest.send(&orders::bulk(orders::Bulk::Noise, BURST_MIB)).await?;
         drain(&mut guest).await
     };
     leave.run_until_cancelled(kept).await.transpose()?;

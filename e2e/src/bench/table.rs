@@ -10,19 +10,22 @@ enum Figure {
 
 use Figure::{Alone, Compared};
 
-const ROWS: [(&str, Figure); 12] = [
+const ROWS: [(&str, Figure); 15] = [
     ("echo p50, ms", Compared(|way| percentile_ms(&way.echoes, 50))),
     ("echo p99, ms", Compared(|way| percentile_ms(&way.echoes, 99))),
     ("50 keys/s p50, ms", Compared(|way| percentile_ms(&way.paced[0], 50))),
     ("50 keys/s p99, ms", Compared(|way| percentile_ms(&way.paced[0], 99))),
     ("1000 keys/s p50, ms", Compared(|way| percentile_ms(&way.paced[1], 50))),
     ("1000 keys/s p99, ms", Compared(|way| percentile_ms(&way.paced[1], 99))),
-    ("bulk median, MB/s", Compared(Samples::bulk_mb_per_s)),
+    ("noise median, MB/s", Compared(|way| way.noise.mb_per_s())),
+    ("text median, MB/s", Compared(|way| way.text.mb_per_s())),
     ("opening p50, ms", Compared(|way| percentile_ms(&way.openings, 50))),
     ("gateway, µs a key", Alone(|way| way.key_us(way.key_cpu.gateway))),
     ("broker, µs a key", Alone(|way| way.key_us(way.key_cpu.broker))),
-    ("gateway, ms a MB", Alone(|way| way.bulk_ms_per_mb(way.bulk_cpu.gateway))),
-    ("broker, ms a MB", Alone(|way| way.bulk_ms_per_mb(way.bulk_cpu.broker))),
+    ("gateway, ms a MB noise", Alone(|way| way.noise.ms_per_mb(way.noise.cpu.gateway))),
+    ("broker, ms a MB noise", Alone(|way| way.noise.ms_per_mb(way.noise.cpu.broker))),
+    ("gateway, ms a MB text", Alone(|way| way.text.ms_per_mb(way.text.cpu.gateway))),
+    ("broker, ms a MB text", Alone(|way| way.text.ms_per_mb(way.text.cpu.broker))),
 ];
 
 /// A line for each figure; each way after the first has a ratio beside its value.
@@ -39,7 +42,7 @@ fn head(ways: &[Samples]) -> String {
         0 => format!(" {name:>12} |"),
         _ => format!(" {name:>12} | ratio |"),
     });
-    format!("| {:<19} |{}", "", names.collect::<String>())
+    format!("| {:<22} |{}", "", names.collect::<String>())
 }
 
 fn rule(ways: usize) -> String {
@@ -47,7 +50,7 @@ fn rule(ways: usize) -> String {
         0 => "-------------:|",
         _ => "-------------:|------:|",
     });
-    format!("|{}|{}", "-".repeat(21), columns.collect::<String>())
+    format!("|{}|{}", "-".repeat(24), columns.collect::<String>())
 }
 
 fn row(name: &str, figure: &Figure, ways: &[Samples]) -> String {
@@ -63,7 +66,7 @@ fn row(name: &str, figure: &Figure, ways: &[Samples]) -> String {
             _ => format!(" {} | {} |", number(value, 12), number(ratio, 5)),
         }
     });
-    format!("| {name:<19} |{}", cells.collect::<String>())
+    format!("| {name:<22} |{}", cells.collect::<String>())
 }
 
 fn number(value: Option<f64>, width: usize) -> String {
@@ -75,14 +78,21 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::bench::{figures::Usage, ways::Way};
+    use crate::bench::{
+        figures::{BulkSamples, Usage},
+        ways::Way,
+    };
+
+    fn bulk(rate: f64) -> BulkSamples {
+        BulkSamples { rates: vec![rate], ..BulkSamples::default() }
+    }
 
     #[test]
     fn each_way_stands_beside_the_first_with_its_ratio() {
         let direct = Samples {
             way: Way::Direct,
             echoes: vec![Duration::from_micros(1500), Duration::from_millis(4)],
-            bulk: vec![200.0],
+            noise: bulk(200.0),
             openings: vec![Duration::from_millis(40)],
             ..Samples::default()
         };
@@ -90,26 +100,29 @@ mod tests {
             way: Way::Whole,
             echoes: vec![Duration::from_millis(3), Duration::from_millis(5)],
             paced: [vec![], vec![Duration::from_millis(1); 2]],
-            bulk: vec![50.0],
+            noise: bulk(50.0),
             openings: [70, 50, 60].map(Duration::from_millis).to_vec(),
             key_cpu: Usage { gateway: Some(Duration::from_micros(90)), broker: None },
             ..Samples::default()
         };
         let expected = "\
-|                     |  direct exec |   whole path | ratio |
-|---------------------|-------------:|-------------:|------:|
-| echo p50, ms        |         1.50 |         3.00 |  2.00 |
-| echo p99, ms        |         4.00 |         5.00 |  1.25 |
-| 50 keys/s p50, ms   |            - |            - |     - |
-| 50 keys/s p99, ms   |            - |            - |     - |
-| 1000 keys/s p50, ms |            - |         1.00 |     - |
-| 1000 keys/s p99, ms |            - |         1.00 |     - |
-| bulk median, MB/s   |       200.00 |        50.00 |  0.25 |
-| opening p50, ms     |        40.00 |        60.00 |  1.50 |
-| gateway, µs a key   |            - |        45.00 |     - |
-| broker, µs a key    |            - |            - |     - |
-| gateway, ms a MB    |            - |            - |     - |
-| broker, ms a MB     |            - |            - |     - |
+|                        |  direct exec |   whole path | ratio |
+|------------------------|-------------:|-------------:|------:|
+| echo p50, ms           |         1.50 |         3.00 |  2.00 |
+| echo p99, ms           |         4.00 |         5.00 |  1.25 |
+| 50 keys/s p50, ms      |            - |            - |     - |
+| 50 keys/s p99, ms      |            - |            - |     - |
+| 1000 keys/s p50, ms    |            - |         1.00 |     - |
+| 1000 keys/s p99, ms    |            - |         1.00 |     - |
+| noise median, MB/s     |       200.00 |        50.00 |  0.25 |
+| text median, MB/s      |            - |            - |     - |
+| opening p50, ms        |        40.00 |        60.00 |  1.50 |
+| gateway, µs a key      |            - |        45.00 |     - |
+| broker, µs a key       |            - |            - |     - |
+| gateway, ms a MB noise |            - |            - |     - |
+| broker, ms a MB noise  |            - |            - |     - |
+| gateway, ms a MB text  |            - |            - |     - |
+| broker, ms a MB text   |            - |            - |     - |
 ";
         assert_eq!(render(&[direct, whole]), expected);
     }
