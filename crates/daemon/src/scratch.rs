@@ -5,7 +5,7 @@ use std::{
     cell::RefCell,
     io,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use tokio::io::{AsyncRead, ReadBuf};
@@ -30,10 +30,30 @@ where
     let free = FREE.with_borrow_mut(Vec::pop);
     let mut buffer = free.unwrap_or_else(|| vec![0; READ_BYTES].into_boxed_slice());
     let mut read = ReadBuf::new(&mut buffer);
-    let polled = Pin::new(stream).poll_read(context, &mut read);
+    let polled = poll_fill(stream, context, &mut read);
     let taken = polled.map_ok(|()| take(read.filled()));
     FREE.with_borrow_mut(|free| free.push(buffer));
-    Poll::Ready(ready!(taken))
+    taken
+}
+
+/// TLS yields one record at a time, of which several may be there.
+fn poll_fill<S>(
+    stream: &mut S,
+    context: &mut Context<'_>,
+    read: &mut ReadBuf<'_>,
+) -> Poll<io::Result<()>>
+where
+    S: AsyncRead + Unpin,
+{
+    loop {
+        let before = read.filled().len();
+        match Pin::new(&mut *stream).poll_read(context, read) {
+            Poll::Ready(Ok(())) if read.filled().len() > before && read.remaining() > 0 => {}
+            // Of an error after some bytes the next read tells, or of the end.
+            Poll::Ready(Err(_)) | Poll::Pending if before > 0 => return Poll::Ready(Ok(())),
+            polled => return polled,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -53,6 +73,40 @@ mod tests {
         ) -> Poll<io::Result<()>> {
             super::poll_read(&mut self.0, context, |read| buffer.put_slice(read))
         }
+    }
+
+    /// A stream of which each read yields one part.
+    struct Parts(Vec<io::Result<&'static [u8]>>);
+
+    impl AsyncRead for Parts {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            match self.0.pop() {
+                Some(part) => Poll::Ready(part.map(|part| buffer.put_slice(part))),
+                None => Poll::Pending,
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_comes_in_parts_is_read_together_and_no_failure_hides_any_of_it() {
+        let reset = || Err(io::ErrorKind::ConnectionReset.into());
+        let read = async |mut parts: Vec<_>| {
+            parts.reverse();
+            let mut stream = Parts(parts);
+            poll_fn(|context| poll_read(&mut stream, context, <[u8]>::to_vec)).await
+        };
+        assert_eq!(read(vec![Ok(b"a"), Ok(b"b")]).await.unwrap(), b"ab");
+        assert_eq!(read(vec![Ok(b"a"), reset()]).await.unwrap(), b"a");
+        assert_eq!(
+            read(vec![Ok(b"a"), Ok(b""), Ok(b"b")]).await.unwrap(),
+            b"a",
+            "that was the end"
+        );
+        assert!(read(vec![reset()]).await.is_err());
     }
 
     #[tokio::test]

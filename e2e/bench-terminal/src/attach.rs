@@ -10,8 +10,8 @@ use anyhow::{Context, Result};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use crate::{
-    orders::{BANNER, Bulk, MARKER, Order, Orders},
-    pattern::Pattern,
+    orders::{BANNER, MARKER, Order, Orders},
+    pattern::{Pattern, Patterns},
 };
 
 const MIB: usize = 1024 * 1024;
@@ -35,7 +35,7 @@ fn raw() -> rustix::io::Result<()> {
 }
 
 fn obey(typed: &mut impl Read, terminal: &mut impl Write) -> Result<()> {
-    let (mut orders, noise, text) = (Orders::default(), Pattern::noise(), Pattern::text());
+    let (mut orders, patterns) = (Orders::default(), Patterns::default());
     let mut buffer = [0; READ_BYTES];
     loop {
         let count = typed.read(&mut buffer)?;
@@ -47,11 +47,7 @@ fn obey(typed: &mut impl Read, terminal: &mut impl Write) -> Result<()> {
             match order {
                 Order::Echo(bytes) => terminal.write_all(bytes)?,
                 Order::Bulk { kind, mib } => {
-                    let pattern = match kind {
-                        Bulk::Noise => &noise,
-                        Bulk::Text => &text,
-                    };
-                    pour(pattern, usize::from(mib) * MIB, terminal)?;
+                    pour(patterns.of(kind), usize::from(mib) * MIB, terminal)?;
                 }
                 Order::Quit => return Ok(()),
             }

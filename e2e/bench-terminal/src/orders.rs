@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `0x02` (Ctrl-B), then a byte n | n MiB of [noise](crate::pattern::Pattern::noise), then [`MARKER`] |
 //! | `0x14` (Ctrl-T), then a byte n | n MiB of [text](crate::pattern::Pattern::text), then [`MARKER`] |
+//! | `0x0c` (Ctrl-L), then a byte n | n MiB of a [listing](crate::pattern::Pattern::listing), then [`MARKER`] |
 //! | `0x04` (Ctrl-D) | the program ends |
 //! | anything else | comes back as it is |
 
@@ -15,6 +16,7 @@ pub const MARKER: &[u8] = b"\r\n-- end of the pattern --\r\n";
 
 const NOISE: u8 = 0x02;
 const TEXT: u8 = 0x14;
+const LISTING: u8 = 0x0c;
 const QUIT: u8 = 0x04;
 
 /// One thing to do.
@@ -34,19 +36,31 @@ pub enum Order<'a> {
 pub enum Bulk {
     Noise,
     Text,
+    Listing,
 }
 
 /// The bytes that order `mib` MiB.
 pub fn bulk(kind: Bulk, mib: u8) -> [u8; 2] {
-    match kind {
-        Bulk::Noise => [NOISE, mib],
-        Bulk::Text => [TEXT, mib],
-    }
+    let order = match kind {
+        Bulk::Noise => NOISE,
+        Bulk::Text => TEXT,
+        Bulk::Listing => LISTING,
+    };
+    [order, mib]
 }
 
 /// The byte that ends the program.
 pub fn quit() -> [u8; 1] {
     [QUIT]
+}
+
+fn bulk_kind(order: u8) -> Option<Bulk> {
+    match order {
+        NOISE => Some(Bulk::Noise),
+        TEXT => Some(Bulk::Text),
+        LISTING => Some(Bulk::Listing),
+        _ => None,
+    }
 }
 
 /// Reads orders out of what is typed, which may be cut anywhere.
@@ -64,18 +78,19 @@ impl Orders {
             *typed = &typed[1..];
             return Some(Order::Bulk { kind, mib: first });
         }
+        if let Some(kind) = bulk_kind(first) {
+            *typed = &typed[1..];
+            self.awaits_size = Some(kind);
+            return self.next(typed);
+        }
         match first {
-            NOISE | TEXT => {
-                *typed = &typed[1..];
-                self.awaits_size = Some(if first == TEXT { Bulk::Text } else { Bulk::Noise });
-                self.next(typed)
-            }
             QUIT => {
                 *typed = &typed[1..];
                 Some(Order::Quit)
             }
             _ => {
-                let end = typed.iter().position(|byte| matches!(*byte, NOISE | TEXT | QUIT));
+                let is_order = |byte: &u8| *byte == QUIT || bulk_kind(*byte).is_some();
+                let end = typed.iter().position(is_order);
                 let echo = typed.split_off(..end.unwrap_or(typed.len()))?;
                 Some(Order::Echo(echo))
             }
@@ -105,7 +120,7 @@ mod tests {
         assert_eq!(all(&[b"ab\x02\x05ab\x04"]), [echo, five, echo, Order::Quit]);
         assert_eq!(all(&[b"ab\x02", b"\x05ab"]), [echo, five, echo]);
         assert_eq!(all(&[b"\x02", b"", b"\x05"]), [five]);
-        for kind in [Bulk::Noise, Bulk::Text] {
+        for kind in [Bulk::Noise, Bulk::Text, Bulk::Listing] {
             assert_eq!(all(&[&bulk(kind, 2), &quit()]), [bulk_of(kind, 2), Order::Quit]);
         }
     }

@@ -1,5 +1,7 @@
 //! The bytes of bulk output, the same for who writes and who checks them; pure.
 
+use crate::orders::Bulk;
+
 /// A prime, so that a buffer of any usual size that is lost, doubled or swapped shows.
 const NOISE_BYTES: usize = 65_521;
 
@@ -22,7 +24,39 @@ const TEXT: [&str; 14] = [
     include_str!("../../src/bench/ways.rs"),
 ];
 
-/// Bytes that mean nothing to a terminal, over and over.
+/// Some 100 KiB.
+const LISTING_LINES: u32 = 1200;
+
+/// Sequences of a listing's colours (ECMA-48, SGR).
+const RED: &str = "\x1b[0;31m";
+const BLUE: &str = "\x1b[01;34m";
+const PLAIN: &str = "\x1b[0m";
+
+/// Each kind of bulk output.
+#[derive(Debug)]
+pub struct Patterns {
+    noise: Pattern,
+    text: Pattern,
+    listing: Pattern,
+}
+
+impl Default for Patterns {
+    fn default() -> Self {
+        Self { noise: Pattern::noise(), text: Pattern::text(), listing: Pattern::listing() }
+    }
+}
+
+impl Patterns {
+    pub fn of(&self, kind: Bulk) -> &Pattern {
+        match kind {
+            Bulk::Noise => &self.noise,
+            Bulk::Text => &self.text,
+            Bulk::Listing => &self.listing,
+        }
+    }
+}
+
+/// Bytes that no terminal answers, over and over.
 #[derive(Debug)]
 pub struct Pattern {
     /// Two periods, so that a whole one can be had from any offset.
@@ -42,6 +76,24 @@ impl Pattern {
         let bytes = TEXT.iter().flat_map(|text| text.bytes());
         let text = bytes.map(|byte| if byte.is_ascii_control() { b' ' } else { byte });
         Self::of(&text.collect::<Vec<_>>())
+    }
+
+    /// Files with their owners and sizes in colours, as `ls -l` and build logs have lines.
+    pub fn listing() -> Self {
+        let mut state = 1_u32;
+        let line = |file: u32| {
+            let (size, name) = (printable(&mut state), printable(&mut state));
+            let size = u32::from(size) * 331 + file;
+            format!(
+                "{RED}-rw-r--r--{PLAIN} 1 agent agent {size:>7} Nov {:>2} {:02}:{:02} {BLUE}src/module_{}{file}.rs{PLAIN}",
+                file % 28 + 1,
+                file % 24,
+                size % 60,
+                char::from(name.to_ascii_lowercase()),
+            )
+        };
+        let lines: String = (0..LISTING_LINES).map(line).collect();
+        Self::of(lines.as_bytes())
     }
 
     fn of(period: &[u8]) -> Self {
@@ -74,20 +126,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_byte_of_them_means_anything_to_a_terminal() {
+    fn no_terminal_changes_or_answers_a_byte_of_them() {
         assert!(Pattern::noise().from(0).iter().all(u8::is_ascii_graphic));
         assert!(!Pattern::text().from(0).iter().any(u8::is_ascii_control));
+        let is_control = |byte: &&u8| byte.is_ascii_control() && **byte != b'\x1b';
+        assert_eq!(Pattern::listing().from(0).iter().find(is_control), None);
     }
 
     #[test]
-    fn no_frame_of_64_kib_holds_the_text_twice() {
-        assert!(Pattern::text().period_bytes() > 64 * 1024);
+    fn no_frame_of_64_kib_holds_a_line_twice() {
+        for pattern in [Pattern::text(), Pattern::listing()] {
+            assert!(pattern.period_bytes() > 64 * 1024, "{}", pattern.period_bytes());
+        }
     }
 
     proptest! {
         #[test]
         fn they_go_on_from_any_offset(offset in 0_usize..1 << 40, on in 0_usize..NOISE_BYTES) {
-            for pattern in [Pattern::noise(), Pattern::text()] {
+            for pattern in [Pattern::noise(), Pattern::text(), Pattern::listing()] {
                 let (here, there) = (pattern.from(offset), pattern.from(offset + on));
                 prop_assert_eq!(&here[on..], &there[..pattern.period_bytes() - on]);
             }

@@ -24,7 +24,7 @@ use super::terminal::{COLUMNS, ROWS};
 /// The gateway's certificate.
 const SECRET: &str = "kubeopencode-gateway-tls";
 /// What a viewer acknowledges at once, in bytes: as the page does.
-const GATHER_BYTES: u64 = 64 * 1024;
+const GATHER_BYTES: u64 = 128 * 1024;
 /// Requests under way; each is a key or an acknowledgement.
 const REQUESTS: usize = 64;
 

@@ -172,7 +172,7 @@ impl Screen {
 
     /// Until there is something to look at.
     async fn wait(&mut self) -> Result<()> {
-        if self.uncredited >= OUTPUT_WINDOW_BYTES / 4 {
+        if self.uncredited >= OUTPUT_WINDOW_BYTES / 2 {
             let bytes = u32::try_from(std::mem::take(&mut self.uncredited))?;
             // Queued before the first wait in it, so that it is not lost if this is dropped.
             return self.frame(Frame::OutputCredit { bytes }).await;

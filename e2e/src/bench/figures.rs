@@ -16,6 +16,7 @@ pub(super) struct Samples {
     pub(super) paced: [Vec<Duration>; 2],
     pub(super) noise: BulkSamples,
     pub(super) text: BulkSamples,
+    pub(super) listing: BulkSamples,
     /// What 1,000 keys a second cost.
     pub(super) key_cpu: Usage,
     /// From the start of connecting to the first byte of a new terminal.
@@ -66,6 +67,7 @@ impl Samples {
         match kind {
             Bulk::Noise => &mut self.noise,
             Bulk::Text => &mut self.text,
+            Bulk::Listing => &mut self.listing,
         }
     }
 

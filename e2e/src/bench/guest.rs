@@ -21,7 +21,7 @@ use crate::settings;
 
 const SUBPROTOCOL: &str = "kubeopencode.terminal.v1";
 /// The page gathers this many bytes for one acknowledgement …
-const GATHER_BYTES: usize = 64 * 1024;
+const GATHER_BYTES: usize = 128 * 1024;
 /// … or what has come this long after the first of them.
 const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(1);
 

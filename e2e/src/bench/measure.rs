@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use bench_terminal::{
     orders::{self, BANNER, Bulk, MARKER},
-    pattern::Pattern,
+    pattern::Patterns,
 };
 use tokio::time::timeout;
 
@@ -31,8 +31,7 @@ const RATES: [u16; 2] = [50, 1000];
 pub(super) struct Lane {
     pub(super) name: &'static str,
     terminal: Terminal,
-    noise: Pattern,
-    text: Pattern,
+    patterns: Patterns,
     samples: Samples,
 }
 
@@ -40,8 +39,7 @@ impl Lane {
     /// Waits until the program at the far end obeys, and warms up.
     pub(super) async fn open(way: Way, terminal: Terminal) -> Result<Self> {
         let samples = Samples { way, ..Samples::default() };
-        let (noise, text) = (Pattern::noise(), Pattern::text());
-        let mut lane = Self { name: way.name(), terminal, noise, text, samples };
+        let mut lane = Self { name: way.name(), terminal, patterns: Patterns::default(), samples };
         lane.warm_up().await.context(lane.name)?;
         Ok(lane)
     }
@@ -66,7 +64,7 @@ impl Lane {
         self.paced(1, plan.fast_keys).await.context("1,000 keys a second")?;
         self.samples.key_cpu += programs.cpu().since(before);
 
-        for kind in [Bulk::Noise, Bulk::Text] {
+        for kind in [Bulk::Noise, Bulk::Text, Bulk::Listing] {
             let before = programs.cpu();
             let rate = self.bulk(kind, plan.mib).await.context("bulk output")?;
             let bulk = self.samples.bulk_of(kind);
@@ -128,11 +126,7 @@ impl Lane {
     /// The rate of one order, from its sending to the last byte of its end mark.
     async fn bulk(&mut self, kind: Bulk, mib: u8) -> Result<f64> {
         let bytes = usize::from(mib) * 1024 * 1024;
-        let pattern = match kind {
-            Bulk::Noise => &self.noise,
-            Bulk::Text => &self.text,
-        };
-        let mut check = Check::new(pattern, bytes);
+        let mut check = Check::new(self.patterns.of(kind), bytes);
         let started = Instant::now();
         self.terminal.send(&orders::bulk(kind, mib)).await?;
         while !check.is_done() {

@@ -10,7 +10,7 @@ enum Figure {
 
 use Figure::{Alone, Compared};
 
-const ROWS: [(&str, Figure); 15] = [
+const ROWS: [(&str, Figure); 18] = [
     ("echo p50, ms", Compared(|way| percentile_ms(&way.echoes, 50))),
     ("echo p99, ms", Compared(|way| percentile_ms(&way.echoes, 99))),
     ("50 keys/s p50, ms", Compared(|way| percentile_ms(&way.paced[0], 50))),
@@ -19,6 +19,7 @@ const ROWS: [(&str, Figure); 15] = [
     ("1000 keys/s p99, ms", Compared(|way| percentile_ms(&way.paced[1], 99))),
     ("noise median, MB/s", Compared(|way| way.noise.mb_per_s())),
     ("text median, MB/s", Compared(|way| way.text.mb_per_s())),
+    ("listing median, MB/s", Compared(|way| way.listing.mb_per_s())),
     ("opening p50, ms", Compared(|way| percentile_ms(&way.openings, 50))),
     ("gateway, µs a key", Alone(|way| way.key_us(way.key_cpu.gateway))),
     ("broker, µs a key", Alone(|way| way.key_us(way.key_cpu.broker))),
@@ -26,6 +27,8 @@ const ROWS: [(&str, Figure); 15] = [
     ("broker, ms a MB noise", Alone(|way| way.noise.ms_per_mb(way.noise.cpu.broker))),
     ("gateway, ms a MB text", Alone(|way| way.text.ms_per_mb(way.text.cpu.gateway))),
     ("broker, ms a MB text", Alone(|way| way.text.ms_per_mb(way.text.cpu.broker))),
+    ("gateway, ms a MB list", Alone(|way| way.listing.ms_per_mb(way.listing.cpu.gateway))),
+    ("broker, ms a MB list", Alone(|way| way.listing.ms_per_mb(way.listing.cpu.broker))),
 ];
 
 /// A line for each figure; each way after the first has a ratio beside its value.
@@ -116,6 +119,7 @@ mod tests {
 | 1000 keys/s p99, ms    |            - |         1.00 |     - |
 | noise median, MB/s     |       200.00 |        50.00 |  0.25 |
 | text median, MB/s      |            - |            - |     - |
+| listing median, MB/s   |            - |            - |     - |
 | opening p50, ms        |        40.00 |        60.00 |  1.50 |
 | gateway, µs a key      |            - |        45.00 |     - |
 | broker, µs a key       |            - |            - |     - |
@@ -123,6 +127,8 @@ mod tests {
 | broker, ms a MB noise  |            - |            - |     - |
 | gateway, ms a MB text  |            - |            - |     - |
 | broker, ms a MB text   |            - |            - |     - |
+| gateway, ms a MB list  |            - |            - |     - |
+| broker, ms a MB list   |            - |            - |     - |
 ";
         assert_eq!(render(&[direct, whole]), expected);
     }

@@ -20,6 +20,7 @@ use hyper::{
     rt::Executor,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use screen_wire::OUTPUT_WINDOW_BYTES;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -41,8 +42,12 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long TCP and TLS may take together.
 pub(super) const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 
-/// Output that may be under way on one stream, in bytes.
-const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
+/// Output that may be under way on one stream, in bytes: the terminal's own window, so that this
+/// one never holds anything up.
+#[expect(clippy::cast_possible_truncation, reason = "some hundred KiB")]
+const STREAM_WINDOW_BYTES: u32 = OUTPUT_WINDOW_BYTES as u32;
+/// The most of one frame of HTTP/2, in bytes: a whole message, so that it is not gathered anew.
+const FRAME_BYTES_MAX: u32 = 128 * 1024;
 /// On all streams together, in bytes: 1000 viewers that stall hold up no other.
 const CONNECTION_WINDOW_BYTES: u32 = 64 * 1024 * 1024;
 /// Input that may wait to be sent on one stream, in bytes; the protocol allows no more.
@@ -143,6 +148,7 @@ where
         .keep_alive_while_idle(true)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_frame_size(FRAME_BYTES_MAX)
         .max_send_buf_size(SEND_BUFFER_BYTES)
         .handshake(TokioIo::new(io))
         .await

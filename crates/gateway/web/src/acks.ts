@@ -1,15 +1,15 @@
 // Counts output that was drawn but not yet acknowledged; it must not send anything itself.
 
 /** The most that is gathered into one acknowledgement while output keeps coming, in bytes. */
-const GATHER_BYTES = 64 * 1024;
+const GATHER_BYTES = 128 * 1024;
 
 export class AckMeter {
   #drawn = 0;
   #threshold = GATHER_BYTES;
 
-  /** A quarter of the window at most is held back, so that the gateway never runs dry waiting for one. */
+  /** Half of the window at most is held back, and the broker holds back a quarter: the rest is what is under way. */
   setWindow(bytes: number): void {
-    this.#threshold = Math.max(1, Math.min(GATHER_BYTES, Math.floor(bytes / 4)));
+    this.#threshold = Math.max(1, Math.min(GATHER_BYTES, Math.floor(bytes / 2)));
   }
 
   /** Says whether enough is gathered that it should be sent at once. */

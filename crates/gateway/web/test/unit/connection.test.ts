@@ -39,7 +39,7 @@ function connected(hello: object): { connection: Connection; socket: FakeSocket 
   const connection = new Connection("ws://h/terminal", { cols: 80, rows: 24 }, events);
   const socket = FakeSocket.last;
   socket.dispatchEvent(new Event("open"));
-  socket.hears({ type: "hello", window: 4, ...hello });
+  socket.hears({ type: "hello", window: 2, ...hello });
   socket.said.length = 0;
   return { connection, socket };
 }

@@ -27,14 +27,14 @@ test("bytes that are no text, or a character longer than the limit, are cut at t
   assert.equal(head(bytes("🙂"), 2).length, 2);
 });
 
-test("acknowledgements are gathered, but never past a quarter of the window", () => {
+test("acknowledgements are gathered, but never past half of the window", () => {
   const meter = new AckMeter();
-  assert.equal(meter.drawn(65_535), "later");
+  assert.equal(meter.drawn(131_071), "later");
   assert.equal(meter.drawn(1), "now");
-  assert.equal(meter.take(), 65_536);
+  assert.equal(meter.take(), 131_072);
   assert.equal(meter.take(), 0);
   meter.setWindow(4096);
-  assert.equal(meter.drawn(1023), "later");
+  assert.equal(meter.drawn(2047), "later");
   assert.equal(meter.drawn(1), "now");
 });
 
