@@ -124,7 +124,7 @@ where
                 }
             }
             Received::Closed(closed) => return Poll::Ready(Ending::of_closed(closed)),
-            Received::Lost => return Poll::Ready(Ending::Lost),
+            Received::Lost => return Poll::Ready(Ending::Lost { message: None }),
         }
     }
 }

@@ -39,8 +39,9 @@ pub(super) enum Ending {
     Full,
     /// No replica of the broker could open the terminal in time.
     Unavailable,
-    /// The connection to the terminal broke off; trying again may help.
-    Lost,
+    /// The terminal broke off; trying again may help. The message is the broker's, if it could
+    /// still say one.
+    Lost { message: Option<String> },
     /// This gateway, or the broker behind it, is going away; another one serves.
     Draining,
 }
@@ -97,7 +98,9 @@ impl Ending {
             CloseReason::Forbidden => dismissed(Class::Forbidden, message),
             CloseReason::NotReady => dismissed(Class::Wait, message),
             CloseReason::Draining => Self::Draining,
-            CloseReason::Lost | CloseReason::Unspecified => Self::Lost,
+            CloseReason::Lost | CloseReason::Unspecified => {
+                Self::Lost { message: Some(message).filter(|message| !message.is_empty()) }
+            }
         }
     }
 
@@ -121,7 +124,7 @@ impl Ending {
             Self::Denied(denial) => of_class(denial.class()),
             Self::Dismissed { class, .. } => of_class(*class),
             Self::Refused => CloseCode::Policy,
-            Self::Full | Self::Unavailable | Self::Lost => CloseCode::Again,
+            Self::Full | Self::Unavailable | Self::Lost { .. } => CloseCode::Again,
             Self::Violation(violation) => violation.code(),
             Self::Silent | Self::Stalled | Self::Draining => CloseCode::Away,
         }
@@ -141,7 +144,7 @@ impl Ending {
             Self::Refused => "refused",
             Self::Full => "full",
             Self::Unavailable => "unavailable",
-            Self::Lost => "lost",
+            Self::Lost { .. } => "lost",
             Self::Draining => "draining",
         }
     }
@@ -152,7 +155,8 @@ impl Ending {
             Self::Denied(denial) => return denial.to_guest(),
             Self::Dismissed { message, .. }
             | Self::Ended { message, .. }
-            | Self::Closed { message } => return message.clone(),
+            | Self::Closed { message }
+            | Self::Lost { message: Some(message) } => return message.clone(),
             Self::Left => "",
             Self::Silent => "no answer from the browser within 25 s",
             Self::Stalled => "the browser took no data for 10 s",
@@ -160,7 +164,7 @@ impl Ending {
             Self::Refused => "the terminal service refused this session",
             Self::Full => "too many terminals are open; try again later",
             Self::Unavailable => "the terminal cannot be opened now; try again in a moment",
-            Self::Lost => "the connection to the agent was lost",
+            Self::Lost { message: None } => "the connection to the agent was lost",
             Self::Draining => "the service is restarting; reconnecting",
         };
         sentence.to_owned()
@@ -210,7 +214,7 @@ mod tests {
     #[test]
     fn a_reason_of_a_later_broker_means_that_the_terminal_was_lost() {
         let closed = Closed { reason: 99, ..Closed::default() };
-        assert_eq!(Ending::of_closed(closed), Ending::Lost);
+        assert_eq!(Ending::of_closed(closed), Ending::Lost { message: None });
     }
 
     #[test]

@@ -92,7 +92,7 @@ async fn the_brokers_last_word_reaches_the_page() {
         (CloseReason::Forbidden, sentence(1008, said)),
         (CloseReason::NotReady, sentence(1013, said)),
         (CloseReason::Draining, sentence(1001, "the service is restarting; reconnecting")),
-        (CloseReason::Lost, sentence(1013, "the connection to the agent was lost")),
+        (CloseReason::Lost, sentence(1013, said)),
     ];
     for (reason, expected) in cases {
         let mut gateway = TestGateway::start(&[]).await;
