@@ -1,34 +1,62 @@
-//! The processes of gateway and broker, where they run on this machine: what they use (`proc(5)`), and signals to them.
+//! The processes of gateway, broker and API server, where they run on this machine: what they use (`proc(5)`), and
+//! signals to them.
 
-use std::{fs, time::Duration};
+use std::{
+    fs::{self, File},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, ensure};
-use kube::{Client, ResourceExt};
+use k8s_openapi::api::{core::v1::Pod, discovery::v1::EndpointSlice};
+use kube::{Api, Client, ResourceExt};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::pods;
 
-/// The processes of one component's pods.
+const ELSEWHERE: &str = "the processes run on another machine";
+
+/// The processes of one component, or of one of its pods.
 #[derive(Clone, Debug, Default)]
 pub struct Processes(Vec<u32>);
 
 impl Processes {
     /// Those of `component`; none where its pods run on another machine.
     pub async fn of(client: &Client, component: &str) -> Result<Self> {
-        let pods = pods::list_component(client, component).await?;
+        Self::of_pods(component, &pods::list_component(client, component).await?)
+    }
+
+    /// Those of `component` in these pods.
+    pub fn of_pods(component: &str, pods: &[Pod]) -> Result<Self> {
         let uids: Vec<String> = pods.iter().filter_map(ResourceExt::uid).collect();
         let ours = |pid: &u32| {
-            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            let group = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+            let group = text(*pid, "cgroup").replace('_', "-");
             // The kernel cuts names off after 15 bytes; kubelet's systemd driver writes underscores.
-            let group = group.replace('_', "-");
+            let name = text(*pid, "comm");
             component.starts_with(name.trim_end())
                 && !name.is_empty()
                 && uids.iter().any(|uid| group.contains(uid.as_str()))
         };
-        let entries = fs::read_dir("/proc")?.filter_map(Result::ok);
-        let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        Ok(Self(numbers.filter(ours).collect()))
+        Ok(Self(all()?.filter(ours).collect()))
+    }
+
+    /// The cluster's API server: other clusters of this machine have theirs.
+    pub async fn of_api_server(client: &Client) -> Result<Self> {
+        let slices: Api<EndpointSlice> = Api::namespaced(client.clone(), "default");
+        let slice = slices.get("kubernetes").await?;
+        let address = slice.endpoints.iter().flat_map(|endpoint| &endpoint.addresses).next();
+        let flag = format!("--advertise-address={}", address.context("no address")?);
+        let ours = |pid: &u32| {
+            text(*pid, "comm").trim_end() == "kube-apiserver"
+                && text(*pid, "cmdline").split('\0').any(|argument| argument == flag)
+        };
+        Ok(Self(all()?.filter(ours).collect()))
+    }
+
+    /// The network namespace that they are in.
+    pub fn network(&self) -> Result<File> {
+        let pid = self.0.first().context(ELSEWHERE)?;
+        let path = format!("/proc/{pid}/ns/net");
+        File::open(&path).context(path)
     }
 
     /// CPU time of all of them so far; `None` without a process.
@@ -43,7 +71,7 @@ impl Processes {
 
     /// Stops them in the middle of whatever they do, as a machine that hangs would, until the result is dropped.
     pub fn freeze(self) -> Result<Frozen> {
-        ensure!(!self.0.is_empty(), "the processes run on another machine");
+        ensure!(!self.0.is_empty(), ELSEWHERE);
         self.signal(Signal::STOP)?;
         Ok(Frozen(self))
     }
@@ -70,6 +98,17 @@ impl Drop for Frozen {
         // One that was killed meanwhile needs it no more.
         let _ = self.0.signal(Signal::CONT);
     }
+}
+
+/// The processes of this machine.
+fn all() -> Result<impl Iterator<Item = u32>> {
+    let entries = fs::read_dir("/proc")?.filter_map(Result::ok);
+    Ok(entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()))
+}
+
+/// A file of a process; empty where it has ended meanwhile.
+fn text(pid: u32, file: &str) -> String {
+    fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default()
 }
 
 /// Nanoseconds on a CPU, of all threads: the first field of `schedstat`, far finer than the ticks of `stat`.
