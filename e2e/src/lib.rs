@@ -15,4 +15,5 @@ pub mod raw_guest;
 pub mod replica;
 pub mod rollout;
 pub mod settings;
+pub mod temporary;
 pub mod waiting;

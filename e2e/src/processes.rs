@@ -1,17 +1,13 @@
 //! The processes of gateway, broker and API server, where they run on this machine: what they use (`proc(5)`), and
-//! signals to them.
+//! stopping them.
 
-use std::{
-    fs::{self, File},
-    time::Duration,
-};
+use std::{fs, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::{core::v1::Pod, discovery::v1::EndpointSlice};
 use kube::{Api, Client, ResourceExt};
-use rustix::process::{Pid, Signal, kill_process};
 
-use crate::pods;
+use crate::{pods, temporary::Temporary};
 
 const ELSEWHERE: &str = "the processes run on another machine";
 
@@ -52,11 +48,9 @@ impl Processes {
         Ok(Self(all()?.filter(ours).collect()))
     }
 
-    /// The network namespace that they are in.
-    pub fn network(&self) -> Result<File> {
-        let pid = self.0.first().context(ELSEWHERE)?;
-        let path = format!("/proc/{pid}/ns/net");
-        File::open(&path).context(path)
+    /// The id of one of them.
+    pub fn first(&self) -> Result<u32> {
+        self.0.first().copied().context(ELSEWHERE)
     }
 
     /// CPU time of all of them so far; `None` without a process.
@@ -70,33 +64,16 @@ impl Processes {
     }
 
     /// Stops them in the middle of whatever they do, as a machine that hangs would, until the result is dropped.
-    pub fn freeze(self) -> Result<Frozen> {
+    pub fn freeze(&self) -> Result<Temporary> {
         ensure!(!self.0.is_empty(), ELSEWHERE);
-        self.signal(Signal::STOP)?;
-        Ok(Frozen(self))
-    }
-
-    fn signal(&self, signal: Signal) -> Result<()> {
-        for pid in &self.0 {
-            let pid = i32::try_from(*pid).ok().and_then(Pid::from_raw).context("a process id")?;
-            kill_process(pid, signal)?;
-        }
-        Ok(())
+        let ids: Vec<String> = self.0.iter().map(u32::to_string).collect();
+        let ids = ids.join(" ");
+        // One that was killed meanwhile needs no end.
+        Temporary::begin(&[], &format!("kill -STOP {ids}"), &format!("kill -CONT {ids}"))
     }
 
     fn sum(&self, of: impl Fn(u32) -> Option<u64>) -> Option<u64> {
         if self.0.is_empty() { None } else { self.0.iter().map(|pid| of(*pid)).sum() }
-    }
-}
-
-/// Processes that do nothing.
-#[derive(Debug)]
-pub struct Frozen(Processes);
-
-impl Drop for Frozen {
-    fn drop(&mut self) {
-        // One that was killed meanwhile needs it no more.
-        let _ = self.0.signal(Signal::CONT);
     }
 }
 

@@ -1,12 +1,15 @@
 //! The replicas of gateway and broker one by one: which of them serves an open page, and how that one is reached.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Client, ResourceExt};
 
 use crate::{cluster::PATIENCE, pods, processes::Processes, waiting};
+
+/// The gateway's port.
+pub const HTTP: u16 = 2746;
 
 /// The metric of gateway and broker that says how many terminals are open there.
 const ONE_OPEN: &str = "\nkubeopencode_terminals_open 1\n";
@@ -33,6 +36,11 @@ impl Replica {
         });
         let ([pod], _) = found.await?;
         Self::of(component, pod)
+    }
+
+    /// Where a gateway is reached without its Service.
+    pub fn url(&self) -> String {
+        format!("http://{}", SocketAddr::new(self.address, HTTP))
     }
 
     /// All of them.

@@ -1,31 +1,25 @@
-//! The API server hangs, is killed, or is out of one gateway's reach: no link is called dead, and all goes on after.
+//! The API server hangs, or is gone: no link is called dead, and all goes on after.
 
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use e2e::{
-    agents,
     browser::{Browser, Window},
     cluster::{Space, api_server},
     guest::{PATIENCE, PROMPT, at_work},
-    http, kubeoc,
-    network::Fault,
-    pods,
+    http, network, pods,
     processes::Processes,
     replica::Replica,
     waiting,
 };
-use serde_json::json;
 
 /// The gateway tries for 10 s to open a terminal; what else that takes on busy cores.
 const GIVEN_UP: Duration = Duration::from_secs(15);
-/// A connection that lost all its packets is dead after 25 s.
-const NOTICED: Duration = Duration::from_secs(35);
 const SOON: Duration = Duration::from_secs(5);
 
 /// What a guest reads who comes at such a time.
 const NOT_NOW: &str = "the terminal cannot be opened now; try again in a moment";
-const NO_CLUSTER: &str = "the service cannot reach its cluster; try again in a moment";
+const NO_CLUSTER: &str = "service cannot reach its cluster; try again in a moment";
 
 /// For as long as nobody's patience is over: 25 s.
 #[tokio::test]
@@ -65,16 +59,16 @@ async fn a_killed_api_server_makes_pages_wait_and_calls_no_link_dead() -> Result
         Replica::all(&space.client, "terminal-broker").await?,
     ];
 
-    let refused = replicas.iter().flatten().map(|replica| Fault::refused(replica, address));
+    let refused = replicas.iter().flatten().map(|replica| network::refused(replica, address));
     let refused = refused.collect::<Result<Vec<_>>>()?;
-    guest.has_said("the connection to the agent broke off", SOON).await?;
+    guest.has_said("the connection to the agent was lost", SOON).await?;
     pods::left_by_all(&space, &pod, SOON).await?;
     newcomer.open(&token).await?;
     newcomer.has_said(NOT_NOW, GIVEN_UP).await?;
     // A link may have been made since: nobody can say that it is wrong.
     let unknown = http::get(&format!("/s/{}/info", "w".repeat(43)), &[]).await?;
     assert_eq!(unknown.status, 503, "{}", unknown.body);
-    assert!(unknown.body.to_lowercase().contains(NO_CLUSTER), "{}", unknown.body);
+    assert!(unknown.body.contains(NO_CLUSTER), "{}", unknown.body);
     drop(refused);
 
     for page in [&guest, &newcomer] {
@@ -82,38 +76,6 @@ async fn a_killed_api_server_makes_pages_wait_and_calls_no_link_dead() -> Result
         let said = page.said().await?;
         ensure!(!said.contains("link"), "a link that works was called in question: {said}");
     }
-    space.delete().await
-}
-
-#[tokio::test]
-async fn a_gateway_whose_watch_is_dead_serves_the_links_it_knows_and_denies_no_other() -> Result<()>
-{
-    let space = Space::new("unwatched").await?;
-    let (token, guest) = at_work(&space, "known", &[]).await?;
-    agents::ready(&space, "later", json!({})).await?;
-    let gateway = Replica::serving(&space.client, "gateway").await?;
-    let at = format!("http://{}:2746", gateway.address);
-
-    let cut = Fault::lost(&gateway, api_server(&space.client).await?)?;
-    let later = kubeoc::share(&space, "later", &[]).await?;
-    waiting::until("the gateway knows that it does not know", NOTICED, || async {
-        let answer = http::get_at(&at, &format!("/s/{later}/info"), &[]).await?;
-        Ok((answer.status == 503).then_some(()))
-    })
-    .await?;
-    let newcomer = Browser::start(Window::Desktop).await?;
-    newcomer.open_at(&at, &later).await?;
-    newcomer.has_said(NO_CLUSTER, SOON).await?;
-    assert_eq!(http::get_at(&at, &format!("/s/{token}/info"), &[]).await?.status, 200);
-    guest.types("still here").await?;
-    guest.shows("still here", PATIENCE).await?;
-    is_undisturbed(&guest).await?;
-
-    // The broker hears of it.
-    agents::patch(&space, "known", json!({ "spec": { "share": { "enabled": false } } })).await?;
-    guest.has_said("This link no longer works", SOON).await?;
-    drop(cut);
-    is_live_again(&newcomer).await?;
     space.delete().await
 }
 
