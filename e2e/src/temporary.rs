@@ -21,9 +21,9 @@ impl Temporary {
         let mut shell = Command::new(program);
         let shell = shell.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut temporary = Self(shell.spawn().context("the shell does not start")?);
-        let mut begun = [0; b"begun".len()];
+        let mut answer = [0; b"begun".len()];
         let stdout = temporary.0.stdout.as_mut().context("no stdout")?;
-        ensure!(stdout.read_exact(&mut begun).is_ok(), "this failed: {begin}");
+        ensure!(stdout.read_exact(&mut answer).is_ok(), "this failed: {begin}");
         Ok(temporary)
     }
 }
