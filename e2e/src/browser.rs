@@ -29,6 +29,15 @@ const FLAGS: [&str; 9] = [
     "--disable-sync",
 ];
 
+/// Switches the readable copy on, and keeps what is said of the session from now on.
+const PREPARE: &str = "document.getElementById('reader').click();\
+    const status = document.getElementById('status');\
+    window.said = [];\
+    const note = () => { if (!status.hidden) window.said.push(status.innerText); };\
+    note();\
+    new MutationObserver(note).observe(status, \
+        { attributes: true, characterData: true, childList: true, subtree: true });";
+
 /// The window that a guest has.
 #[derive(Clone, Copy, Debug)]
 pub enum Window {
@@ -70,9 +79,13 @@ impl Browser {
 
     /// Opens a share link, with the readable copy of the screen switched on.
     pub async fn open(&self, token: &str) -> Result<()> {
-        self.page.goto(&format!("{}/s/{token}", settings::gateway()?)).await?;
-        let script = "document.getElementById('reader').click()";
-        self.page.execute(script, vec![]).await?;
+        self.open_at(&settings::gateway()?, token).await
+    }
+
+    /// As [`Browser::open`], at a gateway of one's choice.
+    pub async fn open_at(&self, gateway: &str, token: &str) -> Result<()> {
+        self.page.goto(&format!("{gateway}/s/{token}")).await?;
+        self.page.execute(PREPARE, vec![]).await?;
         Ok(())
     }
 
@@ -117,6 +130,24 @@ impl Browser {
             Ok(((), took)) => Ok(took),
             Err(error) => Err(error.context(format!("status: {}", self.status().await?))),
         }
+    }
+
+    /// Waits until the page has said `text` of the session since it was opened, however shortly.
+    pub async fn has_said(&self, text: &str, bound: Duration) -> Result<Duration> {
+        let what = format!("the page has said {text:?}");
+        let asked = waiting::until(&what, bound, || async {
+            Ok(self.said().await?.contains(text).then_some(()))
+        });
+        match asked.await {
+            Ok(((), took)) => Ok(took),
+            Err(error) => Err(error.context(format!("it said: {}", self.said().await?))),
+        }
+    }
+
+    /// Everything that the page has said of the session since it was opened.
+    pub async fn said(&self) -> Result<String> {
+        let text = self.page.execute("return window.said.join('\\n')", vec![]).await?;
+        Ok(text.as_str().unwrap_or_default().to_owned())
     }
 
     /// Types into the terminal, key by key.

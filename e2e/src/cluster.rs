@@ -1,9 +1,9 @@
 //! The cluster under test, as its administrator sees it.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use anyhow::{Context, Result};
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{Namespace, Service};
 use kube::{
     Api, Client, Config, ResourceExt,
     api::{DeleteParams, ListParams, PostParams},
@@ -19,6 +19,13 @@ pub async fn client() -> Result<Client> {
         .await
         .context("KUBECONFIG names no cluster: run the end-to-end tests by `cargo xtask test`")?;
     Ok(Client::try_from(config)?)
+}
+
+/// Where pods reach the API server.
+pub async fn api_server(client: &Client) -> Result<IpAddr> {
+    let services: Api<Service> = Api::namespaced(client.clone(), "default");
+    let address = services.get("kubernetes").await?.spec.and_then(|spec| spec.cluster_ip);
+    Ok(address.context("the API server's Service has no address")?.parse()?)
 }
 
 /// A namespace of one test's own, with the restricted pod security that agents must pass.

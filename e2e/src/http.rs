@@ -17,7 +17,12 @@ pub struct Answer {
 
 /// GETs `path` of the gateway with these headers.
 pub async fn get(path: &str, headers: &[(&str, &str)]) -> Result<Answer> {
-    let mut request = Request::get(format!("{}{path}", settings::gateway()?));
+    get_at(&settings::gateway()?, path, headers).await
+}
+
+/// As [`get`], of a gateway of one's choice.
+pub async fn get_at(gateway: &str, path: &str, headers: &[(&str, &str)]) -> Result<Answer> {
+    let mut request = Request::get(format!("{gateway}{path}"));
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

@@ -74,12 +74,17 @@ pub async fn terminal_anew(space: &Space, pod: &str, before: &[String]) -> Resul
 pub async fn metrics(client: &Client, component: &str) -> Result<Vec<String>> {
     let mut all = Vec::new();
     for pod in of_component(client, component).await? {
-        // Through the API server, so that nobody needs a route to the pod.
-        let path =
-            format!("/api/v1/namespaces/{}/pods/{pod}:9090/proxy/metrics", names::SERVER_NAMESPACE);
-        all.push(client.request_text(Request::get(path).body(Vec::new())?).await?);
+        all.push(metrics_of(client, &pod).await?);
     }
     Ok(all)
+}
+
+/// What one pod of the system answers at `/metrics`.
+pub async fn metrics_of(client: &Client, pod: &str) -> Result<String> {
+    // Through the API server, so that nobody needs a route to the pod.
+    let path =
+        format!("/api/v1/namespaces/{}/pods/{pod}:9090/proxy/metrics", names::SERVER_NAMESPACE);
+    Ok(client.request_text(Request::get(path).body(Vec::new())?).await?)
 }
 
 /// Everything that the agent's main container has logged.

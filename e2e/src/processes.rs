@@ -1,34 +1,56 @@
-//! The processes of gateway and broker, where they run on this machine: what they use (`proc(5)`), and signals to them.
+//! The processes of gateway, broker and API server, where they run on this machine: what they use (`proc(5)`), and
+//! stopping them.
 
 use std::{fs, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use kube::{Client, ResourceExt};
-use rustix::process::{Pid, Signal, kill_process};
+use k8s_openapi::api::{core::v1::Pod, discovery::v1::EndpointSlice};
+use kube::{Api, Client, ResourceExt};
 
-use crate::pods;
+use crate::{pods, temporary::Temporary};
 
-/// The processes of one component's pods.
+const ELSEWHERE: &str = "the processes run on another machine";
+
+/// The processes of one component, or of one of its pods.
 #[derive(Clone, Debug, Default)]
 pub struct Processes(Vec<u32>);
 
 impl Processes {
     /// Those of `component`; none where its pods run on another machine.
     pub async fn of(client: &Client, component: &str) -> Result<Self> {
-        let pods = pods::list_component(client, component).await?;
+        Self::of_pods(component, &pods::list_component(client, component).await?)
+    }
+
+    /// Those of `component` in these pods.
+    pub fn of_pods(component: &str, pods: &[Pod]) -> Result<Self> {
         let uids: Vec<String> = pods.iter().filter_map(ResourceExt::uid).collect();
         let ours = |pid: &u32| {
-            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            let group = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+            let group = text(*pid, "cgroup").replace('_', "-");
             // The kernel cuts names off after 15 bytes; kubelet's systemd driver writes underscores.
-            let group = group.replace('_', "-");
+            let name = text(*pid, "comm");
             component.starts_with(name.trim_end())
                 && !name.is_empty()
                 && uids.iter().any(|uid| group.contains(uid.as_str()))
         };
-        let entries = fs::read_dir("/proc")?.filter_map(Result::ok);
-        let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        Ok(Self(numbers.filter(ours).collect()))
+        Ok(Self(all()?.filter(ours).collect()))
+    }
+
+    /// The cluster's API server: other clusters of this machine have theirs.
+    pub async fn of_api_server(client: &Client) -> Result<Self> {
+        let slices: Api<EndpointSlice> = Api::namespaced(client.clone(), "default");
+        let slice = slices.get("kubernetes").await?;
+        let address = slice.endpoints.iter().flat_map(|endpoint| &endpoint.addresses).next();
+        let flag = format!("--advertise-address={}", address.context("no address")?);
+        let ours = |pid: &u32| {
+            text(*pid, "comm").trim_end() == "kube-apiserver"
+                && text(*pid, "cmdline").split('\0').any(|argument| argument == flag)
+        };
+        Ok(Self(all()?.filter(ours).collect()))
+    }
+
+    /// The id of one of them.
+    pub fn first(&self) -> Result<u32> {
+        self.0.first().copied().context(ELSEWHERE)
     }
 
     /// CPU time of all of them so far; `None` without a process.
@@ -42,18 +64,12 @@ impl Processes {
     }
 
     /// Stops them in the middle of whatever they do, as a machine that hangs would, until the result is dropped.
-    pub fn freeze(self) -> Result<Frozen> {
-        ensure!(!self.0.is_empty(), "the processes run on another machine");
-        self.signal(Signal::STOP)?;
-        Ok(Frozen(self))
-    }
-
-    fn signal(&self, signal: Signal) -> Result<()> {
-        for pid in &self.0 {
-            let pid = i32::try_from(*pid).ok().and_then(Pid::from_raw).context("a process id")?;
-            kill_process(pid, signal)?;
-        }
-        Ok(())
+    pub fn freeze(&self) -> Result<Temporary> {
+        ensure!(!self.0.is_empty(), ELSEWHERE);
+        let ids: Vec<String> = self.0.iter().map(u32::to_string).collect();
+        let ids = ids.join(" ");
+        // One that was killed meanwhile needs no end.
+        Temporary::begin(&[], &format!("kill -STOP {ids}"), &format!("kill -CONT {ids}"))
     }
 
     fn sum(&self, of: impl Fn(u32) -> Option<u64>) -> Option<u64> {
@@ -61,15 +77,15 @@ impl Processes {
     }
 }
 
-/// Processes that do nothing.
-#[derive(Debug)]
-pub struct Frozen(Processes);
+/// The processes of this machine.
+fn all() -> Result<impl Iterator<Item = u32>> {
+    let entries = fs::read_dir("/proc")?.filter_map(Result::ok);
+    Ok(entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()))
+}
 
-impl Drop for Frozen {
-    fn drop(&mut self) {
-        // One that was killed meanwhile needs it no more.
-        let _ = self.0.signal(Signal::CONT);
-    }
+/// A file of a process; empty where it has ended meanwhile.
+fn text(pid: u32, file: &str) -> String {
+    fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default()
 }
 
 /// Nanoseconds on a CPU, of all threads: the first field of `schedstat`, far finer than the ticks of `stat`.

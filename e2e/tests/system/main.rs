@@ -1,9 +1,11 @@
 //! What users, guests and administrators see of the whole system, in one cluster, one test after the other.
 
 mod admission;
+mod api_server;
 mod drain;
 mod events;
 mod exits;
+mod faults;
 mod idle;
 mod lease;
 mod links;

@@ -6,15 +6,11 @@ use anyhow::{Result, ensure};
 use e2e::{
     cluster::Space,
     guest::{PATIENCE, PROMPT, at_work},
-    pods,
-    processes::Processes,
-    waiting,
+    pods, waiting,
 };
 
 /// How soon after its session the last process of a terminal has left the pod.
 const LEFT: Duration = Duration::from_secs(5);
-/// The same where nobody tells it that its session is over: 25 s of silence, and a few to leave.
-const LEFT_ALONE: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn killed_brokers_make_the_page_reconnect_and_leave_no_process() -> Result<()> {
@@ -56,24 +52,5 @@ async fn a_closed_page_leaves_no_process() -> Result<()> {
     guest.page.goto("about:blank").await?;
 
     pods::left_by_all(&space, &pod, LEFT).await?;
-    space.delete().await
-}
-
-/// Nothing tells the pod: its screen hears no ping any more, and leaves by itself.
-#[tokio::test]
-async fn brokers_that_hang_leave_no_process() -> Result<()> {
-    let space = Space::new("frozen").await?;
-    let (_, guest) = at_work(&space, "alone", &[]).await?;
-    let pod = pods::of_agent(&space, "alone").await?;
-    let brokers = Processes::of(&space.client, "terminal-broker").await?;
-
-    let frozen = brokers.freeze()?;
-    pods::left_by_all(&space, &pod, LEFT_ALONE).await?;
-    drop(frozen);
-
-    pods::terminal_anew(&space, &pod, &[]).await?;
-    guest.shows(PROMPT, PATIENCE).await?;
-    guest.types("still here").await?;
-    guest.shows("still here", PATIENCE).await?;
     space.delete().await
 }
