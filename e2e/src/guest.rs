@@ -9,7 +9,7 @@ use crate::{
     agents,
     browser::{Browser, Window},
     cluster::Space,
-    kubeoc,
+    kubeoc, waiting,
 };
 
 /// A fresh `opencode attach` draws its screen, and answers, within this on two busy cores.
@@ -32,4 +32,14 @@ pub async fn arrives(token: &str, window: Window) -> Result<Browser> {
     guest.open(token).await?;
     guest.shows(PROMPT, PATIENCE).await?;
     Ok(guest)
+}
+
+/// Waits until `page` has a terminal again, and says nothing any more.
+pub async fn is_live_again(page: &Browser) -> Result<()> {
+    waiting::until("the page is live", PATIENCE, || async {
+        Ok(page.status().await?.is_empty().then_some(()))
+    })
+    .await?;
+    page.shows(PROMPT, PATIENCE).await?;
+    Ok(())
 }

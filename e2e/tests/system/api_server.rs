@@ -6,11 +6,10 @@ use anyhow::{Result, ensure};
 use e2e::{
     browser::{Browser, Window},
     cluster::{Space, api_server},
-    guest::{PATIENCE, PROMPT, at_work},
+    guest::{PATIENCE, PROMPT, at_work, is_live_again},
     http, network, pods,
     processes::Processes,
     replica::Replica,
-    waiting,
 };
 
 /// The gateway tries for 10 s to open a terminal; what else that takes on busy cores.
@@ -61,7 +60,7 @@ async fn a_killed_api_server_makes_pages_wait_and_calls_no_link_dead() -> Result
 
     let refused = replicas.iter().flatten().map(|replica| network::refused(replica, address));
     let refused = refused.collect::<Result<Vec<_>>>()?;
-    guest.has_said("the connection to the agent was lost", SOON).await?;
+    guest.has_said("the connection to the agent broke off", SOON).await?;
     pods::left_by_all(&space, &pod, SOON).await?;
     newcomer.open(&token).await?;
     newcomer.has_said(NOT_NOW, GIVEN_UP).await?;
@@ -83,15 +82,5 @@ async fn a_killed_api_server_makes_pages_wait_and_calls_no_link_dead() -> Result
 async fn is_undisturbed(page: &Browser) -> Result<()> {
     let said = page.said().await?;
     ensure!(said.lines().all(|line| line.starts_with("Connecting")), "the page said: {said}");
-    Ok(())
-}
-
-/// The page has opened a terminal by itself.
-async fn is_live_again(page: &Browser) -> Result<()> {
-    waiting::until("the page is live", PATIENCE, || async {
-        Ok(page.status().await?.is_empty().then_some(()))
-    })
-    .await?;
-    page.shows(PROMPT, PATIENCE).await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use e2e::{
     agents,
     browser::{Browser, Window},
     cluster::{Space, api_server},
-    guest::{PATIENCE, PROMPT, at_work},
+    guest::{PATIENCE, PROMPT, at_work, is_live_again},
     http, kubeoc, network, pods,
     raw_guest::RawGuest,
     replica::{HTTP, Replica},
@@ -34,6 +34,8 @@ const SOON: Duration = Duration::from_secs(5);
 
 /// What a page says whose gateway has lost the terminal.
 const LOST: &str = "the connection to the agent was lost";
+/// What one says whose broker has lost it.
+const SILENT: &str = "the agent stopped answering";
 /// What one says whose gateway does not hear the cluster.
 const NO_CLUSTER: &str = "service cannot reach its cluster; try again in a moment";
 
@@ -75,7 +77,7 @@ async fn a_broker_cut_off_from_its_gateway_is_replaced_by_the_other() -> Result<
     let dead = network::lost_connections(&other, HTTP)?;
     let others = async {
         second.has_said("The connection was lost.", NOTICED).await?;
-        has_another_session(&second).await?;
+        is_live_again(&second).await?;
         newcomers_open(&page.token).await
     };
     page.survives(LOST, others).await?;
@@ -95,11 +97,11 @@ async fn replicas_cut_off_from_the_api_server_are_replaced_and_deny_no_link() ->
 
     let cut = [network::lost(&page.gateway, address)?, network::lost(&page.broker, address)?];
     let later = kubeoc::share(&page.space, "later", &[]).await?;
-    page.survives(LOST, newcomers_open(&page.token)).await?;
+    page.survives(SILENT, newcomers_open(&page.token)).await?;
     newcomer.open_at(&page.gateway.url(), &later).await?;
     newcomer.has_said(NO_CLUSTER, SOON).await?;
     drop(cut);
-    has_another_session(&newcomer).await?;
+    is_live_again(&newcomer).await?;
     page.space.delete().await
 }
 
@@ -136,23 +138,13 @@ impl OpenPage {
         let noticed = self.guest.has_said(text, NOTICED);
         // On the heap: together they are larger than a stack frame should be.
         Box::pin(async { tokio::try_join!(left, noticed, others) }).await?;
-        has_another_session(&self.guest).await?;
+        is_live_again(&self.guest).await?;
         self.guest.types("still here").await?;
         self.guest.shows("still here", PATIENCE).await?;
         let said = self.guest.said().await?;
         ensure!(!said.contains("link"), "a link that works was called in question: {said}");
         Ok(())
     }
-}
-
-/// The page has opened a terminal by itself.
-async fn has_another_session(page: &Browser) -> Result<()> {
-    waiting::until("the page is live", PATIENCE, || async {
-        Ok(page.status().await?.is_empty().then_some(()))
-    })
-    .await?;
-    page.shows(PROMPT, PATIENCE).await?;
-    Ok(())
 }
 
 /// Nobody is refused: the one replica that can, serves.
