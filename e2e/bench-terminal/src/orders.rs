@@ -83,18 +83,13 @@ impl Orders {
             self.awaits_size = Some(kind);
             return self.next(typed);
         }
-        match first {
-            QUIT => {
-                *typed = &typed[1..];
-                Some(Order::Quit)
-            }
-            _ => {
-                let is_order = |byte: &u8| *byte == QUIT || bulk_kind(*byte).is_some();
-                let end = typed.iter().position(is_order);
-                let echo = typed.split_off(..end.unwrap_or(typed.len()))?;
-                Some(Order::Echo(echo))
-            }
+        if first == QUIT {
+            *typed = &typed[1..];
+            return Some(Order::Quit);
         }
+        let is_order = |byte: &u8| *byte == QUIT || bulk_kind(*byte).is_some();
+        let end = typed.iter().position(is_order);
+        typed.split_off(..end.unwrap_or(typed.len())).map(Order::Echo)
     }
 }
 

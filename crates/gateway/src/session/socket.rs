@@ -55,7 +55,8 @@ where
         .write_buffer_size(WRITE_BUFFER_BYTES)
         .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX);
     let outlet = Outlet::new(stream);
-    WebSocketStream::from_partially_read(outlet, read.into(), Role::Server, Some(config)).await
+    // A copy, as these few bytes would keep all of the buffer that the request's head was read into.
+    WebSocketStream::from_partially_read(outlet, read.to_vec(), Role::Server, Some(config)).await
 }
 
 /// Says why, and waits until the viewer has read it; resets the connection of one that does not.
