@@ -23,7 +23,10 @@ pub struct Reading {
 }
 
 /// The wall clock, in nanoseconds since 1970: programs of one machine agree about it.
-#[allow(clippy::disallowed_methods, reason = "compared between processes; nothing is decided by it")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "compared between processes; nothing is decided by it"
+)]
 pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
