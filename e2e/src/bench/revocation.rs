@@ -16,6 +16,7 @@ use super::{
     Limits, Output,
     hosts::{self, Host},
     machine::{Ticks, load},
+    programs::Programs,
 };
 use crate::{cluster::Space, pods};
 
@@ -25,7 +26,8 @@ mod report;
 mod revoke;
 mod socket;
 
-use hostile::{Hostile, Role, Seen};
+pub use hostile::Role;
+use hostile::{Hostile, Seen};
 use report::{Course, Outcome};
 
 /// Sessions that open at once: each starts a process in a pod.
@@ -41,7 +43,7 @@ pub struct Plan {
     /// The image that installs the stand-in for `OpenCode`
     #[arg(long)]
     pub agent_image: String,
-    /// Sessions, a third of each kind, spread over agents
+    /// Sessions, spread over agents
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..))]
     pub sessions: u16,
     /// Seconds of harm before the links are revoked; who never reads is cut off after some
@@ -53,6 +55,9 @@ pub struct Plan {
     /// Milliseconds from one piece of a session to the next
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..))]
     pub period_ms: u16,
+    /// Kinds of guests, which have a like share of the sessions
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "pours,types,floods")]
+    pub guests: Vec<Role>,
     /// How many times 256 bytes a flooded program reads, every 20 ms
     #[arg(long, default_value = "2")]
     pub read_steps: NonZeroU8,
@@ -62,6 +67,7 @@ pub struct Plan {
 #[derive(Clone, Debug, Default)]
 struct Stages {
     begin: CancellationToken,
+    revoke: CancellationToken,
     end: CancellationToken,
 }
 
@@ -75,6 +81,7 @@ pub async fn run(plan: &Plan, output: Output) -> Result<()> {
 async fn measure(space: &Space, plan: &Plan, output: Output) -> Result<()> {
     let count = usize::from(plan.sessions);
     let hosts = super::hosts(space, &plan.agent_image, count, output).await?;
+    let programs = Programs::find(&space.client).await?;
     (output.step)(&format!("{count} sessions open"));
     let stages = Stages::default();
     let sessions = open(&hosts, plan, &stages).await?;
@@ -83,22 +90,24 @@ async fn measure(space: &Space, plan: &Plan, output: Output) -> Result<()> {
     stages.begin.cancel();
     sleep(Duration::from_secs(seconds.into())).await;
 
-    let (before, busy) = (load(), Ticks::now());
+    let (before, busy, cpu) = (load(), Ticks::now(), programs.cpu());
+    stages.revoke.cancel();
     let revoked = revoke::all(space, &hosts).await?;
     sleep(WATCHED).await;
     let machine = [busy.since(machine), Ticks::now().since(busy)];
+    let cpu = programs.cpu().since(cpu);
     stages.end.cancel();
     let seen = sessions.join_all().await;
     (output.step)("their links are revoked; the programs' readings are fetched");
     let mut readings = readings(space, &hosts).await?;
     let outcome = |(number, role, seen): (u16, Role, Seen)| Outcome {
         role,
-        revoked_at: revoked[usize::from(number) % hosts.len()].at,
+        revoked: revoked[usize::from(number) % hosts.len()],
         seen,
         reading: readings.remove(&number),
     };
     let outcomes: Vec<Outcome> = seen.into_iter().map(outcome).collect();
-    let course = Course { revoked: &revoked, machine, load: &before };
+    let course = Course { revoked: &revoked, cpu, machine, load: &before };
     (output.figures)(&report::render(&outcomes, course));
     hosts::left_by_all(space, &hosts).await
 }
@@ -106,7 +115,7 @@ async fn measure(space: &Space, plan: &Plan, output: Output) -> Result<()> {
 /// Sessions whose programs obey; they begin and end with the stages.
 async fn open(hosts: &[Host], plan: &Plan, stages: &Stages) -> Result<JoinSet<(u16, Role, Seen)>> {
     // Each pod has as many of each kind as of another.
-    let role = |number: u16| Role::ALL[usize::from(number) / hosts.len() % Role::ALL.len()];
+    let role = |number: u16| plan.guests[usize::from(number) / hosts.len() % plan.guests.len()];
     let mut opened = stream::iter((0..plan.sessions).zip(hosts.iter().cycle()))
         .map(|(number, host)| async move {
             let opening = Hostile::open(&host.token, number, role(number));

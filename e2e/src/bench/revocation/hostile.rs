@@ -25,16 +25,18 @@ use crate::bench::terminal::{COLUMNS, ROWS};
 
 /// More than a socket holds for who never reads: the kernel widens its buffer for who does.
 const BUFFER_BYTES: usize = 256 * 1024;
-/// Of one message of a flood.
+/// Of one message of a flood, and how many of them are offered at once: who throws away what comes from a closed
+/// session takes as much as this machine can write.
 const FLOOD_BYTES: usize = 16 * 1024;
+const FLOOD_MESSAGES: usize = 4;
 /// A guest that says nothing for 25 s is given up.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// More than is drawn until the end, in MiB.
 const POURED_MIB: u8 = u8::MAX;
 
 /// What a guest does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
     /// Has output poured out, and acknowledges it piece by piece.
     Pours,
     /// Types piece by piece, within its window.
@@ -55,7 +57,7 @@ pub(super) struct Seen {
     pub(super) close_at: u64,
     /// When the connection ended.
     pub(super) ended_at: u64,
-    /// Bytes that the socket took.
+    /// Bytes that the socket took before the revocation.
     pub(super) sent: usize,
     /// Of output.
     pub(super) received: usize,
@@ -140,7 +142,12 @@ impl Hostile {
                     }
                 }
                 _ = ticks.tick() => match &mut work {
-                    Some(work) => self.work(work),
+                    Some(work) => {
+                        let sent = self.work(work);
+                        if !stages.revoke.is_cancelled() {
+                            self.seen.sent += sent;
+                        }
+                    }
                     None if stages.begin.is_cancelled() => work = Some(self.order(&plan)),
                     None if kept_at.elapsed() >= KEEP_ALIVE => {
                         pong.offer(&self.stream);
@@ -170,19 +177,15 @@ impl Hostile {
         })
     }
 
-    fn work(&mut self, piece: &mut Repeated) {
+    /// Returns how many bytes the socket took.
+    fn work(&mut self, piece: &mut Repeated) -> usize {
         if self.role == Role::Types && piece.is_whole() {
             // With its header, which only makes the window look smaller than it is.
-            let Some(left) = self.credit.checked_sub(piece.bytes()) else { return };
+            let Some(left) = self.credit.checked_sub(piece.bytes()) else { return 0 };
             self.credit = left;
         }
-        loop {
-            let sent = piece.offer(&self.stream);
-            self.seen.sent += sent;
-            if sent == 0 || self.role != Role::Floods {
-                return;
-            }
-        }
+        let messages = if self.role == Role::Floods { FLOOD_MESSAGES } else { 1 };
+        (0..messages).map(|_| piece.offer(&self.stream)).sum()
     }
 
     /// Reads all there is.

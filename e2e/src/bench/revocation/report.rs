@@ -11,13 +11,13 @@ use super::{
     hostile::{Role, Seen},
     revoke::Revoked,
 };
-use crate::bench::figures::percentile_ms;
+use crate::bench::figures::{Usage, percentile_ms};
 
 /// One session that was to be revoked.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outcome {
     pub(super) role: Role,
-    pub(super) revoked_at: u64,
+    pub(super) revoked: Revoked,
     pub(super) seen: Seen,
     /// Where its program counted.
     pub(super) reading: Option<Reading>,
@@ -27,6 +27,8 @@ pub(super) struct Outcome {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Course<'a> {
     pub(super) revoked: &'a [Revoked],
+    /// What was used from the revocation on.
+    pub(super) cpu: Usage,
     /// Percent of time that was busy, and stolen, before the revocation and after it.
     pub(super) machine: [[u64; 2]; 2],
     pub(super) load: &'a str,
@@ -43,9 +45,9 @@ const FIGURES: [(&str, Figure); 4] = [
 ];
 
 impl Outcome {
-    /// Whether the session was there to be revoked.
+    /// Whether the session was there to be revoked. A gateway may hear of it before its answer comes.
     fn was_held(&self) -> bool {
-        let before = |at: u64| at > 0 && at < self.revoked_at;
+        let before = |at: u64| at > 0 && at < self.revoked.asked_at;
         !before(self.seen.close_at) && !before(self.seen.ended_at)
     }
 }
@@ -62,7 +64,7 @@ impl Role {
 
 /// Of what came before the revocation, and nothing after it: no time.
 fn after(at: u64, one: &Outcome) -> Duration {
-    Duration::from_nanos(at.saturating_sub(one.revoked_at))
+    Duration::from_nanos(at.saturating_sub(one.revoked.at))
 }
 
 fn at(at: u64, one: &Outcome) -> Option<Duration> {
@@ -129,6 +131,20 @@ fn conditions(
         "The revocations were {:.1} ms apart, each at most {took:.1} ms after it was asked for.",
         Duration::from_nanos(apart).as_secs_f64() * 1e3
     )?;
+    if let (Some(gateway), Some(broker)) = (course.cpu.gateway, course.cpu.broker) {
+        let [gateway, broker] = [gateway, broker].map(|cpu| cpu.as_millis());
+        writeln!(text, "From then on gateways used {gateway} ms of CPU, and brokers {broker}.")?;
+    }
+    traffic(text, held)?;
+    let [before, after] = course.machine;
+    write!(
+        text,
+        "The processors were busy {} % of the time before and {} % after the revocation, and stolen {} and {} %{}.",
+        before[0], after[0], before[1], after[1], course.load
+    )
+}
+
+fn traffic(text: &mut String, held: &[&Outcome]) -> fmt::Result {
     for role in Role::ALL {
         let these = held.iter().filter(|one| one.role == role);
         let sent = median_kib(these.clone().map(|one| one.seen.sent as u64));
@@ -140,12 +156,7 @@ fn conditions(
             "Who {name} sent {sent} KiB and got {received}; its program read {read} (medians)."
         )?;
     }
-    let [before, after] = course.machine;
-    write!(
-        text,
-        "The processors were busy {} % of the time before and {} % after the revocation, and stolen {} and {} %{}.",
-        before[0], after[0], before[1], after[1], course.load
-    )
+    Ok(())
 }
 
 fn median_kib(bytes: impl Iterator<Item = u64>) -> u64 {
@@ -166,7 +177,8 @@ mod tests {
 
     fn demo() -> Outcome {
         let seen = Seen { output_at: ms(3), close_at: ms(5), ..Seen::default() };
-        Outcome { role: Role::Pours, revoked_at: ZERO, seen, reading: None }
+        let revoked = Revoked { asked_at: ZERO - 2_000_000, at: ZERO };
+        Outcome { role: Role::Pours, revoked, seen, reading: None }
     }
 
     fn typing() -> Outcome {
@@ -198,18 +210,24 @@ mod tests {
     fn who_was_gone_before_is_lost_and_counts_in_no_row() {
         let gone = |seen| Outcome { seen, ..demo() };
         let early = [
-            gone(Seen { close_at: ZERO - 1, ..demo().seen }),
-            gone(Seen { ended_at: ZERO - 1, ..demo().seen }),
+            gone(Seen { close_at: ZERO - 2_000_001, ..demo().seen }),
+            gone(Seen { ended_at: ZERO - 2_000_001, ..demo().seen }),
         ];
-        assert!(demo().was_held() && early.iter().all(|one| !one.was_held()));
+        let closed_before_the_answer = gone(Seen { close_at: ZERO - 1, ..demo().seen });
+        assert!(demo().was_held() && closed_before_the_answer.was_held());
+        assert!(early.iter().all(|one| !one.was_held()));
 
-        let revoked = [Revoked { asked_at: ZERO - 2_000_000, at: ZERO }];
-        let course = Course { revoked: &revoked, machine: [[60, 4], [70, 5]], load: ", load 2.5" };
+        let revoked = [demo().revoked];
+        let [gateway, broker] = [30, 20].map(|ms| Some(Duration::from_millis(ms)));
+        let cpu = Usage { gateway, broker };
+        let machine = [[60, 4], [70, 5]];
+        let course = Course { revoked: &revoked, cpu, machine, load: ", load 2.5" };
         let text = render(&[demo(), typing(), early[0], early[1]], course);
         let said = text.split_once("\n\n").unwrap().1;
         let expected = "\
 2 of 4 sessions, over 1 agents, were held until then; 2 were lost.
 The revocations were 0.0 ms apart, each at most 2.0 ms after it was asked for.
+From then on gateways used 30 ms of CPU, and brokers 20.
 Who pours sent 0 KiB and got 0; its program read 0 (medians).
 Who types sent 8 KiB and got 0; its program read 4 (medians).
 Who floods sent 0 KiB and got 0; its program read 0 (medians).
