@@ -43,10 +43,13 @@ pub(crate) struct PathArguments {
 pub(crate) struct RevocationArguments {
     #[command(flatten)]
     cluster: Choice,
-    /// Sessions: a third has output poured out, a third types, and a third floods.
+    /// Sessions, spread over agents.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..))]
     sessions: u16,
-    /// Seconds of that before the links are revoked.
+    /// Kinds of guests, which have a like share of the sessions: of `pours`, `types` and `floods`.
+    #[arg(long, value_name = "KINDS", default_value = "pours,types,floods")]
+    guests: String,
+    /// Seconds of harm before the links are revoked.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=60))]
     seconds: u8,
     /// Bytes that a session types, or acknowledges, at once. What a machine can bear is soon reached.
@@ -68,6 +71,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         What::Revocation(arguments) => drive("revocation", &arguments.cluster, |driver| {
             driver
                 .args(["--sessions", &arguments.sessions.to_string()])
+                .args(["--guests", &arguments.guests])
                 .args(["--seconds", &arguments.seconds.to_string()])
                 .args(["--piece-bytes", &arguments.piece_bytes.to_string()])
                 .args(["--period-ms", &arguments.period_ms.to_string()])
