@@ -4,6 +4,9 @@ use bytes::{Buf, Bytes, BytesMut};
 
 const FINAL: u8 = 0x80;
 const MASKED: u8 = 0x80;
+/// In the place of a length: it follows in two bytes, or in eight.
+const TWO_BYTES: u8 = 126;
+const EIGHT_BYTES: u8 = 127;
 pub(super) const TEXT: u8 = 1;
 pub(super) const BINARY: u8 = 2;
 const CLOSE: u8 = 8;
@@ -33,10 +36,10 @@ impl Frames {
     /// The next frame that is whole.
     pub(super) fn next(&mut self) -> Option<Frame> {
         let [first, second, rest @ ..] = &self.0[..] else { return None };
-        let (header, length) = match second {
-            126 => (4, u16::from_be_bytes(*rest.first_chunk()?).into()),
-            127 => (10, u64::from_be_bytes(*rest.first_chunk()?).try_into().ok()?),
-            length => (2, usize::from(*length)),
+        let (header, length) = match *second {
+            TWO_BYTES => (4, u16::from_be_bytes(*rest.first_chunk()?).into()),
+            EIGHT_BYTES => (10, u64::from_be_bytes(*rest.first_chunk()?).try_into().ok()?),
+            length => (2, usize::from(length)),
         };
         let opcode = first & 0x0f;
         if self.0.len() - header < length {
@@ -57,13 +60,13 @@ impl Frames {
 pub(super) fn client(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![FINAL | opcode];
     match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
-        (Ok(length @ ..126), _) => frame.push(MASKED | length),
+        (Ok(length @ ..TWO_BYTES), _) => frame.push(MASKED | length),
         (_, Ok(length)) => {
-            frame.push(MASKED | 126);
+            frame.push(MASKED | TWO_BYTES);
             frame.extend(length.to_be_bytes());
         }
         _ => {
-            frame.push(MASKED | 127);
+            frame.push(MASKED | EIGHT_BYTES);
             frame.extend((payload.len() as u64).to_be_bytes());
         }
     }

@@ -11,7 +11,7 @@ use bench_terminal::{
 use rustix::net::{RecvFlags, recv};
 use serde::Deserialize;
 use tokio::{
-    io::{AsyncWriteExt, Interest},
+    io::{AsyncWriteExt, Interest, Ready},
     net::TcpStream,
     time::{Instant, MissedTickBehavior, interval_at},
 };
@@ -137,7 +137,7 @@ impl Hostile {
                 () = stages.end.cancelled() => return (self.number, self.role, self.seen),
                 ready = self.stream.ready(Interest::READABLE), if self.seen.ended_at == 0 => {
                     match self.role {
-                        Role::Floods => self.peek(ready.is_ok_and(|ready| ready.is_read_closed())),
+                        Role::Floods => self.peek(ready.is_ok_and(Ready::is_read_closed)),
                         Role::Pours | Role::Types => self.read(),
                     }
                 }
