@@ -1,8 +1,6 @@
 //! How fast a terminal's path is: from a guest's WebSocket to a program on a PTY in the pod and back, beside a
 //! direct exec of the same program in the same pod. It judges nothing: there is no target.
 
-use std::fs;
-
 use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use serde_json::json;
@@ -15,11 +13,13 @@ mod exec;
 mod figures;
 mod guest;
 mod hosts;
+mod machine;
 mod measure;
 mod openings;
 mod pace;
 mod programs;
 mod relays;
+pub mod revocation;
 mod sessions;
 mod table;
 mod terminal;
@@ -27,6 +27,8 @@ mod ways;
 
 use exec::Target;
 use figures::Samples;
+use hosts::Host;
+use machine::load;
 use measure::Lane;
 use programs::Programs;
 use sessions::Memory;
@@ -71,22 +73,41 @@ pub struct Output {
     pub figures: fn(&str),
 }
 
-/// Measures in a namespace of its own, which is gone afterwards. A failure keeps no earlier figures back.
+/// Measures in a namespace of its own. A failure keeps no earlier figures back.
 pub async fn path(plan: &Plan, output: Output) -> Result<()> {
-    let space = Space::new("bench").await?;
-    (output.step)(&format!("namespace {}", space.name));
+    let limits = if plan.idle.is_some() { Limits::Lifted } else { Limits::Kept };
     // On the heap: watches and terminals are large.
-    let measured = Box::pin(interruptible(in_space(&space, plan, output))).await;
-    let restored = match plan.idle {
-        Some(_) => Box::pin(restore_limits(&space, output)).await,
-        None => Ok(()),
+    let measure = async |space: &Space| Box::pin(measure(space, plan, output)).await;
+    in_own_space("bench", limits, output, measure).await
+}
+
+/// Whether the limits of terminals are lifted meanwhile.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Limits {
+    Kept,
+    Lifted,
+}
+
+/// Works in a namespace that is gone afterwards; limits that were lifted are restored whatever comes of it.
+async fn in_own_space(
+    purpose: &str,
+    limits: Limits,
+    output: Output,
+    work: impl AsyncFnOnce(&Space) -> Result<()>,
+) -> Result<()> {
+    let space = Space::new(purpose).await?;
+    (output.step)(&format!("namespace {}", space.name));
+    let done = interruptible(work(&space)).await;
+    let restored = match limits {
+        Limits::Lifted => Box::pin(restore_limits(&space, output)).await,
+        Limits::Kept => Ok(()),
     };
     (output.step)("the namespace is deleted");
-    if let Err(error) = space.delete_whole().await {
+    if let Err(error) = Box::pin(space.delete_whole()).await {
         // It says nothing of the figures.
         (output.step)(&format!("{error:#}"));
     }
-    measured.and(restored)
+    done.and(restored)
 }
 
 /// A user who loses patience must not leave a namespace behind.
@@ -98,7 +119,7 @@ async fn interruptible<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     }
 }
 
-async fn in_space(space: &Space, plan: &Plan, output: Output) -> Result<()> {
+async fn measure(space: &Space, plan: &Plan, output: Output) -> Result<()> {
     agents::ready(space, AGENT, json!({ "agentImage": plan.agent_image })).await?;
     let token = kubeoc::share(space, AGENT, &[]).await?;
     let pod = pods::of_agent(space, AGENT).await?;
@@ -149,15 +170,20 @@ async fn take_turns(
     Ok(samples)
 }
 
-/// Lifts the limits, which [`restore_limits`] restores whatever comes of it.
-async fn memory(space: &Space, plan: &Plan, count: usize, output: Output) -> Result<()> {
+/// Agents that are to hold `count` sessions. Lifts the limits, which [`in_own_space`] restores.
+async fn hosts(space: &Space, image: &str, count: usize, output: Output) -> Result<Vec<Host>> {
     (output.step)("agents start that are to hold the sessions");
-    let hosts = hosts::create(space, &plan.agent_image, count).await?;
+    let hosts = hosts::create(space, image, count).await?;
     (output.step)(&format!(
         "{} agents are ready; limits are lifted: gateway and broker restart",
         hosts.len()
     ));
     programs::lift_limits(&space.client).await?;
+    Ok(hosts)
+}
+
+async fn memory(space: &Space, plan: &Plan, count: usize, output: Output) -> Result<()> {
+    let hosts = hosts(space, &plan.agent_image, count, output).await?;
     let programs = Programs::find(&space.client).await?;
     let held = sessions::hold(&hosts, count, &programs, output.step).await;
     if let Ok(memory) = &held {
@@ -189,10 +215,4 @@ fn report(mut samples: Vec<Samples>, plan: &Plan) -> String {
         plan.mib,
         plan.openings
     )
-}
-
-/// How busy the machine is (`proc_loadavg(5)`), for who reads the figures.
-fn load() -> String {
-    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split(' ').next().map(|load| format!(", load {load}")).unwrap_or_default()
 }

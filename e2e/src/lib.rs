@@ -1,5 +1,5 @@
 //! What the end-to-end tests share: the cluster under test, agents in it, a browser, a plain HTTP client; and
-//! the benchmark of the terminal's path. It holds no end-to-end test. It needs a cluster with the system installed; `cargo xtask test` makes one and says where it is.
+//! the benchmarks. It holds no end-to-end test. It needs a cluster with the system installed; `cargo xtask test` makes one and says where it is.
 
 pub mod agents;
 pub mod bench;

@@ -22,6 +22,9 @@ enum What {
     /// Echo, keys at a rate, bulk output and openings through the terminal's whole path and its parts, beside a
     /// direct exec into the same pod.
     Path(PathArguments),
+    /// How soon a revoked link is dead for guests who do not cooperate: the last byte that their sockets are given,
+    /// and the last one that the programs in the pods read. Restarts gateway and broker.
+    Revocation(RevocationArguments),
 }
 
 #[derive(clap::Args)]
@@ -36,22 +39,55 @@ pub(crate) struct PathArguments {
     idle: Option<u16>,
 }
 
+#[derive(clap::Args)]
+pub(crate) struct RevocationArguments {
+    #[command(flatten)]
+    cluster: Choice,
+    /// Sessions, spread over agents.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..))]
+    sessions: u16,
+    /// Kinds of guests, which have a like share of the sessions: of `pours`, `types` and `floods`.
+    #[arg(long, value_name = "KINDS", default_value = "pours,types,floods")]
+    guests: String,
+    /// Seconds of harm before the links are revoked.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=60))]
+    seconds: u8,
+    /// Bytes that a session types, or acknowledges, at once. What a machine can bear is soon reached.
+    #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u16).range(1..=32768))]
+    piece_bytes: u16,
+    /// Milliseconds from one such piece to the next.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..))]
+    period_ms: u16,
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.what {
-        What::Path(arguments) => path(arguments),
+        What::Path(arguments) => drive("path", &arguments.cluster, |driver| {
+            let idle = arguments.idle.iter();
+            driver
+                .args(["--rounds", &arguments.rounds.to_string()])
+                .args(idle.flat_map(|count| ["--idle".to_owned(), count.to_string()]))
+        }),
+        What::Revocation(arguments) => drive("revocation", &arguments.cluster, |driver| {
+            driver
+                .args(["--sessions", &arguments.sessions.to_string()])
+                .args(["--guests", &arguments.guests])
+                .args(["--seconds", &arguments.seconds.to_string()])
+                .args(["--piece-bytes", &arguments.piece_bytes.to_string()])
+                .args(["--period-ms", &arguments.period_ms.to_string()])
+        }),
     }
 }
 
-fn path(arguments: &PathArguments) -> Result<()> {
+/// Runs a benchmark's driver, with what `plan` adds to its command line, against the system of this checkout.
+fn drive(name: &str, cluster: &Choice, plan: impl FnOnce(Cmd) -> Cmd) -> Result<()> {
     // The driver takes down what it made: it must not be left alone with that.
     interrupt::listen()?;
-    let (cluster, _) = system::up(&arguments.cluster)?;
+    let (cluster, _) = system::up(cluster)?;
     let images = images::bench()?;
     images::load(&images, &cluster)?;
-    eprintln!("benchmark of the terminal's path");
-    let driver = Cmd::new(images::program("bench-path")?)
-        .args(["--agent-image", find(&images, "bench-terminal")?])
-        .args(["--rounds", &arguments.rounds.to_string()])
-        .args(arguments.idle.iter().flat_map(|count| ["--idle".to_owned(), count.to_string()]));
-    system::told(driver, &cluster)?.show()
+    eprintln!("benchmark {name}");
+    let driver = Cmd::new(images::program(&format!("bench-{name}"))?)
+        .args(["--agent-image", find(&images, "bench-terminal")?]);
+    system::told(plan(driver), &cluster)?.show()
 }

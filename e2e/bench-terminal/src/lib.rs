@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 mod attach;
+mod count;
 mod install;
 pub mod orders;
 pub mod pattern;
+pub mod readings;
 mod relay;
 mod serve;
 

@@ -6,7 +6,10 @@
 //! | `0x14` (Ctrl-T), then a byte n | n MiB of [text](crate::pattern::Pattern::text), then [`MARKER`] |
 //! | `0x0c` (Ctrl-L), then a byte n | n MiB of a [listing](crate::pattern::Pattern::listing), then [`MARKER`] |
 //! | `0x04` (Ctrl-D) | the program ends |
+//! | `0x12` (Ctrl-R), then a pace and a session's number of two bytes | what follows is only [counted](crate::readings) |
 //! | anything else | comes back as it is |
+
+use std::num::NonZeroU8;
 
 /// The program's first words: from then on the terminal is raw, and orders are obeyed.
 pub const BANNER: &[u8] = b"bench-terminal: a stand-in for OpenCode, to measure the path\r\n";
@@ -18,6 +21,7 @@ const NOISE: u8 = 0x02;
 const TEXT: u8 = 0x14;
 const LISTING: u8 = 0x0c;
 const QUIT: u8 = 0x04;
+const COUNT: u8 = 0x12;
 
 /// One thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +32,11 @@ pub enum Order<'a> {
         kind: Bulk,
         mib: u8,
     },
+    /// The last order that is obeyed.
+    Count {
+        pace: Pace,
+        session: u16,
+    },
     Quit,
 }
 
@@ -37,6 +46,15 @@ pub enum Bulk {
     Noise,
     Text,
     Listing,
+}
+
+/// How fast a program reads that only counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Whatever comes, when it comes.
+    AtOnce,
+    /// So many times 256 bytes, every 20 ms.
+    Slow(NonZeroU8),
 }
 
 /// The bytes that order `mib` MiB.
@@ -63,33 +81,53 @@ fn bulk_kind(order: u8) -> Option<Bulk> {
     }
 }
 
+/// The bytes after which everything that is typed is counted for `session`.
+pub fn count(pace: Pace, session: u16) -> [u8; 4] {
+    let pace = match pace {
+        Pace::AtOnce => 0,
+        Pace::Slow(steps) => steps.get(),
+    };
+    let [high, low] = session.to_be_bytes();
+    [COUNT, pace, high, low]
+}
+
 /// Reads orders out of what is typed, which may be cut anywhere.
 #[derive(Debug, Default)]
 pub struct Orders {
-    /// The first byte of a bulk order has been read, its size not yet.
-    awaits_size: Option<Bulk>,
+    /// What has been read of an order of several bytes.
+    begun: Vec<u8>,
 }
 
 impl Orders {
     /// Takes the next order off `typed`; `None` when it is used up.
     pub fn next<'a>(&mut self, typed: &mut &'a [u8]) -> Option<Order<'a>> {
-        let first = *typed.first()?;
-        if let Some(kind) = self.awaits_size.take() {
-            *typed = &typed[1..];
-            return Some(Order::Bulk { kind, mib: first });
+        let starts = |byte: &u8| matches!(*byte, QUIT | COUNT) || bulk_kind(*byte).is_some();
+        if self.begun.is_empty() {
+            let echo = typed.iter().position(starts).unwrap_or(typed.len());
+            if echo > 0 {
+                return typed.split_off(..echo).map(Order::Echo);
+            }
         }
-        if let Some(kind) = bulk_kind(first) {
-            *typed = &typed[1..];
-            self.awaits_size = Some(kind);
-            return self.next(typed);
+        loop {
+            self.begun.push(*typed.split_off_first()?);
+            if let Some(order) = whole(&self.begun) {
+                self.begun.clear();
+                return Some(order);
+            }
         }
-        if first == QUIT {
-            *typed = &typed[1..];
-            return Some(Order::Quit);
+    }
+}
+
+/// The order that `bytes` are, if they are all of it.
+fn whole(bytes: &[u8]) -> Option<Order<'static>> {
+    match *bytes {
+        [QUIT] => Some(Order::Quit),
+        [order, mib] => bulk_kind(order).map(|kind| Order::Bulk { kind, mib }),
+        [COUNT, pace, high, low] => {
+            let pace = NonZeroU8::new(pace).map_or(Pace::AtOnce, Pace::Slow);
+            Some(Order::Count { pace, session: u16::from_be_bytes([high, low]) })
         }
-        let is_order = |byte: &u8| *byte == QUIT || bulk_kind(*byte).is_some();
-        let end = typed.iter().position(is_order);
-        typed.split_off(..end.unwrap_or(typed.len())).map(Order::Echo)
+        _ => None,
     }
 }
 
@@ -117,6 +155,17 @@ mod tests {
         assert_eq!(all(&[b"\x02", b"", b"\x05"]), [five]);
         for kind in [Bulk::Noise, Bulk::Text, Bulk::Listing] {
             assert_eq!(all(&[&bulk(kind, 2), &quit()]), [bulk_of(kind, 2), Order::Quit]);
+        }
+    }
+
+    #[test]
+    fn who_counts_is_told_how_fast_and_for_which_session() {
+        for (pace, session) in [(Pace::AtOnce, 0x0204), (Pace::Slow(NonZeroU8::MAX), 7)] {
+            let typed = count(pace, session);
+            let order = Order::Count { pace, session };
+            assert_eq!(all(&[&typed]), [order]);
+            let (start, end) = typed.split_at(2);
+            assert_eq!(all(&[b"a", start, end]), [Order::Echo(b"a"), order]);
         }
     }
 

@@ -19,7 +19,7 @@ use tokio_tungstenite::{
 use super::terminal::{COLUMNS, ROWS};
 use crate::settings;
 
-const SUBPROTOCOL: &str = "kubeopencode.terminal.v1";
+pub(super) const SUBPROTOCOL: &str = "kubeopencode.terminal.v1";
 /// The page gathers this many bytes for one acknowledgement …
 const GATHER_BYTES: usize = 128 * 1024;
 /// … or what has come this long after the first of them.

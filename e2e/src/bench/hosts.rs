@@ -1,5 +1,4 @@
-//! Agents whose pods hold the sessions of the memory's figures: a container runtime loses execs where too many run in
-//! one container.
+//! Agents whose pods hold many sessions: a container runtime loses execs where too many run in one container.
 
 use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -18,8 +17,9 @@ const AT_ONCE: usize = 4;
 
 /// A shared agent that is ready.
 pub(super) struct Host {
+    pub(super) agent: String,
     pub(super) token: String,
-    pod: String,
+    pub(super) pod: String,
 }
 
 /// As many agents as `sessions` need.
@@ -52,7 +52,7 @@ async fn host(space: &Space, image: &str, name: &str) -> Result<Host> {
     let more = json!({ "agentImage": image, "podSpec": { "resources": resources() } });
     agents::ready(space, name, more).await?;
     let token = kubeoc::share(space, name, &[]).await?;
-    Ok(Host { token, pod: pods::of_agent(space, name).await? })
+    Ok(Host { agent: name.to_owned(), token, pod: pods::of_agent(space, name).await? })
 }
 
 /// So small that the 40 pods of 1,000 sessions fit on a node of two cores.
@@ -70,9 +70,12 @@ mod tests {
 
     use super::*;
 
+    fn host(token: &str) -> Host {
+        Host { agent: String::new(), token: token.to_owned(), pod: String::new() }
+    }
+
     fn sessions_of_hosts(sessions: usize) -> Vec<usize> {
-        let host = |number: usize| Host { token: number.to_string(), pod: String::new() };
-        let hosts: Vec<Host> = (0..needed(sessions)).map(host).collect();
+        let hosts: Vec<Host> = (0..needed(sessions)).map(|n| host(&n.to_string())).collect();
         let mut held: HashMap<&str, usize> = HashMap::new();
         for host in in_turns(&hosts, sessions) {
             *held.entry(&host.token).or_default() += 1;
@@ -92,7 +95,6 @@ mod tests {
 
     #[test]
     fn openings_at_once_meet_different_hosts() {
-        let host = |token: &str| Host { token: token.to_owned(), pod: String::new() };
         let hosts = ["a", "b"].map(host);
         let turns: String = in_turns(&hosts, 5).map(|host| host.token.as_str()).collect();
         assert_eq!(turns, "ababa");

@@ -92,7 +92,7 @@ pub(crate) fn build() -> Result<Vec<Image>> {
     Ok(images)
 }
 
-/// What a benchmark needs beside the product: its driver, compiled, and the image of its agent.
+/// What benchmarks need beside the product: their drivers, compiled, and the image of their agents.
 pub(crate) fn bench() -> Result<Vec<Image>> {
     programs::build_bench()
 }

@@ -20,7 +20,7 @@ const RUSTFLAGS: &str = "-C target-feature=+crt-static -C link-arg=-Wl,--icf=all
 const PROGRAMS: [&str; 6] =
     ["controller", "gateway", "terminal-broker", "agent-tools", "kubeoc", "scripted-model"];
 
-/// Measured by the benchmark, in the place of `OpenCode`.
+/// Measured by the benchmarks, in the place of `OpenCode`.
 const BENCH_TERMINAL: &str = "bench-terminal";
 
 /// Compiles all programs in one go and packs each. The gateway embeds the page, so that comes first.
@@ -30,7 +30,7 @@ pub(super) fn build() -> Result<Vec<Image>> {
     PROGRAMS.into_iter().map(|name| pack(name, &path(name)?)).collect()
 }
 
-/// The benchmark's driver, which needs no image, and the program that it measures.
+/// The benchmarks' drivers, which need no image, and the program that they measure.
 pub(super) fn build_bench() -> Result<Vec<Image>> {
     step::run("benchmark compiled, static", |_| compile(&["e2e", BENCH_TERMINAL]))?;
     Ok(vec![pack(BENCH_TERMINAL, &path(BENCH_TERMINAL)?)?])

@@ -1,12 +1,13 @@
 //! A viewer's WebSocket: how it is made of an upgraded connection, and how it ends. It moves no
 //! bytes of a terminal.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, io, time::Duration};
 
 use bytes::Bytes;
 use daemon::{Progress, http1, socket::reset_on_drop};
 use futures::{SinkExt, StreamExt};
 use hyper::upgrade::OnUpgrade;
+use screen_wire::INPUT_WINDOW_BYTES;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
@@ -30,6 +31,10 @@ const READ_BUFFER_BYTES: usize = 2 * 1024;
 const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 /// Output is written apart, so this is plenty.
 const WRITE_BUFFER_BYTES_MAX: usize = 16 * 1024;
+
+/// What a viewer may still send once it is told that its session is over: several times what an
+/// honest one has under way.
+const DISCARDED_BYTES_MAX: usize = 8 * INPUT_WINDOW_BYTES;
 
 /// How long a client may take for the upgrade.
 const UPGRADE_DEADLINE: Duration = Duration::from_secs(9);
@@ -59,21 +64,23 @@ where
     WebSocketStream::from_partially_read(outlet, read.to_vec(), Role::Server, Some(config)).await
 }
 
-/// Says why, and waits until the viewer has read it; resets the connection of one that does not.
+/// Says why, and waits until the viewer has read it; resets the connection of one that does not, or
+/// that sends on and on.
 pub(super) async fn end(mut socket: Socket<Progress<TcpStream>>, ending: &Ending) {
     let told = *ending != Ending::Stalled && within_deadline(close(&mut socket, ending)).await;
     if !told {
-        // An error means that the connection is gone already.
+        // An error says that the connection is gone already.
         let _ = reset_on_drop(socket.get_ref().get_ref().get_ref());
     }
 }
 
 async fn within_deadline(closing: impl Future<Output = Result<(), Error>>) -> bool {
-    timeout(CLOSE_DEADLINE, closing).await.is_ok()
+    matches!(timeout(CLOSE_DEADLINE, closing).await, Ok(Ok(())))
 }
 
 /// The close frame, after which nothing is sent, and what the viewer still sends until it ends: a
-/// socket that is closed with unread input is reset, and the frame lost.
+/// socket that is closed with unread input is reset, and the frame lost. A viewer that sends more
+/// than an honest one has under way is not waited for: reading it would cost those who are.
 async fn close<S>(socket: &mut Socket<S>, ending: &Ending) -> Result<(), Error>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -88,10 +95,25 @@ where
         // The library reads nothing after an error.
         let stream = socket.get_mut();
         stream.shutdown().await?;
-        let mut rest = [0; READ_BUFFER_BYTES];
-        while stream.read(&mut rest).await? > 0 {}
-    } else {
-        while let Some(Ok(_)) = socket.next().await {}
+        let (mut rest, mut discarded) = ([0; READ_BUFFER_BYTES], 0);
+        loop {
+            match stream.read(&mut rest).await? {
+                0 => return Ok(()),
+                bytes => count(&mut discarded, bytes)?,
+            }
+        }
+    }
+    let mut discarded = 0;
+    while let Some(Ok(message)) = socket.next().await {
+        count(&mut discarded, message.len())?;
+    }
+    Ok(())
+}
+
+fn count(discarded: &mut usize, bytes: usize) -> Result<(), Error> {
+    *discarded += bytes;
+    if *discarded > DISCARDED_BYTES_MAX {
+        return Err(Error::Io(io::Error::other("the viewer sends on and on")));
     }
     Ok(())
 }

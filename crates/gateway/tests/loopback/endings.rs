@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use daemon::clock;
+use futures::SinkExt;
 use share::Links;
 use terminal_proto::v1::CloseReason;
 use tokio::io::AsyncReadExt;
@@ -184,4 +185,15 @@ async fn a_viewer_that_reads_no_close_frame_is_reset() {
     let mut stream = viewer.socket.into_inner();
     let ended = stream.read_to_end(&mut Vec::new()).await.unwrap_err();
     assert_eq!(ended.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
+async fn a_viewer_that_sends_on_and_on_after_its_end_is_reset_at_once() {
+    let mut gateway = TestGateway::start(&[]).await;
+    let (mut viewer, _attached) = open(&mut gateway).await;
+    gateway.links.apply(&shared(|share| share.enabled = false));
+    let told = Instant::now();
+    let more = Message::binary(vec![b'x'; 16 * 1024]);
+    while viewer.socket.send(more.clone()).await.is_ok() {}
+    assert!(told.elapsed() < Duration::from_millis(800), "{:?}", told.elapsed());
 }
