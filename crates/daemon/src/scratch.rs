@@ -13,6 +13,9 @@ use tokio::io::{AsyncRead, ReadBuf};
 /// What is asked of a stream at once, in bytes: four full records of TLS.
 const READ_BYTES: usize = 64 * 1024;
 
+/// From so many bytes on, more is likely to be there.
+const BULK_BYTES: usize = 4 * 1024;
+
 thread_local! {
     /// As many as there are streams that read through another: a buffer each.
     static FREE: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
@@ -36,7 +39,8 @@ where
     taken
 }
 
-/// TLS yields one record at a time, of which several may be there.
+/// TLS yields one record at a time, of which several may be there. After a little no more is asked
+/// for: it is a key, or its echo.
 fn poll_fill<S>(
     stream: &mut S,
     context: &mut Context<'_>,
@@ -48,7 +52,8 @@ where
     loop {
         let before = read.filled().len();
         match Pin::new(&mut *stream).poll_read(context, read) {
-            Poll::Ready(Ok(())) if read.filled().len() > before && read.remaining() > 0 => {}
+            Poll::Ready(Ok(()))
+                if read.filled().len() - before >= BULK_BYTES && read.remaining() > 0 => {}
             // Of an error after some bytes the next read tells, or of the end.
             Poll::Ready(Err(_)) | Poll::Pending if before > 0 => return Poll::Ready(Ok(())),
             polled => return polled,
@@ -78,6 +83,8 @@ mod tests {
     /// A stream of which each read yields one part.
     struct Parts(Vec<io::Result<&'static [u8]>>);
 
+    const MUCH: &[u8] = &[7; BULK_BYTES];
+
     impl AsyncRead for Parts {
         fn poll_read(
             mut self: Pin<&mut Self>,
@@ -99,13 +106,12 @@ mod tests {
             let mut stream = Parts(parts);
             poll_fn(|context| poll_read(&mut stream, context, <[u8]>::to_vec)).await
         };
-        assert_eq!(read(vec![Ok(b"a"), Ok(b"b")]).await.unwrap(), b"ab");
-        assert_eq!(read(vec![Ok(b"a"), reset()]).await.unwrap(), b"a");
-        assert_eq!(
-            read(vec![Ok(b"a"), Ok(b""), Ok(b"b")]).await.unwrap(),
-            b"a",
-            "that was the end"
-        );
+        let much = [MUCH, MUCH, b"b"].concat();
+        assert_eq!(read(vec![Ok(MUCH), Ok(MUCH), Ok(b"b")]).await.unwrap(), much);
+        assert_eq!(read(vec![Ok(b"a"), Ok(b"b")]).await.unwrap(), b"a", "an echo");
+        assert_eq!(read(vec![Ok(MUCH), reset()]).await.unwrap(), MUCH);
+        let ended = read(vec![Ok(MUCH), Ok(b""), Ok(b"b")]).await.unwrap();
+        assert_eq!(ended, MUCH, "that was the end");
         assert!(read(vec![reset()]).await.is_err());
     }
 
