@@ -118,11 +118,9 @@ mod tests {
 
     #[test]
     fn a_listing_shrinks_to_less_than_half_and_noise_is_left_as_it_is() {
-        let listing: String = (0..1000)
-            .map(|i| {
-                format!("\x1b[0m-rw-r--r-- 1 agent agent {i:5} \x1b[01;34mfile-{i}.rs\x1b[0m\r\n")
-            })
-            .collect();
+        let line =
+            |i| format!("\x1b[0m-rw-r--r-- 1 agent agent {i:5} \x1b[01;34mfile-{i}.rs\x1b[0m\r\n");
+        let listing = (0..1000).map(line).collect::<Vec<_>>().concat();
         let listing = &listing.as_bytes()[..MAX_PAYLOAD_BYTES / 2];
         let compressed = compressed(listing).unwrap();
         assert!(compressed.block().len() < listing.len() / 2, "{}", compressed.block().len());

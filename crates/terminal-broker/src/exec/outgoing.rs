@@ -26,7 +26,7 @@ pub(crate) enum Message {
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing {
     hang_up: bool,
-    compress: bool,
+    compression: Compression,
     ping: bool,
     interrupt: bool,
     /// In bytes.
@@ -34,6 +34,14 @@ pub(crate) struct Outgoing {
     size: Option<Size>,
     input: Pieces,
     end: StdinEnd,
+}
+
+/// Whether the screen is still to hear that it may compress.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Compression {
+    #[default]
+    Said,
+    Wanted,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,7 +60,7 @@ impl Outgoing {
 
     /// The screen may compress its output.
     pub(crate) fn compress(&mut self) {
-        self.compress = true;
+        self.compression = Compression::Wanted;
     }
 
     pub(crate) fn output_credit(&mut self, bytes: u32) {
@@ -113,8 +121,9 @@ impl Outgoing {
     }
 
     fn has_control(&self) -> bool {
-        let words = self.hang_up || self.compress || self.ping || self.interrupt;
-        words || self.output_credit > 0 || self.size.is_some()
+        let words = self.hang_up || self.ping || self.interrupt;
+        let compression = self.compression == Compression::Wanted;
+        words || compression || self.output_credit > 0 || self.size.is_some()
     }
 
     fn control(&mut self) -> Result<Message, WireError> {
@@ -123,7 +132,7 @@ impl Outgoing {
         if std::mem::take(&mut self.hang_up) {
             put(Frame::HangUp)?;
         }
-        if std::mem::take(&mut self.compress) {
+        if std::mem::take(&mut self.compression) == Compression::Wanted {
             put(Frame::Compress)?;
         }
         if std::mem::take(&mut self.ping) {

@@ -77,7 +77,6 @@ impl Unframer {
     }
 
     /// The next part of what was pushed.
-    #[expect(clippy::should_implement_trait, reason = "an iterator would be expected to end")]
     pub(super) fn next(&mut self) -> Result<Option<Part>, FrameError> {
         loop {
             let Some(frame) = self.frame.take() else {
