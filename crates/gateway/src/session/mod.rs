@@ -101,8 +101,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     agent: &AgentId,
     responses: &mut Option<Responses>,
 ) -> Ending {
-    // On the heap, and gone once it is open: it is larger than all that the session is afterwards.
-    match Box::pin(open_terminal(viewer, broker, agent)).await {
+    match open_terminal(viewer, broker, agent).await {
         Ok(opened) => conversation::relay(viewer, responses.insert(opened)).await,
         Err(ending) => ending,
     }

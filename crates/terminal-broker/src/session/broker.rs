@@ -68,8 +68,7 @@ impl Broker {
         let (tell, told) = oneshot::channel();
         let (broker, shutdown) = (self.clone(), self.shutdown.clone());
         self.tasks.spawn(async move {
-            // On the heap, and gone once it has: it is larger than all that the session is afterwards.
-            let started = Box::pin(broker.start(&opening, &slot));
+            let started = broker.start(&opening, &slot);
             let exec = match shutdown.run_until_cancelled(started).await {
                 Some(Ok(exec)) => exec,
                 Some(Err(error)) => return broker.not_started(&error, slot, tell).await,
