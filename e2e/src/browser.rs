@@ -122,26 +122,12 @@ impl Browser {
 
     /// Waits until the page says `text` of the session.
     pub async fn says(&self, text: &str, bound: Duration) -> Result<Duration> {
-        let what = format!("the page says {text:?}");
-        let asked = waiting::until(&what, bound, || async {
-            Ok(self.status().await?.contains(text).then_some(()))
-        });
-        match asked.await {
-            Ok(((), took)) => Ok(took),
-            Err(error) => Err(error.context(format!("status: {}", self.status().await?))),
-        }
+        told(&format!("the page says {text:?}"), text, bound, async || self.status().await).await
     }
 
     /// Waits until the page has said `text` of the session since it was opened, however shortly.
     pub async fn has_said(&self, text: &str, bound: Duration) -> Result<Duration> {
-        let what = format!("the page has said {text:?}");
-        let asked = waiting::until(&what, bound, || async {
-            Ok(self.said().await?.contains(text).then_some(()))
-        });
-        match asked.await {
-            Ok(((), took)) => Ok(took),
-            Err(error) => Err(error.context(format!("it said: {}", self.said().await?))),
-        }
+        told(&format!("the page has said {text:?}"), text, bound, async || self.said().await).await
     }
 
     /// Everything that the page has said of the session since it was opened.
@@ -202,4 +188,19 @@ fn capabilities(window: Window) -> serde_json::Map<String, Value> {
     let mut capabilities = serde_json::Map::new();
     capabilities.insert("goog:chromeOptions".to_owned(), options);
     capabilities
+}
+
+/// Waits until `text` is in what is said.
+async fn told(
+    what: &str,
+    text: &str,
+    bound: Duration,
+    said: impl AsyncFn() -> Result<String>,
+) -> Result<Duration> {
+    let asked =
+        waiting::until(what, bound, || async { Ok(said().await?.contains(text).then_some(())) });
+    match asked.await {
+        Ok(((), took)) => Ok(took),
+        Err(error) => Err(error.context(format!("it said: {}", said().await?))),
+    }
 }

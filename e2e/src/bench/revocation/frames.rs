@@ -1,12 +1,10 @@
-//! WebSocket frames as bytes (RFC 6455, section 5.2), for who does not keep to the protocol; pure.
+//! WebSocket frames as bytes, for who does not keep to the protocol; their headers are the library's. Pure.
+
+use std::io::Cursor;
 
 use bytes::{Buf, Bytes, BytesMut};
+use tokio_tungstenite::tungstenite::protocol::frame::{FrameHeader, coding::OpCode};
 
-const FINAL: u8 = 0x80;
-const MASKED: u8 = 0x80;
-/// In the place of a length: it follows in two bytes, or in eight.
-const TWO_BYTES: u8 = 126;
-const EIGHT_BYTES: u8 = 127;
 pub(super) const TEXT: u8 = 1;
 pub(super) const BINARY: u8 = 2;
 const CLOSE: u8 = 8;
@@ -35,13 +33,10 @@ impl Frames {
 
     /// The next frame that is whole.
     pub(super) fn next(&mut self) -> Option<Frame> {
-        let [first, second, rest @ ..] = &self.0[..] else { return None };
-        let (header, length) = match *second {
-            TWO_BYTES => (4, u16::from_be_bytes(*rest.first_chunk()?).into()),
-            EIGHT_BYTES => (10, u64::from_be_bytes(*rest.first_chunk()?).try_into().ok()?),
-            length => (2, usize::from(length)),
-        };
-        let opcode = first & 0x0f;
+        let mut cursor = Cursor::new(&self.0[..]);
+        let (header, length) = FrameHeader::parse(&mut cursor).ok()??;
+        let opcode = u8::from(header.opcode);
+        let (header, length) = (header.len(length), usize::try_from(length).ok()?);
         if self.0.len() - header < length {
             return None;
         }
@@ -58,19 +53,11 @@ impl Frames {
 
 /// A client's frame. Its mask is zeros: the payload is sent as it is.
 pub(super) fn client(opcode: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![FINAL | opcode];
-    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
-        (Ok(length @ ..TWO_BYTES), _) => frame.push(MASKED | length),
-        (_, Ok(length)) => {
-            frame.push(MASKED | TWO_BYTES);
-            frame.extend(length.to_be_bytes());
-        }
-        _ => {
-            frame.push(MASKED | EIGHT_BYTES);
-            frame.extend((payload.len() as u64).to_be_bytes());
-        }
-    }
-    frame.extend([0; 4]);
+    let opcode = OpCode::from(opcode);
+    let header = FrameHeader { opcode, mask: Some([0; 4]), ..FrameHeader::default() };
+    let mut frame = Vec::with_capacity(header.len(payload.len() as u64) + payload.len());
+    // Into memory, where it does not fail.
+    let _ = header.format(payload.len() as u64, &mut frame);
     frame.extend(payload);
     frame
 }
@@ -78,6 +65,8 @@ pub(super) fn client(opcode: u8, payload: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const MASKED: u8 = 0x80;
 
     /// What a server sends: the same without mask.
     fn server(opcode: u8, payload: &[u8]) -> Vec<u8> {
