@@ -21,7 +21,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()
         .bytes(".kubeopencode.terminal.v1")
-        .codec_path("crate::codec::SmallBuffers")
         .skip_debug(SECRET)
         .compile_fds(descriptors)?;
     Ok(())

@@ -1,7 +1,11 @@
-//! The generated types of `kubeopencode.terminal.v1`; the .proto file is their documentation.
+//! The generated types of `kubeopencode.terminal.v1`, whose documentation is the .proto file, and
+//! the one call whose messages every keystroke and all output travel in.
 
-mod codec;
+pub mod attach;
+mod framing;
 mod redacted;
+
+pub use framing::{MESSAGE_BYTES_MAX, Messages};
 
 /// `kubeopencode.terminal.v1`: the `TerminalBroker` service and its messages.
 #[allow(clippy::all, clippy::pedantic, unreachable_pub, reason = "generated")]

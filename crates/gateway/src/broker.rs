@@ -12,8 +12,10 @@ use std::{error::Error, fmt, path::Path, sync::Arc, time::Duration};
 use daemon::tls::{Certificates, RELOAD_INTERVAL, TlsError};
 use futures::{FutureExt, Stream};
 use http::Uri;
-use terminal_proto::v1::{
-    AttachRequest, AttachResponse, terminal_broker_client::TerminalBrokerClient,
+use hyper::body::Incoming;
+use terminal_proto::{
+    Messages, attach,
+    v1::{AttachRequest, AttachResponse},
 };
 use tokio::{net::lookup_host, time::timeout};
 use tokio_rustls::rustls::pki_types::{InvalidDnsNameError, ServerName};
@@ -21,7 +23,7 @@ use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
 };
-use tonic::{Code, Status, Streaming};
+use tonic::{Code, Status};
 
 pub use self::pool::Tried;
 use self::{
@@ -29,9 +31,6 @@ use self::{
     pool::{Outcome, Pick, Pool, Resolver},
     replica::Session,
 };
-
-/// 64 KiB of terminal bytes, and room for what is around them.
-const MESSAGE_BYTES_MAX: usize = 128 * 1024;
 
 /// How long a broker may leave an opening unanswered while there is another one to try: longer
 /// than opening a terminal takes, and short enough for a second try within a viewer's patience.
@@ -74,7 +73,7 @@ pub struct Broker {
 /// An open stream, counted among its broker's until it is dropped.
 #[derive(Debug)]
 pub struct Attached {
-    pub responses: Streaming<AttachResponse>,
+    pub responses: Messages<AttachResponse, Incoming>,
     _session: Session,
 }
 
@@ -114,23 +113,20 @@ impl Broker {
     /// breaks, or no answer comes, the status is UNAVAILABLE.
     pub async fn attach(
         &self,
-        requests: impl Stream<Item = AttachRequest> + Send + 'static,
+        requests: impl Stream<Item = AttachRequest> + Unpin + Send + 'static,
         tried: &mut Tried,
     ) -> Result<Attached, Status> {
         let Pick { address, channel, session } = self.pool.pick(tried).await?;
         let (outcome, responses) = match channel.clone().await {
             None => (Outcome::Broken, Err(Status::unavailable("cannot connect to the broker"))),
             Some(ready) => {
-                let mut client = TerminalBrokerClient::with_origin(ready, self.origin.clone())
-                    .max_decoding_message_size(MESSAGE_BYTES_MAX)
-                    .max_encoding_message_size(MESSAGE_BYTES_MAX);
+                let responses = ready.attach(attach::request(&self.origin, requests));
                 let patience = self.untried(tried).then_some(ANSWER_DEADLINE);
-                answer(client.attach(requests), patience).await
+                answer(responses, patience).await
             }
         };
         self.pool.note(address, &channel, outcome);
-        let responses = responses?.into_inner();
-        Ok(Attached { responses, _session: session })
+        Ok(Attached { responses: responses?, _session: session })
     }
 
     /// Whether there is a replica that this opening has not tried.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use daemon::{Gate, tls::Established};
 use futures::Stream;
-use terminal_proto::v1::{FILE_DESCRIPTOR_SET, terminal_broker_server::TerminalBrokerServer};
+use terminal_proto::v1::FILE_DESCRIPTOR_SET;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic_reflection::server::v1::{ServerReflection, ServerReflectionServer};
@@ -17,12 +17,11 @@ mod health;
 mod incoming;
 mod service;
 mod status;
+mod terminals;
 
 pub(crate) use callers::AllowedCallers;
-use service::Service;
+use terminals::Terminals;
 
-/// The most of one gRPC message, in bytes: 64 KiB of terminal, and room for its wrapping.
-const MAX_MESSAGE_BYTES: usize = 128 * 1024;
 /// Input that one session may have under way towards us, in bytes: as much as its window allows.
 const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
 /// The most that HTTP/2 allows, in bytes (RFC 9113, section 6.9.1).
@@ -54,7 +53,7 @@ pub(crate) async fn serve(
     let router = builder(max_terminals)
         .add_service(health::service(&broker, readiness))
         .add_service(reflection()?)
-        .add_service(terminals(broker));
+        .add_service(Terminals::new(broker));
     let connections = incoming::of_callers(established, callers, max_connections);
     let serving = router.serve_with_incoming_shutdown(connections, shutdown.cancelled());
     tokio::select! {
@@ -80,12 +79,6 @@ fn builder(max_terminals: usize) -> Server {
 async fn grace_passed(shutdown: &CancellationToken) {
     shutdown.cancelled().await;
     tokio::time::sleep(DRAIN_GRACE).await;
-}
-
-fn terminals(broker: Broker) -> TerminalBrokerServer<Service> {
-    TerminalBrokerServer::new(Service(broker))
-        .max_decoding_message_size(MAX_MESSAGE_BYTES)
-        .max_encoding_message_size(MAX_MESSAGE_BYTES)
 }
 
 fn reflection() -> Result<ServerReflectionServer<impl ServerReflection>, BrokerError> {

@@ -1,19 +1,11 @@
-//! One HTTP/2 connection to one replica, as a service that a gRPC client can use. It is not
-//! tonic's own channel, whose worker task and reconnecting serve nobody here: the pool connects,
+//! One HTTP/2 connection to one replica, for calls of `Attach`. It is not tonic's own channel, whose worker task and reconnecting serve nobody here: the pool connects,
 //! and has to know when a connection is gone.
 
-use std::{
-    error::Error,
-    io, iter,
-    net::SocketAddr,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{error::Error, io, iter, net::SocketAddr, sync::Arc, time::Duration};
 
 use daemon::{ReadAhead, socket, tls::Certificates};
-use futures::{FutureExt, future::BoxFuture};
-use http::{Request, Response};
+use futures::FutureExt;
+use http::Request;
 use hyper::{
     body::Incoming,
     client::conn::http2::{Builder, SendRequest},
@@ -21,6 +13,7 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use screen_wire::OUTPUT_WINDOW_BYTES;
+use terminal_proto::{Messages, attach, v1::AttachResponse};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -33,7 +26,7 @@ use tokio_rustls::{
     rustls::{ClientConfig, pki_types::ServerName},
 };
 use tokio_util::task::TaskTracker;
-use tonic::{body::Body, client::GrpcService};
+use tonic::{Status, body::Body};
 
 /// A dead broker is noticed within the two together: 25 s.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
@@ -210,20 +203,15 @@ impl Channel {
         let (answer, alive) = oneshot::channel();
         self.probes.send(answer).await.is_err() || alive.await.is_err()
     }
-}
 
-impl GrpcService<Body> for Channel {
-    type ResponseBody = Incoming;
-    type Error = hyper::Error;
-    type Future = BoxFuture<'static, Result<Response<Incoming>, hyper::Error>>;
-
-    /// Always: a connection that is gone fails the call, whose error says why.
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<hyper::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        self.requests.send_request(request).boxed()
+    /// Sends a call of `Attach`; what the broker says follows. A status with a source is the
+    /// connection's own, not the broker's.
+    pub(super) async fn attach(
+        mut self,
+        call: Request<Body>,
+    ) -> Result<Messages<AttachResponse, Incoming>, Status> {
+        let answered = self.requests.send_request(call).await;
+        attach::responses(answered.map_err(|error| Status::from_error(error.into()))?)
     }
 }
 

@@ -5,7 +5,7 @@ mod fake;
 mod spreading;
 
 use bytes::Bytes;
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use terminal_proto::v1::{
     Open, Opened, attach_request::Request as Asked, attach_response::Response as Told,
 };
@@ -42,7 +42,7 @@ impl Viewer {
     async fn echo(&mut self, input: &'static str) -> Bytes {
         let input = Asked::Input(Bytes::from_static(input.as_bytes()));
         self.requests.send(AttachRequest { request: Some(input) }).await.unwrap();
-        match self.attached.responses.message().await.unwrap().unwrap().response {
+        match self.attached.responses.try_next().await.unwrap().unwrap().response {
             Some(Told::Output(bytes)) => bytes,
             other => panic!("{other:?}"),
         }
@@ -56,7 +56,7 @@ async fn attach(broker: &Broker, tried: &mut Tried) -> Result<Viewer, Code> {
     let opening = futures::stream::iter([open]).chain(ReceiverStream::new(later));
     let attached = broker.attach(opening, tried).await;
     let mut attached = attached.map_err(|status| status.code())?;
-    match attached.responses.message().await.unwrap().unwrap().response {
+    match attached.responses.try_next().await.unwrap().unwrap().response {
         Some(Told::Opened(Opened { session_id: served_by, .. })) => {
             Ok(Viewer { served_by, attached, requests })
         }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use futures::Stream;
+use futures::{Stream, TryStreamExt};
 use terminal_proto::v1::{AttachResponse, CloseReason, Closed, Opened, attach_response::Response};
 use tokio::time::{Instant, sleep, timeout_at};
 use tonic::{Code, Status};
@@ -81,7 +81,8 @@ async fn attempt(
 ) -> Result<(Opened, Responses), Failure> {
     let failed = |status| failure(&status);
     let mut attached = broker.attach(attempts.next(), tried).await.map_err(failed)?;
-    match attached.responses.message().await.map_err(failed)?.and_then(|message| message.response) {
+    match attached.responses.try_next().await.map_err(failed)?.and_then(|message| message.response)
+    {
         Some(Response::Opened(opened)) => Ok((opened, Outputs::new(Replies(attached)))),
         Some(Response::Closed(closed)) => Err(closed_early(closed)),
         _ => Err(Failure::Passing(Ending::Unavailable)),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bytes::Bytes;
-use futures::stream;
+use futures::{TryStreamExt, stream};
 use gateway::broker::{Broker, Tried};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
@@ -69,7 +69,7 @@ async fn attach(broker: &mut FakeBroker, folder: &TempDir) -> Result<Option<Byte
     let responses = gateway.attach(stream::iter([open]), &mut Tried::default()).await;
     let mut responses = responses.map_err(|status| status.code())?.responses;
     served.await;
-    let response = responses.message().await.map_err(|status| status.code())?;
+    let response = responses.try_next().await.map_err(|status| status.code())?;
     Ok(response.and_then(|response| match response.response {
         Some(terminal_proto::v1::attach_response::Response::Output(bytes)) => Some(bytes),
         _ => None,

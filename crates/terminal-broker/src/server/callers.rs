@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, ServerName};
-use tonic::{Request, Status};
+use tonic::{Extensions, Status};
 use webpki::EndEntityCert;
 
 /// The DNS names of gateways and of operators.
@@ -26,17 +26,17 @@ pub(crate) enum Caller {
     Both,
 }
 
-/// Fails unless `request` comes from a gateway.
-pub(crate) fn from_gateway<T>(request: &Request<T>) -> Result<(), Status> {
-    match request.extensions().get() {
+/// Fails unless the call of these `extensions` comes from a gateway.
+pub(crate) fn from_gateway(extensions: &Extensions) -> Result<(), Status> {
+    match extensions.get() {
         Some(Caller::Gateway | Caller::Both) => Ok(()),
         Some(Caller::Operator) | None => Err(denied("only a gateway may open terminals")),
     }
 }
 
-/// Fails unless `request` comes from an operator.
-pub(crate) fn from_operator<T>(request: &Request<T>) -> Result<(), Status> {
-    match request.extensions().get() {
+/// Fails unless the call of these `extensions` comes from an operator.
+pub(crate) fn from_operator(extensions: &Extensions) -> Result<(), Status> {
+    match extensions.get() {
         Some(Caller::Operator | Caller::Both) => Ok(()),
         Some(Caller::Gateway) | None => Err(denied("only an operator may list and close sessions")),
     }

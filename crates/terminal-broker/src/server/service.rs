@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use prost_types::Timestamp;
 use terminal_proto::v1::{
     self, AgentReference, AttachRequest, CloseSessionRequest, CloseSessionResponse,
@@ -27,34 +27,44 @@ use crate::{
 const OPENING_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The `TerminalBroker` service of one broker.
-pub(crate) struct Service(pub(crate) Broker);
+pub(crate) struct BrokerService(pub(crate) Broker);
 
-#[tonic::async_trait]
-impl TerminalBroker for Service {
-    type AttachStream = Responses;
-
-    async fn attach(
-        &self,
-        request: Request<Streaming<AttachRequest>>,
-    ) -> Result<Response<Responses>, Status> {
-        from_gateway(&request)?;
-        let mut requests = request.into_inner();
+impl BrokerService {
+    /// Opens the terminal that the first of `requests` asks for.
+    pub(super) async fn open<S>(&self, mut requests: S) -> Result<Responses, Status>
+    where
+        S: Stream<Item = Result<AttachRequest, Status>> + Unpin + Send + 'static,
+    {
         let responses = match first(&mut requests).await {
             Ok(opening) => self.0.open(opening, requests).await,
             Err(refusal) => Err(refusal),
         };
-        responses.map(Response::new).map_err(|refusal| {
+        responses.map_err(|refusal| {
             self.0.metrics.refused(refusal);
             tracing::debug!(reason = refusal.category(), "an opening was refused");
             status(refusal)
         })
+    }
+}
+
+#[tonic::async_trait]
+impl TerminalBroker for BrokerService {
+    type AttachStream = Responses;
+
+    /// Not how calls come: [`Terminals`](super::terminals::Terminals) takes them before tonic frames them.
+    async fn attach(
+        &self,
+        request: Request<Streaming<AttachRequest>>,
+    ) -> Result<Response<Responses>, Status> {
+        from_gateway(request.extensions())?;
+        self.open(request.into_inner()).await.map(Response::new)
     }
 
     async fn list_sessions(
         &self,
         request: Request<ListSessionsRequest>,
     ) -> Result<Response<ListSessionsResponse>, Status> {
-        from_operator(&request)?;
+        from_operator(request.extensions())?;
         let ListSessionsRequest { namespace, agent } = request.into_inner();
         let wanted = |session: &SessionInfo| {
             (namespace.is_empty() || namespace == session.agent.namespace)
@@ -69,7 +79,7 @@ impl TerminalBroker for Service {
         &self,
         request: Request<CloseSessionRequest>,
     ) -> Result<Response<CloseSessionResponse>, Status> {
-        from_operator(&request)?;
+        from_operator(request.extensions())?;
         let unknown = || Status::not_found("this broker has no such session");
         let id = Uuid::parse_str(&request.into_inner().session_id).map_err(|_| unknown())?;
         self.0.sessions.close(id).ok_or_else(unknown)?;
@@ -77,7 +87,10 @@ impl TerminalBroker for Service {
     }
 }
 
-async fn first(requests: &mut Streaming<AttachRequest>) -> Result<Opening, Refusal> {
+async fn first<S>(requests: &mut S) -> Result<Opening, Refusal>
+where
+    S: Stream<Item = Result<AttachRequest, Status>> + Unpin,
+{
     let first = timeout(OPENING_DEADLINE, requests.next()).await.map_err(|_| Refusal::Late)?;
     match first {
         Some(Ok(request)) => Opening::parse(request),
