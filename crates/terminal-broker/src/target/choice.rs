@@ -52,18 +52,6 @@ pub(crate) fn choose(
         .ok_or(NoTarget::NoReadyPod)
 }
 
-/// The `ReplicaSet`s that serving pods claim as their controllers; whose those are is still to be asked.
-pub(crate) fn claimed_replica_sets(pods: &[Pod]) -> Vec<String> {
-    let claims = pods
-        .iter()
-        .filter(|pod| serves(pod))
-        .filter_map(|pod| controller(&pod.metadata).filter(|owner| owner.kind == "ReplicaSet"));
-    let mut names: Vec<String> = claims.map(|owner| owner.name.clone()).collect();
-    names.sort();
-    names.dedup();
-    names
-}
-
 /// Running, ready and not being deleted.
 fn serves(pod: &Pod) -> bool {
     let Some(status) = &pod.status else { return false };

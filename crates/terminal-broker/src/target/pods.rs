@@ -1,24 +1,25 @@
-//! Asks the cluster for what is chosen from: three or four small requests when a terminal opens,
-//! and none ever else.
+//! Asks the cluster for what is chosen from: three small requests at once when a terminal opens,
+//! and none ever else. The API server answers from its watch cache, which may lag a moment behind:
+//! a viewer would rather try again than wait for its consensus each time.
 
 use std::time::Duration;
 
 use api_types::{AgentId, labels, names};
 use futures::{
     FutureExt,
-    future::{BoxFuture, try_join, try_join_all},
+    future::{BoxFuture, try_join3},
 };
-use k8s_openapi::{
-    api::{
-        apps::v1::{Deployment, ReplicaSet},
-        core::v1::Pod,
-    },
-    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+use k8s_openapi::api::{
+    apps::v1::{Deployment, ReplicaSet},
+    core::v1::Pod,
 };
-use kube::{Api, Client, api::ListParams};
+use kube::{
+    Api, Client,
+    api::{GetParams, ListParams},
+};
 use tokio::time::timeout;
 
-use super::choice::{NoTarget, Target, choose, claimed_replica_sets};
+use super::choice::{NoTarget, Target, choose};
 
 /// How long all questions for one terminal may take together.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -65,28 +66,22 @@ impl ClusterPods {
     async fn ask(&self, agent: &AgentId) -> Result<Target, FindError> {
         let namespace = &agent.namespace;
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        let replica_sets: Api<ReplicaSet> = Api::namespaced(self.client.clone(), namespace);
         let deployments: Api<Deployment> = Api::namespaced(self.client.clone(), namespace);
 
         let labelled = format!("{}={}", labels::AGENT, agent.name);
-        let labelled = ListParams::default().labels(&labelled);
+        let labelled = ListParams::default().labels(&labelled).match_any();
         let deployment = names::deployment(&agent.name);
-        let (deployment, pods) =
-            try_join(deployments.get_metadata_opt(&deployment), pods.list(&labelled)).await?;
+        let (pods, replica_sets, deployment) = try_join3(
+            pods.list(&labelled),
+            replica_sets.list_metadata(&labelled),
+            deployments.get_metadata_opt_with(&deployment, &GetParams::any()),
+        )
+        .await?;
 
         let deployment = deployment.ok_or(NoTarget::NoDeployment)?.metadata;
-        let replica_sets = self.replica_sets(namespace, &pods.items).await?;
+        let replica_sets: Vec<_> = replica_sets.items.into_iter().map(|set| set.metadata).collect();
         Ok(choose(&agent.uid, &deployment, &replica_sets, &pods.items)?)
-    }
-
-    async fn replica_sets(
-        &self,
-        namespace: &str,
-        pods: &[Pod],
-    ) -> Result<Vec<ObjectMeta>, kube::Error> {
-        let api: Api<ReplicaSet> = Api::namespaced(self.client.clone(), namespace);
-        let names = claimed_replica_sets(pods);
-        let found = try_join_all(names.iter().map(|name| api.get_metadata_opt(name))).await?;
-        Ok(found.into_iter().flatten().map(|set| set.metadata).collect())
     }
 }
 

@@ -33,26 +33,40 @@ fn pods() -> Value {
     }] })
 }
 
+fn replica_sets() -> Value {
+    let set = meta("demo-server-5d8", "set-uid", &owner("Deployment", "deployment-uid"));
+    json!({
+        "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadataList", "metadata": {},
+        "items": [set]
+    })
+}
+
+/// Labelled, and from the API server's cache.
+const SELECTED: &str = "labelSelector=kubeopencode.io%2Fagent%3Ddemo&resourceVersion=0&resourceVersionMatch=NotOlderThan";
+
 /// What the cluster has at a path.
 fn cluster(path: &str) -> Option<Value> {
-    match path {
-        "/apis/apps/v1/namespaces/team-a/deployments/demo-server" => {
+    match path.strip_suffix(SELECTED) {
+        Some("/apis/apps/v1/namespaces/team-a/replicasets?&") => Some(replica_sets()),
+        Some("/api/v1/namespaces/team-a/pods?&") => Some(pods()),
+        None if path == DEPLOYMENT => {
             Some(meta("demo-server", "deployment-uid", &owner("Agent", "agent-uid")))
-        }
-        "/apis/apps/v1/namespaces/team-a/replicasets/demo-server-5d8" => {
-            Some(meta("demo-server-5d8", "set-uid", &owner("Deployment", "deployment-uid")))
-        }
-        "/api/v1/namespaces/team-a/pods?&labelSelector=kubeopencode.io%2Fagent%3Ddemo" => {
-            Some(pods())
         }
         _ => None,
     }
 }
 
-/// Answers every request, and returns what was asked for.
+const DEPLOYMENT: &str =
+    "/apis/apps/v1/namespaces/team-a/deployments/demo-server?&resourceVersion=0";
+
+/// Answers three requests once all are there, and returns what was asked for.
 async fn answer(mut api: Api, have: impl Fn(&str) -> Option<Value>) -> Vec<String> {
     let mut asked = Vec::new();
-    while let Some((request, reply)) = api.next_request().await {
+    let mut requests = Vec::new();
+    while requests.len() < 3 {
+        requests.push(api.next_request().await.expect("a further request"));
+    }
+    for (request, reply) in requests {
         let path = request.uri().to_string();
         asked.push(format!("{} {path}", request.method()));
         let (status, body) = match have(&path) {
@@ -65,6 +79,7 @@ async fn answer(mut api: Api, have: impl Fn(&str) -> Option<Value>) -> Vec<Strin
         let response = Response::builder().status(status);
         reply.send_response(response.body(Body::from(serde_json::to_vec(&body).unwrap())).unwrap());
     }
+    assert!(api.next_request().await.is_none(), "there is no further request");
     asked.sort();
     asked
 }
@@ -80,7 +95,7 @@ async fn find(have: impl Fn(&str) -> Option<Value>) -> (Result<Target, FindError
 }
 
 #[tokio::test]
-async fn a_pod_is_found_by_three_reads_of_one_namespace() {
+async fn a_pod_is_found_by_three_reads_of_one_namespace_at_once() {
     let (found, asked) = find(cluster).await;
     let expected =
         Target { namespace: "team-a".into(), pod: "demo-server-5d8-x".into(), port: 4096 };
@@ -88,9 +103,9 @@ async fn a_pod_is_found_by_three_reads_of_one_namespace() {
     assert_eq!(
         asked,
         [
-            "GET /api/v1/namespaces/team-a/pods?&labelSelector=kubeopencode.io%2Fagent%3Ddemo",
-            "GET /apis/apps/v1/namespaces/team-a/deployments/demo-server",
-            "GET /apis/apps/v1/namespaces/team-a/replicasets/demo-server-5d8",
+            format!("GET /api/v1/namespaces/team-a/pods?&{SELECTED}"),
+            format!("GET {DEPLOYMENT}"),
+            format!("GET /apis/apps/v1/namespaces/team-a/replicasets?&{SELECTED}"),
         ]
     );
 }
@@ -101,7 +116,14 @@ async fn what_is_missing_is_no_failure_of_the_cluster() {
         |part: &'static str| move |path: &str| cluster(path).filter(|_| !path.contains(part));
     let (found, _) = find(without("deployments")).await;
     assert_eq!(found.unwrap_err().category(), "no_deployment");
-    let (found, _) = find(without("replicasets")).await;
+    let none = |path: &str| {
+        let mut found = cluster(path)?;
+        if let Some(items) = found["items"].as_array_mut() {
+            items.clear();
+        }
+        Some(found)
+    };
+    let (found, _) = find(none).await;
     assert_eq!(found.unwrap_err().category(), "no_ready_pod");
 }
 
