@@ -5,6 +5,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use gateway::{args::Args, run::run};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = Args::parse();
     let telemetry = args.telemetry.clone();

@@ -5,6 +5,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use terminal_broker::{Args, PROGRAM, run};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = Args::parse();
     let telemetry = args.telemetry.clone();

@@ -57,8 +57,13 @@ impl Queue {
         if std::mem::take(&mut self.interrupted) {
             return Some(Request::Interrupt(Interrupt {}));
         }
-        let length = self.input.len().min(INPUT_BYTES_MAX);
-        (length > 0).then(|| Request::Input(self.input.split_to(length).freeze()))
+        let input = match self.input.len() {
+            0 => return None,
+            // Not split: what is left of it would be held while the viewer is idle.
+            1..=INPUT_BYTES_MAX => std::mem::take(&mut self.input),
+            _ => self.input.split_to(INPUT_BYTES_MAX),
+        };
+        Some(Request::Input(input.freeze()))
     }
 }
 
