@@ -16,3 +16,4 @@ mod pages;
 mod refusals;
 mod terminals;
 mod test_gateway;
+mod watch;
