@@ -9,7 +9,6 @@ mod fake_broker;
 mod input;
 mod leaks;
 mod log;
-mod mutual_tls;
 mod opening;
 mod output;
 mod pages;
