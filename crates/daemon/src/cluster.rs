@@ -1,7 +1,7 @@
-//! The one builder of clients of the API server: a server that answers no more is noticed in a
-//! minute or so, and key strokes go out at once. kube's own client leaves Nagle's algorithm on,
-//! waits for ever in a TLS handshake where it is built by hand, and for 295 s for an answer. It
-//! retries nothing: its callers do, with pauses that they know of.
+//! The one builder of clients of the API server: key strokes go out at once, a watch that was cut
+//! off is noticed in seconds, and a server that answers no more in a minute or so. kube's own client
+//! leaves Nagle's algorithm on, waits for ever in a TLS handshake where it is built by hand, and for
+//! 295 s for an answer. It retries nothing: its callers do, with pauses that they know of.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use kube::{
 };
 use tower::{ServiceBuilder, ServiceExt, timeout::TimeoutLayer};
 
-use crate::{ReadAhead, socket};
+use crate::{ReadAhead, socket::KeepAlive};
 
 /// Time to connect, the TLS handshake included.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -25,33 +25,44 @@ pub const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 /// API server's own 60 s for a request, and than the minute between two bookmarks of a watch.
 pub const READ_DEADLINE: Duration = Duration::from_secs(70);
 
+/// When a connection is given up.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// Its other end is gone.
+    gone: KeepAlive,
+    /// It carries nothing while something is awaited of it; `None` is never.
+    quiet: Option<Duration>,
+}
+
+/// Until it is known that a watch was cut off, what it does not tell passes for what is not: a
+/// gateway calls a link wrong that was made since. So it is known after 9 s, which costs a bare
+/// segment each way for 3 s of silence, and no request.
+const WATCHING: Patience = Patience {
+    gone: KeepAlive { idle: Duration::from_secs(3), interval: Duration::from_secs(2), retries: 3 },
+    quiet: Some(READ_DEADLINE),
+};
+
+/// A terminal outlasts what its guest's connection outlasts.
+const ACTING: Patience = Patience { gone: KeepAlive::ACCEPTED, quiet: None };
+
 /// A client for lists, watches and single requests. Its watches have to ask for bookmarks.
 pub fn watching(config: &Config) -> Result<Client, kube::Error> {
-    build(config, Quiet::For(READ_DEADLINE))
+    build(config, WATCHING)
 }
 
 /// A client whose streams may be quiet for ever, as those of an exec. The kernel finds a dead
 /// peer; one that is wedged is found by the stream's own pings only.
 pub fn acting(config: &Config) -> Result<Client, kube::Error> {
-    build(config, Quiet::ForEver)
+    build(config, ACTING)
 }
 
-/// How long a connection may carry nothing while something is awaited of it.
-#[derive(Clone, Copy)]
-enum Quiet {
-    For(Duration),
-    ForEver,
-}
-
-fn build(config: &Config, quiet: Quiet) -> Result<Client, kube::Error> {
-    let tcp = tcp().map_response(|stream| TokioIo::new(ReadAhead::new(stream.into_inner())));
+fn build(config: &Config, patience: Patience) -> Result<Client, kube::Error> {
+    let tcp = tcp(patience.gone);
+    let tcp = tcp.map_response(|stream| TokioIo::new(ReadAhead::new(stream.into_inner())));
     let mut connector = TimeoutConnector::new(config.rustls_https_connector_with_connector(tcp)?);
     // Around TLS, so that the handshake is in it.
     connector.set_connect_timeout(Some(CONNECT_DEADLINE));
-    connector.set_read_timeout(match quiet {
-        Quiet::For(deadline) => Some(deadline),
-        Quiet::ForEver => None,
-    });
+    connector.set_read_timeout(patience.quiet);
 
     let transport = legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(connector);
     let service = ServiceBuilder::new()
@@ -63,15 +74,15 @@ fn build(config: &Config, quiet: Quiet) -> Result<Client, kube::Error> {
     Ok(Client::new(service, config.default_namespace.clone()))
 }
 
-fn tcp() -> HttpConnector {
+fn tcp(keep_alive: KeepAlive) -> HttpConnector {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(CONNECT_DEADLINE));
-    tcp.set_keepalive(Some(socket::KEEPALIVE_IDLE));
-    tcp.set_keepalive_interval(Some(socket::KEEPALIVE_INTERVAL));
-    tcp.set_keepalive_retries(Some(socket::KEEPALIVE_RETRIES));
-    tcp.set_tcp_user_timeout(Some(socket::USER_TIMEOUT));
+    tcp.set_keepalive(Some(keep_alive.idle));
+    tcp.set_keepalive_interval(Some(keep_alive.interval));
+    tcp.set_keepalive_retries(Some(keep_alive.retries));
+    tcp.set_tcp_user_timeout(Some(keep_alive.deadline()));
     tcp
 }
 

@@ -10,14 +10,29 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 /// it): a flood fills the default of 128 within one pause of the process.
 pub const BACKLOG: u32 = 1024;
 
-/// A silent peer is asked whether it is there after 15 s, and is dead after 2 × 5 s more.
-pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
-pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
-pub const KEEPALIVE_RETRIES: u32 = 2;
+/// How the kernel finds out that a peer is gone of which nobody told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepAlive {
+    /// A peer that was silent for so long is asked whether it is there.
+    pub idle: Duration,
+    /// Between two questions.
+    pub interval: Duration,
+    /// Questions without an answer after which the peer is dead.
+    pub retries: u32,
+}
 
-/// How long sent bytes may go unacknowledged. Without it a half-open peer that is being written
-/// to is found by retransmission only, after some 15 min; keep-alive is for silent ones.
-pub const USER_TIMEOUT: Duration = Duration::from_secs(25);
+impl KeepAlive {
+    /// Of connections that we accept: their peer is dead after 25 s.
+    pub const ACCEPTED: Self =
+        Self { idle: Duration::from_secs(15), interval: Duration::from_secs(5), retries: 2 };
+
+    /// When a peer is dead that answers nothing. It is also how long sent bytes may go
+    /// unacknowledged (`TCP_USER_TIMEOUT`): without that, a peer that is being written to is found
+    /// by retransmission only, after some 15 min.
+    pub fn deadline(&self) -> Duration {
+        self.idle + self.interval * self.retries
+    }
+}
 
 /// Output that may wait in the kernel unsent, in bytes. What lies there can no longer be held
 /// back when a session is revoked, and delays what is sent after it.
@@ -38,12 +53,13 @@ pub fn configure(stream: &TcpStream) -> io::Result<()> {
     let socket = SockRef::from(stream);
     // A key stroke is one small segment; Nagle would hold it back for an ACK.
     socket.set_tcp_nodelay(true)?;
-    let keepalive = TcpKeepalive::new()
-        .with_time(KEEPALIVE_IDLE)
-        .with_interval(KEEPALIVE_INTERVAL)
-        .with_retries(KEEPALIVE_RETRIES);
-    socket.set_tcp_keepalive(&keepalive)?;
-    socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+    let keep_alive = KeepAlive::ACCEPTED;
+    let questions = TcpKeepalive::new()
+        .with_time(keep_alive.idle)
+        .with_interval(keep_alive.interval)
+        .with_retries(keep_alive.retries);
+    socket.set_tcp_keepalive(&questions)?;
+    socket.set_tcp_user_timeout(Some(keep_alive.deadline()))?;
     socket.set_tcp_notsent_lowat(NOTSENT_LOWAT_BYTES)
 }
 
@@ -51,6 +67,18 @@ pub fn configure(stream: &TcpStream) -> io::Result<()> {
 /// (`SO_LINGER` of 0 s) and the kernel keeps nothing of the connection.
 pub fn reset_on_drop(stream: &TcpStream) -> io::Result<()> {
     stream.set_zero_linger()
+}
+
+/// The options of an open connection, and its `TCP_USER_TIMEOUT`.
+#[cfg(test)]
+pub(crate) fn keep_alive(socket: &SockRef<'_>) -> (KeepAlive, Option<Duration>) {
+    assert!(socket.keepalive().unwrap());
+    let keep_alive = KeepAlive {
+        idle: socket.tcp_keepalive_time().unwrap(),
+        interval: socket.tcp_keepalive_interval().unwrap(),
+        retries: socket.tcp_keepalive_retries().unwrap(),
+    };
+    (keep_alive, socket.tcp_user_timeout().unwrap())
 }
 
 #[cfg(test)]
@@ -70,11 +98,8 @@ mod tests {
         let (served, _client) = pair().await;
         configure(&served).unwrap();
         let socket = SockRef::from(&served);
-        assert!(socket.tcp_nodelay().unwrap() && socket.keepalive().unwrap());
-        assert_eq!(socket.tcp_keepalive_time().unwrap(), KEEPALIVE_IDLE);
-        assert_eq!(socket.tcp_keepalive_interval().unwrap(), KEEPALIVE_INTERVAL);
-        assert_eq!(socket.tcp_keepalive_retries().unwrap(), KEEPALIVE_RETRIES);
-        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(USER_TIMEOUT));
+        assert!(socket.tcp_nodelay().unwrap());
+        assert_eq!(keep_alive(&socket), (KeepAlive::ACCEPTED, Some(Duration::from_secs(25))));
         assert_eq!(socket.tcp_notsent_lowat().unwrap(), NOTSENT_LOWAT_BYTES);
     }
 

@@ -73,16 +73,6 @@ impl ShareIndex {
         Some(((agent.clone(), link.proof), found))
     }
 
-    /// How many links are turned on.
-    pub fn len(&self) -> usize {
-        self.links.len()
-    }
-
-    /// Whether no link is turned on.
-    pub fn is_empty(&self) -> bool {
-        self.links.is_empty()
-    }
-
     fn locate(&self, token: &ShareToken) -> Option<(&AgentId, &Link)> {
         let candidates = self.by_lookup.get(&token.lookup())?;
         candidates.iter().find_map(|agent| {

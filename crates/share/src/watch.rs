@@ -79,11 +79,6 @@ impl Links {
         self.news.subscribe()
     }
 
-    /// Whether no link is turned on.
-    pub fn is_empty(&self) -> bool {
-        self.read().index.is_empty()
-    }
-
     /// Takes in one Agent as it is now.
     pub fn apply(&self, agent: &Agent) {
         self.change(|index| index.apply(agent));

@@ -7,7 +7,7 @@ use api_types::names::{BROKER_SERVICE, SERVER_NAMESPACE};
 use bytes::Bytes;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
-use screen_wire::Compressed;
+use screen_wire::{Compressed, OUTPUT_ACK_BYTES};
 use terminal_proto::v1::{
     AttachRequest, AttachResponse, CompressedOutput, Open, Size, attach_request::Request,
     attach_response::Response, terminal_broker_client::TerminalBrokerClient,
@@ -23,8 +23,6 @@ use super::terminal::{COLUMNS, ROWS};
 
 /// The gateway's certificate.
 const SECRET: &str = "kubeopencode-gateway-tls";
-/// What a viewer acknowledges at once, in bytes: as the page does.
-const GATHER_BYTES: u64 = 128 * 1024;
 /// Requests under way; each is a key or an acknowledgement.
 const REQUESTS: usize = 64;
 
@@ -59,7 +57,7 @@ impl Attached {
     /// Loses nothing where it is dropped before it is done.
     pub(super) async fn receive(&mut self) -> Result<Bytes> {
         loop {
-            if self.unacknowledged >= GATHER_BYTES {
+            if self.unacknowledged >= OUTPUT_ACK_BYTES as u64 {
                 let permit = self.requests.reserve().await?;
                 let ack = Request::Ack(std::mem::take(&mut self.unacknowledged));
                 permit.send(AttachRequest { request: Some(ack) });

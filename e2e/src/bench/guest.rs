@@ -5,6 +5,7 @@ use std::{future::pending, time::Duration};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
+use screen_wire::OUTPUT_ACK_BYTES;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{
@@ -20,9 +21,7 @@ use super::terminal::{COLUMNS, ROWS};
 use crate::settings;
 
 pub(super) const SUBPROTOCOL: &str = "kubeopencode.terminal.v1";
-/// The page gathers this many bytes for one acknowledgement …
-const GATHER_BYTES: usize = 128 * 1024;
-/// … or what has come this long after the first of them.
+/// As the page does: what is less than [`OUTPUT_ACK_BYTES`] is acknowledged this long after its first bytes.
 const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(1);
 
 pub(super) struct Guest {
@@ -112,7 +111,7 @@ impl Guest {
 
     fn drawn(&mut self, bytes: usize) {
         self.unacknowledged += bytes;
-        let enough = self.unacknowledged >= GATHER_BYTES;
+        let enough = self.unacknowledged >= OUTPUT_ACK_BYTES;
         let wait = if enough { Duration::ZERO } else { ACKNOWLEDGE_WITHIN };
         let due = Instant::now() + wait;
         self.acknowledge_at = Some(self.acknowledge_at.map_or(due, |at| at.min(due)));

@@ -86,7 +86,7 @@ async fn a_broker_cut_off_from_its_gateway_is_replaced_by_the_other() -> Result<
 }
 
 /// One gateway and one broker lose it, as on a node whose network is cut. That gateway does not know a link that was
-/// made since; that it cannot know it, its kernel tells it after 25 s.
+/// made since; that it cannot know it, its kernel tells it after 9 s.
 #[tokio::test]
 async fn replicas_cut_off_from_the_api_server_are_replaced_and_deny_no_link() -> Result<()> {
     let page = OpenPage::new("cut-off").await?;

@@ -40,6 +40,7 @@ const HOMES: &[(Deed, &[&str])] = &[
     (Defines("MAX_ROWS"), &["screen-wire"]),
     (Defines("INPUT_WINDOW_BYTES"), &["screen-wire"]),
     (Defines("OUTPUT_WINDOW_BYTES"), &["screen-wire"]),
+    (Defines("OUTPUT_ACK_BYTES"), &["screen-wire"]),
     // Clients of the API server; of the others, no process depends on one.
     (Calls("Client::new"), &["daemon", "e2e"]),
     (Calls("Client::try_from"), &["kubeoc", "e2e"]),

@@ -7,6 +7,7 @@ mod cycles;
 mod homes;
 mod manifests;
 mod metrics;
+mod page;
 mod permissions;
 mod purity;
 mod sizes;

@@ -59,6 +59,8 @@ pub const MAX_PAYLOAD_BYTES: usize = 64 * 1024;
 pub const INPUT_WINDOW_BYTES: usize = 64 * 1024;
 /// Output that may be sent and not yet credited, where the viewer asks for no other window.
 pub const OUTPUT_WINDOW_BYTES: usize = 256 * 1024;
+/// What a guest's page gathers into one acknowledgement while output keeps coming.
+pub const OUTPUT_ACK_BYTES: usize = OUTPUT_WINDOW_BYTES / 2;
 /// How often each end lets the other hear from it.
 pub const PING_INTERVAL: Duration = Duration::from_secs(10);
 /// How long an end may be silent before the other takes it for dead: two pings lost, and a half.

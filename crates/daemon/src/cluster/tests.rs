@@ -1,5 +1,6 @@
 use http::Request;
 use http_body_util::BodyExt;
+use socket2::SockRef;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -7,6 +8,7 @@ use tokio::{
 };
 
 use super::*;
+use crate::socket;
 
 type Build = fn(&Config) -> Result<Client, kube::Error>;
 const CLIENTS: [Build; 2] = [watching, acting];
@@ -50,6 +52,16 @@ impl ApiServer {
     }
 }
 
+#[tokio::test]
+async fn a_watch_that_was_cut_off_is_noticed_well_before_an_exec() {
+    let server = ApiServer::new("http").await;
+    for (patience, dead_after) in [(WATCHING, 9), (ACTING, 25)] {
+        let stream = tcp(patience.gone).oneshot(server.config.cluster_url.clone()).await.unwrap();
+        let options = socket::keep_alive(&SockRef::from(stream.inner()));
+        assert_eq!(options, (patience.gone, Some(Duration::from_secs(dead_after))));
+    }
+}
+
 fn request() -> Request<Vec<u8>> {
     Request::get("/version").body(Vec::new()).unwrap()
 }
@@ -90,8 +102,12 @@ async fn an_answer_that_stops_midway_ends_for_a_watch_but_not_for_an_exec() {
         assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "half");
 
         time::pause();
+        let stopped = Instant::now();
         let rest = timeout(Duration::from_hours(1), body.frame()).await;
         assert_eq!(matches!(rest, Ok(Some(Err(_)))), ends, "{rest:?}");
+        if ends {
+            assert_about(stopped.elapsed(), READ_DEADLINE);
+        }
         time::resume();
     }
 }

@@ -20,10 +20,7 @@ use terminal_proto::v1::{
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tokio_util::task::TaskTracker;
-use tonic::{
-    Request, Response, Status, Streaming,
-    transport::{Server, ServerTlsConfig},
-};
+use tonic::{Request, Response, Status, Streaming, transport::Server};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Input that may be under way, in bytes.
@@ -132,17 +129,8 @@ impl FakeBroker {
         Self::start_at("127.0.0.1:0".parse().unwrap())
     }
 
-    pub(crate) fn start_at(address: SocketAddr) -> Self {
-        Self::launch(address, None)
-    }
-
-    /// One that asks its callers for a certificate.
-    pub(crate) fn start_with(tls: ServerTlsConfig) -> Self {
-        Self::launch("127.0.0.1:0".parse().unwrap(), Some(tls))
-    }
-
     /// On a runtime of its own, since a killed process leaves nothing running.
-    fn launch(address: SocketAddr, tls: Option<ServerTlsConfig>) -> Self {
+    pub(crate) fn start_at(address: SocketAddr) -> Self {
         let listener = std::net::TcpListener::bind(address).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -160,12 +148,8 @@ impl FakeBroker {
             async move {
                 let connections = TcpListenerStream::new(TcpListener::from_std(listener).unwrap());
                 let service = TerminalBrokerServer::new(fake);
-                let mut server = Server::builder();
-                if let Some(tls) = tls {
-                    server = server.tls_config(tls).unwrap();
-                }
-                let ended = server.add_service(service).serve_with_incoming(connections);
-                ended.await.unwrap();
+                let server = Server::builder().add_service(service);
+                server.serve_with_incoming(connections).await.unwrap();
             },
             runtime.handle(),
         );

@@ -9,7 +9,7 @@ import { openWebAddress, webAddress } from "./links.ts";
 import { OfferView } from "./offer.ts";
 import type { Agent } from "./protocol.ts";
 import { followReaderSwitch } from "./reader.ts";
-import { Session, type State } from "./session.ts";
+import { returnMayHelp, Session, type State } from "./session.ts";
 import { shortcut, type Platform } from "./shortcuts.ts";
 import { element, StatusView, type Behind } from "./status.ts";
 import { allowStrictStyle } from "./strictstyle.ts";
@@ -136,11 +136,10 @@ function followKeys(): void {
   });
 }
 
-/** A network that came back, or a viewer who did, need not wait for the next attempt; the server's own limit stands. */
+/** What a network that came back, or a viewer who did, may change is tried at once; the server's own limit stands. */
 function followReturn(): void {
   const retry = () => {
-    const { state } = session;
-    if (state.kind === "waiting" && state.wait !== "limit") session.retryNow();
+    if (returnMayHelp(session.state)) session.retryNow();
   };
   window.addEventListener("online", retry);
   document.addEventListener("visibilitychange", () => {

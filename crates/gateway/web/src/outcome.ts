@@ -25,16 +25,25 @@ export interface InfoAnswer {
   retryAfterMs: number | undefined;
 }
 
-/** Whether this page has shown the terminal before: a link that worked and is now unknown was turned off. */
+/** Whether this page has shown the terminal before. */
 export type History = "fresh" | "seen";
 
-/** Matches the class of a denial and nothing finer: the texts are the gateway's. */
-export function afterInfo(answer: InfoAnswer, history: History): Step {
+/**
+ * A link that worked and is now unknown was turned off, or made after this gateway was cut off from the cluster. Such a
+ * gateway learns of the cut within 9 s, and answers 503 from then on: until after that the page asks again.
+ */
+const DOUBT_MS = 15_000;
+const ASK_AGAIN_MS = 5000;
+
+/** Matches the class of a denial and nothing finer: the texts are the gateway's. `unknownMs`: how long ago it was first 404 since there was a terminal. */
+export function afterInfo(answer: InfoAnswer, history: History, unknownMs: number): Step {
   const { status, message } = answer;
   if (status >= 200 && status < 300) return { do: "open" };
   switch (status) {
     case 404:
-      return { do: "stop", end: history === "seen" ? "denied" : "hidden", reason: message };
+      if (history === "fresh") return { do: "stop", end: "hidden", reason: message };
+      if (unknownMs >= DOUBT_MS) return { do: "stop", end: "denied", reason: message };
+      return { do: "retry", wait: "connection", reason: "The server does not find the terminal at the moment.", delay: { kind: "atLeast", ms: ASK_AGAIN_MS } };
     case 403:
       return { do: "stop", end: "forbidden", reason: message };
     case 429:

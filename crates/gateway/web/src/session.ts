@@ -13,6 +13,13 @@ export type State =
   | { kind: "waiting"; wait: Wait; reason: string; delayMs: number }
   | { kind: "stopped"; end: End; reason: string };
 
+/** Whether trying at once may help where the network or the viewer came back. */
+export function returnMayHelp(state: State): boolean {
+  // Where there was no terminal yet, the gateway may not have heard of the link when it was asked.
+  if (state.kind === "stopped") return state.end === "hidden";
+  return state.kind === "waiting" && state.wait !== "limit";
+}
+
 /** What a session draws on. */
 export interface Screen {
   size(): Size;
@@ -33,6 +40,8 @@ export class Session {
   readonly #backoff = new Backoff(Math.random);
   #state: State = { kind: "connecting" };
   #history: History = "fresh";
+  /** When the link was first unknown since there was a terminal. */
+  #unknownSinceMs: number | undefined;
   #connection: Connection | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -75,7 +84,9 @@ export class Session {
     this.#enter({ kind: "connecting" });
     const { answer, agent } = await askInfo(this.at.info);
     if (agent !== undefined) this.events.agent(agent);
-    const step = afterInfo(answer, this.#history);
+    const now = performance.now();
+    if (answer.status === 404) this.#unknownSinceMs ??= now;
+    const step = afterInfo(answer, this.#history, now - (this.#unknownSinceMs ?? now));
     this.#follow(step.do === "open" ? await this.#attach() : step);
   }
 
@@ -88,6 +99,7 @@ export class Session {
       opened: () => {
         stable = setTimeout(() => this.#backoff.reset(), STABLE_MS);
         this.#history = "seen";
+        this.#unknownSinceMs = undefined;
         this.screen.reset();
         this.#enter({ kind: "live" });
       },

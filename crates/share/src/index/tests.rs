@@ -39,7 +39,7 @@ fn an_agent_made_again_under_the_same_name_needs_its_own_token() {
     let mut index = index(&[demo()]);
     let former = (AgentId::of(&demo()), token(1).proof("uid-1"));
     assert!(index.apply(&again).contains(&(former, None)));
-    assert_eq!((found(&index, 1), index.len()), (None, 1));
+    assert_eq!((found(&index, 1), index.links.len()), (None, 1));
 }
 
 #[test]
@@ -148,6 +148,6 @@ proptest! {
         for agent in model.0.values() {
             real.remove(&AgentId::of(agent));
         }
-        prop_assert!(real.is_empty() && real.by_lookup.is_empty(), "nothing is left behind");
+        prop_assert!(real.links.is_empty() && real.by_lookup.is_empty(), "nothing is left behind");
     }
 }

@@ -14,9 +14,10 @@ use tokio_util::sync::CancellationToken;
 use super::Links;
 use crate::index::ShareIndex;
 
-/// Seconds after which the server ends a watch and it is opened anew. Five
-/// seconds later a connection that died silently is noticed.
-const WATCH_SECONDS: u32 = 60;
+/// Seconds after which the server ends a watch and it is opened anew. Five seconds later the watcher
+/// would open another without a word: before that, after 70 s, the client fails a connection that
+/// carries nothing any more (`daemon::cluster`), and so it is known that the watch broke.
+const WATCH_SECONDS: u32 = 66;
 
 /// Keeps `links` those of the cluster until `shutdown`. A failed watch is started
 /// from a fresh listing, so that what happened meanwhile, a deletion included, is

@@ -74,14 +74,6 @@ impl Links {
         *self.watching.borrow() == Watching::Works
     }
 
-    /// For how long there has been no working watch, for metrics; zero while there is one.
-    pub fn watch_age(&self) -> Duration {
-        match *self.watching.borrow() {
-            Watching::BrokenSince(since) => since.elapsed(),
-            Watching::Starting | Watching::Works => Duration::ZERO,
-        }
-    }
-
     /// Tells the present freshness and each change of it, for ever. Readiness and gRPC health
     /// follow it.
     pub async fn report_freshness(&self, grace: Duration, mut report: impl AsyncFnMut(Freshness)) {
@@ -136,9 +128,8 @@ mod tests {
         links.broke(Instant::now());
         tokio::time::advance(GRACE / 2).await;
         assert_eq!(links.freshness(GRACE), Freshness::Fresh);
-        assert_eq!(links.watch_age(), GRACE, "the first failure counts");
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(links.freshness(GRACE), Freshness::Stale);
+        assert_eq!(links.freshness(GRACE), Freshness::Stale, "the first failure counts");
     }
 
     #[tokio::test(start_paused = true)]

@@ -262,14 +262,49 @@ test("an unknown link and a forbidden network are explained without an attempt t
   }
 });
 
-test("a link that worked and is now unknown was turned off", async () => {
-  await visit(browser, {}, async ({ page, gateway }) => {
-    const terminal = await gateway.terminal();
-    terminal.hello();
+test("a link that worked and is now unknown is asked for again, and works again or was turned off", async () => {
+  const prepare = async (page: { clock: { install(): Promise<void> } }) => page.clock.install();
+  await visit(browser, { prepare }, async ({ page, gateway }) => {
+    const first = await gateway.terminal();
+    first.hello();
     await quiet(page);
-    gateway.info = { status: 404 };
-    terminal.socket.terminate();
+    gateway.info = { status: 404, body: { message: "this link does not exist" } };
+    first.socket.terminate();
+    await says(page, "The connection was lost.");
+    await page.clock.fastForward(1000);
+    await says(page, "The server does not find the terminal at the moment.");
+    gateway.info = { status: 200, body: AGENT };
+    await page.clock.fastForward(6000);
+    const second = await gateway.terminal(1);
+    second.hello();
+    await quiet(page);
+
+    gateway.info = { status: 404, body: { message: "this link does not exist" } };
+    second.socket.terminate();
+    await says(page, "The connection was lost.");
+    await page.clock.fastForward(2000);
+    await says(page, "The server does not find the terminal at the moment.");
+    const asked = gateway.asked.length;
+    for (let again = 1; again <= 3; again += 1) {
+      await says(page, "The server does not find the terminal at the moment.");
+      await page.clock.fastForward(6000);
+      await gateway.until(() => gateway.asked.length === asked + again, "the next question");
+    }
     await says(page, "This link no longer works");
+    await says(page, "this link does not exist");
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    assert.equal(gateway.asked.length, asked + 3);
+  });
+});
+
+test("a page whose gateway did not know the link yet asks again when its viewer or the network comes back", async () => {
+  const prepare = async (_: unknown, gateway: { info: unknown }) => void (gateway.info = { status: 404 });
+  await visit(browser, { prepare }, async ({ page, gateway }) => {
+    await says(page, "There is nothing behind this link");
+    gateway.info = { status: 200, body: AGENT };
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    (await gateway.terminal()).hello();
+    await quiet(page);
   });
 });
 

@@ -5,6 +5,7 @@ import { endpoints } from "../../src/address.ts";
 import { Backoff, retryAfterMs } from "../../src/backoff.ts";
 import { afterClose, afterInfo, type InfoAnswer } from "../../src/outcome.ts";
 import { ackMessage, interruptMessage, readErrorMessage, readServerMessage, resizeMessage } from "../../src/protocol.ts";
+import { returnMayHelp } from "../../src/session.ts";
 import { pageTitle } from "../../src/title.ts";
 import { words } from "../../src/wording.ts";
 
@@ -59,14 +60,27 @@ test("Retry-After is read as seconds or a date, and bounded", () => {
 
 test("an answer about the link leads to connecting, waiting or stopping", () => {
   const backoff = { kind: "backoff" };
-  assert.deepEqual(afterInfo(answer(200), "fresh"), { do: "open" });
-  assert.deepEqual(afterInfo(answer(404), "fresh"), { do: "stop", end: "hidden", reason: "m" });
-  assert.deepEqual(afterInfo(answer(404), "seen"), { do: "stop", end: "denied", reason: "m" });
-  assert.deepEqual(afterInfo(answer(403), "seen"), { do: "stop", end: "forbidden", reason: "m" });
-  assert.deepEqual(afterInfo(answer(429, { retryAfterMs: 7 }), "fresh"), { do: "retry", wait: "limit", reason: "m", delay: { kind: "atLeast", ms: 7 } });
-  assert.deepEqual(afterInfo(answer(503), "fresh"), { do: "retry", wait: "agent", reason: "m", delay: backoff });
-  assert.deepEqual(afterInfo(answer(0), "fresh"), { do: "retry", wait: "connection", reason: "The server cannot be reached.", delay: backoff });
-  assert.deepEqual(afterInfo(answer(502), "fresh"), { do: "retry", wait: "connection", reason: "The server answered with status 502.", delay: backoff });
+  assert.deepEqual(afterInfo(answer(200), "fresh", 0), { do: "open" });
+  assert.deepEqual(afterInfo(answer(404), "fresh", 0), { do: "stop", end: "hidden", reason: "m" });
+  assert.deepEqual(afterInfo(answer(403), "seen", 0), { do: "stop", end: "forbidden", reason: "m" });
+  assert.deepEqual(afterInfo(answer(429, { retryAfterMs: 7 }), "fresh", 0), { do: "retry", wait: "limit", reason: "m", delay: { kind: "atLeast", ms: 7 } });
+  assert.deepEqual(afterInfo(answer(503), "fresh", 0), { do: "retry", wait: "agent", reason: "m", delay: backoff });
+  assert.deepEqual(afterInfo(answer(0), "fresh", 0), { do: "retry", wait: "connection", reason: "The server cannot be reached.", delay: backoff });
+  assert.deepEqual(afterInfo(answer(502), "fresh", 0), { do: "retry", wait: "connection", reason: "The server answered with status 502.", delay: backoff });
+});
+
+test("a link that worked is asked for again for longer than a gateway can be cut off unawares, and then was turned off", () => {
+  const again = { do: "retry", wait: "connection", reason: "The server does not find the terminal at the moment.", delay: { kind: "atLeast", ms: 5000 } };
+  for (const unknownMs of [0, 5000, 14_999]) assert.deepEqual(afterInfo(answer(404), "seen", unknownMs), again);
+  assert.deepEqual(afterInfo(answer(404), "seen", 15_000), { do: "stop", end: "denied", reason: "m" });
+});
+
+test("who comes back tries again whatever that may help", () => {
+  const waits = (["agent", "connection", "limit"] as const).map((wait) => returnMayHelp({ kind: "waiting", wait, reason: "", delayMs: 0 }));
+  assert.deepEqual(waits, [true, true, false]);
+  const ends = (["hidden", "denied", "forbidden", "ended", "defect"] as const).map((end) => returnMayHelp({ kind: "stopped", end, reason: "" }));
+  assert.deepEqual(ends, [true, false, false, false, false]);
+  assert.ok(!returnMayHelp({ kind: "live" }));
 });
 
 test("a close code leads to an end, a return or a wait", () => {
@@ -134,7 +148,7 @@ test("every way to stop or wait has words of its own, and only dead ends have no
 test("a reason that no page has heard of is shown as sent, in every class", () => {
   const reason = "the link sleeps on Sundays";
   const steps = [
-    ...[404, 403, 503, 429].map((status) => afterInfo(answer(status, { message: reason }), "fresh")),
+    ...[404, 403, 503, 429].map((status) => afterInfo(answer(status, { message: reason }), "fresh", 0)),
     ...[1000, 1001, 1002, 1007, 1008, 1009, 1013].map((code) => afterClose({ code, reason, exit: undefined })),
   ];
   for (const step of steps) {

@@ -4,7 +4,10 @@ use futures::stream::{self, BoxStream};
 use serde_json::json;
 
 use super::*;
-use crate::fixture::{agent, demo, published, token};
+use crate::{
+    fixture::{agent, demo, published, token},
+    watch::Freshness,
+};
 
 type Item = watcher::Result<Event<DynamicObject>>;
 
@@ -64,7 +67,8 @@ async fn half_a_listing_changes_nothing() {
 
     assert!(links.find(&token(1)).is_some(), "an outage revokes nothing");
     assert!(links.find(&token(2)).is_none());
-    assert_eq!(links.watch_age(), Duration::from_mins(1));
+    assert_eq!(links.freshness(Duration::from_mins(1)), Freshness::Fresh);
+    assert_eq!(links.freshness(Duration::from_secs(59)), Freshness::Stale);
 }
 
 #[tokio::test(start_paused = true)]
