@@ -57,16 +57,15 @@ struct Held {
 
 impl Held {
     async fn open(hosts: &[Host], count: usize) -> Result<Self> {
-        let guests: Vec<Guest> = stream::iter(hosts::in_turns(hosts, count))
+        let (burst, leave) = (CancellationToken::new(), CancellationToken::new());
+        let mut sessions = JoinSet::new();
+        let mut opened = stream::iter(hosts::in_turns(hosts, count))
             .map(|host| async move {
                 timeout(PATIENCE, Guest::open(&host.token)).await.context("an opening")?
             })
-            .buffer_unordered(AT_ONCE)
-            .try_collect()
-            .await?;
-        let (burst, leave) = (CancellationToken::new(), CancellationToken::new());
-        let mut sessions = JoinSet::new();
-        for guest in guests {
+            .buffer_unordered(AT_ONCE);
+        // The first ones are asked for signs of life while the last ones open.
+        while let Some(guest) = opened.try_next().await? {
             sessions.spawn(keep(guest, burst.clone(), leave.clone()));
         }
         Ok(Self { sessions, burst, leave })

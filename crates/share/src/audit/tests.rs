@@ -102,6 +102,18 @@ async fn a_flood_of_denials_is_told_once_at_once_and_once_when_its_minute_ends()
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_cluster_gets_the_events_of_many_terminals_one_after_the_other() {
+    let (audit, writer, api) = setup();
+    for session in 0..25 {
+        audit.closed(&terminal(session), drained());
+    }
+    drop(audit);
+    let start = Instant::now();
+    let (events, ()) = tokio::join!(accept(api), writer.run(CancellationToken::new()));
+    assert_eq!((events.len(), start.elapsed()), (25, writer::PAUSE * 25));
+}
+
+#[tokio::test(start_paused = true)]
 async fn all_closings_of_a_drain_are_written() {
     let (audit, writer, api) = setup();
     let shutdown = CancellationToken::new();

@@ -16,7 +16,7 @@ use kube::{
 use prometheus_client::metrics::counter::Counter;
 use tokio::{
     sync::{Notify, mpsc},
-    time::{Instant, timeout},
+    time::{Instant, Interval, MissedTickBehavior, interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +26,9 @@ use super::{Audit, tally::Tally};
 const EVENT_DEADLINE: Duration = Duration::from_secs(5);
 /// Events under way at a time.
 const WRITES_MAX: usize = 16;
+/// From one Event to the next. Many terminals may end in one instant, and an Event costs the cluster
+/// as much as a hundred keystrokes: those sessions' own ends, which it carries too, come first.
+pub(super) const PAUSE: Duration = Duration::from_millis(40);
 /// How long the last Events may take when the process ends.
 pub(super) const DRAIN_GRACE: Duration = Duration::from_secs(3);
 
@@ -67,13 +70,15 @@ impl Writer {
             tokio::time::sleep(DRAIN_GRACE).await;
         };
         tokio::pin!(late);
+        let mut pace = interval(PAUSE);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut writes = FuturesUnordered::new();
         loop {
             let entry = tokio::select! {
                 biased;
                 () = &mut late => return self.give_up(writes.len()),
                 Some(()) = writes.next(), if !writes.is_empty() => continue,
-                entry = self.queue.recv(), if writes.len() < WRITES_MAX => entry,
+                entry = next(&mut self.queue, &mut pace, &shutdown), if writes.len() < WRITES_MAX => entry,
                 reports = minute_ended(&self.tally, &self.tallied) => {
                     writes.extend(reports.into_iter().map(|entry| self.sink().write(entry)));
                     continue;
@@ -103,6 +108,16 @@ impl Writer {
         let (client, reporter) = (self.client.clone(), self.reporter.clone());
         Sink { client, reporter, lost: self.lost.clone() }
     }
+}
+
+/// The next Event at its pace; a process that ends has no time for that. Cancel safe.
+async fn next(
+    queue: &mut mpsc::Receiver<Entry>,
+    pace: &mut Interval,
+    shutdown: &CancellationToken,
+) -> Option<Entry> {
+    shutdown.run_until_cancelled(pace.tick()).await;
+    queue.recv().await
 }
 
 /// Waits until a minute of the tally has ended, and returns its reports.
