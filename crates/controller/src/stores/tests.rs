@@ -66,3 +66,16 @@ async fn a_secret_that_cannot_be_read_is_named_and_nothing_of_it_is_logged() {
     assert!(log.contains("odd") && log.contains("data.token"), "{log}");
     assert!(!log.contains(CANARY), "{log}");
 }
+
+/// An answer that is no list at all: kube's client logs its whole body.
+#[tokio::test(start_paused = true)]
+async fn a_list_that_cannot_be_read_is_not_logged() {
+    let body = json!({ "metadata": 5, "items": [{ "data": { "token": CANARY } }] });
+    let answer = move |_: http::Request<kube::client::Body>| {
+        let body = kube::client::Body::from(body.to_string().into_bytes());
+        ready(Ok::<_, Infallible>(http::Response::new(body)))
+    };
+    let (_, log) = watched(Client::new(tower::service_fn(answer), "team-a")).await;
+    assert!(log.contains("a watch failed"), "{log}");
+    assert!(!log.contains(CANARY), "{log}");
+}
