@@ -2,11 +2,10 @@
 
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::{
     AgentPodSpec, AgentStatus, CaBundle, ContextItem, Credential, ExtraPort, LocalRef, Persistence,
-    Plugin, Proxy, Quota, ShareSpec, Skill, Standby, TemplateRef, names, quantity, schema,
+    Plugin, Proxy, Quota, RawJson, ShareSpec, Skill, Standby, TemplateRef, names, quantity, schema,
 };
 
 /// Desired state of the Agent. Unset fields are taken from the template, if there is one.
@@ -114,7 +113,7 @@ pub struct AgentSpec {
     /// OpenCode configuration, any JSON object, written to /tools/opencode.json. Skills and plugins are merged in without overwriting existing entries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::any_object")]
-    pub config: Option<Map<String, Value>>,
+    pub config: Option<RawJson>,
 
     /// Secrets made available to the agent. Replaces the template's list, even if empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,10 +6,14 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use kube::CustomResourceExt as _;
 
-use crate::{Agent, AgentTemplate};
+use crate::{Agent, AgentTemplate, schema};
 
 /// First line of every generated file.
 const HEADER: &str = "# Generated from crates/api-types by `cargo xtask crds`; do not edit.\n";
+
+/// The integers that a double holds exactly, which is how the API server compares with a bound:
+/// 2^63 itself would pass for the largest `i64`.
+const MAX_EXACT: f64 = 9_007_199_254_740_991.0;
 
 /// Both definitions, in the order in which they are installed.
 pub fn crds() -> Vec<CustomResourceDefinition> {
@@ -37,8 +41,9 @@ fn finished(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     crd
 }
 
-/// Removes what the API server does not know.
+/// Removes what the API server does not know, and says in its terms what it ignores.
 fn tidy(schema: &mut JSONSchemaProps) {
+    bound(schema);
     // A null then means "not set", is dropped, and the default applies.
     schema.nullable = None;
     // The API server knows no unsigned formats; minimum and maximum say it.
@@ -52,4 +57,32 @@ fn tidy(schema: &mut JSONSchemaProps) {
         tidy(values);
     }
     schema.properties.iter_mut().flat_map(|properties| properties.values_mut()).for_each(tidy);
+}
+
+/// The API server ignores the formats of integers, and reads more into `date-time` than Rust does:
+/// what it stored would be read by nobody.
+fn bound(schema: &mut JSONSchemaProps) {
+    if schema.format.as_deref() == Some("date-time") {
+        schema.pattern.get_or_insert_with(|| schema::KUBERNETES_TIMESTAMP.to_owned());
+    }
+    let Some((lowest, highest)) = range(schema) else { return };
+    schema.minimum = Some(schema.minimum.map_or(lowest, |minimum| minimum.max(lowest)));
+    schema.maximum = Some(schema.maximum.map_or(highest, |maximum| maximum.min(highest)));
+}
+
+/// What the Rust type of an integer holds.
+fn range(schema: &JSONSchemaProps) -> Option<(f64, f64)> {
+    if schema.x_kubernetes_int_or_string == Some(true) {
+        // A port, by number or name. A quantity has a pattern, and is kept as text.
+        return schema.pattern.is_none().then(|| (1.0, f64::from(u16::MAX)));
+    }
+    if schema.type_.as_deref() != Some("integer") {
+        return None;
+    }
+    Some(match schema.format.as_deref() {
+        Some("int32") => (f64::from(i32::MIN), f64::from(i32::MAX)),
+        Some("uint16") => (0.0, f64::from(u16::MAX)),
+        Some("uint32") => (0.0, f64::from(u32::MAX)),
+        _ => (-MAX_EXACT, MAX_EXACT),
+    })
 }

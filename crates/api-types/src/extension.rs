@@ -3,9 +3,8 @@
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::{SkillGit, schema};
+use crate::{RawJson, SkillGit, schema};
 
 /// Skills from a Git repository, mounted at /skills/{name} and added to skills.paths of the OpenCode configuration.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +31,7 @@ pub struct Plugin {
     /// Options passed to the plugin unchanged; any JSON value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::any_value")]
-    pub options: Option<Value>,
+    pub options: Option<RawJson>,
 }
 
 /// Component of OpenCode that loads a plugin.

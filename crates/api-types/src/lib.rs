@@ -25,6 +25,7 @@ pub mod network;
 mod pod;
 mod port;
 mod quantity;
+mod raw_json;
 mod reference;
 mod schema;
 mod share;
@@ -50,6 +51,7 @@ pub use pod::{
     Scheduling, SystemContainers,
 };
 pub use port::{ExtraPort, PortProtocol};
+pub use raw_json::RawJson;
 pub use reference::{LocalRef, TemplateRef};
 pub use share::{ShareSpec, ShareStatus};
 pub use status::{AgentStatus, GitSyncStatus};

@@ -13,7 +13,8 @@ where
 {
     let mut value = Value::deserialize(deserializer)?;
     spell_out(&mut value);
-    serde_json::from_value(value).map_err(D::Error::custom)
+    // The path continues the one of the field itself, for whoever reports it.
+    serde_path_to_error::deserialize(value).map_err(D::Error::custom)
 }
 
 /// The fields of a pod that hold a quantity, or a map of them.
@@ -65,6 +66,13 @@ mod tests {
     fn so_it_is_within_volumes() {
         let volume: Volume = read(json!({ "name": "v", "emptyDir": { "sizeLimit": 1024 } }));
         assert_eq!(volume.empty_dir.unwrap().size_limit.unwrap().0, "1024");
+    }
+
+    #[test]
+    fn a_field_that_cannot_be_read_is_named() {
+        let volume = json!({ "name": "v", "secret": { "defaultMode": 3_000_000_000_u32 } });
+        let error = numbers_allowed::<_, Volume>(volume).unwrap_err().to_string();
+        assert!(error.starts_with("secret.defaultMode: invalid value: integer"), "{error}");
     }
 
     #[test]

@@ -24,6 +24,12 @@ pub(crate) const TIMESTAMP: &str = concat!(
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?",
     r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 );
+/// The times inside Kubernetes' own types: their range ends a day before the year 9999 does.
+pub(crate) const KUBERNETES_TIMESTAMP: &str = concat!(
+    r"^([0-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-[0-9]{2}-[0-9]{2}",
+    r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?",
+    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+);
 
 /// Numbers with an optional suffix, the notation of Kubernetes' quantities.
 const QUANTITY: &str = concat!(

@@ -3,11 +3,10 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::{
     AgentPodSpec, CaBundle, ContextItem, Credential, ExtraPort, LocalRef, Plugin, Proxy, Quota,
-    Skill, quantity, schema,
+    RawJson, Skill, quantity, schema,
 };
 
 /// Defaults for the Agents that use the template. Changes are applied to them immediately.
@@ -95,7 +94,7 @@ pub struct AgentTemplateSpec {
     /// OpenCode configuration, any JSON object, written to /tools/opencode.json. Skills and plugins are merged in without overwriting existing entries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::any_object")]
-    pub config: Option<Map<String, Value>>,
+    pub config: Option<RawJson>,
 
     /// Secrets made available to the agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

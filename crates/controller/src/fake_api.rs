@@ -13,6 +13,10 @@ use kube::{Client, client::Body};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+/// In the place of this text, responses have an object that is nested 10,000 levels deep.
+pub(crate) const NESTED: &str = "an object nested 10,000 levels deep";
+const LEVELS: usize = 10_000;
+
 /// A clone is the same server.
 #[derive(Clone, Default)]
 pub(crate) struct FakeApi(Arc<Mutex<State>>);
@@ -79,7 +83,8 @@ impl FakeApi {
         let Some((code, body)) = self.state().request(client, &head, sent) else {
             return pending().await;
         };
-        let body = Body::from(serde_json::to_vec(&body).unwrap());
+        let body = body.to_string().replace(&format!("{NESTED:?}"), &nested());
+        let body = Body::from(body.into_bytes());
         Response::builder().status(code).body(body).unwrap()
     }
 
@@ -99,6 +104,14 @@ impl State {
         self.requests.push(format!("{} {name}", head.method));
         if self.silent.contains(client) || self.silent.contains(&name) {
             return None;
+        }
+        let merges = head.headers.get("content-type");
+        if merges.is_some_and(|merges| merges == "application/merge-patch+json") {
+            let Some(mut object) = self.objects.get(&name).cloned() else {
+                return Some(failure(404));
+            };
+            merge(&mut object, sent);
+            return Some((200, self.store(&name, object)));
         }
         Some(self.answer(&head.method, &name, sent))
     }
@@ -169,6 +182,27 @@ fn short(path: &str) -> String {
     let after_version = if parts[0] == "api" { 2 } else { 3 };
     let namespaced = parts.get(after_version) == Some(&"namespaces");
     parts[after_version + if namespaced { 2 } else { 0 }..].join("/")
+}
+
+/// RFC 7396.
+fn merge(held: &mut Value, patch: Value) {
+    let Value::Object(fields) = patch else {
+        *held = patch;
+        return;
+    };
+    if !held.is_object() {
+        *held = json!({});
+    }
+    for (name, value) in fields {
+        match (value, held.as_object_mut()) {
+            (Value::Null, Some(held)) => drop(held.remove(&name)),
+            (value, _) => merge(&mut held[&name], value),
+        }
+    }
+}
+
+fn nested() -> String {
+    format!("{}{}", r#"{"a":"#.repeat(LEVELS - 1) + "{}", "}".repeat(LEVELS - 1))
 }
 
 fn list(items: &[Value]) -> Value {

@@ -14,6 +14,7 @@ use kube::{
 
 use crate::{
     error::ControllerError,
+    guard::Guarded,
     observe::{Observed, is_owned, observe},
     random,
     resolve::Credential,
@@ -23,7 +24,7 @@ use crate::{
 
 /// One agent and what surrounds it.
 pub struct Fetched {
-    pub template: Option<Arc<AgentTemplate>>,
+    pub template: Option<Arc<Guarded<AgentTemplate>>>,
     pub server_secret: Observed<Secret>,
     pub share_secret: Observed<Secret>,
     /// Generated each time and mostly discarded, so that the pure steps need no randomness.

@@ -1,32 +1,37 @@
-//! What all kinds of objects that an agent owns have in common, for code that
-//! treats them alike.
+//! The kinds of objects that are watched, and what those that an agent owns have in common, for
+//! code that treats them alike.
 
-use std::fmt::Debug;
-
-use k8s_openapi::{
-    NamespaceResourceScope,
-    api::{
-        apps::v1::Deployment,
-        core::v1::{ConfigMap, Secret, Service},
-    },
+use api_types::{Agent, AgentTemplate};
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Pod, Secret, Service},
 };
-use kube::Resource;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
+
+use crate::guard::{ManagedFields, Watched};
 
 /// A kind of object that the controller creates for an agent.
-pub trait Child:
-    Resource<DynamicType = (), Scope = NamespaceResourceScope>
-    + Clone
-    + Debug
-    + Serialize
-    + DeserializeOwned
-    + Send
-    + Sync
-    + 'static
-{
-}
+pub trait Child: Watched + Serialize {}
 
 impl Child for ConfigMap {}
 impl Child for Deployment {}
 impl Child for Secret {}
 impl Child for Service {}
+
+impl Watched for Agent {}
+impl Watched for AgentTemplate {}
+impl Watched for Pod {}
+
+// By these it is seen that nobody else changed an object of ours.
+impl Watched for ConfigMap {
+    const MANAGED_FIELDS: ManagedFields = ManagedFields::Read;
+}
+impl Watched for Deployment {
+    const MANAGED_FIELDS: ManagedFields = ManagedFields::Read;
+}
+impl Watched for Secret {
+    const MANAGED_FIELDS: ManagedFields = ManagedFields::Read;
+}
+impl Watched for Service {
+    const MANAGED_FIELDS: ManagedFields = ManagedFields::Read;
+}

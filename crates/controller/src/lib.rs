@@ -7,6 +7,7 @@ pub mod args;
 pub mod desired;
 pub mod error;
 pub mod fetch;
+pub mod guard;
 pub mod kinds;
 pub mod lease;
 pub mod merge;

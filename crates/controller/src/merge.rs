@@ -62,7 +62,6 @@ pub fn merge(agent: &AgentSpec, template: Option<&AgentTemplateSpec>) -> AgentSp
 #[cfg(test)]
 mod tests {
     use api_types::{AgentPodSpec, LocalRef};
-    use serde_json::{Map, json};
 
     use super::*;
 
@@ -71,7 +70,7 @@ mod tests {
             executor_image: Some("devbox:template".into()),
             workspace_dir: "/template".into(),
             service_account_name: "template".into(),
-            config: Some(Map::from_iter([("model".to_owned(), json!("a/b"))])),
+            config: Some(r#"{"model":"a/b"}"#.parse().unwrap()),
             image_pull_secrets: Some(vec![LocalRef::from("template")]),
             pod_spec: Some(AgentPodSpec {
                 runtime_class_name: Some("gvisor".into()),
@@ -108,7 +107,7 @@ mod tests {
             executor_image: Some("devbox:agent".into()),
             workspace_dir: Some("/agent".into()),
             service_account_name: Some("agent".into()),
-            config: Some(Map::new()),
+            config: Some("{}".parse().unwrap()),
             image_pull_secrets: Some(vec![]),
             pod_spec: Some(AgentPodSpec::default()),
             ..AgentSpec::default()

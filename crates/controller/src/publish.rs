@@ -5,42 +5,68 @@ use api_types::{Agent, AgentStatus, labels, names::FIELD_MANAGER};
 use kube::{
     Api, Resource, ResourceExt,
     api::{Patch, PatchParams},
+    core::ObjectMeta,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::error::ControllerError;
+use crate::{
+    error::ControllerError,
+    guard::{Guarded, Unreadable},
+};
 
 /// Fields of the status that others may have written: not ours to claim.
 const FOREIGN: [&str; 3] = ["idleSince", "gitSyncStatuses", "taskStartHistory"];
 
 /// Writes the status unless the agent has it already.
 pub async fn publish_status(
-    agents: &Api<Agent>,
+    agents: &Api<Guarded<Agent>>,
     agent: &Agent,
     new: &AgentStatus,
 ) -> Result<(), ControllerError> {
     if agent.status.as_ref().is_some_and(|old| sorted(old) == sorted(new)) {
         return Ok(());
     }
-    let kind = Agent::kind(&());
-    let mut status = serde_json::to_value(new)
-        .map_err(|source| ControllerError::Json { kind: kind.to_string(), source })?;
-    if let Value::Object(fields) = &mut status {
-        fields.retain(|field, _| !FOREIGN.contains(&field.as_str()));
+    let json = |source| ControllerError::Json { kind: Agent::kind(&()).to_string(), source };
+    let status = serde_json::to_value(new).and_then(serde_json::from_value).map_err(json)?;
+    apply_status(agents, &agent.metadata, status).await
+}
+
+/// Writes what the status of an agent that cannot be read is, if it differs from the one it has.
+pub async fn publish_unreadable(
+    agents: &Api<Guarded<Agent>>,
+    agent: &Unreadable,
+    status: Option<Map<String, Value>>,
+) -> Result<(), ControllerError> {
+    match status {
+        Some(status) => apply_status(agents, &agent.metadata, status).await,
+        None => Ok(()),
     }
+}
+
+/// Needs only the agent's identity.
+async fn apply_status(
+    agents: &Api<Guarded<Agent>>,
+    agent: &ObjectMeta,
+    mut status: Map<String, Value>,
+) -> Result<(), ControllerError> {
+    status.retain(|field, _| !FOREIGN.contains(&field.as_str()));
     let body = json!({
         "apiVersion": Agent::api_version(&()),
-        "kind": kind,
-        "metadata": { "name": agent.name_any(), "uid": agent.uid() },
+        "kind": Agent::kind(&()),
+        "metadata": { "name": agent.name, "uid": agent.uid },
         "status": status,
     });
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    let written = agents.patch_status(&agent.name_any(), &params, &Patch::Apply(&body)).await;
-    ignore_deleted(written, agent, "patch the status of")
+    let name = agent.name.as_deref().unwrap_or_default();
+    let written = agents.patch_status(name, &params, &Patch::Apply(&body)).await;
+    ignore_deleted(written, name, "patch the status of")
 }
 
 /// Labels the Agent with its template, so that a template's users can be listed.
-pub async fn label_template(agents: &Api<Agent>, agent: &Agent) -> Result<(), ControllerError> {
+pub async fn label_template(
+    agents: &Api<Guarded<Agent>>,
+    agent: &Agent,
+) -> Result<(), ControllerError> {
     let wanted = agent.spec.template_ref.as_ref().map(|template| template.name.as_str());
     let held = agent.labels().get(labels::AGENT_TEMPLATE).map(String::as_str);
     if wanted == held {
@@ -52,22 +78,21 @@ pub async fn label_template(agents: &Api<Agent>, agent: &Agent) -> Result<(), Co
     });
     let params =
         PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..Default::default() };
-    let written = agents.patch_metadata(&agent.name_any(), &params, &Patch::Merge(&body)).await;
-    ignore_deleted(written, agent, "label")
+    // Not `patch_metadata`: the response would hold the managed fields, read to all their depth.
+    let written = agents.patch(&agent.name_any(), &params, &Patch::Merge(&body)).await;
+    ignore_deleted(written, &agent.name_any(), "label")
 }
 
 fn ignore_deleted<T>(
     written: Result<T, kube::Error>,
-    agent: &Agent,
+    agent: &str,
     action: &'static str,
 ) -> Result<(), ControllerError> {
     match written {
         Ok(_) => Ok(()),
         // The agent was deleted, or replaced by another one of its name.
         Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
-        Err(error) => {
-            Err(ControllerError::request(action, Agent::kind(&()), agent.name_any())(error))
-        }
+        Err(error) => Err(ControllerError::request(action, Agent::kind(&()), agent)(error)),
     }
 }
 

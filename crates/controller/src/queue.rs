@@ -16,8 +16,15 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    apply::Applier, args::Args, error::ControllerError, metrics::Metrics, reconcile::Reconciler,
-    requeue::Requeue, retry::Retries, stores::Stores,
+    apply::Applier,
+    args::Args,
+    error::ControllerError,
+    guard::Guarded,
+    metrics::Metrics,
+    reconcile::Reconciler,
+    requeue::Requeue,
+    retry::Retries,
+    stores::{Stores, Trigger},
 };
 
 /// How many agents are reconciled at the same time.
@@ -55,7 +62,7 @@ pub async fn work(args: &Args, client: Client, metrics: &Metrics, shutdown: Canc
 }
 
 fn reconcile(
-    agent: Arc<Agent>,
+    agent: Arc<Guarded<Agent>>,
     context: Arc<Context>,
 ) -> BoxFuture<'static, Result<Action, ControllerError>> {
     let reconcile = async move {
@@ -69,8 +76,12 @@ fn reconcile(
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the queue hands over its own")]
-fn after_failure(agent: Arc<Agent>, error: &ControllerError, context: Arc<Context>) -> Action {
-    let agent = ObjectRef::from_obj(&*agent);
+fn after_failure(
+    agent: Arc<Guarded<Agent>>,
+    error: &ControllerError,
+    context: Arc<Context>,
+) -> Action {
+    let agent = ObjectRef::from_obj(&*agent).into_kind_unchecked(());
     let wait = context.retries.after_failure(&agent);
     context.metrics.reconcile_failed(error.category());
     tracing::warn!(%agent, %error, category = error.category(), ?wait, "reconcile failed; requeued");
@@ -78,12 +89,13 @@ fn after_failure(agent: Arc<Agent>, error: &ControllerError, context: Arc<Contex
 }
 
 impl Context {
-    fn ended<Q>(&self, ended: Result<(ObjectRef<Agent>, Action), Error<ControllerError, Q>>)
+    fn ended<Q>(&self, ended: Result<(Trigger, Action), Error<ControllerError, Q>>)
     where
         Q: std::error::Error,
     {
         match ended {
             Ok((agent, _)) => {
+                let agent = agent.into_kind_unchecked::<Agent>(());
                 self.retries.clear(&agent);
                 self.metrics.reconciled();
                 tracing::debug!(%agent, "reconciled");
@@ -102,3 +114,6 @@ impl Context {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use api_types::{
-    Agent, AgentId,
+    Agent, AgentId, AgentTemplate,
     condition::{self, reason},
 };
 use daemon::clock;
@@ -16,11 +16,12 @@ use crate::{
     desired::{DesiredObjects, desired, share_secret},
     error::ControllerError,
     fetch::{self, Fetched, fetch},
-    publish::{label_template, publish_status},
+    guard::{Guarded, Unreadable},
+    publish::{label_template, publish_status, publish_unreadable},
     requeue::{Requeue, requeue},
-    resolve::{Images, resolve},
+    resolve::{Images, Invalid, resolve},
     secret::{password, share_token},
-    status::{ApplyProblem, Facts, Share, Stage, since, stage, status},
+    status::{ApplyProblem, Facts, Share, Stage, since, stage, status, unreadable},
     stores::Stores,
 };
 
@@ -46,8 +47,22 @@ impl Reconciler {
     }
 
     /// Brings the cluster and the agent's status up to date.
-    pub async fn reconcile(&self, agent: &Agent) -> Result<Requeue, ControllerError> {
+    pub async fn reconcile(&self, agent: &Guarded<Agent>) -> Result<Requeue, ControllerError> {
         self.stores.ready().await?;
+        match &agent.0 {
+            Ok(agent) => self.reconcile_readable(agent).await,
+            Err(agent) => self.reject(agent).await,
+        }
+    }
+
+    /// What runs is left as it is.
+    async fn reject(&self, agent: &Unreadable) -> Result<Requeue, ControllerError> {
+        let agents = self.agents(agent.metadata.namespace.as_deref().unwrap_or_default());
+        publish_unreadable(&agents, agent, unreadable(agent, clock::now())).await?;
+        Ok(Requeue::OnChange)
+    }
+
+    async fn reconcile_readable(&self, agent: &Agent) -> Result<Requeue, ControllerError> {
         if agent.meta().deletion_timestamp.is_some() {
             // The garbage collector deletes what it owns; nothing is created meanwhile.
             return Ok(Requeue::OnChange);
@@ -55,7 +70,8 @@ impl Reconciler {
         let identity = AgentId::of(agent);
         let fetched = fetch(&self.client, &self.stores, agent, &identity).await?;
         let share = self.share(agent, &identity, &fetched).await?;
-        let resolved = resolve(agent, fetched.template.as_deref(), &self.defaults);
+        let template = readable(fetched.template.as_deref());
+        let resolved = template.and_then(|template| resolve(agent, template, &self.defaults));
         let applied = match &resolved {
             Ok(resolved) => {
                 let held = fetched.server_secret.owned();
@@ -87,6 +103,10 @@ impl Reconciler {
             now: clock::now(),
         };
         self.publish(&identity, &facts).await
+    }
+
+    fn agents(&self, namespace: &str) -> Api<Guarded<Agent>> {
+        Api::namespaced(self.client.clone(), namespace)
     }
 
     /// A link can be turned off even while the rest of the agent is invalid.
@@ -152,7 +172,7 @@ impl Reconciler {
         identity: &AgentId,
         facts: &Facts<'_>,
     ) -> Result<Requeue, ControllerError> {
-        let agents: Api<Agent> = Api::namespaced(self.client.clone(), &identity.namespace);
+        let agents = self.agents(&identity.namespace);
         let new = status(facts);
         publish_status(&agents, facts.agent, &new).await?;
         label_template(&agents, facts.agent).await?;
@@ -163,6 +183,14 @@ impl Reconciler {
         let expiry = facts.agent.spec.share.as_ref().filter(|share| share.enabled);
         Ok(requeue(facts.now, expiry.and_then(|share| share.expires_at), conflict_since))
     }
+}
+
+fn readable(template: Option<&Guarded<AgentTemplate>>) -> Result<Option<&AgentTemplate>, Invalid> {
+    let Some(Guarded(template)) = template else { return Ok(None) };
+    template.as_ref().map(Some).map_err(|unreadable| {
+        let message = format!("the AgentTemplate cannot be read: {unreadable}; correct it there");
+        Invalid::spec("spec.templateRef", message)
+    })
 }
 
 /// The outcome of applying the agent's objects.

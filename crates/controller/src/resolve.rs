@@ -1,6 +1,7 @@
 //! From what a user wrote, and the template it names, to an agent whose every value
 //! is valid; or to a sentence that says what is wrong. Pure.
 
+mod config;
 mod credentials;
 mod invalid;
 mod mounts;
@@ -92,7 +93,7 @@ pub fn resolve(
             .service_account_name
             .unwrap_or_else(|| names::DEFAULT_SERVICE_ACCOUNT.to_owned()),
         port,
-        config: spec.config,
+        config: config::resolve(spec.config.as_ref())?,
         pod: spec.pod_spec.unwrap_or_default(),
         pull_secrets: spec.image_pull_secrets.unwrap_or_default(),
         lifecycle: if spec.suspend { Lifecycle::Suspended } else { Lifecycle::Running },

@@ -4,6 +4,7 @@
 mod conditions;
 mod pods;
 mod server;
+mod unreadable;
 
 use api_types::{
     Agent, AgentStatus, ShareStatus, ShareToken,
@@ -19,6 +20,7 @@ use server::Server;
 
 pub use pods::Problem;
 pub use server::{Stage, stage};
+pub use unreadable::unreadable;
 
 /// Everything that a status is computed from.
 #[derive(Clone, Copy, Debug)]

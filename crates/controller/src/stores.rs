@@ -4,11 +4,11 @@
 //! Nothing here has a timer. A watch that had to list again may have missed a deletion, so after
 //! each list every agent is reconciled, which costs no request where nothing changed.
 
-use std::{convert::Infallible, fmt::Debug};
+use std::convert::Infallible;
 
 use api_types::{Agent, AgentTemplate, labels};
 use futures::{
-    StreamExt,
+    Stream, StreamExt,
     future::ready,
     stream::{self, BoxStream},
 };
@@ -18,26 +18,30 @@ use k8s_openapi::api::{
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
+    core::ObjectMeta,
     runtime::{
         WatchStreamExt,
         reflector::{ObjectRef, Store, store, store::Writer},
         watcher::{self, Event, watcher},
     },
 };
-use serde::de::DeserializeOwned;
 
-use crate::{error::ControllerError, metrics::Metrics};
+use crate::{
+    error::ControllerError,
+    guard::{Guarded, Unreadable, Watched},
+    metrics::Metrics,
+};
 
 /// An agent to reconcile.
-pub type Trigger = ObjectRef<Agent>;
+pub type Trigger = ObjectRef<Guarded<Agent>>;
 /// Never ends by itself, and never fails: a broken watch is opened again.
 pub type Triggers = BoxStream<'static, Result<Trigger, Infallible>>;
 
 /// The caches: all objects of our own kinds, and of the others those that carry our labels.
 #[derive(Clone)]
 pub struct Stores {
-    pub agents: Store<Agent>,
-    pub templates: Store<AgentTemplate>,
+    pub agents: Store<Guarded<Agent>>,
+    pub templates: Store<Guarded<AgentTemplate>>,
     pub deployments: Store<Deployment>,
     pub services: Store<Service>,
     pub config_maps: Store<ConfigMap>,
@@ -54,19 +58,19 @@ impl Stores {
         let ours = watcher::Config::default().labels(&our_labels());
 
         let of_agents =
-            plan.open(writer, everything.clone(), |agent, _| vec![ObjectRef::from_obj(agent)]);
+            plan.open(writer, plan.read(&everything), |agent, _| vec![ObjectRef::from_obj(agent)]);
         let (templates, writer) = store();
-        let of_templates = plan.open(writer, everything, users_of);
+        let of_templates = plan.open(writer, plan.read(&everything), users_of);
         let (deployments, writer) = store();
-        let of_deployments = plan.open(writer, ours.clone(), agent_of);
+        let of_deployments = plan.open(writer, plan.read_readable(&ours), agent_of);
         let (services, writer) = store();
-        let of_services = plan.open(writer, ours.clone(), agent_of);
+        let of_services = plan.open(writer, plan.read_readable(&ours), agent_of);
         let (config_maps, writer) = store();
-        let of_config_maps = plan.open(writer, ours.clone(), agent_of);
+        let of_config_maps = plan.open(writer, plan.read_readable(&ours), agent_of);
         let (secrets, writer) = store();
-        let of_secrets = plan.open(writer, ours.clone(), agent_of);
+        let of_secrets = plan.open(writer, plan.read_readable(&ours), agent_of);
         let (pods, writer) = store();
-        let of_pods = plan.open(writer, ours, agent_of);
+        let of_pods = plan.open(writer, plan.read_readable(&ours), agent_of);
 
         let triggers = stream::select_all([
             of_agents,
@@ -102,23 +106,35 @@ impl Stores {
 struct Plan {
     client: Client,
     metrics: Metrics,
-    agents: Store<Agent>,
+    agents: Store<Guarded<Agent>>,
 }
 
 impl Plan {
+    /// All objects of a kind, those that cannot be read among them.
+    fn read<K: Watched>(&self, config: &watcher::Config) -> impl Events<Guarded<K>> + use<K> {
+        watcher(Api::all(self.client.clone()), config.clone()).default_backoff()
+    }
+
+    /// The objects of a kind that can be read.
+    fn read_readable<K: Watched + Default>(
+        &self,
+        config: &watcher::Config,
+    ) -> impl Events<K> + use<K> {
+        self.read(config).filter_map(|event| ready(event.map(readable).transpose()))
+    }
+
     /// `concerned` names the agents that a change of one object concerns.
     fn open<K>(
         &self,
         writer: Writer<K>,
-        config: watcher::Config,
-        concerned: impl Fn(&K, &Store<Agent>) -> Vec<Trigger> + Send + 'static,
+        events: impl Events<K>,
+        concerned: impl Fn(&K, &Store<Guarded<Agent>>) -> Vec<Trigger> + Send + 'static,
     ) -> Triggers
     where
-        K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+        K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
     {
         let (agents, metrics) = (self.agents.clone(), self.metrics.clone());
-        watcher(Api::<K>::all(self.client.clone()), config)
-            .default_backoff()
+        events
             .reflect(writer)
             .filter_map(move |event| {
                 ready(match event {
@@ -140,26 +156,68 @@ impl Plan {
     }
 }
 
+/// What one watch tells.
+trait Events<K>: Stream<Item = watcher::Result<Event<K>>> + Send + 'static {}
+
+impl<K, S: Stream<Item = watcher::Result<Event<K>>> + Send + 'static> Events<K> for S {}
+
+/// An object that cannot be read is none, as far as its agent goes.
+fn readable<K: Watched + Default>(event: Event<Guarded<K>>) -> Option<Event<K>> {
+    Some(match event {
+        Event::Init => Event::Init,
+        Event::InitApply(Guarded(object)) => {
+            Event::InitApply(object.inspect_err(|unreadable| report::<K>(unreadable)).ok()?)
+        }
+        Event::InitDone => Event::InitDone,
+        Event::Apply(Guarded(Ok(object))) => Event::Apply(object),
+        Event::Apply(Guarded(Err(unreadable))) => {
+            report::<K>(&unreadable);
+            Event::Delete(absent(*unreadable))
+        }
+        Event::Delete(Guarded(object)) => {
+            Event::Delete(object.unwrap_or_else(|unreadable| absent(*unreadable)))
+        }
+    })
+}
+
+/// Of what is wrong with it only the field is told: it may be a Secret.
+fn report<K: Watched>(unreadable: &Unreadable) {
+    let (kind, field) = (K::kind(&()), &unreadable.field);
+    let ObjectMeta { namespace, name, .. } = &unreadable.metadata;
+    let (namespace, name) = (namespace.as_deref(), name.as_deref());
+    tracing::warn!(%kind, namespace, name, field, "cannot read this object: it counts as absent");
+}
+
+/// What is left of it: whose it was.
+fn absent<K: Watched + Default>(unreadable: Unreadable) -> K {
+    let mut object = K::default();
+    *object.meta_mut() = unreadable.metadata;
+    object
+}
+
 fn our_labels() -> String {
     format!("{}={},{}", labels::MANAGED_BY, labels::MANAGER, labels::AGENT)
 }
 
-fn all(agents: &Store<Agent>) -> Vec<Trigger> {
+fn all(agents: &Store<Guarded<Agent>>) -> Vec<Trigger> {
     agents.state().iter().map(|agent| ObjectRef::from_obj(&**agent)).collect()
 }
 
 /// By the label, not the owner reference, so that an object which lost its owner is noticed too.
-fn agent_of(object: &impl ResourceExt, _: &Store<Agent>) -> Vec<Trigger> {
+fn agent_of(object: &impl ResourceExt, _: &Store<Guarded<Agent>>) -> Vec<Trigger> {
     let namespace = object.namespace().unwrap_or_default();
     let agent = object.labels().get(labels::AGENT);
     agent.map(|name| ObjectRef::new(name).within(&namespace)).into_iter().collect()
 }
 
-fn users_of(template: &AgentTemplate, agents: &Store<Agent>) -> Vec<Trigger> {
+fn users_of(template: &Guarded<AgentTemplate>, agents: &Store<Guarded<Agent>>) -> Vec<Trigger> {
     let uses = |agent: &Agent| {
         let name = agent.spec.template_ref.as_ref().map(|reference| reference.name.as_str());
         agent.namespace() == template.namespace() && name == template.meta().name.as_deref()
     };
-    let found = agents.state_filter(|agent| uses(agent));
+    let found = agents.state_filter(|agent| agent.0.as_ref().is_ok_and(uses));
     found.iter().map(|agent| ObjectRef::from_obj(&**agent)).collect()
 }
+
+#[cfg(test)]
+mod tests;

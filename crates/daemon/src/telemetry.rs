@@ -75,6 +75,10 @@ const WIRE_LIBRARIES: [&str; 9] = [
     "tungstenite",
 ];
 
+/// Prints, as a warning, the whole of a body that it cannot decode: of a list of Secrets that would
+/// be every token. What it returns says the same without the body.
+const BODY_PRINTER: &str = "kube_client::client";
+
 /// Holds for whatever filter the operator sets, so `trace` leaks no token either.
 pub fn sealed(layer: impl Layer<Registry>) -> impl Layer<Registry> {
     layer.with_filter(filter_fn(may_be_logged))
@@ -82,7 +86,8 @@ pub fn sealed(layer: impl Layer<Registry>) -> impl Layer<Registry> {
 
 fn may_be_logged(line: &Metadata<'_>) -> bool {
     let library = line.target().split("::").next().unwrap_or_default();
-    *line.level() <= Level::INFO || !WIRE_LIBRARIES.contains(&library)
+    let finest = if line.target() == BODY_PRINTER { Level::ERROR } else { Level::INFO };
+    *line.level() <= finest || !WIRE_LIBRARIES.contains(&library)
 }
 
 #[cfg(test)]
@@ -130,9 +135,11 @@ mod tests {
         tracing::subscriber::with_default(subscriber, || {
             tracing::trace!(target: "h2::codec::framed_read", "GET /s/token");
             tracing::debug!(target: "kube_client::client", "a Secret");
+            tracing::warn!(target: "kube_client::client", "a list of Secrets");
+            tracing::warn!(target: "kube_client::client::tls", "a certificate");
             tracing::info!(target: "hyper", "a connection");
             tracing::trace!(target: "share::watch", "our own");
         });
-        assert_eq!(*logged.lock().unwrap(), ["hyper", "share::watch"]);
+        assert_eq!(*logged.lock().unwrap(), ["kube_client::client::tls", "hyper", "share::watch"]);
     }
 }

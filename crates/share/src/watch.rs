@@ -14,6 +14,7 @@ use crate::{
 mod channels;
 mod feed;
 mod freshness;
+mod observed;
 
 use channels::Channels;
 pub use feed::follow;

@@ -6,6 +6,7 @@ mod drain;
 mod events;
 mod exits;
 mod faults;
+mod hostile;
 mod idle;
 mod lease;
 mod links;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use api_types::{AgentPodSpec, AgentSpec, Credential, SecretKeyRef, ShareToken, labels};
 use k8s_openapi::api::core::v1::{Container, EnvVar, PodSpec, VolumeMount};
 use proptest::prelude::*;
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::*;
 use crate::fixture::resolved;
@@ -34,7 +34,7 @@ fn variable(container: &Container, name: &str) -> Option<String> {
 }
 
 fn config(config: serde_json::Value) -> AgentSpec {
-    AgentSpec { config: config.as_object().cloned(), ..AgentSpec::default() }
+    AgentSpec { config: Some(config.to_string().parse().unwrap()), ..AgentSpec::default() }
 }
 
 fn with_pod(pod: AgentPodSpec) -> AgentSpec {
@@ -210,7 +210,9 @@ proptest! {
     ) {
         // The same settings, written down in another order.
         let config = |entries: Vec<(String, i32)>| {
-            entries.into_iter().map(|(key, value)| (key, json!(value))).collect::<Map<_, _>>()
+            let entries: Vec<_> =
+                entries.iter().map(|(key, value)| format!(r#""{key}":{value}"#)).collect();
+            format!("{{{}}}", entries.join(",")).parse().unwrap()
         };
         let unique: BTreeMap<_, _> = entries.into_iter().collect();
         let forward: Vec<_> = unique.into_iter().collect();

@@ -4,7 +4,7 @@ use kube::runtime::{
     watcher::Event,
 };
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{
@@ -29,7 +29,7 @@ impl TestController {
     async fn reconcile(&self) -> Vec<String> {
         let (client, stores) = (self.api.client("controller"), self.stores());
         let reconciler = Reconciler::new(client, stores, self.applier.clone(), images(), None);
-        reconciler.reconcile(&self.agent()).await.unwrap();
+        reconciler.reconcile(&Guarded(Ok(self.agent()))).await.unwrap();
         self.api.take_requests()
     }
 
@@ -88,7 +88,7 @@ fn shared() -> AgentSpec {
 
 #[tokio::test]
 async fn a_new_agent_gets_its_objects_in_the_order_of_their_needs_and_its_status_last() {
-    let config = Some(Map::from_iter([("model".to_owned(), json!("a/b"))]));
+    let config = Some(r#"{"model":"a/b"}"#.parse().unwrap());
     let controller = TestController::of(AgentSpec { config, ..shared() });
     let expected = [
         "GET secrets/demo-server",

@@ -76,7 +76,8 @@ fn listing(agents: Option<&Vec<Agent>>) -> String {
 fn hanging_watch() -> String {
     let mut demo = demo();
     demo.metadata.resource_version = Some("2".to_owned());
-    let event = json!({ "type": "ADDED", "object": demo });
+    // The type first, as the API server writes it: an object before it would have to be buffered.
+    let event = format!(r#"{{"type":"ADDED","object":{}}}"#, json!(demo));
     let events = format!("{event}\n{{\"type\":");
     format!(
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{events}\r\n",

@@ -5,13 +5,12 @@ use api_types::{Agent, AgentId};
 use futures::{Stream, StreamExt};
 use kube::{
     Api, Client,
-    api::{ApiResource, DynamicObject},
     runtime::watcher::{self, DefaultBackoff, Event, watcher},
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Links;
+use super::{Links, observed::ObservedAgent};
 use crate::index::ShareIndex;
 
 /// Seconds after which the server ends a watch and it is opened anew. Five seconds later the watcher
@@ -25,7 +24,7 @@ const WATCH_SECONDS: u32 = 66;
 ///
 /// Needs permission to list and watch Agents in all namespaces.
 pub async fn follow(client: Client, links: Links, shutdown: CancellationToken) {
-    let agents = Api::all_with(client, &ApiResource::erase::<Agent>(&()));
+    let agents = Api::all(client);
     let config = watcher::Config::default().timeout(WATCH_SECONDS);
     let open = || watcher(agents.clone(), config.clone()).boxed();
     shutdown.run_until_cancelled_owned(keep_fed(&links, open)).await;
@@ -34,7 +33,7 @@ pub async fn follow(client: Client, links: Links, shutdown: CancellationToken) {
 /// Feeds from one stream after the other, for ever.
 pub(super) async fn keep_fed<S>(links: &Links, open: impl Fn() -> S)
 where
-    S: Stream<Item = watcher::Result<Event<DynamicObject>>> + Unpin,
+    S: Stream<Item = watcher::Result<Event<ObservedAgent>>> + Unpin,
 {
     let mut pauses = DefaultBackoff::default();
     loop {
@@ -53,7 +52,7 @@ where
 /// Feeds until the stream's first failure. `None` if it merely ended.
 async fn feed<S>(links: &Links, mut events: S) -> Option<watcher::Error>
 where
-    S: Stream<Item = watcher::Result<Event<DynamicObject>>> + Unpin,
+    S: Stream<Item = watcher::Result<Event<ObservedAgent>>> + Unpin,
 {
     let mut listing = ShareIndex::default();
     while let Some(event) = events.next().await {
@@ -81,12 +80,12 @@ where
 
 /// One Agent that cannot be read closes its own link; it must not end the watch,
 /// on which every other link's revocation depends.
-fn read(object: DynamicObject) -> Option<Agent> {
+fn read(object: ObservedAgent) -> Option<Agent> {
     let id = AgentId::of(&object);
-    match object.try_parse() {
+    match object.into_agent() {
         Ok(agent) => Some(agent),
         Err(error) => {
-            tracing::warn!(agent = %id, %error, "cannot read this Agent: its link is closed");
+            tracing::warn!(agent = %id, error, "cannot read this Agent: its link is closed");
             None
         }
     }

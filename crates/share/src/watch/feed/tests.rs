@@ -9,9 +9,9 @@ use crate::{
     watch::Freshness,
 };
 
-type Item = watcher::Result<Event<DynamicObject>>;
+type Item = watcher::Result<Event<ObservedAgent>>;
 
-fn object(agent: &Agent) -> DynamicObject {
+fn object(agent: &Agent) -> ObservedAgent {
     serde_json::from_value(serde_json::to_value(agent).unwrap()).unwrap()
 }
 
@@ -88,10 +88,10 @@ async fn an_agent_deleted_during_an_outage_is_revoked_by_the_next_listing() {
 #[tokio::test(start_paused = true)]
 async fn an_agent_that_cannot_be_read_closes_its_own_link_only() {
     let links = Links::new();
-    let mut unreadable = object(&demo());
-    unreadable.data["spec"]["share"]["expiresAt"] = json!("next week");
+    let mut unreadable = serde_json::to_value(demo()).unwrap();
+    unreadable["spec"]["share"]["expiresAt"] = json!("next week");
     let mut events = listing(&[demo(), other()]);
-    events.push(Ok(Event::Apply(unreadable)));
+    events.push(Ok(Event::Apply(serde_json::from_value(unreadable).unwrap())));
     fed(&links, vec![quiet_after(events)]).await;
 
     assert!(links.find(&token(1)).is_none());

@@ -1,0 +1,130 @@
+use clap::Parser;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    fake_api::{FakeApi, NESTED},
+    fixture::demo,
+};
+
+/// Manifests that an API server may hold though nobody can read or serve them, each with the
+/// beginning of the sentence that says so.
+fn hostile() -> Vec<(&'static str, Value, &'static str)> {
+    let volume = json!({ "name": "v", "secret": { "defaultMode": 3_000_000_000_u32 } });
+    let claim = json!({ "metadata": { "creationTimestamp": "9999-12-31T23:59:59Z" }, "spec": {} });
+    let plugin = json!({ "name": "p", "options": NESTED });
+    let weight = json!({ "weight": i64::MIN, "preference": {} });
+    let port = json!({ "preStop": { "tcpSocket": { "port": 1_u64 << 40 } } });
+    vec![
+        (
+            "integer",
+            json!({ "maxConcurrentTasks": 3_000_000_000_u32 }),
+            "spec.maxConcurrentTasks: ",
+        ),
+        ("port", json!({ "port": 65_536 }), "spec.port: "),
+        ("type", json!({ "share": "on" }), "spec.share: "),
+        ("time", json!({ "share": { "expiresAt": "soon" } }), "spec.share.expiresAt: "),
+        ("variant", json!({ "contexts": [{ "type": "Fax" }] }), "spec.contexts[0].type: "),
+        (
+            "mode",
+            json!({ "podSpec": { "extraVolumes": [volume] } }),
+            "spec.podSpec: extraVolumes[0]",
+        ),
+        (
+            "claim",
+            json!({ "podSpec": { "extraVolumes": [
+                { "name": "v", "ephemeral": { "volumeClaimTemplate": claim } },
+            ] } }),
+            "spec.podSpec: extraVolumes[0].ephemeral.volumeClaimTemplate.metadata",
+        ),
+        (
+            "weight",
+            json!({ "podSpec": { "scheduling": { "affinity": { "nodeAffinity": {
+                "preferredDuringSchedulingIgnoredDuringExecution": [weight],
+            } } } } }),
+            "spec.podSpec: scheduling.affinity.nodeAffinity",
+        ),
+        ("hook", json!({ "podSpec": { "lifecycle": port } }), "spec.podSpec: lifecycle.preStop"),
+        ("config", json!({ "config": { "agent": NESTED } }), "spec.config: it cannot be read"),
+        ("options", json!({ "plugins": [plugin] }), "spec.plugins: "),
+        ("text", json!("none"), "spec: "),
+        (
+            "heir",
+            json!({ "templateRef": { "name": "base" } }),
+            "spec.templateRef: the AgentTemplate",
+        ),
+    ]
+}
+
+fn agent_of(name: &str, spec: &Value) -> Value {
+    json!({
+        "metadata": {
+            "name": name, "namespace": "team-a", "uid": format!("uid-{name}"), "generation": 1,
+            "managedFields": [{ "manager": "kubectl", "fieldsV1": NESTED, "time": "never" }],
+        },
+        "spec": spec,
+        "status": { "share": { "active": true } },
+    })
+}
+
+/// `Ready` as it is published.
+fn ready(api: &FakeApi, agent: &str) -> Option<Condition> {
+    let agent = api.get(&format!("agents/{agent}"))?;
+    let conditions = agent["status"]["conditions"].clone();
+    let conditions: Vec<Condition> = serde_json::from_value(conditions).ok()?;
+    conditions.into_iter().find(|condition| condition.type_ == "Ready")
+}
+
+/// Works on everything for a while.
+async fn worked(api: &FakeApi) {
+    let args = Args::parse_from(["controller", "--pod-name", "me"]);
+    let metrics = Metrics::default();
+    let work = work(&args, api.client("controller"), &metrics, CancellationToken::new());
+    tokio::select! {
+        biased;
+        () = work => unreachable!("it works for ever"),
+        () = tokio::time::sleep(Duration::from_secs(5)) => {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_agent_says_is_a_problem_of_no_other() {
+    let api = FakeApi::default();
+    api.put("agents/demo", &demo());
+    for (name, spec, _) in hostile() {
+        api.put(&format!("agents/{name}"), &agent_of(name, &spec));
+    }
+    let base = json!({
+        "metadata": { "name": "base", "namespace": "team-a" }, "spec": { "workspaceDir": 1 },
+    });
+    api.put("agenttemplates/base", &base);
+    let odd = json!({ "metadata": { "name": "odd", "namespace": "team-a" }, "data": { "a": "!" } });
+    api.put("secrets/odd", &odd);
+    worked(&api).await;
+
+    assert_eq!(ready(&api, "demo").unwrap().reason, "Progressing");
+    assert!(api.get("deployments/demo-server").is_some());
+    for (name, _, expected) in hostile() {
+        let ready = ready(&api, name).unwrap_or_else(|| panic!("{name} was told nothing"));
+        assert!(ready.message.starts_with(expected), "{name}: {}", ready.message);
+        assert_eq!(ready.status, "False", "{name}");
+        assert_eq!(api.get(&format!("deployments/{name}-server")), None, "{name}");
+    }
+    let kept = api.get("agents/integer").unwrap()["status"]["share"]["active"].clone();
+    assert_eq!(kept, true, "the link of an agent that cannot be read stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_was_corrected_is_reconciled() {
+    let api = FakeApi::default();
+    api.put("agents/demo", &agent_of("demo", &json!({ "port": 65_536 })));
+    worked(&api).await;
+    assert_eq!(ready(&api, "demo").unwrap().reason, "InvalidSpec");
+
+    let mut corrected = api.get("agents/demo").unwrap();
+    corrected["spec"]["port"] = json!(4096);
+    api.put("agents/demo", &corrected);
+    worked(&api).await;
+    assert_eq!(ready(&api, "demo").unwrap().reason, "Progressing");
+}
