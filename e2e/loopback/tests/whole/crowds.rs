@@ -1,8 +1,10 @@
 //! Many strangers at one address, and the good guests beside them.
 
 use api_types::ShareToken;
+use futures::{StreamExt, stream};
 use http::StatusCode;
-use tokio::{io::AsyncWriteExt, time::timeout};
+use tokio::{io::AsyncWriteExt, task::JoinSet, time::timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     guest::{Guest, connect},
@@ -10,6 +12,8 @@ use crate::{
     system::{LEFT_ALONE, PATIENCE, TestSystem, token},
     visitor::{GOOD, STRANGER, Visitor, allow_open_files, read_to_end},
 };
+
+const GUESTS: usize = 1000;
 
 #[tokio::test]
 async fn connections_that_one_stranger_keeps_keep_nobody_else_out() {
@@ -29,6 +33,28 @@ async fn connections_that_one_stranger_keeps_keep_nobody_else_out() {
         assert_eq!(status, Some(StatusCode::OK), "visit {visit}");
     }
     drop(kept);
+}
+
+/// As many terminals as a gateway and a broker hold by default.
+#[tokio::test]
+async fn a_thousand_guests_are_there_at_once_and_each_is_served() {
+    allow_open_files();
+    let system = TestSystem::start_alone(Program::echoes()).await;
+    let (all_are_there, mut guests) = (CancellationToken::new(), JoinSet::new());
+    let mut arriving = stream::iter(0..GUESTS).map(|_| Guest::arrives(&system)).buffer_unordered(8);
+    while let Some(guest) = arriving.next().await {
+        guests.spawn(stays_and_types(guest, all_are_there.clone()));
+    }
+    assert_eq!(guests.len(), GUESTS);
+    all_are_there.cancel();
+    assert_eq!(guests.join_all().await.len(), GUESTS);
+}
+
+async fn stays_and_types(mut guest: Guest, all_are_there: CancellationToken) {
+    let closed = all_are_there.run_until_cancelled(guest.stays()).await;
+    assert_eq!(closed, None, "while others arrive");
+    guest.types(b"k").await;
+    guest.sees(b"k").await;
 }
 
 #[tokio::test]

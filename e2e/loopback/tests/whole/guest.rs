@@ -129,6 +129,15 @@ impl Guest {
         timeout(PATIENCE, self.next()).await.expect("nothing came")
     }
 
+    /// Hears what comes, signs of life as well, until the end.
+    pub(crate) async fn stays(&mut self) -> Closed {
+        loop {
+            if let Err(closed) = self.next().await {
+                return closed;
+            }
+        }
+    }
+
     async fn next(&mut self) -> Result<(), Closed> {
         match self.socket.next().await {
             Some(Ok(Message::Binary(bytes))) => self.drawn(&bytes).await,

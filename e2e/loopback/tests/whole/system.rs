@@ -159,10 +159,10 @@ impl TestSystem {
 }
 
 /// Room for a test's crowd at one link.
-const MANY: [&str; 2] = ["--max-terminals-per-link=200", "--max-terminals-per-agent=200"];
+const MANY: [&str; 2] = ["--max-terminals-per-link=1000", "--max-terminals-per-agent=1000"];
 /// And for its haste: what is refused for coming too often is not what these tests are about.
 const OFTEN: [&str; 3] =
-    ["--link-opening-burst=200", "--link-request-burst=1000", "--request-burst=1000"];
+    ["--link-opening-burst=1000", "--link-request-burst=1000", "--request-burst=1000"];
 
 async fn broker(api: SocketAddr, tls: &Path) -> Running {
     let tls = tls.to_owned();
