@@ -7,13 +7,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::Stream;
+use futures::{Stream, StreamExt};
 use http::{
     HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri,
     header::{CONTENT_TYPE, TE},
     uri::PathAndQuery,
 };
 use http_body::{Body, Frame};
+use http_body_util::StreamBody;
 use tonic::{Code, Status, body::Body as TonicBody};
 
 use crate::{
@@ -34,7 +35,8 @@ pub fn request<S>(origin: &Uri, requests: S) -> Request<TonicBody>
 where
     S: Stream<Item = AttachRequest> + Unpin + Send + 'static,
 {
-    let mut request = Request::new(TonicBody::new(Asking(requests)));
+    let frames = requests.map(|request| encode(&request).map(Frame::data));
+    let mut request = Request::new(TonicBody::new(StreamBody::new(frames)));
     *request.method_mut() = Method::POST;
     let mut parts = origin.clone().into_parts();
     parts.path_and_query = Some(PathAndQuery::from_static(PATH));
@@ -75,22 +77,6 @@ where
             response.headers_mut().insert(CONTENT_TYPE, GRPC);
             response
         }
-    }
-}
-
-/// The body of a call.
-struct Asking<S>(S);
-
-impl<S: Stream<Item = AttachRequest> + Unpin> Body for Asking<S> {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let next = ready!(Pin::new(&mut self.0).poll_next(context));
-        Poll::Ready(next.map(|request| encode(&request).map(Frame::data)))
     }
 }
 

@@ -1,8 +1,6 @@
 //! What is read of an Agent, which is what its link depends on, and nothing else: the rest may be
 //! of any depth and size, and is skipped.
 
-use std::borrow::Cow;
-
 use api_types::{Agent, AgentSpec, AgentStatus, ShareSpec, ShareStatus, time_convert::to_k8s_time};
 use kube::{Resource, core::ObjectMeta};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
@@ -12,7 +10,8 @@ use time::OffsetDateTime;
 /// One Agent as the watch delivers it. It is delivered even where its link cannot be read: a watch
 /// ends with the first object that cannot. It is read from the text of a list, or of an event whose
 /// type comes first, as the API server writes it: serde would buffer an object that came before.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Resource)]
+#[resource(inherit = "Agent")]
 pub(super) struct ObservedAgent {
     metadata: ObjectMeta,
     /// What its link depends on, or what is wrong with that.
@@ -99,35 +98,6 @@ impl From<Identity> for ObjectMeta {
             deletion_timestamp: identity.deletion_timestamp.map(|_| some_time),
             ..Self::default()
         }
-    }
-}
-
-impl Resource for ObservedAgent {
-    type DynamicType = ();
-    type Scope = <Agent as Resource>::Scope;
-
-    fn kind((): &()) -> Cow<'_, str> {
-        Agent::kind(&())
-    }
-
-    fn group((): &()) -> Cow<'_, str> {
-        Agent::group(&())
-    }
-
-    fn version((): &()) -> Cow<'_, str> {
-        Agent::version(&())
-    }
-
-    fn plural((): &()) -> Cow<'_, str> {
-        Agent::plural(&())
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.metadata
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.metadata
     }
 }
 
