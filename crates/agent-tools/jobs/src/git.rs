@@ -1,0 +1,53 @@
+//! What git-init clones and git-sync keeps up to date.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Reference, RelativePath, Repository, Target};
+
+/// For `agent-tools git-init` and `agent-tools git-sync`: one repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GitJob {
+    /// Name of the context or skill: of its entry in `gitSyncStatuses`, too.
+    pub name: String,
+    pub repository: Repository,
+    pub reference: Reference,
+    /// Commits of history to fetch; 0 fetches all of it.
+    pub depth: u32,
+    #[serde(default)]
+    pub recurse_submodules: bool,
+    /// A file or folder of the repository. With one, the target has no `.git`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<RelativePath>,
+    /// If not empty: only these entries of the folder (skills) are visible at the target.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub select: Vec<RelativePath>,
+    /// The folder that holds the checkout; or the file, where `path` names one.
+    pub target: Target,
+    /// Folder in which the credentials' Secret is mounted, one file a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<String>,
+    /// Whether the target lies on a volume that outlives the pod: what is there already is fast-forwarded where it
+    /// is clean, and never reset.
+    #[serde(default)]
+    pub persistent: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync: Option<Sync>,
+}
+
+/// How the checkout follows its repository while the agent runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sync {
+    pub interval_seconds: u32,
+    pub policy: SyncPolicy,
+}
+
+/// What git-sync does about a new commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SyncPolicy {
+    /// Updates the files of a clean tree in place.
+    HotReload,
+    /// Only reports it: the controller restarts the pod.
+    Rollout,
+}
