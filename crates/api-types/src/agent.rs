@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AgentPodSpec, AgentStatus, CaBundle, ContextItem, Credential, ExtraPort, LocalRef, Persistence,
     Plugin, Proxy, Quota, RawJson, ShareSpec, Skill, Standby, TemplateRef, names, quantity, schema,
+    unset,
 };
 
 /// Desired state of the Agent. Unset fields are taken from the template, if there is one.
@@ -38,7 +39,11 @@ use crate::{
 )]
 pub struct AgentSpec {
     /// The AgentTemplate from which unset fields are taken.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub template_ref: Option<TemplateRef>,
 
     /// Description of the agent's purpose, for humans only.
@@ -47,13 +52,21 @@ pub struct AgentSpec {
     pub profile: Option<String>,
 
     /// Image that contains the OpenCode binary and copies it to $TOOLS_DIR.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 1024))]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(length(max = 1024))]
     pub agent_image: Option<String>,
 
     /// Image that the agent's server runs in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 1024))]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(length(max = 1024))]
     pub executor_image: Option<String>,
 
     /// Reserved for task runners; no effect.
@@ -62,8 +75,12 @@ pub struct AgentSpec {
     pub attach_image: Option<String>,
 
     /// Absolute path of the working directory, WORKSPACE_DIR. Defaults to /workspace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 2, max = 1024), regex(pattern = schema::ABSOLUTE_PATH))]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(length(max = 1024), regex(pattern = schema::ABSOLUTE_PATH))]
     #[x_kube(
         validation = Rule::new("!self.split('/').exists(part, part == '..')").message("workspaceDir must not contain '..'"),
         validation = Rule::new("!(self in ['/tools', '/plugins', '/skills'])").message("workspaceDir must not be /tools, /plugins or /skills: they hold the agent's own files")
@@ -71,8 +88,12 @@ pub struct AgentSpec {
     pub workspace_dir: Option<String>,
 
     /// Name of the pod's ServiceAccount. Defaults to default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253), regex(pattern = schema::SUBDOMAIN))]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(length(max = 253), regex(pattern = schema::SUBDOMAIN_OR_EMPTY))]
     pub service_account_name: Option<String>,
 
     /// Port of the agent's server, in the pod and on the Service.
@@ -137,7 +158,11 @@ pub struct AgentSpec {
     pub proxy: Option<Proxy>,
 
     /// Secrets with image registry credentials. Replaces the template's list, even if empty.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unset::without_blanks",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(max = 32))]
     pub image_pull_secrets: Option<Vec<LocalRef>>,
 

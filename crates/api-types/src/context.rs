@@ -4,20 +4,19 @@ use std::collections::BTreeMap;
 
 use kube::KubeSchema;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{GitContext, LocalRef, schema};
+use crate::{GitContext, LocalRef, schema, unset};
 
 /// Content given to the agent: mounted at mountPath if set, otherwise appended to .kubeopencode/context.md in the working directory.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("(self.type == 'Text') == has(self.text)").message("text must be set for type Text, and for no other type").field_path(".text"),
-    validation = Rule::new("(self.type == 'ConfigMap') == has(self.configMap)").message("configMap must be set for type ConfigMap, and for no other type").field_path(".configMap"),
-    validation = Rule::new("(self.type == 'Git') == has(self.git)").message("git must be set for type Git, and for no other type").field_path(".git"),
-    validation = Rule::new("(self.type == 'URL') == has(self.url)").message("url must be set for type URL, and for no other type").field_path(".url"),
-    validation = Rule::new("!has(self.runtime) || self.type == 'Runtime'").message("runtime may be set for type Runtime only").field_path(".runtime"),
-    validation = Rule::new("self.type != 'Git' || has(self.mountPath)").message("mountPath must be set for type Git: a repository is a directory").field_path(".mountPath")
+    validation = Rule::new("self.type != 'Text' || has(self.text)").message("text must be set for type Text").field_path(".text"),
+    validation = Rule::new("self.type != 'ConfigMap' || has(self.configMap)").message("configMap must be set for type ConfigMap").field_path(".configMap"),
+    validation = Rule::new("self.type != 'Git' || has(self.git)").message("git must be set for type Git").field_path(".git"),
+    validation = Rule::new("self.type != 'URL' || has(self.url)").message("url must be set for type URL").field_path(".url"),
+    validation = Rule::new("self.type != 'Git' || (has(self.mountPath) && self.mountPath != '')").message("mountPath must be set for type Git: a repository is a directory").field_path(".mountPath")
 )]
 pub struct ContextItem {
     /// Name of the context, shown to the agent and in status.
@@ -35,8 +34,12 @@ pub struct ContextItem {
     pub kind: ContextType,
 
     /// Path of the file or directory, absolute or relative to the working directory. Ignored for type Runtime, which is always appended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 1024), regex(pattern = schema::MOUNT_PATH))]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(length(max = 1024), regex(pattern = schema::MOUNT_PATH))]
     #[x_kube(validation = Rule::new("!self.split('/').exists(part, part == '..')").message("mountPath must not contain '..'"))]
     pub mount_path: Option<String>,
 
@@ -92,8 +95,12 @@ pub struct ConfigMapContext {
     pub name: String,
 
     /// Key of the ConfigMap. If unset, all keys are mounted as a directory.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253), regex(pattern = schema::DATA_KEY))]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(length(max = 253), regex(pattern = schema::DATA_KEY_OR_EMPTY))]
     pub key: Option<String>,
 
     /// Whether the agent starts if the ConfigMap or the key does not exist.
@@ -119,19 +126,28 @@ pub struct UrlContext {
     pub headers: BTreeMap<String, String>,
 
     /// Secret with the credentials: key `token` (Bearer), or `username` and `password` (Basic). Takes precedence over headers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub secret_ref: Option<LocalRef>,
 
     /// Whether to skip verification of the server's certificate; for testing only.
     #[serde(default, rename = "insecureSkipTLSVerify")]
     pub insecure_skip_tls_verify: bool,
 
-    /// Request timeout in seconds.
-    #[serde(default = "default_timeout")]
-    #[schemars(range(min = 1, max = 3600))]
+    /// Timeout of the download in seconds. 0 is the default.
+    #[serde(default = "default_timeout", deserialize_with = "timeout")]
+    #[schemars(range(min = 0, max = 3600))]
     pub timeout: u32,
 }
 
 fn default_timeout() -> u32 {
     30
+}
+
+fn timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let seconds = u32::deserialize(deserializer)?;
+    Ok(if seconds == 0 { default_timeout() } else { seconds })
 }

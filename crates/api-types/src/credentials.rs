@@ -3,12 +3,12 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::schema;
+use crate::{schema, unset};
 
 /// A Secret made available to the agent: a single key as an environment variable or file, or all keys as environment variables or a directory.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.env) || has(self.secretRef.key)").message("env names a variable for one key: set secretRef.key, or remove env to get every key as a variable").field_path(".env"))]
+#[x_kube(validation = Rule::new("!has(self.env) || self.env == '' || (has(self.secretRef.key) && self.secretRef.key != '')").message("env names a variable for one key: set secretRef.key, or remove env to get every key as a variable").field_path(".env"))]
 pub struct Credential {
     /// Name of the credential, for humans only.
     #[schemars(length(min = 1, max = 253))]
@@ -18,13 +18,21 @@ pub struct Credential {
     pub secret_ref: SecretKeyRef,
 
     /// Name of the environment variable that is set to the key's value. Requires secretRef.key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[-._a-zA-Z][-._a-zA-Z0-9]*$"))]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(length(max = 253), regex(pattern = r"^([-._a-zA-Z][-._a-zA-Z0-9]*)?$"))]
     pub env: Option<String>,
 
     /// Absolute path at which the key is mounted as a file, or all keys as a directory.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 2, max = 1024), regex(pattern = schema::ABSOLUTE_PATH))]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(length(max = 1024), regex(pattern = schema::ABSOLUTE_PATH))]
     #[x_kube(validation = Rule::new("!self.split('/').exists(part, part == '..')").message("mountPath must not contain '..'"))]
     pub mount_path: Option<String>,
 
@@ -47,7 +55,11 @@ pub struct SecretKeyRef {
     pub name: String,
 
     /// Key of the Secret. If unset, all keys are used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253), regex(pattern = schema::DATA_KEY))]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(length(max = 253), regex(pattern = schema::DATA_KEY_OR_EMPTY))]
     pub key: Option<String>,
 }

@@ -3,9 +3,9 @@
 #![allow(clippy::struct_field_names, reason = "the names of the resource's fields")]
 
 use kube::KubeSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::schema;
+use crate::{schema, unset};
 
 /// CA certificates that every container trusts in addition to the system's. Exactly one of the fields must be set.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,8 +29,8 @@ pub struct ConfigMapBundle {
     pub name: String,
 
     /// Key of the ConfigMap.
-    #[serde(default = "config_map_key")]
-    #[schemars(length(min = 1, max = 253), regex(pattern = schema::DATA_KEY))]
+    #[serde(default = "config_map_key", deserialize_with = "config_map_key_or_default")]
+    #[schemars(length(max = 253), regex(pattern = schema::DATA_KEY_OR_EMPTY))]
     pub key: String,
 }
 
@@ -42,8 +42,8 @@ pub struct SecretBundle {
     pub name: String,
 
     /// Key of the Secret.
-    #[serde(default = "secret_key")]
-    #[schemars(length(min = 1, max = 253), regex(pattern = schema::DATA_KEY))]
+    #[serde(default = "secret_key", deserialize_with = "secret_key_or_default")]
+    #[schemars(length(max = 253), regex(pattern = schema::DATA_KEY_OR_EMPTY))]
     pub key: String,
 }
 
@@ -53,6 +53,14 @@ fn config_map_key() -> String {
 
 fn secret_key() -> String {
     "ca.crt".to_owned()
+}
+
+fn config_map_key_or_default<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    Ok(unset::blank_is_unset(d)?.unwrap_or_else(config_map_key))
+}
+
+fn secret_key_or_default<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    Ok(unset::blank_is_unset(d)?.unwrap_or_else(secret_key))
 }
 
 /// Proxy environment variables of every container, set in upper and lower case.

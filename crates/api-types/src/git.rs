@@ -2,9 +2,9 @@
 
 use kube::KubeSchema;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Duration, LocalRef, schema};
+use crate::{Duration, LocalRef, schema, unset};
 
 /// A Git repository, or a part of it.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,14 +15,18 @@ pub struct GitContext {
     pub repository: String,
 
     /// Path within the repository to mount. If unset, the whole repository is mounted, including its .git directory.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(max = 1024))]
     #[x_kube(validation = Rule::new("!self.split('/').exists(part, part == '..')").message("path must stay within the repository: remove '..'"))]
     pub path: Option<String>,
 
     /// Branch, tag or commit to check out. HEAD is the remote's default branch.
-    #[serde(rename = "ref", default = "default_ref")]
-    #[schemars(length(min = 1, max = 255), regex(pattern = schema::GIT_ARGUMENT))]
+    #[serde(rename = "ref", default = "default_ref", deserialize_with = "reference")]
+    #[schemars(length(max = 255), regex(pattern = schema::GIT_ARGUMENT_OR_EMPTY))]
     pub git_ref: String,
 
     /// Number of commits of history to fetch; 0 fetches the full history.
@@ -34,8 +38,12 @@ pub struct GitContext {
     #[serde(default)]
     pub recurse_submodules: bool,
 
-    /// Secret with the credentials: keys `username` and `password`, or `ssh-privatekey` and optionally `known_hosts`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Secret with the credentials: keys `username` and `password`, or `ssh-privatekey` and optionally `ssh-known-hosts` (or `known_hosts`).
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub secret_ref: Option<LocalRef>,
 
     /// Keeps the checkout up to date while the agent runs.
@@ -45,6 +53,10 @@ pub struct GitContext {
 
 fn default_ref() -> String {
     "HEAD".to_owned()
+}
+
+fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(unset::blank_is_unset(deserializer)?.unwrap_or_else(default_ref))
 }
 
 fn default_depth() -> u32 {
@@ -58,10 +70,14 @@ pub struct GitSync {
     #[serde(default)]
     pub enabled: bool,
 
-    /// Interval between two syncs, such as 5m; between 1s and 24h.
-    #[serde(default = "default_interval", skip_serializing_if = "Option::is_none")]
+    /// Interval between two syncs, such as 5m; between 1s and 24h. 0s is the default.
+    #[serde(
+        default = "default_interval",
+        deserialize_with = "interval",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(extend("default" = "5m"), with = "Option<String>", length(max = 32), regex(pattern = schema::DURATION))]
-    #[x_kube(validation = Rule::new("duration(self) >= duration('1s') && duration(self) <= duration('24h')").message("interval must be from 1s to 24h, as in 5m; set enabled to false to not follow the repository"))]
+    #[x_kube(validation = Rule::new("duration(self) == duration('0s') || (duration(self) >= duration('1s') && duration(self) <= duration('24h'))").message("interval must be from 1s to 24h, as in 5m; set enabled to false to not follow the repository"))]
     pub interval: Option<Duration>,
 
     /// What happens when there is a new commit.
@@ -71,6 +87,11 @@ pub struct GitSync {
 
 fn default_interval() -> Option<Duration> {
     "5m".parse().ok()
+}
+
+fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let written = Option::<Duration>::deserialize(deserializer)?;
+    Ok(written.filter(|interval| !interval.get().is_zero()).or_else(default_interval))
 }
 
 /// What happens when there is a new commit.
@@ -92,12 +113,16 @@ pub struct SkillGit {
     pub repository: String,
 
     /// Branch, tag or commit to check out. HEAD is the remote's default branch.
-    #[serde(rename = "ref", default = "default_ref")]
-    #[schemars(length(min = 1, max = 255), regex(pattern = schema::GIT_ARGUMENT))]
+    #[serde(rename = "ref", default = "default_ref", deserialize_with = "reference")]
+    #[schemars(length(max = 255), regex(pattern = schema::GIT_ARGUMENT_OR_EMPTY))]
     pub git_ref: String,
 
     /// Directory within the repository that contains the skills.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(max = 1024))]
     #[x_kube(validation = Rule::new("!self.split('/').exists(part, part == '..')").message("path must stay within the repository: remove '..'"))]
     pub path: Option<String>,
@@ -117,7 +142,11 @@ pub struct SkillGit {
     #[serde(default)]
     pub recurse_submodules: bool,
 
-    /// Secret with the credentials: keys `username` and `password`, or `ssh-privatekey` and optionally `known_hosts`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Secret with the credentials: keys `username` and `password`, or `ssh-privatekey` and optionally `ssh-known-hosts` (or `known_hosts`).
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub secret_ref: Option<LocalRef>,
 }

@@ -34,6 +34,7 @@ mod task;
 mod template;
 pub mod time_convert;
 mod token;
+mod unset;
 
 pub use agent::{Agent, AgentSpec};
 pub use agent_id::AgentId;

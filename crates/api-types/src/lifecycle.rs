@@ -2,9 +2,9 @@
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::KubeSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Duration, schema};
+use crate::{Duration, schema, unset};
 
 /// Default size of the sessions' claim.
 const DEFAULT_SESSIONS_SIZE: &str = "1Gi";
@@ -15,12 +15,16 @@ const DEFAULT_WORKSPACE_SIZE: &str = "10Gi";
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Persistence {
     /// Volume for sessions, mounted at /data/sessions. Defaults to 1Gi.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "sessions_claim", skip_serializing_if = "Option::is_none")]
     #[schemars(transform = sessions_size)]
     pub sessions: Option<VolumeClaim>,
 
     /// Volume for the working directory. Defaults to 10Gi.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "workspace_claim",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(transform = workspace_size)]
     pub workspace: Option<VolumeClaim>,
 }
@@ -33,6 +37,14 @@ fn workspace_size(schema: &mut schemars::Schema) {
     schema::sized(schema, DEFAULT_WORKSPACE_SIZE);
 }
 
+fn sessions_claim<'de, D: Deserializer<'de>>(d: D) -> Result<Option<VolumeClaim>, D::Error> {
+    Ok(Option::<VolumeClaim>::deserialize(d)?.map(|claim| claim.or_size(DEFAULT_SESSIONS_SIZE)))
+}
+
+fn workspace_claim<'de, D: Deserializer<'de>>(d: D) -> Result<Option<VolumeClaim>, D::Error> {
+    Ok(Option::<VolumeClaim>::deserialize(d)?.map(|claim| claim.or_size(DEFAULT_WORKSPACE_SIZE)))
+}
+
 /// A PersistentVolumeClaim with access mode ReadWriteOnce.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -43,10 +55,20 @@ pub struct VolumeClaim {
     pub storage_class_name: Option<String>,
 
     /// Requested storage, such as 10Gi.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(schema_with = "schema::size")]
-    #[x_kube(validation = Rule::new("isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))").message("size must be a positive quantity, such as 10Gi"))]
+    #[x_kube(validation = Rule::new("self == '' || isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))").message("size must be a positive quantity, such as 10Gi"))]
     pub size: Option<Quantity>,
+}
+
+impl VolumeClaim {
+    fn or_size(self, default: &str) -> Self {
+        Self { size: self.size.or_else(|| Some(Quantity(default.to_owned()))), ..self }
+    }
 }
 
 /// Suspends the agent automatically while nobody is connected, and resumes it on the next connection.

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::{
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::schema;
+use crate::{schema, unset};
 
 /// Default memory request of the executor.
 pub const DEFAULT_MEMORY_REQUEST: &str = "512Mi";
@@ -32,8 +32,12 @@ pub struct AgentPodSpec {
     pub scheduling: Option<Scheduling>,
 
     /// Name of the RuntimeClass of the pod, such as gvisor.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253), regex(pattern = schema::SUBDOMAIN))]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(length(max = 253), regex(pattern = schema::SUBDOMAIN_OR_EMPTY))]
     pub runtime_class_name: Option<String>,
 
     /// Resource requirements of the executor. Defaults to a memory request of 512Mi and a memory limit of 4Gi.

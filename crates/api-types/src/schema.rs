@@ -9,14 +9,19 @@ use serde_json::{Value, json};
 /// Names of objects in the same namespace: DNS subdomains (RFC 1123).
 pub(crate) const SUBDOMAIN: &str =
     r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
-/// Keys of a ConfigMap or Secret.
-pub(crate) const DATA_KEY: &str = r"^[-._a-zA-Z0-9]+$";
-/// An absolute path that a container can mount; a colon would split it.
-pub(crate) const ABSOLUTE_PATH: &str = r"^/[^:]*$";
-/// A path that a container can mount.
-pub(crate) const MOUNT_PATH: &str = r"^[^:]+$";
+/// The same, or nothing.
+pub(crate) const SUBDOMAIN_OR_EMPTY: &str =
+    r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$";
+/// Keys of a ConfigMap or Secret, or nothing.
+pub(crate) const DATA_KEY_OR_EMPTY: &str = r"^[-._a-zA-Z0-9]*$";
+/// An absolute path of a directory other than the root, or nothing; a colon would split it.
+pub(crate) const ABSOLUTE_PATH: &str = r"^(/[^:]+)?$";
+/// A path that a container can mount, or nothing.
+pub(crate) const MOUNT_PATH: &str = r"^[^:]*$";
 /// What git and its transports take as one argument, and never as an option.
 pub(crate) const GIT_ARGUMENT: &str = r"^[^-\s]\S*$";
+/// The same, or nothing.
+pub(crate) const GIT_ARGUMENT_OR_EMPTY: &str = r"^([^-\s]\S*)?$";
 /// Go's notation for durations, as in `1h30m`.
 pub(crate) const DURATION: &str = r"^([0-9]{1,9}(\.[0-9]{1,9})?(ns|us|µs|ms|s|m|h))+$";
 /// RFC 3339 with every part in its range; the day is checked by the format.
@@ -81,7 +86,7 @@ pub(crate) fn any_value(_: &mut schemars::SchemaGenerator) -> Schema {
 
 /// A quantity written as a string, which is the only way where a size is asked for.
 pub(crate) fn size(_: &mut schemars::SchemaGenerator) -> Schema {
-    schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": 32 })
+    schemars::json_schema!({ "type": "string", "maxLength": 32 })
 }
 
 /// Sets the default `size` of a claim, which differs from claim to claim.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AgentPodSpec, CaBundle, ContextItem, Credential, ExtraPort, LocalRef, Plugin, Proxy, Quota,
-    RawJson, Skill, quantity, schema,
+    RawJson, Skill, quantity, schema, unset,
 };
 
 /// Defaults for the Agents that use the template. Changes are applied to them immediately.
@@ -35,13 +35,21 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub struct AgentTemplateSpec {
     /// Image that contains the OpenCode binary and copies it to $TOOLS_DIR.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 1024))]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(length(max = 1024))]
     pub agent_image: Option<String>,
 
     /// Image that the agent's server runs in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 1024))]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(length(max = 1024))]
     pub executor_image: Option<String>,
 
     /// Reserved for task runners; no effect.
@@ -118,7 +126,11 @@ pub struct AgentTemplateSpec {
     pub proxy: Option<Proxy>,
 
     /// Secrets with image registry credentials.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unset::without_blanks",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(max = 32))]
     pub image_pull_secrets: Option<Vec<LocalRef>>,
 

@@ -123,13 +123,16 @@ fn defaults() {
         ".contexts[].git.depth = 1",
         ".contexts[].git.recurseSubmodules = false",
         r#".contexts[].git.ref = "HEAD""#,
+        r#".contexts[].git.secretRef.name = """#,
         ".contexts[].git.sync.enabled = false",
         r#".contexts[].git.sync.interval = "5m""#,
         r#".contexts[].git.sync.policy = "HotReload""#,
         ".contexts[].url.insecureSkipTLSVerify = false",
+        r#".contexts[].url.secretRef.name = """#,
         ".contexts[].url.timeout = 30",
         ".credentials[].fileMode = 384",
         r#".extraPorts[].protocol = "TCP""#,
+        r#".imagePullSecrets[].name = """#,
         r#".persistence.sessions.size = "1Gi""#,
         r#".persistence.workspace.size = "10Gi""#,
         r#".plugins[].target = "server""#,
@@ -138,7 +141,9 @@ fn defaults() {
         ".skills[].git.depth = 1",
         ".skills[].git.recurseSubmodules = false",
         r#".skills[].git.ref = "HEAD""#,
+        r#".skills[].git.secretRef.name = """#,
         ".suspend = false",
+        r#".templateRef.name = """#,
     ];
     assert_eq!(found, expected);
 }
