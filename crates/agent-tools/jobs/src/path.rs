@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 /// Where a program writes: `path` beneath `root`, which is an absolute path that the controller chose.
-/// The program resolves it without leaving `root`, whatever links lie on the way.
+/// The program resolves it without leaving `root`, whatever links lie on the way. Without a path it is the folder
+/// `root` itself, which exists already and may be a volume: what it holds besides is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Target {
     pub root: String,
-    pub path: RelativePath,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<RelativePath>,
 }
 
 /// A path of one or more plain components: no `..`, no `.`, no empty component, no leading slash, no NUL.
