@@ -22,8 +22,8 @@ pub const SERVER_COMPONENT: &str = "server";
 /// Value of [`MANAGED_BY`].
 pub const MANAGER: &str = "kubeopencode";
 
-/// Annotation on a pod: SHA-256 of the configuration it was started with.
-pub const CONFIG_HASH: &str = "kubeopencode.io/config-hash";
+/// Annotation on a pod: SHA-256 of the contexts and the configuration it was started with.
+pub const CONTEXT_HASH: &str = "kubeopencode.io/context-hash";
 
 /// The labels of every object made for an agent. Apply them after the user's,
 /// which must not override them.

@@ -46,7 +46,9 @@ pub use egress::{CaBundle, ConfigMapBundle, Proxy, SecretBundle};
 pub use extension::{Plugin, PluginTarget, Skill};
 pub use git::{GitContext, GitSync, SkillGit, SyncPolicy};
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-pub use lifecycle::{Persistence, Standby, VolumeClaim};
+pub use lifecycle::{
+    DEFAULT_SESSIONS_SIZE, DEFAULT_WORKSPACE_SIZE, Persistence, Standby, VolumeClaim,
+};
 pub use pod::{
     AgentPodSpec, ContainerExtras, DEFAULT_MEMORY_LIMIT, DEFAULT_MEMORY_REQUEST, DEFAULT_USER,
     Scheduling, SystemContainers,

@@ -7,9 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::{Duration, schema, unset};
 
 /// Default size of the sessions' claim.
-const DEFAULT_SESSIONS_SIZE: &str = "1Gi";
+pub const DEFAULT_SESSIONS_SIZE: &str = "1Gi";
 /// Default size of the workspace's claim.
-const DEFAULT_WORKSPACE_SIZE: &str = "10Gi";
+pub const DEFAULT_WORKSPACE_SIZE: &str = "10Gi";
 
 /// Persistent volumes. Removing a field keeps its PersistentVolumeClaim; it is deleted with the Agent.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

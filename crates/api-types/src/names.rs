@@ -24,9 +24,69 @@ pub const OPENCODE_BINARY: &str = "/tools/opencode";
 pub const AGENT_TOOLS_BINARY: &str = "/tools/agent-tools";
 /// OpenCode's configuration; `OPENCODE_CONFIG` names it.
 pub const CONFIG_FILE: &str = "/tools/opencode.json";
+/// The configuration of OpenCode's terminal UI; `OPENCODE_TUI_CONFIG` names it.
+pub const TUI_CONFIG_FILE: &str = "/tools/tui.json";
+/// The system's trusted certificates and those of the agent's caBundle.
+pub const JOINED_CA_FILE: &str = "/tools/ca-bundle.crt";
 
-/// Volume of OpenCode's configuration.
-pub const CONFIG_VOLUME: &str = "config";
+/// Init container that writes contexts.
+pub const CONTEXT_INIT: &str = "context-init";
+/// Init containers that clone repositories are named by it and their index.
+pub const GIT_INIT_PREFIX: &str = "git-init-";
+/// Containers that keep repositories up to date are named by it and the index of their init container.
+pub const GIT_SYNC_PREFIX: &str = "git-sync-";
+/// Init containers that download URLs are named by it and their index.
+pub const URL_FETCH_PREFIX: &str = "url-fetch-";
+/// Init container that installs plugins.
+pub const PLUGIN_INIT: &str = "plugin-init";
+
+/// The names of our own volumes begin with it; some older ones do not.
+pub const VOLUME_PREFIX: &str = "kubeopencode-";
+
+/// Volume of the agent's ConfigMaps: configuration, texts, and what the init containers are to do.
+pub const CONFIG_VOLUME: &str = "kubeopencode-config";
+/// Where [`CONFIG_VOLUME`] is mounted in init containers.
+pub const CONFIG_DIR: &str = "/etc/kubeopencode/config";
+/// Volume of contexts that are mounted outside the working directory.
+pub const CONTEXT_VOLUME: &str = "kubeopencode-contexts";
+/// Where [`CONTEXT_VOLUME`] is mounted in init containers.
+pub const CONTEXT_DIR: &str = "/etc/kubeopencode/contexts";
+/// Volumes of ConfigMaps that a user names as contexts: this and the context's index.
+pub const CONFIG_MAP_VOLUME_PREFIX: &str = "kubeopencode-context-";
+/// Where those volumes are mounted in context-init, each by its index.
+pub const CONFIG_MAP_DIR: &str = "/etc/kubeopencode/config-maps";
+/// Volumes of repositories outside the working directory: this and the index of their init container.
+pub const GIT_VOLUME_PREFIX: &str = "kubeopencode-git-";
+/// Where such a volume is mounted in git-init and git-sync.
+pub const GIT_DIR: &str = "/etc/kubeopencode/git";
+/// Volumes of Secrets for git and URLs: this and the name of the container.
+pub const ACCESS_VOLUME_PREFIX: &str = "kubeopencode-access-";
+/// Where such a volume is mounted in the container that uses it.
+pub const ACCESS_DIR: &str = "/etc/kubeopencode/access";
+/// Writable space of our own containers.
+pub const SCRATCH_VOLUME: &str = "kubeopencode-scratch";
+/// Where [`SCRATCH_VOLUME`] is mounted, each container at a folder of its own; their HOME.
+pub const SCRATCH_DIR: &str = "/tmp";
+/// Volume of plugins.
+pub const PLUGINS_VOLUME: &str = "kubeopencode-plugins";
+/// Where [`PLUGINS_VOLUME`] is mounted.
+pub const PLUGINS_DIR: &str = "/plugins";
+/// The folder of skills, one folder for each entry of the list.
+pub const SKILLS_DIR: &str = "/skills";
+/// Volume of the user's CA certificates.
+pub const CA_VOLUME: &str = "kubeopencode-ca";
+/// Where [`CA_VOLUME`] is mounted in every container.
+pub const CA_DIR: &str = "/etc/ssl/certs/custom-ca";
+/// The user's CA certificates; `CUSTOM_CA_CERT_PATH` names them.
+pub const CA_FILE: &str = "/etc/ssl/certs/custom-ca/tls.crt";
+/// Volume of OpenCode's sessions, where they are persistent.
+pub const SESSIONS_VOLUME: &str = "kubeopencode-sessions";
+/// Where [`SESSIONS_VOLUME`] is mounted.
+pub const SESSIONS_DIR: &str = "/data/sessions";
+/// The sessions' database; `OPENCODE_DB` names it.
+pub const SESSIONS_DATABASE: &str = "/data/sessions/opencode.db";
+/// The document of contexts without a path of their own, in the working directory.
+pub const CONTEXT_DOCUMENT: &str = ".kubeopencode/context.md";
 /// Volumes of credentials are named by it and their index in the list.
 pub const CREDENTIAL_VOLUME_PREFIX: &str = "credential-";
 
@@ -80,9 +140,24 @@ pub fn service(agent: &str) -> String {
     agent.to_owned()
 }
 
-/// The ConfigMap of contexts and configuration.
+/// The first ConfigMap of contexts and configuration.
 pub fn context_config_map(agent: &str) -> String {
     format!("{agent}-server-context")
+}
+
+/// Further ConfigMaps of contexts, where they do not fit into the first, numbered from 1.
+pub fn further_context_config_map(agent: &str, number: usize) -> String {
+    format!("{}-{number}", context_config_map(agent))
+}
+
+/// The PersistentVolumeClaim of the sessions.
+pub fn sessions_claim(agent: &str) -> String {
+    format!("{agent}-server-sessions")
+}
+
+/// The PersistentVolumeClaim of the working directory.
+pub fn workspace_claim(agent: &str) -> String {
+    format!("{agent}-server-workspace")
 }
 
 /// The Secret of the share token.
@@ -117,6 +192,9 @@ mod tests {
             context_config_map("demo"),
             share_secret("demo"),
             server_secret("demo"),
+            further_context_config_map("demo", 1),
+            sessions_claim("demo"),
+            workspace_claim("demo"),
             server_url("demo", "team-a", DEFAULT_PORT),
         ];
         assert_eq!(
@@ -127,6 +205,9 @@ mod tests {
                 "demo-server-context",
                 "demo-share",
                 "demo-server",
+                "demo-server-context-1",
+                "demo-server-sessions",
+                "demo-server-workspace",
                 "http://demo.team-a.svc.cluster.local:4096",
             ]
         );

@@ -2,13 +2,18 @@
 //! refused in `resolve`. The same agent always
 //! yields the same bytes, so no pod restarts without a cause.
 
-mod config_map;
+mod claims;
+mod config_maps;
 mod containers;
 mod credentials;
 mod deployment;
 mod env;
+mod files;
+mod init;
+mod jobs;
 mod metadata;
 mod probes;
+mod runtime;
 mod secrets;
 mod security;
 mod service;
@@ -16,11 +21,12 @@ mod volumes;
 
 use k8s_openapi::api::{
     apps::v1::Deployment,
-    core::v1::{ConfigMap, Secret, Service},
+    core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service},
 };
 
 use crate::{resolve::ResolvedAgent, secret::Password};
 
+pub use config_maps::unused_config_maps;
 pub use secrets::share_secret;
 
 /// Everything that one agent owns, but for its share Secret, which does not depend
@@ -28,17 +34,21 @@ pub use secrets::share_secret;
 #[derive(Clone, Debug, PartialEq)]
 pub struct DesiredObjects {
     pub server_secret: Secret,
-    pub config_map: Option<ConfigMap>,
+    /// By name; only those that are needed.
+    pub config_maps: Vec<ConfigMap>,
+    pub claims: Vec<PersistentVolumeClaim>,
     pub deployment: Deployment,
     pub service: Service,
 }
 
 /// `password` is that of the agent's server.
 pub fn desired(agent: &ResolvedAgent, password: &Password) -> DesiredObjects {
+    let files = files::files(agent);
     DesiredObjects {
         server_secret: secrets::server_secret(&agent.identity, password),
-        config_map: config_map::config_map(agent),
-        deployment: deployment::deployment(agent),
+        config_maps: config_maps::config_maps(&agent.identity, &files),
+        claims: claims::claims(agent),
+        deployment: deployment::deployment(agent, &files),
         service: service::service(agent),
     }
 }

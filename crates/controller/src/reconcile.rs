@@ -13,7 +13,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 
 use crate::{
     apply::{Applier, Outcome, Owner},
-    desired::{DesiredObjects, desired, share_secret},
+    desired::{DesiredObjects, desired, share_secret, unused_config_maps},
     error::ControllerError,
     fetch::{self, Fetched, fetch},
     guard::{Guarded, Unreadable},
@@ -140,13 +140,13 @@ impl Reconciler {
         fetched: &Fetched,
     ) -> Result<Applied, ControllerError> {
         let (owner, stores, applier) = (owner(identity), &self.stores, &self.applier);
-        let DesiredObjects { server_secret, config_map, deployment, service } = desired;
+        let DesiredObjects { server_secret, config_maps, claims: _, deployment, service } = desired;
 
         let outcome = applier.ensure_observed(owner, server_secret, &fetched.server_secret).await?;
         if let Err(problem) = in_place(server_secret, outcome) {
             return Ok(problem.into());
         }
-        if let Some(config_map) = config_map {
+        for config_map in config_maps {
             let outcome = applier.ensure(owner, config_map, &stores.config_maps).await?;
             if let Err(problem) = in_place(config_map, outcome) {
                 return Ok(problem.into());
@@ -159,9 +159,8 @@ impl Reconciler {
         };
         let outcome = applier.ensure(owner, service, &stores.services).await?;
         let problem = in_place(service, outcome).err();
-        if config_map.is_none() {
-            // Only after the Deployment stopped mounting it.
-            let name = api_types::names::context_config_map(&identity.name);
+        // Only after the Deployment stopped mounting them.
+        for name in unused_config_maps(&identity.name, config_maps.len()) {
             applier.prune(owner, &name, &stores.config_maps).await?;
         }
         Ok(Applied { deployment: Some(deployment), problem })

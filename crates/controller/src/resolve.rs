@@ -1,22 +1,30 @@
 //! From what a user wrote, and the template it names, to an agent whose every value
 //! is valid; or to a sentence that says what is wrong. Pure.
 
-mod config;
+mod checkouts;
+mod contexts;
 mod credentials;
+mod egress;
+mod extensions;
 mod invalid;
 mod mounts;
-mod unsupported;
+mod place;
+mod security;
 
 use api_types::{
-    Agent, AgentId, AgentPodSpec, AgentSpec, AgentTemplate, ExtraPort, LocalRef, PortProtocol,
-    condition::reason, names,
+    Agent, AgentId, AgentPodSpec, AgentSpec, AgentTemplate, ExtraPort, LocalRef, Persistence,
+    PortProtocol, Proxy, condition::reason, names,
 };
-use serde_json::{Map, Value};
 
 use crate::merge::merge;
 
+pub use checkouts::Checkout;
+pub use contexts::{Content, Context};
 pub use credentials::{Credential, CredentialForm};
+pub use egress::CaSource;
+pub use extensions::Extensions;
 pub use invalid::Invalid;
+pub use place::Place;
 
 /// An agent whose template has been merged in and whose every value is valid.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,12 +36,25 @@ pub struct ResolvedAgent {
     pub port: u16,
     /// Names and ports are unique, and none is the server's.
     pub extra_ports: Vec<ExtraPort>,
-    /// `OpenCode`'s configuration, where there is any.
-    pub config: Option<Map<String, Value>>,
+    /// All but the repositories, in the user's order.
+    pub contexts: Vec<Context>,
+    pub checkouts: Vec<Checkout>,
+    pub extensions: Extensions,
     pub credentials: Vec<Credential>,
     pub pod: AgentPodSpec,
+    pub ca_source: Option<CaSource>,
+    /// Its `no_proxy` has the cluster's own names.
+    pub proxy: Option<Proxy>,
     pub pull_secrets: Vec<LocalRef>,
+    pub persistence: Persistence,
     pub lifecycle: Lifecycle,
+}
+
+impl ResolvedAgent {
+    /// Whether a user mounts a volume of their own as the working directory.
+    pub fn has_own_workspace(&self) -> bool {
+        mounts::mounts_workspace(self)
+    }
 }
 
 /// The images of an agent's pod, and how they are pulled.
@@ -75,13 +96,22 @@ pub fn resolve(
         return Err(Invalid::new(reason::TEMPLATE_NOT_FOUND, "spec.templateRef", message));
     }
     let spec = merge(&agent.spec, template.map(|template| &template.spec));
-    unsupported::check(&spec)?;
 
+    if spec.standby.is_some() {
+        let message =
+            "this version of the controller does not serve it yet; remove it to start the agent";
+        return Err(Invalid::new(reason::NOT_SUPPORTED_YET, "spec.standby", message));
+    }
     let port = spec.server_port();
     let workspace_dir = workspace_dir(&spec)?;
     let resolved = ResolvedAgent {
         identity: identity(agent)?,
         extra_ports: extra_ports(&spec, port)?,
+        contexts: contexts::resolve(&spec, &workspace_dir)?,
+        checkouts: checkouts::resolve(&spec, &workspace_dir)?,
+        extensions: extensions::resolve(&spec)?,
+        ca_source: egress::ca_source(&spec)?,
+        proxy: egress::proxy(&spec),
         credentials: credentials::resolve(spec.credentials.unwrap_or_default())?,
         images: Images {
             agent: spec.agent_image.unwrap_or_else(|| defaults.agent.clone()),
@@ -93,11 +123,12 @@ pub fn resolve(
             .service_account_name
             .unwrap_or_else(|| names::DEFAULT_SERVICE_ACCOUNT.to_owned()),
         port,
-        config: config::resolve(spec.config.as_ref())?,
         pod: spec.pod_spec.unwrap_or_default(),
         pull_secrets: spec.image_pull_secrets.unwrap_or_default(),
+        persistence: spec.persistence.unwrap_or_default(),
         lifecycle: if spec.suspend { Lifecycle::Suspended } else { Lifecycle::Running },
     };
+    security::check(&resolved.pod)?;
     mounts::check(&resolved)?;
     Ok(resolved)
 }
@@ -115,18 +146,8 @@ fn identity(agent: &Agent) -> Result<AgentId, Invalid> {
 
 fn workspace_dir(spec: &AgentSpec) -> Result<String, Invalid> {
     let dir = spec.workspace_dir.as_deref().unwrap_or(names::DEFAULT_WORKSPACE_DIR);
-    let trimmed = dir.trim_end_matches('/');
-    let refuse = |why: &str| Err(Invalid::spec("spec.workspaceDir", why));
-    if !dir.starts_with('/') {
-        return refuse("it must be an absolute path");
-    }
-    if trimmed.is_empty() {
-        return refuse("it must not be the root directory, which holds the image");
-    }
-    if mounts::is_within(trimmed, names::TOOLS_DIR) {
-        return refuse("it must not be in /tools, which holds OpenCode");
-    }
-    Ok(trimmed.to_owned())
+    let path = place::absolute(dir).and_then(place::free);
+    path.map_err(|why| Invalid::spec("spec.workspaceDir", why))
 }
 
 /// The API server checks each list by itself; a template's meets the agent's port here.

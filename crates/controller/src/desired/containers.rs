@@ -4,32 +4,12 @@ use std::collections::BTreeMap;
 
 use api_types::{DEFAULT_MEMORY_LIMIT, DEFAULT_MEMORY_REQUEST, names};
 use k8s_openapi::{
-    api::core::v1::{Container, ContainerPort, EnvVar, ResourceRequirements, VolumeMount},
+    api::core::v1::{Container, ContainerPort, ResourceRequirements, VolumeMount},
     apimachinery::pkg::api::resource::Quantity,
 };
 
 use super::{credentials, env, probes, security, volumes};
 use crate::resolve::{Pull, ResolvedAgent};
-
-/// Where the tools image keeps its program.
-const TOOLS_IMAGE_BINARY: &str = "/agent-tools";
-
-/// In the order in which they run.
-pub(super) fn init(agent: &ResolvedAgent) -> Vec<Container> {
-    let opencode = Container {
-        // The image's own entry point copies OpenCode to the directory named by TOOLS_DIR.
-        env: env::of_opencode_init(&agent.pod),
-        volume_mounts: Some(vec![volumes::tools_mount()]),
-        ..container(agent, names::OPENCODE_INIT, &agent.images.agent)
-    };
-    let terminal = Container {
-        command: Some(argv([TOOLS_IMAGE_BINARY, "install", names::TOOLS_DIR])),
-        env: env::of_init(&agent.pod),
-        volume_mounts: Some(vec![volumes::tools_mount()]),
-        ..container(agent, names::TERMINAL_INIT, &agent.images.tools)
-    };
-    vec![opencode, terminal]
-}
 
 /// Where the agent works.
 pub(super) fn server(agent: &ResolvedAgent) -> Container {
@@ -52,7 +32,7 @@ pub(super) fn server(agent: &ResolvedAgent) -> Container {
 }
 
 /// What all of them have in common.
-fn container(agent: &ResolvedAgent, name: &str, image: &str) -> Container {
+pub(super) fn container(agent: &ResolvedAgent, name: &str, image: &str) -> Container {
     Container {
         name: name.to_owned(),
         image: Some(image.to_owned()),
@@ -109,13 +89,8 @@ fn default_resources() -> ResourceRequirements {
     }
 }
 
-fn argv<const N: usize>(words: [&str; N]) -> Vec<String> {
+pub(super) fn argv<const N: usize>(words: [&str; N]) -> Vec<String> {
     words.map(str::to_owned).to_vec()
-}
-
-/// A variable with a literal value.
-pub(super) fn variable(name: &str, value: impl Into<String>) -> EnvVar {
-    EnvVar { name: name.to_owned(), value: Some(value.into()), value_from: None }
 }
 
 #[cfg(test)]

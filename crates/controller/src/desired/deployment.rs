@@ -13,8 +13,9 @@ use k8s_openapi::{
 use kube::core::ObjectMeta;
 
 use super::{
-    config_map::config_hash,
     containers,
+    files::Files,
+    init,
     metadata::{metadata, pod_labels},
     security, volumes,
 };
@@ -24,8 +25,10 @@ use crate::resolve::{Lifecycle, ResolvedAgent};
 const REVISION_HISTORY: i32 = 2;
 /// The server keeps its data in `SQLite`, which needs no long goodbye.
 const GRACE_SECONDS: i64 = 10;
+/// Kubernetes' own default, for a hook of the user's that runs before the server is stopped.
+const HOOK_GRACE_SECONDS: i64 = 30;
 
-pub(super) fn deployment(agent: &ResolvedAgent) -> Deployment {
+pub(super) fn deployment(agent: &ResolvedAgent, files: &Files) -> Deployment {
     let replicas = match agent.lifecycle {
         Lifecycle::Running => 1,
         Lifecycle::Suspended => 0,
@@ -44,42 +47,45 @@ pub(super) fn deployment(agent: &ResolvedAgent) -> Deployment {
                 match_labels: Some(labels::selector(&agent.identity.name)),
                 match_expressions: None,
             },
-            template: pod_template(agent),
+            template: pod_template(agent, files),
             ..DeploymentSpec::default()
         }),
         status: None,
     }
 }
 
-fn pod_template(agent: &ResolvedAgent) -> PodTemplateSpec {
-    let hash = agent.config.as_ref().map(config_hash);
-    let annotations = hash.map(|hash| BTreeMap::from([(labels::CONFIG_HASH.to_owned(), hash)]));
+/// Init containers and OpenCode read their files once: another hash makes a new pod.
+fn pod_template(agent: &ResolvedAgent, files: &Files) -> PodTemplateSpec {
+    let annotations =
+        files.hash().map(|hash| BTreeMap::from([(labels::CONTEXT_HASH.to_owned(), hash)]));
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
             labels: Some(pod_labels(&agent.identity, agent.pod.labels.as_ref())),
             annotations,
             ..ObjectMeta::default()
         }),
-        spec: Some(pod_spec(agent)),
+        spec: Some(pod_spec(agent, files)),
     }
 }
 
-fn pod_spec(agent: &ResolvedAgent) -> PodSpec {
+fn pod_spec(agent: &ResolvedAgent, files: &Files) -> PodSpec {
     let scheduling = agent.pod.scheduling.clone().unwrap_or_default();
+    let hook = agent.pod.lifecycle.as_ref().and_then(|lifecycle| lifecycle.pre_stop.as_ref());
+    let grace = if hook.is_some() { HOOK_GRACE_SECONDS } else { GRACE_SECONDS };
     PodSpec {
         service_account_name: Some(agent.service_account.clone()),
         // Variables of other Services would be noise in the agent's shell.
         enable_service_links: Some(false),
-        termination_grace_period_seconds: Some(GRACE_SECONDS),
+        termination_grace_period_seconds: Some(grace),
         image_pull_secrets: pull_secrets(&agent.pull_secrets),
         security_context: Some(security::of_pod(&agent.pod)),
         runtime_class_name: agent.pod.runtime_class_name.clone(),
         node_selector: scheduling.node_selector,
         tolerations: scheduling.tolerations,
         affinity: scheduling.affinity,
-        init_containers: Some(containers::init(agent)),
-        containers: vec![containers::server(agent)],
-        volumes: Some(volumes::volumes(agent)),
+        init_containers: Some(init::init(agent)),
+        containers: std::iter::once(containers::server(agent)).chain(init::sync(agent)).collect(),
+        volumes: Some(volumes::volumes(agent, files)),
         ..PodSpec::default()
     }
 }

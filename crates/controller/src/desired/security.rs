@@ -16,17 +16,19 @@ pub(super) fn of_container(pod: &AgentPodSpec) -> SecurityContext {
     })
 }
 
-/// Fills in what the user left out: a user only where nothing sets one, and no
-/// `runAsNonRoot` where a user asks for root.
+/// Fills in what the user left out: a user only where nothing sets one, a group that may write to
+/// the volumes, and no `runAsNonRoot` where a user asks for root.
 pub(super) fn of_pod(pod: &AgentPodSpec) -> PodSecurityContext {
     let users = pod.pod_security_context.clone().unwrap_or_default();
-    let own_user = pod.security_context.as_ref().and_then(|container| container.run_as_user);
-    let user = users.run_as_user.or(own_user);
+    let own = pod.security_context.as_ref();
+    // A container's own settings win over its pod's.
+    let user = own.and_then(|own| own.run_as_user).or(users.run_as_user);
+    let group = own.and_then(|own| own.run_as_group).or(users.run_as_group);
     let default = user.is_none().then_some(DEFAULT_USER);
     PodSecurityContext {
         run_as_user: users.run_as_user.or(default),
         run_as_group: users.run_as_group.or(default),
-        fs_group: users.fs_group.or(default),
+        fs_group: users.fs_group.or(group).or(user.filter(|user| *user != 0)).or(default),
         run_as_non_root: users.run_as_non_root.or_else(|| (user != Some(0)).then_some(true)),
         seccomp_profile: users.seccomp_profile.clone().or_else(|| Some(runtime_default())),
         ..users
@@ -69,10 +71,36 @@ mod tests {
                 None,
                 None,
             ),
+            (
+                "root in containers of another user's pod",
+                pod(as_user(1000), Some(in_container(0))),
+                Some(1000),
+                None,
+            ),
         ];
         for (name, spec, user, non_root) in cases {
             let context = of_pod(&spec);
             assert_eq!((context.run_as_user, context.run_as_non_root), (user, non_root), "{name}");
+        }
+    }
+
+    #[test]
+    fn whoever_the_user_is_may_write_to_the_volumes() {
+        let set = |user, group, fs_group| PodSecurityContext {
+            run_as_user: user,
+            run_as_group: group,
+            fs_group,
+            ..PodSecurityContext::default()
+        };
+        let cases = [
+            (set(None, None, None), Some(1000)),
+            (set(Some(2000), None, None), Some(2000)),
+            (set(Some(2000), Some(3000), None), Some(3000)),
+            (set(Some(2000), Some(3000), Some(4000)), Some(4000)),
+            (set(Some(0), None, None), None),
+        ];
+        for (written, expected) in cases {
+            assert_eq!(of_pod(&pod(written.clone(), None)).fs_group, expected, "{written:?}");
         }
     }
 }

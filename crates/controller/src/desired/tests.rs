@@ -1,9 +1,11 @@
 #![allow(clippy::needless_pass_by_value, reason = "cases are written as literals")]
 
+mod everything;
+
 use std::collections::BTreeMap;
 
 use api_types::{AgentPodSpec, AgentSpec, Credential, SecretKeyRef, ShareToken, labels};
-use k8s_openapi::api::core::v1::{Container, EnvVar, PodSpec, VolumeMount};
+use k8s_openapi::api::core::v1::{Container, EnvVar, PodSpec, Volume, VolumeMount};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -87,7 +89,7 @@ fn the_plainest_agent() {
     let objects = of(AgentSpec::default());
     insta::assert_yaml_snapshot!("plain_deployment", objects.deployment);
     insta::assert_yaml_snapshot!("plain_service", objects.service);
-    assert_eq!(objects.config_map, None);
+    assert_eq!((objects.config_maps, objects.claims), (vec![], vec![]));
 }
 
 #[test]
@@ -95,7 +97,7 @@ fn an_agent_that_uses_everything() {
     let objects = of(rich());
     insta::assert_yaml_snapshot!("rich_deployment", objects.deployment);
     insta::assert_yaml_snapshot!("rich_service", objects.service);
-    insta::assert_yaml_snapshot!("rich_config_map", objects.config_map);
+    insta::assert_yaml_snapshot!("rich_config_maps", objects.config_maps);
 }
 
 #[test]
@@ -104,7 +106,7 @@ fn every_object_belongs_to_the_agent_and_says_so() {
     let share = share_secret(&resolved(rich()).identity, &ShareToken::from_bytes(&[1; 32]), None);
     let metadata = [
         &objects.server_secret.metadata,
-        &objects.config_map.as_ref().unwrap().metadata,
+        &objects.config_maps[0].metadata,
         &objects.deployment.metadata,
         &objects.service.metadata,
         &share.metadata,
@@ -170,10 +172,14 @@ fn a_users_variable_replaces_ours() {
 fn a_users_volume_takes_the_place_of_our_workspace() {
     let mount =
         VolumeMount { name: "mine".into(), mount_path: "/workspace/".into(), ..Default::default() };
-    let extra = AgentPodSpec { extra_volume_mounts: Some(vec![mount]), ..AgentPodSpec::default() };
+    let extra = AgentPodSpec {
+        extra_volumes: Some(vec![Volume { name: "mine".into(), ..Volume::default() }]),
+        extra_volume_mounts: Some(vec![mount]),
+        ..AgentPodSpec::default()
+    };
     let objects = of(with_pod(extra));
     let volumes: Vec<_> = pod(&objects).volumes.unwrap().into_iter().map(|v| v.name).collect();
-    assert_eq!(volumes, ["tools"]);
+    assert_eq!(volumes, ["tools", "mine"]);
 }
 
 #[test]
@@ -223,7 +229,7 @@ proptest! {
                 pod_spec: Some(AgentPodSpec { labels: Some(users.clone()), ..Default::default() }),
                 ..AgentSpec::default()
             });
-            serde_json::to_vec(&(objects.deployment, objects.config_map, objects.service)).unwrap()
+            serde_json::to_vec(&(objects.deployment, objects.config_maps, objects.service)).unwrap()
         };
         prop_assert_eq!(bytes(forward), bytes(backward));
     }

@@ -47,7 +47,7 @@ fn hostile() -> Vec<(&'static str, Value, &'static str)> {
         ),
         ("hook", json!({ "podSpec": { "lifecycle": port } }), "spec.podSpec: lifecycle.preStop"),
         ("config", json!({ "config": { "agent": NESTED } }), "spec.config: it cannot be read"),
-        ("options", json!({ "plugins": [plugin] }), "spec.plugins: "),
+        ("options", json!({ "plugins": [plugin] }), "spec.plugins[0].options: they cannot be read"),
         ("text", json!("none"), "spec: "),
         (
             "heir",

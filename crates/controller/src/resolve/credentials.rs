@@ -1,10 +1,12 @@
 //! In which of its four forms each credential is given to the agent. Pure.
 
-use super::Invalid;
+use super::{Invalid, contexts::label, place};
 
 /// One Secret of the user's, and what the agent gets of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
+    /// What a message calls it, as in `spec.credentials[0] "key"`.
+    pub label: String,
     pub secret: String,
     pub form: CredentialForm,
 }
@@ -25,9 +27,10 @@ pub enum CredentialForm {
 /// In the user's order; one that asks for a variable and a file becomes two.
 pub(super) fn resolve(written: Vec<api_types::Credential>) -> Result<Vec<Credential>, Invalid> {
     let forms = written.into_iter().enumerate().map(|(index, credential)| {
+        let label = label("credentials", index, Some(&credential.name));
         let secret = credential.secret_ref.name.clone();
-        let forms = forms(index, credential)?;
-        Ok(forms.into_iter().map(move |form| Credential { secret: secret.clone(), form }))
+        let forms = forms(index, credential)?.into_iter();
+        Ok(forms.map(move |form| Credential { label: label.clone(), secret: secret.clone(), form }))
     });
     Ok(forms.collect::<Result<Vec<_>, Invalid>>()?.into_iter().flatten().collect())
 }
@@ -37,6 +40,10 @@ fn forms(index: usize, credential: api_types::Credential) -> Result<Vec<Credenti
     let refuse = |why: &str| {
         Err(Invalid::spec(format!("spec.credentials[{index}]"), format!("{name:?} {why}")))
     };
+    let mount_path = mount_path.as_deref().map(place::absolute).transpose();
+    let mount_path = mount_path.and_then(|path| path.map(place::free).transpose());
+    let mount_path = mount_path
+        .map_err(|why| Invalid::spec(format!("spec.credentials[{index}].mountPath"), why))?;
     match (secret_ref.key, env, mount_path) {
         (None, None, None) => Ok(vec![CredentialForm::AllVariables]),
         (None, None, Some(path)) => Ok(vec![CredentialForm::Directory { path, mode }]),

@@ -1,10 +1,10 @@
 #![allow(clippy::large_stack_arrays, reason = "cases are written as literals")]
 
 use api_types::{
-    AgentSpec, AgentTemplateSpec, ContainerExtras, ContextItem, Credential, LocalRef, Persistence,
-    Proxy, SecretKeyRef, SystemContainers, TemplateRef, VolumeClaim, condition::reason,
+    AgentSpec, AgentTemplateSpec, Credential, LocalRef, Persistence, SecretKeyRef, TemplateRef,
+    condition::reason,
 };
-use k8s_openapi::api::core::v1::{EnvVar, Volume, VolumeMount};
+use k8s_openapi::api::core::v1::{Volume, VolumeMount};
 
 use super::*;
 use crate::fixture::{agent, demo, images, resolved};
@@ -37,10 +37,15 @@ fn an_agent_that_says_nothing_gets_every_default() {
         service_account: "default".into(),
         port: 4096,
         extra_ports: vec![],
-        config: None,
+        contexts: vec![],
+        checkouts: vec![],
+        extensions: Extensions::default(),
         credentials: vec![],
         pod: AgentPodSpec::default(),
+        ca_source: None,
+        proxy: None,
         pull_secrets: vec![],
+        persistence: Persistence::default(),
         lifecycle: Lifecycle::Running,
     };
     assert_eq!(resolve(&demo(), None, &images()), Ok(expected));
@@ -59,58 +64,9 @@ fn a_template_that_is_missing_is_named() {
 }
 
 #[test]
-fn fields_of_later_versions_are_named_and_empty_ones_are_not_used() {
-    let context: ContextItem = from_json(serde_json::json!({ "type": "Text", "text": "hi" }));
-    let variable = EnvVar { name: "A".into(), ..EnvVar::default() };
-    let extras = |extra_env| ContainerExtras { extra_env: Some(extra_env), ..Default::default() };
-    let system = |extras| AgentSpec {
-        pod_spec: Some(AgentPodSpec {
-            system_containers: Some(SystemContainers {
-                git_init: Some(extras),
-                ..Default::default()
-            }),
-            ..AgentPodSpec::default()
-        }),
-        ..AgentSpec::default()
-    };
-    let claim = Some(VolumeClaim::default());
-    let used = [
-        ("spec.contexts", AgentSpec { contexts: Some(vec![context]), ..AgentSpec::default() }),
-        ("spec.podSpec.systemContainers", system(extras(vec![variable]))),
-        (
-            "spec.proxy",
-            AgentSpec {
-                proxy: Some(Proxy { no_proxy: Some("a".into()), ..Proxy::default() }),
-                ..AgentSpec::default()
-            },
-        ),
-        (
-            "spec.persistence",
-            AgentSpec {
-                persistence: Some(Persistence { sessions: claim, workspace: None }),
-                ..AgentSpec::default()
-            },
-        ),
-        ("spec.standby", from_json(serde_json::json!({ "standby": { "idleTimeout": "30m" } }))),
-        (
-            "spec.caBundle",
-            from_json(serde_json::json!({ "caBundle": { "secretRef": { "name": "ca" } } })),
-        ),
-        ("spec.plugins", from_json(serde_json::json!({ "plugins": [{ "name": "p" }] }))),
-    ];
-    for (field, spec) in used {
-        assert_eq!(refused(spec), (reason::NOT_SUPPORTED_YET, field.to_owned()));
-    }
-
-    let empty = AgentSpec {
-        contexts: Some(vec![]),
-        skills: Some(vec![]),
-        plugins: Some(vec![]),
-        proxy: Some(Proxy::default()),
-        persistence: Some(Persistence::default()),
-        ..system(extras(vec![]))
-    };
-    resolved(empty);
+fn standby_is_not_served_yet_and_says_so() {
+    let spec = from_json(serde_json::json!({ "standby": { "idleTimeout": "30m" } }));
+    assert_eq!(refused(spec), (reason::NOT_SUPPORTED_YET, "spec.standby".to_owned()));
 }
 
 #[test]
@@ -153,13 +109,15 @@ fn mistakes_name_their_field() {
     let cases = [
         ("spec.credentials[1]", credentials(vec![at("/a"), credential(Some("k"), None, None)])),
         ("spec.credentials[0]", credentials(vec![credential(None, Some("A"), None)])),
-        ("spec.credentials", credentials(vec![at("/a"), at("/a/")])),
+        ("spec.credentials[1] \"c\"", credentials(vec![at("/a"), at("/a/")])),
+        ("spec.credentials[0].mountPath", credentials(vec![at("/tools/x")])),
+        ("spec.credentials[0].mountPath", credentials(vec![at("/a/../proc")])),
         ("spec.workspaceDir", workspace("relative")),
         ("spec.workspaceDir", workspace("//")),
         ("spec.workspaceDir", workspace("/tools/work")),
-        ("spec.podSpec.extraVolumes", pod(volume("tools"))),
-        ("spec.podSpec.extraVolumes", pod(volume("credential-0"))),
-        ("spec.podSpec.extraVolumeMounts", pod(at_tools)),
+        ("spec.podSpec.extraVolumes[0].name", pod(volume("tools"))),
+        ("spec.podSpec.extraVolumes[0].name", pod(volume("credential-0"))),
+        ("spec.podSpec.extraVolumeMounts[0].mountPath", pod(at_tools)),
         (
             "spec.extraPorts",
             AgentSpec { extra_ports: Some(vec![server_port]), ..Default::default() },
