@@ -17,6 +17,7 @@ pub mod publish;
 pub mod queue;
 pub mod random;
 pub mod reconcile;
+pub mod refusal;
 pub mod requeue;
 pub mod resolve;
 pub mod retry;
