@@ -24,6 +24,7 @@ pub mod retry;
 pub mod secret;
 pub mod status;
 pub mod stores;
+pub mod templates;
 
 #[cfg(test)]
 mod fake_api;
