@@ -11,6 +11,9 @@ pub const SUSPENDED: &str = "Suspended";
 /// The share link works; absent while sharing is off.
 pub const SHARE_READY: &str = "ShareReady";
 
+/// All types of an Agent's conditions: the controller owns the list, and drops any other.
+pub const TYPES: [&str; 5] = [READY, SERVER_READY, SERVER_HEALTHY, SUSPENDED, SHARE_READY];
+
 /// The values of a condition's `status`.
 pub mod status {
     pub const TRUE: &str = "True";
@@ -36,6 +39,9 @@ pub mod reason {
     pub const EXPIRED: &str = "Expired";
     pub const AGENT_NOT_READY: &str = "AgentNotReady";
 
+    // Ready of an AgentTemplate
+    pub const VALID: &str = "Valid";
+
     // Ready
     pub const SERVER_READY: &str = "ServerReady";
     pub const PROGRESSING: &str = "Progressing";
@@ -44,6 +50,8 @@ pub mod reason {
     pub const TEMPLATE_NOT_FOUND: &str = "TemplateNotFound";
     pub const REFERENCE_NOT_FOUND: &str = "ReferenceNotFound";
     pub const NAME_CONFLICT: &str = "NameConflict";
+    /// A rule of the cluster forbids an object of the agent's: a quota, a webhook, a policy.
+    pub const REJECTED: &str = "Rejected";
     pub const IMAGE_PULL_FAILED: &str = "ImagePullFailed";
     pub const CRASH_LOOP: &str = "CrashLoop";
     pub const UNSCHEDULABLE: &str = "Unschedulable";

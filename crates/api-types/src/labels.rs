@@ -9,6 +9,11 @@ pub const AGENT_TEMPLATE: &str = "kubeopencode.io/agent-template";
 /// `"true"` on the Secrets that hold share tokens.
 pub const SHARE_TOKEN: &str = "kubeopencode.io/share-token";
 
+/// Annotations of those Secrets, for other tools: whose link it is. Nothing here reads them.
+pub const SHARE_AGENT_NAME: &str = "kubeopencode.io/agent-name";
+/// The namespace beside [`SHARE_AGENT_NAME`].
+pub const SHARE_AGENT_NAMESPACE: &str = "kubeopencode.io/agent-namespace";
+
 /// The well-known labels of `app.kubernetes.io`.
 pub const NAME: &str = "app.kubernetes.io/name";
 pub const INSTANCE: &str = "app.kubernetes.io/instance";

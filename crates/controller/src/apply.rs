@@ -2,17 +2,16 @@
 //! only field manager of this project. It must not touch an object that the agent
 //! does not control.
 
+mod memory;
 mod record;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::Arc;
 
 use api_types::{Agent, names::FIELD_MANAGER};
+use k8s_openapi::api::apps::v1::Deployment;
 use kube::{
     Api, Client, ResourceExt,
-    api::{DeleteParams, Patch, PatchParams, Preconditions},
+    api::{DeleteParams, Patch, PatchParams, Preconditions, PropagationPolicy},
     runtime::reflector::{ObjectRef, Store},
 };
 use serde_json::{Value, json};
@@ -20,8 +19,10 @@ use serde_json::{Value, json};
 use crate::{
     error::ControllerError,
     kinds::Child,
-    observe::{Observed, is_owned, observe},
+    observe::{self, Observed, is_owned},
+    refusal::Refusal,
 };
+use memory::{Memory, Newest, ObjectKey};
 use record::Record;
 
 /// The outcome of applying one object.
@@ -29,10 +30,11 @@ use record::Record;
 pub enum Outcome<K> {
     /// It is as desired.
     InPlace(Arc<K>),
+    /// It is being deleted; it can be created again once it is gone.
+    Ending,
     /// The name is taken by an object that is not the agent's.
     Conflict,
-    /// The server rejected the content: the user's mistake, in the server's words.
-    Rejected(String),
+    Refused(Refusal),
 }
 
 /// Whose object it is, and where it lives.
@@ -49,24 +51,60 @@ impl Owner<'_> {
     }
 }
 
-/// Kind and name of an object of one agent.
-type ObjectKey = (String, String);
-/// What was applied, of each living agent.
-type Records = HashMap<ObjectRef<Agent>, HashMap<ObjectKey, Record>>;
-
 /// Applies objects, and remembers of each what makes another apply unnecessary.
 #[derive(Clone)]
 pub struct Applier {
     client: Client,
-    /// One entry for each living object; an agent's are dropped with it. Lost at a
-    /// restart, after which each object is applied once: that also finds whatever
-    /// moved in between.
-    applied: Arc<Mutex<Records>>,
+    memory: Arc<Memory>,
 }
 
 impl Applier {
     pub fn new(client: Client) -> Self {
-        Self { client, applied: Arc::default() }
+        Self { client, memory: Arc::default() }
+    }
+
+    /// Takes the newer of `cached` and what was written last, so that an unchanged agent costs no
+    /// request. Of a name that neither knows, the metadata is read from the API server.
+    pub async fn observe<K: Child>(
+        &self,
+        owner: Owner<'_>,
+        name: &str,
+        cached: Option<Arc<K>>,
+    ) -> Result<Observed<K>, ControllerError> {
+        match self.memory.newest(&owner.agent(), &key::<K>(name), cached) {
+            Newest::Known(object) => Ok(Observed::of(object, owner.uid)),
+            Newest::Unseen | Newest::Deleted | Newest::Unknown => {
+                observe::read(&self.api(owner), name, owner.uid).await
+            }
+        }
+    }
+
+    /// The same for an object that should not exist: the API server is asked only where we wrote one
+    /// that no watch has told of.
+    pub async fn observe_leftover<K: Child>(
+        &self,
+        owner: Owner<'_>,
+        name: &str,
+        cached: Option<Arc<K>>,
+    ) -> Result<Observed<K>, ControllerError> {
+        match self.memory.newest(&owner.agent(), &key::<K>(name), cached) {
+            Newest::Known(object) => Ok(Observed::of(object, owner.uid)),
+            Newest::Unseen => observe::read(&self.api(owner), name, owner.uid).await,
+            Newest::Deleted | Newest::Unknown => Ok(Observed::Absent),
+        }
+    }
+
+    /// The agent's object as far as it is known without a request.
+    pub fn known<K: Child>(
+        &self,
+        owner: Owner<'_>,
+        name: &str,
+        cache: &Store<K>,
+    ) -> Option<Arc<K>> {
+        match self.memory.newest(&owner.agent(), &key::<K>(name), cached(cache, owner, name)) {
+            Newest::Known(object) => Some(object).filter(|object| is_owned(&**object, owner.uid)),
+            Newest::Unseen | Newest::Deleted | Newest::Unknown => None,
+        }
     }
 
     /// Creates or changes `desired` where it differs from what exists.
@@ -77,8 +115,7 @@ impl Applier {
         cache: &Store<K>,
     ) -> Result<Outcome<K>, ControllerError> {
         let name = desired.name_any();
-        let api = Api::namespaced(self.client.clone(), owner.namespace);
-        let observed = observe(&api, cache, owner.namespace, &name, owner.uid).await?;
+        let observed = self.observe(owner, &name, cached(cache, owner, &name)).await?;
         self.ensure_observed(owner, desired, &observed).await
     }
 
@@ -89,22 +126,24 @@ impl Applier {
         desired: &K,
         observed: &Observed<K>,
     ) -> Result<Outcome<K>, ControllerError> {
-        let kind = || K::kind(&()).into_owned();
         let manifest = serde_json::to_value(desired)
-            .map_err(|source| ControllerError::Json { kind: kind(), source })?;
-        let key = (kind(), desired.name_any());
+            .map_err(|source| ControllerError::Json { kind: K::kind(&()).into_owned(), source })?;
+        let key = key::<K>(&desired.name_any());
         match observed {
             Observed::Foreign => Ok(Outcome::Conflict),
-            Observed::Owned(held) if self.is_in_place(owner, &key, &manifest, &**held) => {
-                Ok(Outcome::InPlace(held.clone()))
-            }
+            // What is applied to it would be deleted with it.
+            Observed::Ending => Ok(Outcome::Ending),
             Observed::Owned(held) => {
+                let record = Record::new(&manifest, held.meta());
+                if self.memory.is_recorded(&owner.agent(), &key, &record) {
+                    return Ok(Outcome::InPlace(held.clone()));
+                }
                 let guard = ("uid", held.uid().unwrap_or_default());
-                self.patch(owner, key, manifest, guard).await
+                self.apply(owner, key, manifest, guard).await
             }
             // No stored object has this version: the request fails if one turns up first.
             Observed::Absent => {
-                self.patch(owner, key, manifest, ("resourceVersion", "1".to_owned())).await
+                self.apply(owner, key, manifest, ("resourceVersion", "1".to_owned())).await
             }
         }
     }
@@ -116,24 +155,44 @@ impl Applier {
         name: &str,
         cache: &Store<K>,
     ) -> Result<(), ControllerError> {
-        let cached = cache.get(&ObjectRef::new(name).within(owner.namespace));
-        match cached.filter(|object| is_owned(&**object, owner.uid)) {
-            Some(object) => self.delete(owner, &*object).await,
+        let leftover = self.observe_leftover(owner, name, cached(cache, owner, name)).await?;
+        match leftover.owned() {
+            Some(object) => self.delete(owner, &**object).await,
             None => Ok(()),
         }
     }
 
-    /// Deletes exactly this object, not one that took its name since.
+    /// Deletes exactly this object, not one that took its name since, and what it owns after it.
     pub async fn delete<K: Child>(
         &self,
         owner: Owner<'_>,
         object: &K,
     ) -> Result<(), ControllerError> {
+        self.delete_by(owner, object, PropagationPolicy::Background).await
+    }
+
+    async fn delete_by<K: Child>(
+        &self,
+        owner: Owner<'_>,
+        object: &K,
+        propagation: PropagationPolicy,
+    ) -> Result<(), ControllerError> {
         let (kind, name) = (K::kind(&()), object.name_any());
-        let api: Api<K> = Api::namespaced(self.client.clone(), owner.namespace);
         let this = Preconditions { uid: object.uid(), resource_version: None };
-        let params = DeleteParams::default().preconditions(this);
-        match api.delete(&name, &params).await {
+        let params = DeleteParams {
+            propagation_policy: Some(propagation),
+            ..DeleteParams::default().preconditions(this)
+        };
+        let key = key::<K>(&name);
+        match self.api::<K>(owner).delete(&name, &params).await {
+            // Something holds it up: it is there until that is done.
+            Ok(answer) if answer.as_ref().left().is_some_and(is_ending) => {
+                tracing::info!(%kind, name, "being deleted");
+                if let Some(ending) = answer.left() {
+                    self.memory.written(owner.agent(), key, None, &Arc::new(ending));
+                }
+                return Ok(());
+            }
             Ok(_) => tracing::info!(%kind, name, "deleted"),
             // Gone already, or another one by now: either way not ours to delete.
             Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
@@ -141,60 +200,90 @@ impl Applier {
                 return Err(ControllerError::request("delete", kind, name)(error));
             }
         }
-        if let Some(records) = self.records().get_mut(&owner.agent()) {
-            records.remove(&(kind.into_owned(), name));
-        }
+        self.memory.deleted(owner.agent(), key, object.uid());
         Ok(())
+    }
+
+    /// Stops the agent's pod, and changes nothing else of its Deployment.
+    pub async fn scale_to_zero(
+        &self,
+        owner: Owner<'_>,
+        deployment: &Deployment,
+    ) -> Result<Outcome<Deployment>, ControllerError> {
+        let name = deployment.name_any();
+        let body = json!({ "metadata": { "uid": deployment.uid() }, "spec": { "replicas": 0 } });
+        // Not an apply: one of a part would give up all other fields.
+        let params =
+            PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..Default::default() };
+        let written = self.api(owner).patch(&name, &params, &Patch::Merge(&body)).await;
+        self.outcome(owner, key::<Deployment>(&name), written, |_| None)
     }
 
     /// Drops what is remembered of a deleted agent.
     pub fn forget(&self, agent: &ObjectRef<Agent>) {
-        self.records().remove(agent);
-    }
-
-    fn is_in_place<K: Child>(
-        &self,
-        owner: Owner<'_>,
-        key: &ObjectKey,
-        manifest: &Value,
-        held: &K,
-    ) -> bool {
-        let records = self.records();
-        let record = records.get(&owner.agent()).and_then(|objects| objects.get(key));
-        record == Some(&Record::new(manifest, held.meta()))
+        self.memory.forget(agent);
     }
 
     /// `guard` is a field of the metadata that makes the server refuse the patch
     /// unless it finds what was observed.
-    async fn patch<K: Child>(
+    async fn apply<K: Child>(
         &self,
         owner: Owner<'_>,
         key: ObjectKey,
         manifest: Value,
         guard: (&str, String),
     ) -> Result<Outcome<K>, ControllerError> {
-        let (kind, name) = key.clone();
         let mut guarded = manifest.clone();
         guarded["metadata"][guard.0] = json!(guard.1);
-        let api: Api<K> = Api::namespaced(self.client.clone(), owner.namespace);
         let params = PatchParams::apply(FIELD_MANAGER).force();
-        match api.patch(&name, &params, &Patch::Apply(&guarded)).await {
+        let written = self.api::<K>(owner).patch(&key.1, &params, &Patch::Apply(&guarded)).await;
+        self.outcome(owner, key, written, |held| Some(Record::new(&manifest, held.meta())))
+    }
+
+    fn outcome<K: Child>(
+        &self,
+        owner: Owner<'_>,
+        key: ObjectKey,
+        written: Result<K, kube::Error>,
+        record: impl FnOnce(&K) -> Option<Record>,
+    ) -> Result<Outcome<K>, ControllerError> {
+        let (kind, name) = key.clone();
+        match written {
             Ok(held) => {
                 tracing::info!(kind, name, "applied");
-                let record = Record::new(&manifest, held.meta());
-                self.records().entry(owner.agent()).or_default().insert(key, record);
-                Ok(Outcome::InPlace(Arc::new(held)))
+                let held = Arc::new(held);
+                self.memory.written(owner.agent(), key, record(&held), &held);
+                Ok(Outcome::InPlace(held))
             }
-            Err(kube::Error::Api(status)) if status.is_invalid() || status.code == 400 => {
-                Ok(Outcome::Rejected(status.message))
-            }
-            Err(error) => Err(ControllerError::request("apply", kind, name)(error)),
+            Err(error) => match refused(&error) {
+                Some(refusal) => Ok(Outcome::Refused(refusal)),
+                None => Err(ControllerError::request("apply", kind, name)(error)),
+            },
         }
     }
 
-    fn records(&self) -> MutexGuard<'_, Records> {
-        // Each change is one insertion or removal, so a panic elsewhere left nothing half done.
-        self.applied.lock().unwrap_or_else(PoisonError::into_inner)
+    fn api<K: Child>(&self, owner: Owner<'_>) -> Api<K> {
+        Api::namespaced(self.client.clone(), owner.namespace)
+    }
+}
+
+/// What a watch knows of an object of this name.
+pub fn cached<K: Child>(cache: &Store<K>, owner: Owner<'_>, name: &str) -> Option<Arc<K>> {
+    cache.get(&ObjectRef::new(name).within(owner.namespace))
+}
+
+fn key<K: Child>(name: &str) -> ObjectKey {
+    (K::kind(&()).into_owned(), name.to_owned())
+}
+
+fn is_ending<K: Child>(object: &K) -> bool {
+    object.meta().deletion_timestamp.is_some()
+}
+
+fn refused(error: &kube::Error) -> Option<Refusal> {
+    match error {
+        kube::Error::Api(status) => Refusal::of(status),
+        _ => None,
     }
 }
 

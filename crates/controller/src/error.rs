@@ -49,6 +49,16 @@ impl ControllerError {
         move |source| Self::Request { action, kind, name, source: Box::new(source) }
     }
 
+    /// What the API server answered, for the agent's status: where it gave no answer, or a race was
+    /// lost, the next attempt says more.
+    pub fn answer(&self) -> Option<String> {
+        let Self::Request { source, .. } = self else { return None };
+        match &**source {
+            kube::Error::Api(status) if status.code != 409 => Some(self.to_string()),
+            _ => None,
+        }
+    }
+
     /// A stable word for metrics.
     pub fn category(&self) -> &'static str {
         match self {

@@ -29,6 +29,8 @@ struct State {
     requests: Vec<String>,
     /// Clients, and objects, whose requests are not answered.
     silent: BTreeSet<String>,
+    /// Failures with which writes of objects are answered.
+    refusals: BTreeMap<String, (u16, Value)>,
     version: u64,
 }
 
@@ -69,8 +71,17 @@ impl FakeApi {
         self.state().silent.insert(name.to_owned());
     }
 
+    /// Answers writes of an object with a failure.
+    pub(crate) fn refuse(&self, name: &str, code: u16, reason: &str, message: &str) {
+        let refusal = failure_of(code, reason, message);
+        self.state().refusals.insert(name.to_owned(), refusal);
+    }
+
+    /// Ends all silence and all refusals.
     pub(crate) fn answer_all(&self) {
-        self.state().silent.clear();
+        let mut state = self.state();
+        state.silent.clear();
+        state.refusals.clear();
     }
 
     async fn respond(&self, client: &str, request: Request<Body>) -> Response<Body> {
@@ -105,13 +116,12 @@ impl State {
         if self.silent.contains(client) || self.silent.contains(&name) {
             return None;
         }
+        if let Some(refusal) = self.refusals.get(&name).filter(|_| head.method != Method::GET) {
+            return Some(refusal.clone());
+        }
         let merges = head.headers.get("content-type");
         if merges.is_some_and(|merges| merges == "application/merge-patch+json") {
-            let Some(mut object) = self.objects.get(&name).cloned() else {
-                return Some(failure(404));
-            };
-            merge(&mut object, sent);
-            return Some((200, self.store(&name, object)));
+            return Some(self.merge(&name, sent));
         }
         Some(self.answer(&head.method, &name, sent))
     }
@@ -133,12 +143,6 @@ impl State {
                 (201, self.store(&name, sent))
             }
             ("PUT", Some(_)) if has("resourceVersion") => (200, self.store(name, sent)),
-            ("PATCH", None) if name.ends_with("/status") => {
-                let name = name.trim_end_matches("/status");
-                let Some(mut object) = self.objects.get(name).cloned() else { return failure(404) };
-                object["status"] = sent["status"].clone();
-                (200, self.store(name, object))
-            }
             ("PATCH", None) if sent["metadata"]["uid"].is_null() => (201, self.store(name, sent)),
             ("PATCH", Some(_)) if has("resourceVersion") && has("uid") => {
                 (200, self.store(name, sent))
@@ -151,6 +155,24 @@ impl State {
             ("GET" | "DELETE" | "PATCH", None) => failure(404),
             _ => failure(409),
         }
+    }
+
+    /// Of the status, or of everything else.
+    fn merge(&mut self, name: &str, mut sent: Value) -> (u16, Value) {
+        let of_status = name.strip_suffix("/status");
+        let name = of_status.unwrap_or(name);
+        let Some(mut object) = self.objects.get(name).cloned() else { return failure(404) };
+        let uid = &sent["metadata"]["uid"];
+        if !uid.is_null() && *uid != object["metadata"]["uid"] {
+            return failure(409);
+        }
+        if of_status.is_some() {
+            merge(&mut object["status"], sent["status"].take());
+        } else {
+            sent.as_object_mut().unwrap().remove("status");
+            merge(&mut object, sent);
+        }
+        (200, self.store(name, object))
     }
 
     fn store(&mut self, name: &str, mut object: Value) -> Value {
@@ -210,9 +232,12 @@ fn list(items: &[Value]) -> Value {
 }
 
 fn failure(code: u16) -> (u16, Value) {
-    let reason = if code == 404 { "NotFound" } else { "Conflict" };
+    failure_of(code, if code == 404 { "NotFound" } else { "Conflict" }, "")
+}
+
+fn failure_of(code: u16, reason: &str, message: &str) -> (u16, Value) {
     let status = json!({
-        "kind": "Status", "status": "Failure", "reason": reason, "message": "", "code": code,
+        "kind": "Status", "status": "Failure", "reason": reason, "message": message, "code": code,
     });
     (code, status)
 }

@@ -8,7 +8,7 @@ use std::{
     fmt::{self, Debug},
 };
 
-use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::{NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::Time};
 use kube::{Resource, core::ObjectMeta};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
 use serde_json::{Map, Value, value::RawValue};
@@ -54,6 +54,15 @@ pub struct Unreadable {
     pub message: String,
     /// The status as it is stored, if there is one.
     pub status: Map<String, Value>,
+    pub switches: Switches,
+}
+
+/// What of an Agent's spec can be obeyed though the rest cannot be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Switches {
+    pub suspend: bool,
+    /// `None` where that cannot be read either.
+    pub shared: Option<bool>,
 }
 
 /// What of an object is read on its own: a sound one always has it.
@@ -62,6 +71,8 @@ struct Outline {
     metadata: Identity,
     #[serde(default)]
     status: Option<Box<RawValue>>,
+    #[serde(default)]
+    spec: Option<Box<RawValue>>,
 }
 
 /// Of the metadata, what only the API server sets or checks strictly.
@@ -73,6 +84,7 @@ struct Identity {
     uid: Option<String>,
     resource_version: Option<String>,
     generation: Option<i64>,
+    deletion_timestamp: Option<Time>,
     labels: Option<BTreeMap<String, String>>,
 }
 
@@ -107,7 +119,7 @@ fn without_managed_fields(text: &str) -> Result<String, serde_json::Error> {
 
 impl Unreadable {
     fn of<K: Watched>(text: &str) -> Result<Self, serde_json::Error> {
-        let Outline { metadata, status } = serde_json::from_str(text)?;
+        let Outline { metadata, status, spec } = serde_json::from_str(text)?;
         let status = status.and_then(|status| serde_json::from_str(status.get()).ok());
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let error = serde_path_to_error::deserialize::<_, K>(&mut deserializer).err();
@@ -118,10 +130,31 @@ impl Unreadable {
             uid: metadata.uid,
             resource_version: metadata.resource_version,
             generation: metadata.generation,
+            deletion_timestamp: metadata.deletion_timestamp,
             labels: metadata.labels,
             ..ObjectMeta::default()
         };
-        Ok(Self { metadata, field, message, status: status.unwrap_or_default() })
+        let switches = spec.map(|spec| Switches::of(&spec)).unwrap_or_default();
+        Ok(Self { metadata, field, message, status: status.unwrap_or_default(), switches })
+    }
+}
+
+impl Switches {
+    fn of(spec: &RawValue) -> Self {
+        fn fields(text: &RawValue) -> Option<BTreeMap<String, &RawValue>> {
+            serde_json::from_str(text.get()).ok()
+        }
+        let is_true = |text: &RawValue| serde_json::from_str::<bool>(text.get()).ok();
+        // Kept apart from each other: each is read though the other cannot be.
+        let Some(spec) = fields(spec) else { return Self::default() };
+        let shared = match spec.get("share").filter(|share| share.get() != "null") {
+            None => Some(false),
+            Some(share) => fields(share).and_then(|share| {
+                share.get("enabled").map_or(Some(false), |enabled| is_true(enabled))
+            }),
+        };
+        let suspend = spec.get("suspend").and_then(|suspend| is_true(suspend));
+        Self { suspend: suspend.unwrap_or(false), shared }
     }
 }
 

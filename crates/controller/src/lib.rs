@@ -17,20 +17,25 @@ pub mod publish;
 pub mod queue;
 pub mod random;
 pub mod reconcile;
+pub mod refusal;
 pub mod requeue;
 pub mod resolve;
 pub mod retry;
 pub mod secret;
 pub mod status;
 pub mod stores;
+pub mod templates;
 
 #[cfg(test)]
 mod fake_api;
 #[cfg(test)]
 mod fixture;
 
+use std::time::Duration;
+
 use daemon::Daemon;
 use kube::Client;
+use tokio::time::sleep;
 
 use crate::{
     args::Args,
@@ -53,6 +58,8 @@ pub async fn run(args: Args, daemon: Daemon) -> Result<(), ControllerError> {
         Candidate::new(client.clone(), &args.lease_namespace, &args.lease_name, &args.pod_name);
     tracing::info!(identity = args.pod_name, "waiting to lead");
     if candidate.acquire(&daemon.shutdown, || api_server.set_ready()).await == Role::Follower {
+        // It may have become its own while the answer was awaited.
+        candidate.release().await;
         return Ok(());
     }
     tracing::info!("leading");
@@ -62,7 +69,12 @@ pub async fn run(args: Args, daemon: Daemon) -> Result<(), ControllerError> {
     result
 }
 
-/// Nothing is written any more once this returns.
+/// How long reconciles that have begun may go on once the process is to end. With
+/// [`lease::RELEASE_DEADLINE`] it is less than [`daemon::SHUTDOWN_GRACE`].
+const FINISH_GRACE: Duration = Duration::from_secs(5);
+
+/// No request is made any more once this returns. One that was sent and not answered may still be
+/// carried out: it is guarded by the object that was seen, and the next leader's watch tells of it.
 async fn lead(
     args: &Args,
     daemon: &Daemon,
@@ -71,15 +83,18 @@ async fn lead(
     candidate: &mut Candidate,
 ) -> Result<(), ControllerError> {
     let work = queue::work(args, client, metrics, daemon.shutdown.clone());
+    let late = async {
+        daemon.shutdown.cancelled().await;
+        sleep(FINISH_GRACE).await;
+    };
     tokio::select! {
         // A lost lease stops the work at once: another replica may be writing.
         biased;
         () = candidate.keep() => return Err(ControllerError::LeaseLost),
         () = work => {}
+        () = late => tracing::warn!("reconciles were stopped: the API server is slow"),
     }
-    if let Err(error) = candidate.release().await {
-        tracing::warn!(%error, "cannot release the lease; it expires by itself");
-    }
+    candidate.release().await;
     Ok(())
 }
 

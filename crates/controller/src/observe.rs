@@ -3,10 +3,7 @@
 
 use std::sync::Arc;
 
-use kube::{
-    Api, ResourceExt,
-    runtime::reflector::{ObjectRef, Store},
-};
+use kube::{Api, ResourceExt};
 
 use crate::{error::ControllerError, kinds::Child};
 
@@ -16,43 +13,46 @@ pub enum Observed<K> {
     Absent,
     /// The agent controls it.
     Owned(Arc<K>),
+    /// The agent controls it, and it is being deleted.
+    Ending,
     /// The agent does not control it: never adopted, changed or deleted.
     Foreign,
 }
 
-impl<K> Observed<K> {
-    pub fn owned(&self) -> Option<&K> {
+impl<K: Child> Observed<K> {
+    /// Of an object that exists.
+    pub fn of(object: Arc<K>, owner_uid: &str) -> Self {
+        if !is_owned(&*object, owner_uid) {
+            Self::Foreign
+        } else if object.meta().deletion_timestamp.is_some() {
+            Self::Ending
+        } else {
+            Self::Owned(object)
+        }
+    }
+
+    pub fn owned(&self) -> Option<&Arc<K>> {
         match self {
             Self::Owned(object) => Some(object),
-            Self::Absent | Self::Foreign => None,
+            Self::Absent | Self::Ending | Self::Foreign => None,
         }
     }
 }
 
-/// Reads the cache first, which holds whatever carries our labels, so that an unchanged agent
-/// costs no request. Of a name that is not in it, the metadata is read from the API server.
-pub async fn observe<K: Child>(
+/// Reads the metadata from the API server, and the object where it is the agent's: it was created a
+/// moment ago, or its labels were removed.
+pub async fn read<K: Child>(
     api: &Api<K>,
-    cache: &Store<K>,
-    namespace: &str,
     name: &str,
     owner_uid: &str,
 ) -> Result<Observed<K>, ControllerError> {
-    if let Some(cached) = cache.get(&ObjectRef::new(name).within(namespace)) {
-        return Ok(if is_owned(&*cached, owner_uid) {
-            Observed::Owned(cached)
-        } else {
-            Observed::Foreign
-        });
-    }
     let found = api.get_metadata_opt(name).await;
     match found.map_err(ControllerError::request("get", K::kind(&()), name))? {
         None => Ok(Observed::Absent),
-        // Ours, but not in the cache: created a moment ago, or its labels were removed.
         Some(metadata) if is_owned(&metadata, owner_uid) => {
-            let object = api.get(name).await;
+            let object = api.get_opt(name).await;
             let object = object.map_err(ControllerError::request("get", K::kind(&()), name))?;
-            Ok(Observed::Owned(Arc::new(object)))
+            Ok(object.map_or(Observed::Absent, |object| Observed::of(Arc::new(object), owner_uid)))
         }
         Some(_) => Ok(Observed::Foreign),
     }

@@ -1,5 +1,5 @@
-//! Writes what the controller sets on an Agent itself: its status, and the label of its
-//! template. It must not write where nothing differs: an idle agent costs no request.
+//! Writes what the controller sets on Agents and templates themselves: their status, and the label
+//! of an Agent's template. It must not write where nothing differs: an idle agent costs no request.
 
 use api_types::{Agent, AgentStatus, labels, names::FIELD_MANAGER};
 use kube::{
@@ -11,11 +11,24 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     error::ControllerError,
-    guard::{Guarded, Unreadable},
+    guard::{Guarded, Watched},
+    refusal::Refusal,
 };
 
-/// Fields of the status that others may have written: not ours to claim.
-const FOREIGN: [&str; 3] = ["idleSince", "gitSyncStatuses", "taskStartHistory"];
+/// The fields of the status that are written, and `null` where they are unset: others may have
+/// written the rest of it.
+const FIELDS: [&str; 8] = [
+    "observedGeneration",
+    "conditions",
+    "deploymentName",
+    "serviceName",
+    "url",
+    "ready",
+    "suspended",
+    "share",
+];
+/// The same, of the share link.
+const SHARE_FIELDS: [&str; 5] = ["secretName", "active", "url", "tokenLookup", "tokenProof"];
 
 /// Writes the status unless the agent has it already.
 pub async fn publish_status(
@@ -27,39 +40,37 @@ pub async fn publish_status(
         return Ok(());
     }
     let json = |source| ControllerError::Json { kind: Agent::kind(&()).to_string(), source };
-    let status = serde_json::to_value(new).and_then(serde_json::from_value).map_err(json)?;
-    apply_status(agents, &agent.metadata, status).await
+    let mut status = serde_json::to_value(new).map_err(json)?;
+    let mut patch: Map<_, _> =
+        FIELDS.iter().map(|field| ((*field).to_owned(), status[*field].take())).collect();
+    if let Some(Value::Object(share)) = patch.get_mut("share") {
+        for field in SHARE_FIELDS {
+            share.entry(field).or_insert(Value::Null);
+        }
+    }
+    patch_status(agents, &agent.metadata, Some(patch)).await
 }
 
-/// Writes what the status of an agent that cannot be read is, if it differs from the one it has.
-pub async fn publish_unreadable(
-    agents: &Api<Guarded<Agent>>,
-    agent: &Unreadable,
+/// Merges fields into the status of an object, where there are any to change.
+///
+/// Not by server-side apply: that keeps what former managers set, such as conditions of types that
+/// nobody renews, and fails on an object that does not fit the schema of today. Of the rest of the
+/// object nothing is sent but its identity, so that no rule is broken by what a user wrote before
+/// there was that rule.
+pub async fn patch_status<K: Watched>(
+    objects: &Api<Guarded<K>>,
+    object: &ObjectMeta,
     status: Option<Map<String, Value>>,
 ) -> Result<(), ControllerError> {
-    match status {
-        Some(status) => apply_status(agents, &agent.metadata, status).await,
-        None => Ok(()),
-    }
+    let Some(status) = status else { return Ok(()) };
+    let body = json!({ "metadata": { "uid": object.uid }, "status": status });
+    let name = object.name.as_deref().unwrap_or_default();
+    let written = objects.patch_status(name, &params(), &Patch::Merge(&body)).await;
+    ignore_deleted::<K, _>(written, name, "patch the status of")
 }
 
-/// Needs only the agent's identity.
-async fn apply_status(
-    agents: &Api<Guarded<Agent>>,
-    agent: &ObjectMeta,
-    mut status: Map<String, Value>,
-) -> Result<(), ControllerError> {
-    status.retain(|field, _| !FOREIGN.contains(&field.as_str()));
-    let body = json!({
-        "apiVersion": Agent::api_version(&()),
-        "kind": Agent::kind(&()),
-        "metadata": { "name": agent.name, "uid": agent.uid },
-        "status": status,
-    });
-    let params = PatchParams::apply(FIELD_MANAGER).force();
-    let name = agent.name.as_deref().unwrap_or_default();
-    let written = agents.patch_status(name, &params, &Patch::Apply(&body)).await;
-    ignore_deleted(written, name, "patch the status of")
+fn params() -> PatchParams {
+    PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() }
 }
 
 /// Labels the Agent with its template, so that a template's users can be listed.
@@ -76,23 +87,29 @@ pub async fn label_template(
     let body = json!({
         "metadata": { "uid": agent.uid(), "labels": { labels::AGENT_TEMPLATE: wanted } },
     });
-    let params =
-        PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..Default::default() };
     // Not `patch_metadata`: the response would hold the managed fields, read to all their depth.
-    let written = agents.patch(&agent.name_any(), &params, &Patch::Merge(&body)).await;
-    ignore_deleted(written, &agent.name_any(), "label")
+    let written = agents.patch(&agent.name_any(), &params(), &Patch::Merge(&body)).await;
+    match written {
+        // Only a convenience: a rule that forbids it must not keep the agent from being reconciled.
+        Err(kube::Error::Api(status)) if Refusal::of(&status).is_some() => {
+            let (name, message) = (agent.name_any(), &status.message);
+            tracing::warn!(name, message, "cannot label the agent with its template");
+            Ok(())
+        }
+        written => ignore_deleted::<Agent, _>(written, &agent.name_any(), "label"),
+    }
 }
 
-fn ignore_deleted<T>(
+fn ignore_deleted<K: Watched, T>(
     written: Result<T, kube::Error>,
-    agent: &str,
+    name: &str,
     action: &'static str,
 ) -> Result<(), ControllerError> {
     match written {
         Ok(_) => Ok(()),
-        // The agent was deleted, or replaced by another one of its name.
+        // The object was deleted, or replaced by another one of its name.
         Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
-        Err(error) => Err(ControllerError::request(action, Agent::kind(&()), agent)(error)),
+        Err(error) => Err(ControllerError::request(action, K::kind(&()), name)(error)),
     }
 }
 
@@ -101,4 +118,54 @@ fn sorted(status: &AgentStatus) -> AgentStatus {
     let mut status = status.clone();
     status.conditions.sort_by(|a, b| a.type_.cmp(&b.type_));
     status
+}
+
+#[cfg(test)]
+mod tests {
+    use api_types::{AgentSpec, Condition, ShareStatus};
+
+    use super::*;
+    use crate::{fake_api::FakeApi, fixture::agent};
+
+    /// An agent as a former controller, and clients, left it.
+    async fn published(status: &AgentStatus) -> Value {
+        let api = FakeApi::default();
+        let mut old = serde_json::to_value(agent(AgentSpec::default())).unwrap();
+        old["spec"]["retired"] = json!({ "field": 1 });
+        old["status"] = json!({
+            "idleSince": "2026-11-21T12:00:00Z",
+            "url": "http://demo",
+            "share": { "active": true, "tokenLookup": "a", "tokenProof": "b" },
+            "conditions": [{ "type": "Queued", "status": "True", "reason": "Quota", "message": "",
+                             "lastTransitionTime": "2026-11-21T12:00:00Z" }],
+        });
+        api.put("agents/demo", &old);
+        let agents = Api::namespaced(api.client("controller"), "team-a");
+        let agent: Guarded<Agent> = serde_json::from_str(&old.to_string()).unwrap();
+        publish_status(&agents, &agent.0.unwrap(), status).await.unwrap();
+        let written = api.get("agents/demo").unwrap();
+        assert_eq!(written["spec"], old["spec"], "of the spec nothing is sent");
+        written["status"].clone()
+    }
+
+    #[tokio::test]
+    async fn what_is_ours_is_replaced_and_what_is_not_is_left() {
+        let condition = serde_json::from_value::<Condition>(json!({
+            "type": "Ready", "status": "True", "reason": "ServerReady", "message": "",
+            "lastTransitionTime": "2026-11-21T12:00:00Z",
+        }));
+        let share = Some(ShareStatus::default());
+        let new = AgentStatus { conditions: vec![condition.unwrap()], share, ..Default::default() };
+        let written = published(&new).await;
+        let expected = json!({
+            "idleSince": "2026-11-21T12:00:00Z",
+            "ready": false,
+            "suspended": false,
+            "share": { "active": false },
+            "conditions": [{ "type": "Ready", "status": "True", "reason": "ServerReady",
+                             "message": "", "lastTransitionTime": "2026-11-21T12:00:00Z" }],
+        });
+        assert_eq!(written, expected);
+        assert_eq!(published(&AgentStatus::default()).await.get("share"), None);
+    }
 }

@@ -25,6 +25,7 @@ use crate::{
     requeue::Requeue,
     retry::Retries,
     stores::{Stores, Trigger},
+    templates::publish_statuses,
 };
 
 /// How many agents are reconciled at the same time.
@@ -44,6 +45,12 @@ struct Context {
 pub async fn work(args: &Args, client: Client, metrics: &Metrics, shutdown: CancellationToken) {
     let (stores, triggers) = Stores::watch(&client, metrics);
     let (agents, applier) = (stores.agents.clone(), Applier::new(client.clone()));
+    let templates = publish_statuses(
+        client.clone(),
+        stores.templates.clone(),
+        stores.templates_changed.clone(),
+        metrics.clone(),
+    );
     let (images, external_url) = (args.images(), args.external_url());
     let context = Arc::new(Context {
         reconciler: Reconciler::new(client, stores, applier.clone(), images, external_url),
@@ -53,12 +60,17 @@ pub async fn work(args: &Args, client: Client, metrics: &Metrics, shutdown: Canc
     });
     let triggers = triggers.take_until(shutdown.cancelled_owned());
     let config = Config::default().concurrency(CONCURRENCY);
-    kube::runtime::applier(reconcile, after_failure, context.clone(), agents, triggers, config)
-        .for_each(|ended| {
-            context.ended(ended);
-            std::future::ready(())
-        })
-        .await;
+    let reconciles =
+        kube::runtime::applier(reconcile, after_failure, context.clone(), agents, triggers, config)
+            .for_each(|ended| {
+                context.ended(ended);
+                std::future::ready(())
+            });
+    tokio::select! {
+        biased;
+        () = reconciles => {}
+        () = templates => {}
+    }
 }
 
 fn reconcile(

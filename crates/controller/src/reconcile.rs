@@ -1,29 +1,36 @@
 //! One reconcile of one agent, as named steps: fetch, resolve, desired, apply, status, patch if
 //! different, and when to requeue. The order is here; what a step does is in its module.
+//!
+//! A step that fails does not hold up the status: what is known is published, and the first failure
+//! is what the reconcile ends with.
+
+mod objects;
+mod share;
 
 use std::sync::Arc;
 
-use api_types::{
-    Agent, AgentId, AgentTemplate,
-    condition::{self, reason},
-};
+use api_types::{Agent, AgentId, AgentTemplate, condition};
 use daemon::clock;
-use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
+use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, Client, Resource, ResourceExt};
+use time::OffsetDateTime;
 
 use crate::{
     apply::{Applier, Outcome, Owner},
-    desired::{DesiredObjects, desired, share_secret, unused_config_maps},
     error::ControllerError,
-    fetch::{self, Fetched, fetch},
+    fetch::{self, fetch},
     guard::{Guarded, Unreadable},
-    publish::{label_template, publish_status, publish_unreadable},
+    merge::merge,
+    publish::{label_template, patch_status, publish_status},
+    refusal::Refusal,
     requeue::{Requeue, requeue},
     resolve::{Images, Invalid, resolve},
-    secret::{password, share_token},
-    status::{ApplyProblem, Facts, Share, Stage, since, stage, status, unreadable},
+    status::{
+        ApplyProblem, Facts, Reference, Share, Stage, references, since, stage, status, unreadable,
+    },
     stores::Stores,
 };
+use objects::Applied;
 
 /// What every reconcile works with.
 pub struct Reconciler {
@@ -33,6 +40,17 @@ pub struct Reconciler {
     defaults: Images,
     /// Where people reach this installation, without a slash at its end.
     external_url: Option<String>,
+}
+
+/// The first failure of a reconcile.
+#[derive(Default)]
+struct Failure(Option<ControllerError>);
+
+impl Failure {
+    /// The value of a step that succeeded.
+    fn of<T>(&mut self, step: Result<T, ControllerError>) -> Option<T> {
+        step.map_err(|error| _ = self.0.get_or_insert(error)).ok()
+    }
 }
 
 impl Reconciler {
@@ -49,121 +67,97 @@ impl Reconciler {
     /// Brings the cluster and the agent's status up to date.
     pub async fn reconcile(&self, agent: &Guarded<Agent>) -> Result<Requeue, ControllerError> {
         self.stores.ready().await?;
-        match &agent.0 {
-            Ok(agent) => self.reconcile_readable(agent).await,
-            Err(agent) => self.reject(agent).await,
-        }
-    }
-
-    /// What runs is left as it is.
-    async fn reject(&self, agent: &Unreadable) -> Result<Requeue, ControllerError> {
-        let agents = self.agents(agent.metadata.namespace.as_deref().unwrap_or_default());
-        publish_unreadable(&agents, agent, unreadable(agent, clock::now())).await?;
-        Ok(Requeue::OnChange)
-    }
-
-    async fn reconcile_readable(&self, agent: &Agent) -> Result<Requeue, ControllerError> {
         if agent.meta().deletion_timestamp.is_some() {
             // The garbage collector deletes what it owns; nothing is created meanwhile.
             return Ok(Requeue::OnChange);
         }
         let identity = AgentId::of(agent);
-        let fetched = fetch(&self.client, &self.stores, agent, &identity).await?;
-        let share = self.share(agent, &identity, &fetched).await?;
-        let template = readable(fetched.template.as_deref());
-        let resolved = template.and_then(|template| resolve(agent, template, &self.defaults));
-        let applied = match &resolved {
-            Ok(resolved) => {
-                let held = fetched.server_secret.owned();
-                let password = password(held, fetched.fresh_password.clone());
-                self.apply(&identity, &desired(resolved, &password), &fetched).await?
-            }
-            // What is running is left as it is.
-            Err(_) => Applied::default(),
-        };
+        match &agent.0 {
+            Ok(agent) => self.reconcile_readable(agent, &identity).await,
+            Err(agent) => self.reject(agent, &identity).await,
+        }
+    }
 
-        let deployment = applied.deployment.or_else(|| fetch::deployment(&self.stores, &identity));
-        let pods = fetch::pods(&self.stores, &identity);
+    /// What runs is left as it is, unless it is to stop: that needs nothing else of the spec.
+    async fn reject(
+        &self,
+        agent: &Unreadable,
+        identity: &AgentId,
+    ) -> Result<Requeue, ControllerError> {
+        let mut failure = Failure::default();
+        if agent.switches.suspend {
+            failure.of(self.suspend(identity, &mut Applied::default()).await);
+        }
+        if agent.switches.shared == Some(false) {
+            failure.of(self.unshare(identity, agent.status.contains_key("share")).await);
+        }
+        let agents = self.agents(&identity.namespace);
+        patch_status(&agents, &agent.metadata, unreadable(agent, clock::now())).await?;
+        failure.0.map_or(Ok(Requeue::OnChange), Err)
+    }
+
+    async fn reconcile_readable(
+        &self,
+        agent: &Agent,
+        identity: &AgentId,
+    ) -> Result<Requeue, ControllerError> {
+        let fetched = fetch(&self.stores, agent, identity)?;
+        let mut failure = Failure::default();
+        let share = self.share(agent, identity, &fetched, &mut failure).await;
+
+        let template = readable(fetched.template.as_deref());
+        let resolved =
+            template.clone().and_then(|template| resolve(agent, template, &self.defaults));
+        let mut applied = Applied::default();
+        if let Ok(resolved) = &resolved {
+            let password = fetched.fresh_password.clone();
+            failure.of(self.apply(identity, resolved, password, &mut applied).await);
+        }
+        if agent.spec.suspend {
+            // Also where the agent is invalid, or refused: then what it was is still running.
+            failure.of(self.suspend(identity, &mut applied).await);
+        }
+
+        let deployment = applied.deployment.or_else(|| self.deployment(identity));
+        let service = applied.service.or_else(|| self.service(identity));
+        let pods = fetch::pods(&self.stores, identity);
         let pods: Vec<&Pod> = pods.iter().map(Arc::as_ref).collect();
-        let missing_secret = match (&resolved, deployment.as_deref().map(stage)) {
-            // While it starts, and no longer: an agent that runs costs no request.
-            (Ok(resolved), Some(Stage::Starting)) => {
-                fetch::missing_secret(&self.client, &identity, &resolved.credentials).await?
-            }
-            _ => None,
+        // While it starts, and no longer: an agent that runs costs no request.
+        let is_starting = deployment.as_deref().map(stage) == Some(Stage::Starting);
+        let missing = match template.ok().filter(|_| is_starting && resolved.is_ok()) {
+            Some(template) => failure.of(self.missing(agent, template, identity).await),
+            None => None,
         };
+        let missing = missing.unwrap_or_default();
+        let answer = failure.0.as_ref().and_then(ControllerError::answer);
         let facts = Facts {
             agent,
             invalid: resolved.as_ref().err(),
             apply_problem: applied.problem.as_ref(),
+            failure: answer.as_deref(),
             deployment: deployment.as_deref(),
+            service: service.as_deref(),
             pods: &pods,
-            missing_secret: missing_secret.as_deref(),
+            missing: &missing,
             share: &share,
             now: clock::now(),
         };
-        self.publish(&identity, &facts).await
+        let published = self.publish(identity, &facts).await;
+        failure.0.map_or(published, Err)
+    }
+
+    async fn missing(
+        &self,
+        agent: &Agent,
+        template: Option<&AgentTemplate>,
+        identity: &AgentId,
+    ) -> Result<Vec<Reference>, ControllerError> {
+        let spec = merge(&agent.spec, template.map(|template| &template.spec));
+        fetch::missing(&self.client, identity, references(&spec)).await
     }
 
     fn agents(&self, namespace: &str) -> Api<Guarded<Agent>> {
         Api::namespaced(self.client.clone(), namespace)
-    }
-
-    /// A link can be turned off even while the rest of the agent is invalid.
-    async fn share(
-        &self,
-        agent: &Agent,
-        identity: &AgentId,
-        fetched: &Fetched,
-    ) -> Result<Share, ControllerError> {
-        let (owner, held) = (owner(identity), fetched.share_secret.owned());
-        if !agent.spec.is_shared() {
-            if let Some(secret) = held {
-                self.applier.delete(owner, secret).await?;
-            }
-            return Ok(Share::Off);
-        }
-        let token = share_token(held, fetched.fresh_token.clone());
-        let secret = share_secret(identity, &token, self.external_url.as_deref());
-        let outcome = self.applier.ensure_observed(owner, &secret, &fetched.share_secret).await?;
-        Ok(match in_place(&secret, outcome) {
-            Ok(_) => Share::On(token),
-            Err(problem) => Share::Failed(problem),
-        })
-    }
-
-    /// In the order in which they need each other; the first problem ends it.
-    async fn apply(
-        &self,
-        identity: &AgentId,
-        desired: &DesiredObjects,
-        fetched: &Fetched,
-    ) -> Result<Applied, ControllerError> {
-        let (owner, stores, applier) = (owner(identity), &self.stores, &self.applier);
-        let DesiredObjects { server_secret, config_maps, claims: _, deployment, service } = desired;
-
-        let outcome = applier.ensure_observed(owner, server_secret, &fetched.server_secret).await?;
-        if let Err(problem) = in_place(server_secret, outcome) {
-            return Ok(problem.into());
-        }
-        for config_map in config_maps {
-            let outcome = applier.ensure(owner, config_map, &stores.config_maps).await?;
-            if let Err(problem) = in_place(config_map, outcome) {
-                return Ok(problem.into());
-            }
-        }
-        let outcome = applier.ensure(owner, deployment, &stores.deployments).await?;
-        let deployment = match in_place(deployment, outcome) {
-            Ok(deployment) => deployment,
-            Err(problem) => return Ok(problem.into()),
-        };
-        let outcome = applier.ensure(owner, service, &stores.services).await?;
-        let problem = in_place(service, outcome).err();
-        // Only after the Deployment stopped mounting them.
-        for name in unused_config_maps(&identity.name, config_maps.len()) {
-            applier.prune(owner, &name, &stores.config_maps).await?;
-        }
-        Ok(Applied { deployment: Some(deployment), problem })
     }
 
     async fn publish(
@@ -176,11 +170,18 @@ impl Reconciler {
         publish_status(&agents, facts.agent, &new).await?;
         label_template(&agents, facts.agent).await?;
 
-        let ready = new.conditions.iter().find(|one| one.type_ == condition::READY);
-        let is_conflict = ready.is_some_and(|one| one.reason == reason::NAME_CONFLICT);
-        let conflict_since = is_conflict.then(|| since(&new, condition::READY)).flatten();
+        let share = match facts.share {
+            Share::Failed(problem) => Some(problem),
+            Share::Off | Share::On(_) | Share::Unknown => None,
+        };
+        let problems = [(facts.apply_problem, condition::READY), (share, condition::SHARE_READY)];
+        let retried: Vec<OffsetDateTime> = problems
+            .into_iter()
+            .filter(|(problem, _)| problem.is_some_and(ApplyProblem::may_pass))
+            .filter_map(|(_, condition)| since(&new, condition))
+            .collect();
         let expiry = facts.agent.spec.share.as_ref().filter(|share| share.enabled);
-        Ok(requeue(facts.now, expiry.and_then(|share| share.expires_at), conflict_since))
+        Ok(requeue(facts.now, expiry.and_then(|share| share.expires_at), &retried))
     }
 }
 
@@ -192,28 +193,19 @@ fn readable(template: Option<&Guarded<AgentTemplate>>) -> Result<Option<&AgentTe
     })
 }
 
-/// The outcome of applying the agent's objects.
-#[derive(Default)]
-struct Applied {
-    deployment: Option<Arc<Deployment>>,
-    problem: Option<ApplyProblem>,
-}
-
-impl From<ApplyProblem> for Applied {
-    fn from(problem: ApplyProblem) -> Self {
-        Self { deployment: None, problem: Some(problem) }
-    }
-}
-
 fn in_place<K>(desired: &K, outcome: Outcome<K>) -> Result<Arc<K>, ApplyProblem>
 where
     K: Resource<DynamicType = ()>,
 {
-    let kind = K::kind(&()).into_owned();
+    let (kind, name) = (K::kind(&()).into_owned(), desired.name_any());
     match outcome {
         Outcome::InPlace(object) => Ok(object),
-        Outcome::Conflict => Err(ApplyProblem::Conflict { kind, name: desired.name_any() }),
-        Outcome::Rejected(message) => Err(ApplyProblem::Rejected { kind, message }),
+        Outcome::Ending => Err(ApplyProblem::Ending { kind, name }),
+        Outcome::Conflict => Err(ApplyProblem::Conflict { kind, name }),
+        Outcome::Refused(Refusal::Invalid(message)) => Err(ApplyProblem::Invalid { kind, message }),
+        Outcome::Refused(Refusal::Rejected(message)) => {
+            Err(ApplyProblem::Rejected { kind, message })
+        }
     }
 }
 
@@ -221,5 +213,9 @@ fn owner(identity: &AgentId) -> Owner<'_> {
     Owner { namespace: &identity.namespace, name: &identity.name, uid: &identity.uid }
 }
 
+#[cfg(test)]
+mod refusal_tests;
+#[cfg(test)]
+mod switch_tests;
 #[cfg(test)]
 mod tests;

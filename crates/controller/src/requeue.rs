@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-/// The shortest and the longest wait for a name to become free.
-const CONFLICT_WAITS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
+/// The shortest and the longest wait for a problem to pass that no watch tells of.
+const PROBLEM_WAITS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
 
 /// When the next reconcile is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,21 +15,21 @@ pub enum Requeue {
     After(Duration),
 }
 
-/// `expires_at` is the end of a share that works now. `conflict_since` is since when a name has
-/// been taken by another object: that carries no label of ours, so no watch reports its deletion.
-/// The wait for it is as long as the conflict has lasted already.
+/// `expires_at` is the end of a share that works now. `problems` are since when a name has been
+/// taken by another object, or a rule of the cluster has refused one of ours: neither carries a label
+/// of ours, so no watch reports its end. The wait for it is as long as it has lasted already.
 pub fn requeue(
     now: OffsetDateTime,
     expires_at: Option<OffsetDateTime>,
-    conflict_since: Option<OffsetDateTime>,
+    problems: &[OffsetDateTime],
 ) -> Requeue {
     let expiry = expires_at.and_then(|end| Duration::try_from(end - now).ok());
-    let (first, longest) = CONFLICT_WAITS;
-    let conflict = conflict_since
-        .map(|since| Duration::try_from(now - since).unwrap_or_default().clamp(first, longest));
     // A share that ends at this very instant has ended.
     let expiry = expiry.filter(|left| !left.is_zero());
-    expiry.into_iter().chain(conflict).min().map_or(Requeue::OnChange, Requeue::After)
+    let (first, longest) = PROBLEM_WAITS;
+    let lasted = |since: &OffsetDateTime| Duration::try_from(now - *since).unwrap_or_default();
+    let retries = problems.iter().map(|since| lasted(since).clamp(first, longest));
+    expiry.into_iter().chain(retries).min().map_or(Requeue::OnChange, Requeue::After)
 }
 
 #[cfg(test)]
@@ -43,19 +43,20 @@ mod tests {
     #[test]
     fn the_next_reconcile_is_due_at_the_first_deadline() {
         let secs = |s| Requeue::After(Duration::from_secs(s));
-        let cases = [
-            ("nothing pending", None, None, Requeue::OnChange),
-            ("a share that ends", Some(NOON + 1.hours()), None, secs(3600)),
-            ("one that ended", Some(NOON - 1.hours()), None, Requeue::OnChange),
-            ("one that ends now", Some(NOON), None, Requeue::OnChange),
-            ("a new conflict", None, Some(NOON), secs(5)),
-            ("a minute of conflict", None, Some(NOON - 60.seconds()), secs(60)),
-            ("a day of conflict", None, Some(NOON - 1.days()), secs(300)),
-            ("a clock that went back", None, Some(NOON + 1.days()), secs(5)),
-            ("the earlier of two", Some(NOON + 2.seconds()), Some(NOON), secs(2)),
+        let cases: [(_, _, &[_], _); 10] = [
+            ("nothing pending", None, &[], Requeue::OnChange),
+            ("a share that ends", Some(NOON + 1.hours()), &[], secs(3600)),
+            ("one that ended", Some(NOON - 1.hours()), &[], Requeue::OnChange),
+            ("one that ends now", Some(NOON), &[], Requeue::OnChange),
+            ("a new problem", None, &[NOON], secs(5)),
+            ("a minute of it", None, &[NOON - 60.seconds()], secs(60)),
+            ("a day of it", None, &[NOON - 1.days()], secs(300)),
+            ("a clock that went back", None, &[NOON + 1.days()], secs(5)),
+            ("a deadline and a problem", Some(NOON + 2.seconds()), &[NOON], secs(2)),
+            ("two problems", None, &[NOON - 60.seconds(), NOON - 9.seconds()], secs(9)),
         ];
-        for (name, expires_at, conflict_since, expected) in cases {
-            assert_eq!(requeue(NOON, expires_at, conflict_since), expected, "{name}");
+        for (name, expires_at, problems, expected) in cases {
+            assert_eq!(requeue(NOON, expires_at, problems), expected, "{name}");
         }
     }
 }

@@ -3,7 +3,9 @@
 
 mod conditions;
 mod pods;
+mod references;
 mod server;
+mod template;
 mod unreadable;
 
 use api_types::{
@@ -11,7 +13,11 @@ use api_types::{
     condition::{self, reason},
     names,
 };
-use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{Pod, Service},
+};
+use kube::core::ObjectMeta;
 use time::OffsetDateTime;
 
 use crate::resolve::Invalid;
@@ -19,7 +25,9 @@ use conditions::{Conditions, Truth};
 use server::Server;
 
 pub use pods::Problem;
+pub use references::{Reference, ReferenceKind, references};
 pub use server::{Stage, stage};
+pub use template::template_status;
 pub use unreadable::unreadable;
 
 /// Everything that a status is computed from.
@@ -30,12 +38,16 @@ pub struct Facts<'a> {
     pub invalid: Option<&'a Invalid>,
     /// Why it could not be applied though it is valid.
     pub apply_problem: Option<&'a ApplyProblem>,
+    /// What the API server answered to a request that is tried again.
+    pub failure: Option<&'a str>,
     /// The agent's own, after it was applied.
     pub deployment: Option<&'a Deployment>,
+    /// The agent's own, after it was applied.
+    pub service: Option<&'a Service>,
     /// That carry the agent's labels.
     pub pods: &'a [&'a Pod],
-    /// The name of a Secret that the agent's pod waits for.
-    pub missing_secret: Option<&'a str>,
+    /// What the agent names, and what does not exist.
+    pub missing: &'a [Reference],
     pub share: &'a Share,
     pub now: OffsetDateTime,
 }
@@ -45,7 +57,11 @@ pub struct Facts<'a> {
 pub enum ApplyProblem {
     /// The name belongs to an object that is not the agent's.
     Conflict { kind: String, name: String },
-    /// The API server rejected the object, in its own words.
+    /// The agent's object is being deleted, and is made again once it is gone.
+    Ending { kind: String, name: String },
+    /// The API server found a mistake in the object, in its own words.
+    Invalid { kind: String, message: String },
+    /// A rule of the cluster forbids the object: a quota, a webhook, a policy.
     Rejected { kind: String, message: String },
 }
 
@@ -57,6 +73,8 @@ pub enum Share {
     On(ShareToken),
     /// There is no token, for this reason.
     Failed(ApplyProblem),
+    /// Its Secret could not be read or written: what was published stays.
+    Unknown,
 }
 
 /// The whole status. Times of conditions that stay are those of the old status.
@@ -75,9 +93,10 @@ pub fn status(facts: &Facts<'_>) -> AgentStatus {
     AgentStatus {
         observed_generation: agent.metadata.generation,
         conditions: conditions.finish(),
-        deployment_name: Some(names::deployment(name)),
-        service_name: Some(names::service(name)),
-        url: Some(names::server_url(name, namespace, agent.spec.server_port())),
+        // Only what exists is named.
+        deployment_name: facts.deployment.map(|_| names::deployment(name)),
+        service_name: facts.service.map(|_| names::service(name)),
+        url: facts.service.map(|_| names::server_url(name, namespace, agent.spec.server_port())),
         ready: server == Server::Ready,
         suspended: server == Server::Suspended,
         share,
@@ -98,14 +117,18 @@ pub fn since(status: &AgentStatus, type_: &str) -> Option<OffsetDateTime> {
 fn summarize(facts: &Facts<'_>, server: &Server, conditions: &mut Conditions<'_>) {
     let share_problem = match facts.share {
         Share::Failed(problem) => Some(problem),
-        Share::Off | Share::On(_) => None,
+        Share::Off | Share::On(_) | Share::Unknown => None,
     };
     let (truth, reason, message) = if let Some(invalid) = facts.invalid {
         (Truth::False, invalid.reason, invalid.sentence())
     } else if let Some(problem) = facts.apply_problem.or(share_problem) {
         (Truth::False, problem.reason(), problem.sentence())
     } else {
-        server.summary()
+        let (truth, reason, message) = server.summary();
+        match facts.failure.filter(|_| server.is_waiting()) {
+            Some(failure) => (truth, reason, format!("{message}; {failure}; retrying")),
+            None => (truth, reason, message),
+        }
     };
     conditions.set(condition::READY, truth, reason, message);
 }
@@ -115,26 +138,43 @@ fn share(
     server: &Server,
     conditions: &mut Conditions<'_>,
 ) -> Option<ShareStatus> {
-    let spec = facts.agent.spec.share.as_ref();
-    let ended = spec.and_then(|share| share.expires_at).filter(|end| *end <= facts.now);
-    let (token, (truth, reason, message)) = match facts.share {
+    let agent = facts.agent;
+    let ends_at = agent.spec.share.as_ref().and_then(|share| share.expires_at);
+    let has_ended = ends_at.is_some_and(|end| end <= facts.now);
+    let (published, (truth, reason, message)) = match facts.share {
         Share::Off => return None,
-        Share::Failed(problem) => (None, (Truth::False, problem.reason(), problem.sentence())),
-        Share::On(token) => (Some(token), link(ended.is_some(), server)),
+        Share::Failed(problem) => {
+            (ShareStatus::default(), (Truth::False, problem.reason(), problem.sentence()))
+        }
+        Share::On(token) => (published(&agent.metadata, token), link(has_ended, server)),
+        Share::Unknown => {
+            let old = agent.status.as_ref().and_then(|status| status.share.clone());
+            match old.filter(|old| old.token_lookup.is_some()) {
+                Some(old) => (old, link(has_ended, server)),
+                None => (ShareStatus::default(), no_link()),
+            }
+        }
     };
     conditions.set(condition::SHARE_READY, truth, reason, message);
+    Some(ShareStatus { active: truth == Truth::True, ..published })
+}
 
-    let agent = &facts.agent.metadata;
+fn published(agent: &ObjectMeta, token: &ShareToken) -> ShareStatus {
     let uid = agent.uid.as_deref().unwrap_or_default();
-    Some(ShareStatus {
-        secret_name: token.map(|_| names::share_secret(agent.name.as_deref().unwrap_or_default())),
-        active: truth == Truth::True,
+    ShareStatus {
+        secret_name: Some(names::share_secret(agent.name.as_deref().unwrap_or_default())),
+        active: false,
         // The address contains the token, and more people may read an Agent than a
         // Secret: it is in the Secret.
         url: None,
-        token_lookup: token.map(|token| token.lookup().to_string()),
-        token_proof: token.map(|token| token.proof(uid).to_string()),
-    })
+        token_lookup: Some(token.lookup().to_string()),
+        token_proof: Some(token.proof(uid).to_string()),
+    }
+}
+
+fn no_link() -> (Truth, &'static str, String) {
+    let message = "the link's Secret could not be read or written yet; retrying";
+    (Truth::False, reason::AGENT_NOT_READY, message.to_owned())
 }
 
 fn link(has_ended: bool, server: &Server) -> (Truth, &'static str, String) {
@@ -149,10 +189,17 @@ fn link(has_ended: bool, server: &Server) -> (Truth, &'static str, String) {
 }
 
 impl ApplyProblem {
+    /// Whether it may end without a change that a watch reports.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Conflict { .. } | Self::Rejected { .. })
+    }
+
     fn reason(&self) -> &'static str {
         match self {
             Self::Conflict { .. } => reason::NAME_CONFLICT,
-            Self::Rejected { .. } => reason::INVALID_SPEC,
+            Self::Ending { .. } => reason::PROGRESSING,
+            Self::Invalid { .. } => reason::INVALID_SPEC,
+            Self::Rejected { .. } => reason::REJECTED,
         }
     }
 
@@ -161,6 +208,10 @@ impl ApplyProblem {
             Self::Conflict { kind, name } => format!(
                 "{kind} {name:?} exists and is not this agent's: it is left alone; delete or rename it"
             ),
+            Self::Ending { kind, name } => {
+                format!("{kind} {name:?} is being deleted; it is created again once it is gone")
+            }
+            Self::Invalid { kind, message } => format!("the {kind} is invalid: {message}"),
             Self::Rejected { kind, message } => format!("the {kind} was rejected: {message}"),
         }
     }

@@ -4,7 +4,7 @@
 //! Nothing here has a timer. A watch that had to list again may have missed a deletion, so after
 //! each list every agent is reconciled, which costs no request where nothing changed.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
 use api_types::{Agent, AgentTemplate, labels};
 use futures::{
@@ -26,6 +26,8 @@ use kube::{
     },
 };
 
+use tokio::sync::Notify;
+
 use crate::{
     error::ControllerError,
     guard::{Guarded, Unreadable, Watched},
@@ -46,7 +48,11 @@ pub struct Stores {
     pub services: Store<Service>,
     pub config_maps: Store<ConfigMap>,
     pub secrets: Store<Secret>,
+    /// The Secrets of links, of the project's former implementation too: those have no other label.
+    pub shares: Store<Secret>,
     pub pods: Store<Pod>,
+    /// Notified of each change of a template.
+    pub templates_changed: Arc<Notify>,
 }
 
 impl Stores {
@@ -56,11 +62,21 @@ impl Stores {
         let plan = Plan { client: client.clone(), metrics: metrics.clone(), agents };
         let everything = watcher::Config::default();
         let ours = watcher::Config::default().labels(&our_labels());
+        let our_secrets = watcher::Config::default().labels(&format!(
+            "{},!{}",
+            our_labels(),
+            labels::SHARE_TOKEN
+        ));
+        let of_links = watcher::Config::default().labels(labels::SHARE_TOKEN);
 
         let of_agents =
             plan.open(writer, plan.read(&everything), |agent, _| vec![ObjectRef::from_obj(agent)]);
         let (templates, writer) = store();
-        let of_templates = plan.open(writer, plan.read(&everything), users_of);
+        let templates_changed = Arc::new(Notify::new());
+        let changed = templates_changed.clone();
+        let of_templates = plan.read(&everything).reflect(writer);
+        let of_templates = of_templates.inspect(move |_| changed.notify_one());
+        let of_templates = plan.triggers(of_templates, users_of);
         let (deployments, writer) = store();
         let of_deployments = plan.open(writer, plan.read_readable(&ours), agent_of);
         let (services, writer) = store();
@@ -68,7 +84,9 @@ impl Stores {
         let (config_maps, writer) = store();
         let of_config_maps = plan.open(writer, plan.read_readable(&ours), agent_of);
         let (secrets, writer) = store();
-        let of_secrets = plan.open(writer, plan.read_readable(&ours), agent_of);
+        let of_secrets = plan.open(writer, plan.read_readable(&our_secrets), agent_of);
+        let (shares, writer) = store();
+        let of_shares = plan.open(writer, plan.read_readable(&of_links), agent_of);
         let (pods, writer) = store();
         let of_pods = plan.open(writer, plan.read_readable(&ours), agent_of);
 
@@ -79,10 +97,21 @@ impl Stores {
             of_services,
             of_config_maps,
             of_secrets,
+            of_shares,
             of_pods,
         ]);
         let agents = plan.agents;
-        let stores = Self { agents, templates, deployments, services, config_maps, secrets, pods };
+        let stores = Self {
+            agents,
+            templates,
+            deployments,
+            services,
+            config_maps,
+            secrets,
+            shares,
+            pods,
+            templates_changed,
+        };
         (stores, triggers.boxed())
     }
 
@@ -96,6 +125,7 @@ impl Stores {
             self.services.wait_until_ready(),
             self.config_maps.wait_until_ready(),
             self.secrets.wait_until_ready(),
+            self.shares.wait_until_ready(),
             self.pods.wait_until_ready(),
         );
         all.map(drop).map_err(|_| ControllerError::WatchesEnded)
@@ -133,9 +163,19 @@ impl Plan {
     where
         K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
     {
+        self.triggers(events.reflect(writer), concerned)
+    }
+
+    fn triggers<K>(
+        &self,
+        events: impl Events<K>,
+        concerned: impl Fn(&K, &Store<Guarded<Agent>>) -> Vec<Trigger> + Send + 'static,
+    ) -> Triggers
+    where
+        K: Resource<DynamicType = ()> + Send + 'static,
+    {
         let (agents, metrics) = (self.agents.clone(), self.metrics.clone());
         events
-            .reflect(writer)
             .filter_map(move |event| {
                 ready(match event {
                     Ok(Event::Apply(object) | Event::Delete(object)) => {
@@ -203,10 +243,13 @@ fn all(agents: &Store<Guarded<Agent>>) -> Vec<Trigger> {
     agents.state().iter().map(|agent| ObjectRef::from_obj(&**agent)).collect()
 }
 
-/// By the label, not the owner reference, so that an object which lost its owner is noticed too.
+/// By the label, so that an object which lost its owner is noticed too; and by the owner, where it
+/// has no label.
 fn agent_of(object: &impl ResourceExt, _: &Store<Guarded<Agent>>) -> Vec<Trigger> {
     let namespace = object.namespace().unwrap_or_default();
-    let agent = object.labels().get(labels::AGENT);
+    let owners = object.owner_references().iter();
+    let owner = owners.filter(|owner| owner.kind == Agent::kind(&())).map(|owner| &owner.name);
+    let agent = object.labels().get(labels::AGENT).or_else(|| owner.clone().next());
     agent.map(|name| ObjectRef::new(name).within(&namespace)).into_iter().collect()
 }
 

@@ -37,3 +37,26 @@ async fn nothing_is_requested_once_the_lease_was_lost() {
     tokio::time::sleep(LEASE_DURATION + Duration::from_mins(2)).await;
     assert_eq!(api.take_requests(), [""; 0]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_lease_is_released_in_time_though_the_api_server_is_slow() {
+    let api = FakeApi::default();
+    api.put("agents/demo", &demo());
+    let mut candidate = Candidate::new(api.client("me"), "team-a", "controller", "me");
+    candidate.acquire(&CancellationToken::new(), || ()).await;
+    // The reconcile is in the middle of its writes, and will be for a minute.
+    api.silence("deployments/demo-server");
+    let (args, daemon) =
+        (Args::parse_from(["controller", "--pod-name", "me"]), Daemon::new("test"));
+    let metrics = Metrics::default();
+    let (ended, asked) =
+        tokio::join!(lead(&args, &daemon, api.client("me"), &metrics, &mut candidate), async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            daemon.shutdown.cancel();
+            tokio::time::Instant::now()
+        });
+    ended.unwrap();
+    assert!(asked.elapsed() < daemon::SHUTDOWN_GRACE, "{:?}", asked.elapsed());
+    let lease = api.get("leases/controller").unwrap();
+    assert_eq!(lease["spec"]["holderIdentity"], "");
+}

@@ -141,7 +141,9 @@ async fn rejected_content_is_the_users_mistake() {
         applier.ensure_observed(owner(&id), &desired, &Observed::Absent),
         answer(&mut server, 422, refused)
     );
-    assert!(matches!(outcome.unwrap(), Outcome::Rejected(why) if why == "data: too long"));
+    assert!(
+        matches!(outcome.unwrap(), Outcome::Refused(Refusal::Invalid(why)) if why == "data: too long")
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,6 +19,10 @@ pub fn share_secret(agent: &AgentId, token: &ShareToken, external_url: Option<&s
     let mut secret = secret(agent, names::share_secret(&agent.name), data);
     let labels = secret.metadata.labels.get_or_insert_default();
     labels.insert(labels::SHARE_TOKEN.to_owned(), "true".to_owned());
+    secret.metadata.annotations = Some(BTreeMap::from([
+        (labels::SHARE_AGENT_NAME.to_owned(), agent.name.clone()),
+        (labels::SHARE_AGENT_NAMESPACE.to_owned(), agent.namespace.clone()),
+    ]));
     secret
 }
 

@@ -66,7 +66,7 @@ async fn a_silent_leader_is_replaced_after_its_lease_and_not_before() {
 #[tokio::test(start_paused = true)]
 async fn a_leader_that_cannot_renew_stops_before_its_lease_ends() {
     let (mut candidate, mut server) = candidate();
-    candidate.observe(serde_json::from_value(held_by("me", 2)).unwrap(), Instant::now());
+    candidate.observe(serde_json::from_value(held_by("me", 2)).unwrap());
     let start = Instant::now();
     tokio::select! {
         () = candidate.keep() => {}
@@ -78,7 +78,7 @@ async fn a_leader_that_cannot_renew_stops_before_its_lease_ends() {
 #[tokio::test(start_paused = true)]
 async fn a_leader_whose_lease_was_taken_stops_at_once() {
     let (mut candidate, mut server) = candidate();
-    candidate.observe(serde_json::from_value(held_by("me", 2)).unwrap(), Instant::now());
+    candidate.observe(serde_json::from_value(held_by("me", 2)).unwrap());
     let start = Instant::now();
     let ((), (method, _)) =
         tokio::join!(candidate.keep(), answer(&mut server, 200, held_by("other", 3)));
@@ -89,10 +89,79 @@ async fn a_leader_whose_lease_was_taken_stops_at_once() {
 #[tokio::test]
 async fn a_released_lease_names_nobody() {
     let (mut candidate, mut server) = candidate();
-    candidate.observe(serde_json::from_value(held_by("me", 2)).unwrap(), Instant::now());
-    let (released, (method, body)) =
+    candidate.observe(serde_json::from_value(held_by("me", 2)).unwrap());
+    let ((), (method, body)) =
         tokio::join!(candidate.release(), answer(&mut server, 200, held_by("", 3)));
-    released.unwrap();
     assert_eq!((method.as_str(), &body["spec"]["holderIdentity"]), ("PUT", &json!("")));
     assert_eq!(body["metadata"]["resourceVersion"], "2", "somebody else's stays theirs");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_fails_is_tried_again_until_the_deadline() {
+    let (mut candidate, mut server) = candidate();
+    candidate.observe(serde_json::from_value(held_by("me", 2)).unwrap());
+    let start = Instant::now();
+    tokio::select! {
+        biased;
+        () = candidate.keep() => panic!("one renewal that works is enough"),
+        () = async {
+            // The first is refused and the second has no answer, once in each interval.
+            for _ in 0..3 {
+                answer(&mut server, 500, failure("InternalError", 500)).await;
+                let (_request, _unanswered) = server.next_request().await.unwrap();
+                answer(&mut server, 200, held_by("me", 2)).await;
+                answer(&mut server, 200, held_by("me", 2)).await;
+            }
+        } => {}
+    }
+    // After 5 s the refusal, after 2 s more the silence, and after 2.5 s of that the renewal.
+    assert_eq!(start.elapsed(), Duration::from_millis(3 * 9_500));
+}
+
+/// The leader may have renewed it just before it was read.
+#[tokio::test(start_paused = true)]
+async fn the_silence_of_a_leader_begins_with_the_answer_that_told_of_it() {
+    let (mut candidate, mut server) = candidate();
+    let (start, shutdown) = (Instant::now(), CancellationToken::new());
+    let slow = Duration::from_secs(8);
+    let (role, ()) = tokio::join!(candidate.acquire(&shutdown, || ()), async {
+        let (_, respond) = server.next_request().await.unwrap();
+        sleep(slow).await;
+        let body = Body::from(held_by("other", 2).to_string().into_bytes());
+        respond.send_response(http::Response::new(body));
+        while answer(&mut server, 200, held_by("other", 2)).await.0 != "PUT" {}
+    });
+    assert_eq!(role, Role::Leader);
+    assert!(start.elapsed() >= slow + LEASE_DURATION, "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_released_though_its_last_renewal_was_not_waited_for() {
+    let (mut candidate, mut server) = candidate();
+    candidate.observe(serde_json::from_value(held_by("me", 2)).unwrap());
+    let ((), (method, body)) = tokio::join!(candidate.release(), async {
+        answer(&mut server, 409, failure("Conflict", 409)).await;
+        answer(&mut server, 200, held_by("me", 3)).await;
+        answer(&mut server, 200, held_by("", 4)).await
+    });
+    assert_eq!((method.as_str(), &body["spec"]["holderIdentity"]), ("PUT", &json!("")));
+    assert_eq!(body["metadata"]["resourceVersion"], "3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_was_asked_for_just_before_the_end_is_released_too() {
+    let (mut candidate, mut server) = candidate();
+    let shutdown = CancellationToken::new();
+    let (role, _claim) = tokio::join!(candidate.acquire(&shutdown, || ()), async {
+        answer(&mut server, 404, failure("NotFound", 404)).await;
+        let claim = server.next_request().await.unwrap();
+        shutdown.cancel();
+        claim
+    });
+    assert_eq!(role, Role::Follower);
+    let ((), (method, body)) = tokio::join!(candidate.release(), async {
+        answer(&mut server, 200, held_by("me", 2)).await;
+        answer(&mut server, 200, held_by("", 3)).await
+    });
+    assert_eq!((method.as_str(), &body["spec"]["holderIdentity"]), ("PUT", &json!("")));
 }

@@ -19,7 +19,7 @@ fn hostile() -> Vec<(&'static str, Value, &'static str)> {
     vec![
         (
             "integer",
-            json!({ "maxConcurrentTasks": 3_000_000_000_u32 }),
+            json!({ "maxConcurrentTasks": 3_000_000_000_u32, "share": { "enabled": true } }),
             "spec.maxConcurrentTasks: ",
         ),
         ("port", json!({ "port": 65_536 }), "spec.port: "),
@@ -111,8 +111,29 @@ async fn what_one_agent_says_is_a_problem_of_no_other() {
         assert_eq!(ready.status, "False", "{name}");
         assert_eq!(api.get(&format!("deployments/{name}-server")), None, "{name}");
     }
+    let base = api.get("agenttemplates/base").unwrap()["status"]["conditions"][0].clone();
+    assert_eq!((&base["status"], &base["reason"]), (&json!("False"), &json!("InvalidSpec")));
     let kept = api.get("agents/integer").unwrap()["status"]["share"]["active"].clone();
     assert_eq!(kept, true, "the link of an agent that cannot be read stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_template_that_nobody_uses_is_given_a_status_once() {
+    let api = FakeApi::default();
+    let spec = json!({ "workspaceDir": "/workspace", "serviceAccountName": "default" });
+    let base = json!({
+        "metadata": { "name": "base", "namespace": "team-a", "generation": 2 }, "spec": spec,
+    });
+    api.put("agenttemplates/base", &base);
+    worked(&api).await;
+    let written = api.get("agenttemplates/base").unwrap();
+    assert_eq!(written["status"]["observedGeneration"], 2);
+    assert_eq!(written["status"]["conditions"][0]["reason"], "Valid");
+    assert_eq!(written["spec"], spec);
+    api.take_requests();
+    worked(&api).await;
+    let requests = api.take_requests();
+    assert!(requests.iter().all(|request| request.starts_with("GET")), "{requests:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-use api_types::{AgentSpec, ShareSpec, ShareToken};
+use api_types::{AgentSpec, Condition, ShareSpec, ShareToken, labels};
 use kube::runtime::{
     reflector::{Lookup, Store, store},
     watcher::Event,
@@ -10,59 +10,83 @@ use super::*;
 use crate::{
     fake_api::FakeApi,
     fixture::{agent, images},
+    secret::share_token,
 };
 
 /// A controller that reconciles the agent `demo` once for each call.
-struct TestController {
-    api: FakeApi,
+pub(super) struct TestController {
+    pub(super) api: FakeApi,
     applier: Applier,
 }
 
 impl TestController {
-    fn of(spec: AgentSpec) -> Self {
+    pub(super) fn of(spec: AgentSpec) -> Self {
         let api = FakeApi::default();
         api.put("agents/demo", &agent(spec));
         Self { applier: Applier::new(api.client("controller")), api }
     }
 
     /// Gives the requests that it took, in their order.
-    async fn reconcile(&self) -> Vec<String> {
-        let (client, stores) = (self.api.client("controller"), self.stores());
-        let reconciler = Reconciler::new(client, stores, self.applier.clone(), images(), None);
-        reconciler.reconcile(&Guarded(Ok(self.agent()))).await.unwrap();
+    pub(super) async fn reconcile(&self) -> Vec<String> {
+        self.reconcile_by(self.stores()).await.unwrap();
         self.api.take_requests()
     }
 
-    fn agent(&self) -> Agent {
+    /// By caches that may be behind.
+    pub(super) async fn reconcile_by(&self, stores: Stores) -> Result<Requeue, ControllerError> {
+        let (client, applier) = (self.api.client("controller"), self.applier.clone());
+        let reconciler = Reconciler::new(client, stores, applier, images(), None);
+        let agent = self.api.get("agents/demo").unwrap().to_string();
+        reconciler.reconcile(&serde_json::from_str(&agent).unwrap()).await
+    }
+
+    /// The condition of this type, as it is published.
+    pub(super) fn condition(&self, type_: &str) -> Option<Condition> {
+        let conditions = self.agent().status?.conditions;
+        conditions.into_iter().find(|condition| condition.type_ == type_)
+    }
+
+    /// Reason and message of `Ready`.
+    pub(super) fn ready(&self) -> (String, String) {
+        let ready = self.condition(condition::READY).unwrap();
+        (ready.reason, ready.message)
+    }
+
+    pub(super) fn agent(&self) -> Agent {
         serde_json::from_value(self.api.get("agents/demo").unwrap()).unwrap()
     }
 
-    fn edit(&self, change: impl FnOnce(&mut AgentSpec)) {
+    pub(super) fn edit(&self, change: impl FnOnce(&mut AgentSpec)) {
         let mut agent = self.agent();
         change(&mut agent.spec);
         agent.metadata.generation = agent.metadata.generation.map(|generation| generation + 1);
         self.api.put("agents/demo", &agent);
     }
 
-    fn replicas(&self) -> Value {
+    pub(super) fn replicas(&self) -> Value {
         self.api.get("deployments/demo-server").unwrap()["spec"]["replicas"].clone()
     }
 
-    fn token(&self) -> ShareToken {
+    pub(super) fn token(&self) -> ShareToken {
         let secret = serde_json::from_value(self.api.get("secrets/demo-share").unwrap()).unwrap();
         share_token(Some(&secret), ShareToken::from_bytes(&[0; 32]))
     }
 
     /// What the watches would have delivered by now.
-    fn stores(&self) -> Stores {
+    pub(super) fn stores(&self) -> Stores {
+        let is_share =
+            |secret: &Value| !secret["metadata"]["labels"][labels::SHARE_TOKEN].is_null();
+        let (shares, secrets) = self.api.all("secrets").into_iter().partition(is_share);
         Stores {
             agents: filled(self.api.all("agents")),
             templates: filled(self.api.all("agenttemplates")),
             deployments: filled(self.api.all("deployments")),
             services: filled(self.api.all("services")),
             config_maps: filled(self.api.all("configmaps")),
-            secrets: filled(self.api.all("secrets")),
+            secrets: filled(secrets),
+            shares: filled(shares),
             pods: filled(self.api.all("pods")),
+            templates_changed: Arc::default(),
         }
     }
 }
@@ -81,7 +105,7 @@ where
     store
 }
 
-fn shared() -> AgentSpec {
+pub(super) fn shared() -> AgentSpec {
     let share = Some(ShareSpec { enabled: true, ..ShareSpec::default() });
     AgentSpec { share, ..AgentSpec::default() }
 }
@@ -91,9 +115,9 @@ async fn a_new_agent_gets_its_objects_in_the_order_of_their_needs_and_its_status
     let config = Some(r#"{"model":"a/b"}"#.parse().unwrap());
     let controller = TestController::of(AgentSpec { config, ..shared() });
     let expected = [
-        "GET secrets/demo-server",
         "GET secrets/demo-share",
         "PATCH secrets/demo-share",
+        "GET secrets/demo-server",
         "PATCH secrets/demo-server",
         "GET configmaps/demo-server-context",
         "PATCH configmaps/demo-server-context",
@@ -155,7 +179,7 @@ async fn turning_the_link_off_deletes_its_secret_before_the_status_says_so() {
 }
 
 /// The two digests of the token that the status publishes.
-fn digests(agent: &Agent) -> Option<(String, String)> {
+pub(super) fn digests(agent: &Agent) -> Option<(String, String)> {
     let share = agent.status.as_ref()?.share.as_ref()?;
     share.token_lookup.clone().zip(share.token_proof.clone())
 }

@@ -5,6 +5,8 @@ use k8s_openapi::api::core::v1::{
     ContainerState, ContainerStateTerminated, ContainerStateWaiting, ContainerStatus, Pod,
 };
 
+use crate::refusal::shorten;
+
 /// The longest quotation of a container's output, in characters.
 const MAX_QUOTE: usize = 300;
 
@@ -60,7 +62,7 @@ fn waits(
     let name = &container.name;
     let problem = |reason| {
         let why = waiting.message.as_deref().or(waiting.reason.as_deref()).unwrap_or_default();
-        let message = format!("container {name}: {}", shorten(cause_of_back_off(why)));
+        let message = format!("container {name}: {}", shorten(cause_of_back_off(why), MAX_QUOTE));
         Some(Problem { reason, message })
     };
     match waiting.reason.as_deref()? {
@@ -70,14 +72,24 @@ fn waits(
         | "ErrImageNeverPull"
         | "ImageInspectError"
         | "RegistryUnavailable" => problem(reason::IMAGE_PULL_FAILED),
-        "CreateContainerConfigError" => problem(reason::REFERENCE_NOT_FOUND),
-        "CreateContainerError" | "RunContainerError" => match role {
+        "CreateContainerConfigError" if names_a_reference(waiting) => {
+            problem(reason::REFERENCE_NOT_FOUND)
+        }
+        "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => match role {
             Role::Init => problem(reason::INIT_FAILED),
             Role::Main => problem(reason::CRASH_LOOP),
         },
         "CrashLoopBackOff" => Some(failed(role, name, last_end(container))),
         _ => None,
     }
+}
+
+/// A ConfigMap, a Secret or a key of one, rather than a user or a path that cannot be had.
+fn names_a_reference(waiting: &ContainerStateWaiting) -> bool {
+    let message = waiting.message.as_deref().unwrap_or_default();
+    ["not found", "couldn't find key", "non-existent config key"]
+        .iter()
+        .any(|part| message.contains(part))
 }
 
 /// The kubelet reports the same failure in two alternating ways, at the attempt and during the
@@ -102,7 +114,8 @@ fn failed(role: Role, name: &str, ended: Option<&ContainerStateTerminated>) -> P
     let code = ended.map_or_else(String::new, |ended| format!(" (exit code {})", ended.exit_code));
     let cause = ended.and_then(|ended| ended.reason.as_deref()).filter(|cause| *cause != "Error");
     let output = ended.and_then(|ended| ended.message.as_deref()).and_then(last_line);
-    let details = cause.into_iter().chain(output).map(|detail| format!(": {}", shorten(detail)));
+    let details =
+        cause.into_iter().chain(output).map(|detail| format!(": {}", shorten(detail, MAX_QUOTE)));
     Problem {
         reason,
         message: format!("container {name} failed{code}{}", details.collect::<String>()),
@@ -111,13 +124,6 @@ fn failed(role: Role, name: &str, ended: Option<&ContainerStateTerminated>) -> P
 
 fn last_line(output: &str) -> Option<&str> {
     output.lines().map(str::trim).rfind(|line| !line.is_empty())
-}
-
-fn shorten(text: &str) -> String {
-    match text.char_indices().nth(MAX_QUOTE) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", &text[..end]),
-    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,17 @@
 use api_types::condition::{self, reason};
 use k8s_openapi::api::apps::v1::Deployment;
 
+use crate::refusal::shorten;
+
 use super::{
     Facts,
     conditions::{Conditions, Truth},
     pods::{Problem, problem},
+    references::{Reference, ReferenceKind},
 };
+
+/// The longest text about a rejected pod, in characters.
+const LONGEST_CAUSE: usize = 1000;
 
 /// What a visitor would find.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +37,9 @@ impl Server {
             Stage::Available => Self::Ready,
             Stage::Starting => Self::NotReady(
                 problem(facts.pods)
+                    .map(|problem| with_pull_secrets(problem, facts.missing))
                     .or_else(|| rejected_pod(deployment))
-                    .or_else(|| facts.missing_secret.map(missing)),
+                    .or_else(|| missing(facts.missing)),
             ),
         }
     }
@@ -55,6 +62,11 @@ impl Server {
             _ => (False, reason::ACTIVE, "the agent is meant to run"),
         };
         conditions.set(condition::SUSPENDED, truth, why, message);
+    }
+
+    /// Whether it will be ready once what was asked for is done.
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(self, Self::Missing | Self::NotReady(None))
     }
 
     /// Its part of the condition `Ready`.
@@ -104,12 +116,27 @@ pub fn stage(deployment: &Deployment) -> Stage {
     }
 }
 
-/// A missing Secret that is to be mounted is reported by the kubelet in Events only.
-fn missing(secret: &str) -> Problem {
-    let message = format!(
-        "spec.credentials: there is no Secret {secret:?} in this namespace; create it, and the agent starts"
-    );
-    Problem { reason: reason::REFERENCE_NOT_FOUND, message }
+/// What is to be mounted and does not exist is reported by the kubelet in Events only.
+fn missing(references: &[Reference]) -> Option<Problem> {
+    let needed = references.iter().filter(|reference| !reference.is_pull_secret());
+    let message = list(needed)?;
+    let message =
+        format!("{message} in this namespace; create what is missing, and the agent starts");
+    Some(Problem { reason: reason::REFERENCE_NOT_FOUND, message })
+}
+
+/// A missing image pull Secret is no problem until an image cannot be pulled.
+fn with_pull_secrets(problem: Problem, missing: &[Reference]) -> Problem {
+    let secrets = list(missing.iter().filter(|reference| reference.is_pull_secret()));
+    match secrets.filter(|_| problem.reason == reason::IMAGE_PULL_FAILED) {
+        None => problem,
+        Some(secrets) => Problem { message: format!("{}; {secrets}", problem.message), ..problem },
+    }
+}
+
+fn list<'a>(references: impl Iterator<Item = &'a Reference>) -> Option<String> {
+    let names: Vec<_> = references.map(|reference| format!("no {reference}")).collect();
+    (!names.is_empty()).then(|| format!("there is {}", names.join(", ")))
 }
 
 /// A pod that could not even be created: a quota, an admission rule, a missing ServiceAccount.
@@ -117,8 +144,20 @@ fn rejected_pod(deployment: &Deployment) -> Option<Problem> {
     let conditions = deployment.status.as_ref()?.conditions.as_deref()?;
     let failure =
         conditions.iter().find(|one| one.type_ == "ReplicaFailure" && one.status == "True")?;
-    let message = failure.message.clone().unwrap_or_default();
-    let is_missing = message.contains("not found");
-    let reason = if is_missing { reason::REFERENCE_NOT_FOUND } else { reason::INVALID_SPEC };
-    Some(Problem { reason, message: format!("the pod was rejected: {message}") })
+    let message = failure.message.as_deref().unwrap_or_default();
+    let account = message.split_once("serviceaccount \"").map(|(_, rest)| rest);
+    if let Some((account, _)) = account.and_then(|rest| rest.split_once("\" not found")) {
+        let field = "spec.serviceAccountName".to_owned();
+        let (kind, name) = (ReferenceKind::ServiceAccount, account.to_owned());
+        return missing(&[Reference { kind, name, field, optional: false }]);
+    }
+    let (reason, cause) = if let Some((_, cause)) = message.split_once("\" is invalid: ") {
+        (reason::INVALID_SPEC, cause)
+    } else {
+        // Each attempt is of a pod of another name: a status that named it would be written anew.
+        let cause = message.split_once("\" is forbidden: ").map_or(message, |(_, cause)| cause);
+        (reason::REJECTED, cause)
+    };
+    let message = format!("the pod was rejected: {}", shorten(cause, LONGEST_CAUSE));
+    Some(Problem { reason, message })
 }

@@ -18,8 +18,10 @@ struct Given {
     agent: Agent,
     invalid: Option<Invalid>,
     apply_problem: Option<ApplyProblem>,
+    failure: Option<&'static str>,
     deployment: Option<Deployment>,
-    missing_secret: Option<&'static str>,
+    service: Option<Service>,
+    missing: Vec<Reference>,
     share: Share,
     now: OffsetDateTime,
 }
@@ -29,8 +31,10 @@ fn given() -> Given {
         agent: demo(),
         invalid: None,
         apply_problem: None,
+        failure: None,
         deployment: Some(deployment(json!({ "updatedReplicas": 1, "readyReplicas": 1 }))),
-        missing_secret: None,
+        service: Some(Service::default()),
+        missing: vec![],
         share: Share::Off,
         now: NOON,
     }
@@ -41,9 +45,11 @@ fn of(given: &Given) -> AgentStatus {
         agent: &given.agent,
         invalid: given.invalid.as_ref(),
         apply_problem: given.apply_problem.as_ref(),
+        failure: given.failure,
         deployment: given.deployment.as_ref(),
         pods: &[],
-        missing_secret: given.missing_secret,
+        service: given.service.as_ref(),
+        missing: &given.missing,
         share: &given.share,
         now: given.now,
     })
@@ -163,14 +169,43 @@ fn a_mistake_is_reported_while_the_server_goes_on() {
     assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("False", "TemplateNotFound"));
 }
 
+fn secret(name: &str, field: &str) -> Reference {
+    let (name, field) = (name.to_owned(), field.to_owned());
+    Reference { kind: ReferenceKind::Secret, name, field, optional: false }
+}
+
 #[test]
-fn a_secret_that_is_missing_is_named_while_the_pod_waits_for_it() {
-    let starting = Some(deployment(json!({ "updatedReplicas": 1 })));
-    let missing_secret = Some("api-keys");
-    let waiting = ready(&of(&Given { deployment: starting, missing_secret, ..given() }));
+fn all_that_is_missing_is_named_while_the_pod_waits_for_it() {
+    let starting = || Some(deployment(json!({ "updatedReplicas": 1 })));
+    let bundle =
+        Reference { kind: ReferenceKind::ConfigMap, ..secret("ca", "spec.caBundle.configMapRef") };
+    let missing = || {
+        let credential = secret("keys", "spec.credentials[0].secretRef");
+        vec![credential, bundle.clone(), secret("registry", "spec.imagePullSecrets[0]")]
+    };
+    let waiting = ready(&of(&Given { deployment: starting(), missing: missing(), ..given() }));
     assert_eq!(waiting.reason, "ReferenceNotFound");
-    assert!(waiting.message.contains("no Secret \"api-keys\""), "{}", waiting.message);
-    assert_eq!(ready(&of(&Given { missing_secret, ..given() })).reason, "ServerReady");
+    assert_eq!(
+        waiting.message,
+        "there is no Secret \"keys\" (spec.credentials[0].secretRef), no ConfigMap \"ca\" \
+         (spec.caBundle.configMapRef) in this namespace; create what is missing, and the agent starts"
+    );
+    assert_eq!(ready(&of(&Given { missing: missing(), ..given() })).reason, "ServerReady");
+
+    // Images may be public.
+    let missing = vec![secret("registry", "spec.imagePullSecrets[0]")];
+    let waiting = ready(&of(&Given { deployment: starting(), missing, ..given() }));
+    assert_eq!(waiting.reason, "Progressing");
+}
+
+#[test]
+fn only_objects_that_exist_are_named() {
+    let names = |status: AgentStatus| (status.deployment_name, status.service_name, status.url);
+    let none = of(&Given { deployment: None, service: None, ..given() });
+    assert_eq!(names(none), (None, None, None));
+    let (deployment, service, url) = names(of(&given()));
+    assert_eq!((deployment.as_deref(), service.as_deref()), (Some("demo-server"), Some("demo")));
+    assert_eq!(url.as_deref(), Some("http://demo.team-a.svc.cluster.local:4096"));
 }
 
 #[test]

@@ -10,28 +10,47 @@ use time::OffsetDateTime;
 use super::conditions::{Conditions, Truth};
 use crate::guard::Unreadable;
 
-/// `None` where the agent has this status already. What runs is left as it is, and so is the rest
-/// of what was published, the link among it.
+/// The fields of the status to change, or `None` where the agent has this status already. What runs
+/// is left as it is, and so is the rest of what was published, but for what the spec can still turn
+/// off.
 pub fn unreadable(agent: &Unreadable, now: OffsetDateTime) -> Option<Map<String, Value>> {
     let generation = agent.metadata.generation;
     let held = agent.status.get("conditions").cloned().unwrap_or_default();
     let old: Vec<Condition> = serde_json::from_value(held).unwrap_or_default();
-    let mut ready = Conditions::new(&old, generation, now);
-    ready.set(condition::READY, Truth::False, reason::INVALID_SPEC, sentence(agent));
-    let mut new = ready.finish();
-    new.extend(old.iter().filter(|condition| condition.type_ != condition::READY).cloned());
-
-    let observed = json!(generation);
-    if agent.status.get("observedGeneration") == Some(&observed)
-        && new.iter().all(|condition| old.contains(condition))
-    {
-        return None;
+    let is_unshared = agent.switches.shared == Some(false);
+    let mut set = Conditions::new(&old, generation, now);
+    set.set(condition::READY, Truth::False, reason::INVALID_SPEC, sentence(agent));
+    if agent.switches.suspend {
+        set.set(condition::SUSPENDED, Truth::True, reason::USER_REQUESTED, BY_REQUEST);
     }
-    let mut status = agent.status.clone();
-    status.insert("observedGeneration".to_owned(), observed);
-    status.insert("conditions".to_owned(), json!(new));
-    Some(status)
+    let mut new = set.finish();
+    let is_kept = |kept: &&Condition| {
+        let type_ = kept.type_.as_str();
+        let is_ours = condition::TYPES.contains(&type_);
+        is_ours && !(is_unshared && type_ == condition::SHARE_READY)
+    };
+    for kept in old.iter().filter(is_kept) {
+        if new.iter().all(|set| set.type_ != kept.type_) {
+            new.push(kept.clone());
+        }
+    }
+
+    let mut status = Map::from_iter([("observedGeneration".to_owned(), json!(generation))]);
+    let is_same = new.len() == old.len() && new.iter().all(|condition| old.contains(condition));
+    if !is_same {
+        status.insert("conditions".to_owned(), json!(new));
+    }
+    if agent.switches.suspend {
+        status.extend([("suspended".to_owned(), json!(true)), ("ready".to_owned(), json!(false))]);
+    }
+    if is_unshared {
+        status.insert("share".to_owned(), Value::Null);
+    }
+    let held = |field: &str| agent.status.get(field).unwrap_or(&Value::Null);
+    status.iter().any(|(field, value)| held(field) != value).then_some(status)
 }
+
+const BY_REQUEST: &str = "spec.suspend is set";
 
 /// What is wrong, and the way out.
 fn sentence(agent: &Unreadable) -> String {
@@ -44,8 +63,16 @@ mod tests {
     use time::{ext::NumericalDuration, macros::datetime};
 
     use super::*;
+    use crate::guard::Switches;
 
     const NOON: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
+
+    fn merged(status: Value, patch: Map<String, Value>) -> Value {
+        let Value::Object(mut status) = status else { panic!("{status}") };
+        status.extend(patch);
+        status.retain(|_, value| !value.is_null());
+        json!(status)
+    }
 
     fn agent(status: Value) -> Unreadable {
         Unreadable {
@@ -53,6 +80,7 @@ mod tests {
             field: "spec.port".into(),
             message: "too large".into(),
             status: serde_json::from_value(status).unwrap(),
+            switches: Switches { suspend: false, shared: Some(true) },
         }
     }
 
@@ -71,7 +99,7 @@ mod tests {
             ],
         });
         let first = unreadable(&agent(before.clone()), NOON).unwrap();
-        assert_eq!((&first["share"], &first["ready"]), (&shared, &json!(true)));
+        assert_eq!((first.get("share"), first.get("ready")), (None, None), "they stay");
         assert_eq!(first["observedGeneration"], 4);
         assert_eq!(first["conditions"][1], before["conditions"][1]);
         let expected = json!({
@@ -80,7 +108,31 @@ mod tests {
             "lastTransitionTime": "2026-11-21T12:00:00Z",
         });
         assert_eq!(first["conditions"][0], expected);
-        assert_eq!(unreadable(&agent(json!(first)), NOON + 1.hours()), None);
+        assert_eq!(unreadable(&agent(merged(before, first)), NOON + 1.hours()), None);
+    }
+
+    #[test]
+    fn what_can_be_turned_off_is_off_though_the_rest_cannot_be_read() {
+        let before = json!({
+            "ready": true,
+            "share": { "active": true },
+            "conditions": [
+                { "type": "ShareReady", "status": "True", "reason": "Active", "message": "",
+                  "lastTransitionTime": "2026-11-20T12:00:00Z" },
+            ],
+        });
+        let off = Unreadable {
+            switches: Switches { suspend: true, shared: Some(false) },
+            ..agent(before.clone())
+        };
+        let written = unreadable(&off, NOON).unwrap();
+        assert_eq!((&written["ready"], &written["suspended"]), (&json!(false), &json!(true)));
+        assert_eq!(written["share"], Value::Null);
+        let conditions = written["conditions"].as_array().unwrap();
+        let types: Vec<_> = conditions.iter().map(|one| one["type"].as_str().unwrap()).collect();
+        assert_eq!(types, ["Ready", "Suspended"]);
+        let settled = Unreadable { switches: off.switches, ..agent(merged(before, written)) };
+        assert_eq!(unreadable(&settled, NOON + 1.hours()), None);
     }
 
     #[test]

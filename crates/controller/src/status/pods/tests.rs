@@ -96,6 +96,20 @@ fn what_a_pod_waits_for() {
 }
 
 #[test]
+fn a_configuration_that_cannot_be_used_is_not_always_a_missing_one() {
+    for (message, reason) in [
+        ("configmap \"env\" not found", "ReferenceNotFound"),
+        ("couldn't find key token in Secret team-a/keys", "ReferenceNotFound"),
+        ("references non-existent config key: token", "ReferenceNotFound"),
+        ("container has runAsNonRoot and image will run as root", "CrashLoop"),
+    ] {
+        let problem = problem(&[&main(waiting("CreateContainerConfigError", message))]).unwrap();
+        assert_eq!(problem.reason, reason, "{message}");
+        assert!(problem.message.ends_with(message), "{}", problem.message);
+    }
+}
+
+#[test]
 fn a_pod_that_merely_starts_has_no_problem() {
     for pod in [
         init(waiting("PodInitializing", "")),

@@ -1,0 +1,132 @@
+//! Applies what runs an agent: its Deployment, and what that needs.
+
+use std::sync::Arc;
+
+use api_types::{AgentId, names};
+use k8s_openapi::api::{apps::v1::Deployment, core::v1::Service};
+
+use super::{Reconciler, in_place, owner};
+use crate::{
+    apply::{Outcome, cached},
+    desired::{DesiredObjects, desired, unused_config_maps},
+    error::ControllerError,
+    resolve::ResolvedAgent,
+    secret::{Password, password},
+    status::ApplyProblem,
+};
+
+/// How far applying the agent's objects has come.
+#[derive(Default)]
+pub(super) struct Applied {
+    pub(super) deployment: Option<Arc<Deployment>>,
+    pub(super) service: Option<Arc<Service>>,
+    /// Why no more was applied.
+    pub(super) problem: Option<ApplyProblem>,
+}
+
+/// Why applying ends early.
+enum Stop {
+    Problem(ApplyProblem),
+    Failed(ControllerError),
+}
+
+impl From<ApplyProblem> for Stop {
+    fn from(problem: ApplyProblem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<ControllerError> for Stop {
+    fn from(error: ControllerError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Reconciler {
+    /// The first problem ends it. `applied` says how far it came, also where a request failed.
+    pub(super) async fn apply(
+        &self,
+        identity: &AgentId,
+        resolved: &ResolvedAgent,
+        fresh: Password,
+        applied: &mut Applied,
+    ) -> Result<(), ControllerError> {
+        match self.apply_in_order(identity, resolved, fresh, applied).await {
+            Ok(()) => Ok(()),
+            Err(Stop::Failed(error)) => Err(error),
+            Err(Stop::Problem(problem)) => {
+                applied.problem = Some(problem);
+                Ok(())
+            }
+        }
+    }
+
+    /// In the order in which they need each other.
+    async fn apply_in_order(
+        &self,
+        identity: &AgentId,
+        resolved: &ResolvedAgent,
+        fresh: Password,
+        applied: &mut Applied,
+    ) -> Result<(), Stop> {
+        let Self { stores, applier, .. } = self;
+        let (owner, name) = (owner(identity), names::server_secret(&identity.name));
+        let held = applier.observe(owner, &name, cached(&stores.secrets, owner, &name)).await?;
+        let password = password(held.owned().map(Arc::as_ref), fresh);
+        let DesiredObjects { server_secret, config_maps, claims: _, deployment, service } =
+            desired(resolved, &password);
+
+        let outcome = applier.ensure_observed(owner, &server_secret, &held).await?;
+        in_place(&server_secret, outcome)?;
+        for config_map in &config_maps {
+            let outcome = applier.ensure(owner, config_map, &stores.config_maps).await?;
+            in_place(config_map, outcome)?;
+        }
+        let outcome = applier.ensure(owner, &deployment, &stores.deployments).await?;
+        applied.deployment = Some(in_place(&deployment, outcome)?);
+        // Only after the Deployment stopped mounting them.
+        for name in unused_config_maps(&identity.name, config_maps.len()) {
+            applier.prune(owner, &name, &stores.config_maps).await?;
+        }
+        let outcome = applier.ensure(owner, &service, &stores.services).await?;
+        applied.service = Some(in_place(&service, outcome)?);
+        Ok(())
+    }
+
+    /// Stops the pod where it is not stopped by what was applied.
+    pub(super) async fn suspend(
+        &self,
+        identity: &AgentId,
+        applied: &mut Applied,
+    ) -> Result<(), ControllerError> {
+        let held = applied.deployment.clone().or_else(|| self.deployment(identity));
+        let Some(running) = held.filter(|deployment| !is_stopped(deployment)) else {
+            return Ok(());
+        };
+        match self.applier.scale_to_zero(owner(identity), &running).await? {
+            Outcome::InPlace(stopped) => applied.deployment = Some(stopped),
+            outcome => {
+                let problem = in_place(&*running, outcome).err();
+                applied.problem = applied.problem.take().or(problem);
+            }
+        }
+        Ok(())
+    }
+
+    /// The agent's own, as far as it is known without a request.
+    pub(super) fn service(&self, identity: &AgentId) -> Option<Arc<Service>> {
+        let name = names::service(&identity.name);
+        self.applier.known(owner(identity), &name, &self.stores.services)
+    }
+
+    /// The agent's own, as far as it is known without a request.
+    pub(super) fn deployment(&self, identity: &AgentId) -> Option<Arc<Deployment>> {
+        let name = names::deployment(&identity.name);
+        self.applier.known(owner(identity), &name, &self.stores.deployments)
+    }
+}
+
+fn is_stopped(deployment: &Deployment) -> bool {
+    let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas);
+    deployment.metadata.deletion_timestamp.is_some() || replicas == Some(0)
+}

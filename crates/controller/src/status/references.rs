@@ -1,0 +1,262 @@
+//! What an agent names that is not its own: configuration, Secrets and its ServiceAccount. Pure.
+
+use std::fmt;
+
+use api_types::{
+    AgentPodSpec, AgentSpec, CaBundle, ContextItem, ContextType, LocalRef, SystemContainers,
+};
+use k8s_openapi::api::core::v1::{EnvVar, Volume, VolumeProjection};
+
+/// The field whose Secrets a pod does without where its images are public.
+const PULL_SECRETS: &str = "spec.imagePullSecrets";
+
+/// The kind of an object that an agent names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReferenceKind {
+    ConfigMap,
+    Secret,
+    ServiceAccount,
+}
+
+/// An object of the agent's namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    pub kind: ReferenceKind,
+    pub name: String,
+    /// The path of the field that names it, as a user writes it.
+    pub field: String,
+    /// The agent starts without it.
+    pub optional: bool,
+}
+
+impl Reference {
+    /// Whether it is needed for images that are not public only.
+    pub(super) fn is_pull_secret(&self) -> bool {
+        self.field.starts_with(PULL_SECRETS)
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {:?} ({})", self.kind, self.name, self.field)
+    }
+}
+
+/// All that the spec names, a template merged in, in the order of its fields. The same object may be
+/// named more than once. A name that is empty is none.
+pub fn references(spec: &AgentSpec) -> Vec<Reference> {
+    let mut found = Found::default();
+    for (index, context) in spec.contexts.iter().flatten().enumerate() {
+        found.of_context(&format!("spec.contexts[{index}]"), context);
+    }
+    for (index, skill) in spec.skills.iter().flatten().enumerate() {
+        let field = format!("spec.skills[{index}].git.secretRef");
+        found.secret_ref(field, skill.git.secret_ref.as_ref());
+    }
+    for (index, credential) in spec.credentials.iter().flatten().enumerate() {
+        let field = format!("spec.credentials[{index}].secretRef");
+        found.add(ReferenceKind::Secret, &credential.secret_ref.name, field, None);
+    }
+    if let Some(pod) = &spec.pod_spec {
+        found.of_pod(pod);
+    }
+    if let Some(bundle) = &spec.ca_bundle {
+        found.of_bundle(bundle);
+    }
+    for (index, secret) in spec.image_pull_secrets.iter().flatten().enumerate() {
+        found.secret_ref(format!("{PULL_SECRETS}[{index}]"), Some(secret));
+    }
+    if let Some(account) = &spec.service_account_name {
+        let field = "spec.serviceAccountName".to_owned();
+        found.add(ReferenceKind::ServiceAccount, account, field, None);
+    }
+    found.0
+}
+
+#[derive(Default)]
+struct Found(Vec<Reference>);
+
+impl Found {
+    fn add(&mut self, kind: ReferenceKind, name: &str, field: String, optional: Option<bool>) {
+        if !name.is_empty() {
+            let optional = optional.unwrap_or(false);
+            self.0.push(Reference { kind, name: name.to_owned(), field, optional });
+        }
+    }
+
+    fn config_map(&mut self, name: &str, field: String, optional: Option<bool>) {
+        self.add(ReferenceKind::ConfigMap, name, field, optional);
+    }
+
+    fn secret(&mut self, name: &str, field: String, optional: Option<bool>) {
+        self.add(ReferenceKind::Secret, name, field, optional);
+    }
+
+    fn secret_ref(&mut self, field: String, secret: Option<&LocalRef>) {
+        if let Some(secret) = secret {
+            self.secret(&secret.name, field, None);
+        }
+    }
+
+    /// Only the field of its own type counts.
+    fn of_context(&mut self, field: &str, context: &ContextItem) {
+        match context.kind {
+            ContextType::ConfigMap => {
+                if let Some(source) = &context.config_map {
+                    self.config_map(&source.name, format!("{field}.configMap"), source.optional);
+                }
+            }
+            ContextType::Git => {
+                let secret = context.git.as_ref().and_then(|git| git.secret_ref.as_ref());
+                self.secret_ref(format!("{field}.git.secretRef"), secret);
+            }
+            ContextType::Url => {
+                let secret = context.url.as_ref().and_then(|url| url.secret_ref.as_ref());
+                self.secret_ref(format!("{field}.url.secretRef"), secret);
+            }
+            ContextType::Text | ContextType::Runtime => {}
+        }
+    }
+
+    fn of_bundle(&mut self, bundle: &CaBundle) {
+        if let Some(source) = &bundle.config_map_ref {
+            self.config_map(&source.name, "spec.caBundle.configMapRef".to_owned(), None);
+        }
+        if let Some(source) = &bundle.secret_ref {
+            self.secret(&source.name, "spec.caBundle.secretRef".to_owned(), None);
+        }
+    }
+
+    fn of_pod(&mut self, pod: &AgentPodSpec) {
+        for (index, volume) in pod.extra_volumes.iter().flatten().enumerate() {
+            self.of_volume(&format!("spec.podSpec.extraVolumes[{index}]"), volume);
+        }
+        self.of_env("spec.podSpec.extraEnv", pod.extra_env.as_deref());
+        let Some(system) = &pod.system_containers else { return };
+        // Taken apart field by field: a new one fails to compile until it is here.
+        let SystemContainers { open_code_init, context_init, git_init, git_sync, plugin_init } =
+            system;
+        for (name, extras) in [
+            ("openCodeInit", open_code_init),
+            ("contextInit", context_init),
+            ("gitInit", git_init),
+            ("gitSync", git_sync),
+            ("pluginInit", plugin_init),
+        ] {
+            let env = extras.as_ref().and_then(|extras| extras.extra_env.as_deref());
+            self.of_env(&format!("spec.podSpec.systemContainers.{name}.extraEnv"), env);
+        }
+    }
+
+    fn of_env(&mut self, field: &str, variables: Option<&[EnvVar]>) {
+        for (index, variable) in variables.into_iter().flatten().enumerate() {
+            let Some(source) = &variable.value_from else { continue };
+            let field = format!("{field}[{index}].valueFrom");
+            if let Some(key) = &source.config_map_key_ref {
+                self.config_map(&key.name, format!("{field}.configMapKeyRef"), key.optional);
+            }
+            if let Some(key) = &source.secret_key_ref {
+                self.secret(&key.name, format!("{field}.secretKeyRef"), key.optional);
+            }
+        }
+    }
+
+    fn of_volume(&mut self, field: &str, volume: &Volume) {
+        if let Some(source) = &volume.config_map {
+            self.config_map(&source.name, format!("{field}.configMap"), source.optional);
+        }
+        if let Some(source) = &volume.secret {
+            let name = source.secret_name.as_deref().unwrap_or_default();
+            self.secret(name, format!("{field}.secret"), source.optional);
+        }
+        let secret = volume.csi.as_ref().and_then(|csi| csi.node_publish_secret_ref.as_ref());
+        if let Some(secret) = secret {
+            self.secret(&secret.name, format!("{field}.csi.nodePublishSecretRef"), None);
+        }
+        let projected = volume.projected.as_ref().and_then(|projected| projected.sources.as_ref());
+        for (index, source) in projected.into_iter().flatten().enumerate() {
+            self.of_projection(&format!("{field}.projected.sources[{index}]"), source);
+        }
+    }
+
+    fn of_projection(&mut self, field: &str, source: &VolumeProjection) {
+        if let Some(source) = &source.config_map {
+            self.config_map(&source.name, format!("{field}.configMap"), source.optional);
+        }
+        if let Some(source) = &source.secret {
+            self.secret(&source.name, format!("{field}.secret"), source.optional);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_reference_is_found_at_its_field() {
+        let spec = json!({
+            "contexts": [
+                { "type": "ConfigMap", "configMap": { "name": "notes" } },
+                { "type": "ConfigMap", "configMap": { "name": "maybe", "optional": true } },
+                { "type": "Git", "mountPath": "a", "git": { "repository": "https://h/r", "secretRef": { "name": "git" } } },
+                { "type": "URL", "url": { "source": "https://h/f", "secretRef": { "name": "url" } } },
+                { "type": "Text", "text": "t" },
+            ],
+            "skills": [{ "name": "s", "git": { "repository": "https://h/r", "secretRef": { "name": "skill" } } }],
+            "credentials": [{ "name": "c", "secretRef": { "name": "keys" } }],
+            "podSpec": {
+                "extraEnv": [
+                    { "name": "A", "valueFrom": { "configMapKeyRef": { "name": "env", "key": "a" } } },
+                    { "name": "B", "valueFrom": { "secretKeyRef": { "name": "env", "key": "b", "optional": true } } },
+                    { "name": "C", "value": "c" },
+                ],
+                "extraVolumes": [
+                    { "name": "m", "configMap": { "name": "files" } },
+                    { "name": "s", "secret": { "secretName": "certs", "optional": true } },
+                    { "name": "p", "projected": { "sources": [{ "secret": { "name": "part" } }, { "configMap": { "name": "part" } }] } },
+                    { "name": "d", "csi": { "driver": "d", "nodePublishSecretRef": { "name": "csi" } } },
+                ],
+                "systemContainers": { "gitSync": { "extraEnv": [
+                    { "name": "A", "valueFrom": { "secretKeyRef": { "name": "sync", "key": "a" } } },
+                ] } },
+            },
+            "caBundle": { "configMapRef": { "name": "ca" } },
+            "imagePullSecrets": [{ "name": "registry" }],
+            "serviceAccountName": "robot",
+        });
+        let found = references(&serde_json::from_value(spec).unwrap());
+        let optional = |one: &Reference| if one.optional { "?" } else { "" };
+        let found: Vec<_> = found.iter().map(|one| format!("{one}{}", optional(one))).collect();
+        let expected = [
+            r#"ConfigMap "notes" (spec.contexts[0].configMap)"#,
+            r#"ConfigMap "maybe" (spec.contexts[1].configMap)?"#,
+            r#"Secret "git" (spec.contexts[2].git.secretRef)"#,
+            r#"Secret "url" (spec.contexts[3].url.secretRef)"#,
+            r#"Secret "skill" (spec.skills[0].git.secretRef)"#,
+            r#"Secret "keys" (spec.credentials[0].secretRef)"#,
+            r#"ConfigMap "files" (spec.podSpec.extraVolumes[0].configMap)"#,
+            r#"Secret "certs" (spec.podSpec.extraVolumes[1].secret)?"#,
+            r#"Secret "part" (spec.podSpec.extraVolumes[2].projected.sources[0].secret)"#,
+            r#"ConfigMap "part" (spec.podSpec.extraVolumes[2].projected.sources[1].configMap)"#,
+            r#"Secret "csi" (spec.podSpec.extraVolumes[3].csi.nodePublishSecretRef)"#,
+            r#"ConfigMap "env" (spec.podSpec.extraEnv[0].valueFrom.configMapKeyRef)"#,
+            r#"Secret "env" (spec.podSpec.extraEnv[1].valueFrom.secretKeyRef)?"#,
+            r#"Secret "sync" (spec.podSpec.systemContainers.gitSync.extraEnv[0].valueFrom.secretKeyRef)"#,
+            r#"ConfigMap "ca" (spec.caBundle.configMapRef)"#,
+            r#"Secret "registry" (spec.imagePullSecrets[0])"#,
+            r#"ServiceAccount "robot" (spec.serviceAccountName)"#,
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn an_empty_name_is_none() {
+        let spec =
+            json!({ "serviceAccountName": "", "caBundle": { "secretRef": { "name": "ca" } } });
+        let found = references(&serde_json::from_value(spec).unwrap());
+        assert_eq!(found.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["ca"]);
+    }
+}
