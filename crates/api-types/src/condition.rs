@@ -11,8 +11,14 @@ pub const SUSPENDED: &str = "Suspended";
 /// The share link works; absent while sharing is off.
 pub const SHARE_READY: &str = "ShareReady";
 
+/// A repository is not as it is at its origin; absent where the agent has none.
+pub const GIT_SYNC_PENDING: &str = "GitSyncPending";
+/// The persistent volumes are as the agent asks; absent where it has none.
+pub const VOLUMES_READY: &str = "VolumesReady";
+
 /// All types of an Agent's conditions: the controller owns the list, and drops any other.
-pub const TYPES: [&str; 5] = [READY, SERVER_READY, SERVER_HEALTHY, SUSPENDED, SHARE_READY];
+pub const TYPES: [&str; 7] =
+    [READY, SERVER_READY, SERVER_HEALTHY, SUSPENDED, SHARE_READY, GIT_SYNC_PENDING, VOLUMES_READY];
 
 /// The values of a condition's `status`.
 pub mod status {
@@ -38,6 +44,21 @@ pub mod reason {
     // ShareReady
     pub const EXPIRED: &str = "Expired";
     pub const AGENT_NOT_READY: &str = "AgentNotReady";
+
+    // GitSyncPending
+    pub const SYNCED: &str = "Synced";
+    /// There is a newer commit, which a new pod will have.
+    pub const UPDATE_AVAILABLE: &str = "UpdateAvailable";
+    /// The agent's own work is in the way of a newer commit.
+    pub const DIVERGED: &str = "Diverged";
+    pub const SYNC_FAILED: &str = "SyncFailed";
+
+    // VolumesReady
+    pub const AS_REQUESTED: &str = "AsRequested";
+    /// Kubernetes would not change an existing claim.
+    pub const CHANGE_REFUSED: &str = "ChangeRefused";
+    /// The agent does not ask for a volume any more, whose data is kept.
+    pub const KEPT: &str = "Kept";
 
     // Ready of an AgentTemplate
     pub const VALID: &str = "Valid";

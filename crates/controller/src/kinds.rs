@@ -4,7 +4,7 @@
 use api_types::{Agent, AgentTemplate};
 use k8s_openapi::api::{
     apps::v1::Deployment,
-    core::v1::{ConfigMap, Pod, Secret, Service},
+    core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret, Service},
 };
 use serde::Serialize;
 
@@ -15,6 +15,7 @@ pub trait Child: Watched + Serialize {}
 
 impl Child for ConfigMap {}
 impl Child for Deployment {}
+impl Child for PersistentVolumeClaim {}
 impl Child for Secret {}
 impl Child for Service {}
 
@@ -27,6 +28,9 @@ impl Watched for ConfigMap {
     const MANAGED_FIELDS: ManagedFields = ManagedFields::Read;
 }
 impl Watched for Deployment {
+    const MANAGED_FIELDS: ManagedFields = ManagedFields::Read;
+}
+impl Watched for PersistentVolumeClaim {
     const MANAGED_FIELDS: ManagedFields = ManagedFields::Read;
 }
 impl Watched for Secret {

@@ -139,6 +139,7 @@ impl Reconciler {
             service: service.as_deref(),
             pods: &pods,
             missing: &missing,
+            volumes: &applied.volumes,
             share: &share,
             now: clock::now(),
         };
@@ -219,3 +220,5 @@ mod refusal_tests;
 mod switch_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod volume_tests;

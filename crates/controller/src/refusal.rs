@@ -16,6 +16,13 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The server's words.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Invalid(message) | Self::Rejected(message) => message,
+        }
+    }
+
     /// `None` where the request failed for a reason that is not the user's.
     pub fn of(status: &Status) -> Option<Self> {
         let message = shorten(&status.message, LONGEST_MESSAGE);

@@ -2,11 +2,13 @@
 //! same status, so an idle agent's is never written.
 
 mod conditions;
+mod git;
 mod pods;
 mod references;
 mod server;
 mod template;
 mod unreadable;
+mod volumes;
 
 use api_types::{
     Agent, AgentStatus, ShareStatus, ShareToken,
@@ -22,6 +24,7 @@ use time::OffsetDateTime;
 
 use crate::resolve::Invalid;
 use conditions::{Conditions, Truth};
+use git::Repositories;
 use server::Server;
 
 pub use pods::Problem;
@@ -29,6 +32,7 @@ pub use references::{Reference, ReferenceKind, references};
 pub use server::{Stage, stage};
 pub use template::template_status;
 pub use unreadable::unreadable;
+pub use volumes::Volumes;
 
 /// Everything that a status is computed from.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +52,7 @@ pub struct Facts<'a> {
     pub pods: &'a [&'a Pod],
     /// What the agent names, and what does not exist.
     pub missing: &'a [Reference],
+    pub volumes: &'a Volumes,
     pub share: &'a Share,
     pub now: OffsetDateTime,
 }
@@ -86,10 +91,16 @@ pub fn status(facts: &Facts<'_>) -> AgentStatus {
 
     server.set_conditions(&mut conditions);
     let share = share(facts, &server, &mut conditions);
+    let repositories = Repositories::of(facts.pods);
+    if let Some(repositories) = &repositories {
+        repositories.set_condition(&mut conditions);
+    }
     summarize(facts, &server, &mut conditions);
 
     let name = agent.metadata.name.as_deref().unwrap_or_default();
     let namespace = agent.metadata.namespace.as_deref().unwrap_or_default();
+    let persistence = agent.spec.persistence.as_ref();
+    facts.volumes.set_condition(persistence, namespace, &mut conditions);
     AgentStatus {
         observed_generation: agent.metadata.generation,
         conditions: conditions.finish(),
@@ -102,7 +113,9 @@ pub fn status(facts: &Facts<'_>) -> AgentStatus {
         share,
         // Kept for others, who may have written them.
         idle_since: old.idle_since,
-        git_sync_statuses: old.git_sync_statuses,
+        // Without a pod it is what the last one reported.
+        git_sync_statuses: repositories
+            .map_or(old.git_sync_statuses, |repositories| repositories.statuses()),
         task_start_history: old.task_start_history,
     }
 }
@@ -179,10 +192,10 @@ fn no_link() -> (Truth, &'static str, String) {
 
 fn link(has_ended: bool, server: &Server) -> (Truth, &'static str, String) {
     match (has_ended, server) {
-        (true, _) => (Truth::False, reason::EXPIRED, "the link has expired".to_owned()),
-        (false, Server::Ready) => (Truth::True, reason::ACTIVE, "the link works".to_owned()),
+        (true, _) => (Truth::False, reason::EXPIRED, "Share link has expired".to_owned()),
+        (false, Server::Ready) => (Truth::True, reason::ACTIVE, "Share link is active".to_owned()),
         (false, _) => {
-            let message = "the link waits for the agent to become ready";
+            let message = "Share link waits for the agent to become ready";
             (Truth::False, reason::AGENT_NOT_READY, message.to_owned())
         }
     }

@@ -14,7 +14,7 @@ use futures::{
 };
 use k8s_openapi::api::{
     apps::v1::Deployment,
-    core::v1::{ConfigMap, Pod, Secret, Service},
+    core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret, Service},
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -47,6 +47,7 @@ pub struct Stores {
     pub deployments: Store<Deployment>,
     pub services: Store<Service>,
     pub config_maps: Store<ConfigMap>,
+    pub claims: Store<PersistentVolumeClaim>,
     pub secrets: Store<Secret>,
     /// The Secrets of links, of the project's former implementation too: those have no other label.
     pub shares: Store<Secret>,
@@ -83,6 +84,8 @@ impl Stores {
         let of_services = plan.open(writer, plan.read_readable(&ours), agent_of);
         let (config_maps, writer) = store();
         let of_config_maps = plan.open(writer, plan.read_readable(&ours), agent_of);
+        let (claims, writer) = store();
+        let of_claims = plan.open(writer, plan.read_readable(&ours), agent_of);
         let (secrets, writer) = store();
         let of_secrets = plan.open(writer, plan.read_readable(&our_secrets), agent_of);
         let (shares, writer) = store();
@@ -96,6 +99,7 @@ impl Stores {
             of_deployments,
             of_services,
             of_config_maps,
+            of_claims,
             of_secrets,
             of_shares,
             of_pods,
@@ -107,6 +111,7 @@ impl Stores {
             deployments,
             services,
             config_maps,
+            claims,
             secrets,
             shares,
             pods,
@@ -124,6 +129,7 @@ impl Stores {
             self.deployments.wait_until_ready(),
             self.services.wait_until_ready(),
             self.config_maps.wait_until_ready(),
+            self.claims.wait_until_ready(),
             self.secrets.wait_until_ready(),
             self.shares.wait_until_ready(),
             self.pods.wait_until_ready(),

@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use api_types::{AgentId, names};
-use k8s_openapi::api::{apps::v1::Deployment, core::v1::Service};
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{PersistentVolumeClaim, Service},
+};
+use kube::ResourceExt;
 
 use super::{Reconciler, in_place, owner};
 use crate::{
-    apply::{Outcome, cached},
+    apply::{Outcome, Owner, cached},
     desired::{DesiredObjects, desired, unused_config_maps},
     error::ControllerError,
     resolve::ResolvedAgent,
     secret::{Password, password},
-    status::ApplyProblem,
+    status::{ApplyProblem, Volumes},
 };
 
 /// How far applying the agent's objects has come.
@@ -20,6 +24,7 @@ use crate::{
 pub(super) struct Applied {
     pub(super) deployment: Option<Arc<Deployment>>,
     pub(super) service: Option<Arc<Service>>,
+    pub(super) volumes: Volumes,
     /// Why no more was applied.
     pub(super) problem: Option<ApplyProblem>,
 }
@@ -73,7 +78,7 @@ impl Reconciler {
         let (owner, name) = (owner(identity), names::server_secret(&identity.name));
         let held = applier.observe(owner, &name, cached(&stores.secrets, owner, &name)).await?;
         let password = password(held.owned().map(Arc::as_ref), fresh);
-        let DesiredObjects { server_secret, config_maps, claims: _, deployment, service } =
+        let DesiredObjects { server_secret, config_maps, claims, deployment, service } =
             desired(resolved, &password);
 
         let outcome = applier.ensure_observed(owner, &server_secret, &held).await?;
@@ -82,6 +87,7 @@ impl Reconciler {
             let outcome = applier.ensure(owner, config_map, &stores.config_maps).await?;
             in_place(config_map, outcome)?;
         }
+        self.apply_claims(owner, &claims, applied).await?;
         let outcome = applier.ensure(owner, &deployment, &stores.deployments).await?;
         applied.deployment = Some(in_place(&deployment, outcome)?);
         // Only after the Deployment stopped mounting them.
@@ -90,6 +96,34 @@ impl Reconciler {
         }
         let outcome = applier.ensure(owner, &service, &stores.services).await?;
         applied.service = Some(in_place(&service, outcome)?);
+        Ok(())
+    }
+
+    /// A claim is only ever made or grown: what it holds is deleted with the agent. One that exists
+    /// serves as it is, also where Kubernetes would not change it.
+    async fn apply_claims(
+        &self,
+        owner: Owner<'_>,
+        claims: &[PersistentVolumeClaim],
+        applied: &mut Applied,
+    ) -> Result<(), Stop> {
+        let Self { stores, applier, .. } = self;
+        for claim in claims {
+            let name = claim.name_any();
+            let exists = applier.known(owner, &name, &stores.claims).is_some();
+            match applier.ensure(owner, claim, &stores.claims).await? {
+                Outcome::Refused(refusal) if exists => {
+                    applied.volumes.refused = Some((name, refusal.message().to_owned()));
+                }
+                outcome => _ = in_place(claim, outcome)?,
+            }
+        }
+        let possible = [names::sessions_claim(owner.name), names::workspace_claim(owner.name)];
+        applied.volumes.kept = possible
+            .into_iter()
+            .filter(|name| claims.iter().all(|claim| claim.name_any() != *name))
+            .filter(|name| applier.known(owner, name, &stores.claims).is_some())
+            .collect();
         Ok(())
     }
 

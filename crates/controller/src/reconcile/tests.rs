@@ -83,6 +83,7 @@ impl TestController {
             deployments: filled(self.api.all("deployments")),
             services: filled(self.api.all("services")),
             config_maps: filled(self.api.all("configmaps")),
+            claims: filled(self.api.all("persistentvolumeclaims")),
             secrets: filled(secrets),
             shares: filled(shares),
             pods: filled(self.api.all("pods")),

@@ -1,6 +1,6 @@
 //! Why a pod does not start, according to its status. Pure: no log is read.
 
-use api_types::condition::reason;
+use api_types::{condition::reason, names};
 use k8s_openapi::api::core::v1::{
     ContainerState, ContainerStateTerminated, ContainerStateWaiting, ContainerStatus, Pod,
 };
@@ -26,12 +26,20 @@ enum Role {
 
 /// What is wrong with the newest pod that is not ending, if anything is.
 pub(super) fn problem(pods: &[&Pod]) -> Option<Problem> {
-    let living = pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
-    let pod = living.max_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|at| at.0))?;
+    let pod = newest(pods)?;
     let status = pod.status.as_ref()?;
     let init = status.init_container_statuses.iter().flatten().map(|one| (Role::Init, one));
-    let main = status.container_statuses.iter().flatten().map(|one| (Role::Main, one));
+    let main = status.container_statuses.iter().flatten();
+    // A sidecar ends to report, and its failures are no obstacle to the agent.
+    let main = main.filter(|one| !one.name.starts_with(names::GIT_SYNC_PREFIX) || !has_run(one));
+    let main = main.map(|one| (Role::Main, one));
     unschedulable(pod).or_else(|| init.chain(main).find_map(|(role, one)| failing(role, one)))
+}
+
+/// The newest pod that is not ending.
+pub(super) fn newest<'a>(pods: &[&'a Pod]) -> Option<&'a Pod> {
+    let living = pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
+    living.max_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|at| at.0)).copied()
 }
 
 fn unschedulable(pod: &Pod) -> Option<Problem> {
@@ -43,6 +51,10 @@ fn unschedulable(pod: &Pod) -> Option<Problem> {
     })?;
     let why = refused.message.as_deref().unwrap_or("no node takes the pod");
     Some(Problem { reason: reason::UNSCHEDULABLE, message: why.to_owned() })
+}
+
+fn has_run(container: &ContainerStatus) -> bool {
+    container.restart_count > 0 || last_end(container).is_some()
 }
 
 fn failing(role: Role, container: &ContainerStatus) -> Option<Problem> {

@@ -50,6 +50,7 @@ fn of(given: &Given) -> AgentStatus {
         pods: &[],
         service: given.service.as_ref(),
         missing: &given.missing,
+        volumes: &Volumes::default(),
         share: &given.share,
         now: given.now,
     })
