@@ -35,6 +35,10 @@ pub struct Args {
     #[arg(long, env = "IMAGE_PULL_POLICY", value_enum)]
     pub image_pull_policy: Option<PullPolicy>,
 
+    /// User and group of agents' pods that set none: 1000, or what admission chooses for the namespace
+    #[arg(long, env = "USER_IDS", value_enum, default_value = "auto")]
+    pub user_ids: UserIdsArg,
+
     /// External URL of the gateway; if set, share Secrets contain the full link
     #[arg(long, env = "EXTERNAL_URL", value_name = "https://HOST")]
     pub external_url: Option<http::Uri>,
@@ -62,6 +66,17 @@ pub enum PullPolicy {
     Always,
     IfNotPresent,
     Never,
+}
+
+/// As whom agents run that say nothing about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum UserIdsArg {
+    /// Namespace on OpenShift, else fixed
+    Auto,
+    /// User, group and volume group 1000
+    Fixed,
+    /// None: OpenShift's admission chooses from the range of the namespace
+    Namespace,
 }
 
 impl Args {

@@ -3,7 +3,7 @@
 use api_types::{Agent, AgentSpec};
 use kube::core::ObjectMeta;
 
-use crate::resolve::{Images, Pull, ResolvedAgent, resolve};
+use crate::resolve::{Defaults, Images, Pull, ResolvedAgent, UserIds, resolve};
 
 /// The agent `demo` of namespace `team-a`, with nothing but defaults.
 pub(crate) fn demo() -> Agent {
@@ -24,16 +24,17 @@ pub(crate) fn agent(spec: AgentSpec) -> Agent {
     }
 }
 
-pub(crate) fn images() -> Images {
-    Images {
+pub(crate) fn defaults() -> Defaults {
+    let images = Images {
         agent: "agent-opencode:dev".into(),
         executor: "agent-devbox:dev".into(),
         tools: "agent-tools:dev".into(),
         pull: Pull::ByTag,
-    }
+    };
+    Defaults { images, user_ids: UserIds::Fixed }
 }
 
 /// A valid spec, resolved without a template.
 pub(crate) fn resolved(spec: AgentSpec) -> ResolvedAgent {
-    resolve(&agent(spec), None, &images()).unwrap()
+    resolve(&agent(spec), None, &defaults()).unwrap()
 }

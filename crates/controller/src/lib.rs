@@ -13,6 +13,7 @@ pub mod lease;
 pub mod merge;
 pub mod metrics;
 pub mod observe;
+pub mod platform;
 pub mod publish;
 pub mod queue;
 pub mod random;
@@ -42,6 +43,7 @@ use crate::{
     error::ControllerError,
     lease::{Candidate, Role},
     metrics::Metrics,
+    resolve::Defaults,
 };
 
 /// Leads when it can, and reconciles while it leads. Returns when the daemon shuts
@@ -51,6 +53,10 @@ pub async fn run(args: Args, daemon: Daemon) -> Result<(), ControllerError> {
     let config = config.map_err(|error| ControllerError::Config(Box::new(error)))?;
     let client = daemon::cluster::watching(&config);
     let client = client.map_err(|error| ControllerError::Connect(Box::new(error)))?;
+    let defaults = Defaults {
+        images: args.images(),
+        user_ids: platform::user_ids(&client, args.user_ids).await?,
+    };
     let metrics = daemon.metrics.register(Metrics::register);
     let api_server = daemon.readiness.gate("api-server");
 
@@ -64,7 +70,7 @@ pub async fn run(args: Args, daemon: Daemon) -> Result<(), ControllerError> {
     }
     tracing::info!("leading");
     metrics.leads(true);
-    let result = lead(&args, &daemon, client, &metrics, &mut candidate).await;
+    let result = lead(&args, defaults, &daemon, client, &metrics, &mut candidate).await;
     metrics.leads(false);
     result
 }
@@ -77,12 +83,13 @@ const FINISH_GRACE: Duration = Duration::from_secs(5);
 /// carried out: it is guarded by the object that was seen, and the next leader's watch tells of it.
 async fn lead(
     args: &Args,
+    defaults: Defaults,
     daemon: &Daemon,
     client: Client,
     metrics: &Metrics,
     candidate: &mut Candidate,
 ) -> Result<(), ControllerError> {
-    let work = queue::work(args, client, metrics, daemon.shutdown.clone());
+    let work = queue::work(args, defaults, client, metrics, daemon.shutdown.clone());
     let late = async {
         daemon.shutdown.cancelled().await;
         sleep(FINISH_GRACE).await;

@@ -23,6 +23,7 @@ use crate::{
     metrics::Metrics,
     reconcile::Reconciler,
     requeue::Requeue,
+    resolve::Defaults,
     retry::Retries,
     stores::{Stores, Trigger},
     templates::publish_statuses,
@@ -42,7 +43,13 @@ struct Context {
 }
 
 /// Reconciles until `shutdown`, then finishes the reconciles that have begun.
-pub async fn work(args: &Args, client: Client, metrics: &Metrics, shutdown: CancellationToken) {
+pub async fn work(
+    args: &Args,
+    defaults: Defaults,
+    client: Client,
+    metrics: &Metrics,
+    shutdown: CancellationToken,
+) {
     let (stores, triggers) = Stores::watch(&client, metrics);
     let (agents, applier) = (stores.agents.clone(), Applier::new(client.clone()));
     let templates = publish_statuses(
@@ -51,9 +58,9 @@ pub async fn work(args: &Args, client: Client, metrics: &Metrics, shutdown: Canc
         stores.templates_changed.clone(),
         metrics.clone(),
     );
-    let (images, external_url) = (args.images(), args.external_url());
+    let external_url = args.external_url();
     let context = Arc::new(Context {
-        reconciler: Reconciler::new(client, stores, applier.clone(), images, external_url),
+        reconciler: Reconciler::new(client, stores, applier.clone(), defaults, external_url),
         applier,
         retries: Retries::default(),
         metrics: metrics.clone(),

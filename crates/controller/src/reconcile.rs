@@ -24,7 +24,7 @@ use crate::{
     publish::{label_template, patch_status, publish_status},
     refusal::Refusal,
     requeue::{Requeue, requeue},
-    resolve::{Images, Invalid, resolve},
+    resolve::{Defaults, Invalid, resolve},
     status::{
         ApplyProblem, Facts, Reference, Share, Stage, references, since, stage, status, unreadable,
     },
@@ -37,7 +37,7 @@ pub struct Reconciler {
     client: Client,
     stores: Stores,
     applier: Applier,
-    defaults: Images,
+    defaults: Defaults,
     /// Where people reach this installation, without a slash at its end.
     external_url: Option<String>,
 }
@@ -58,7 +58,7 @@ impl Reconciler {
         client: Client,
         stores: Stores,
         applier: Applier,
-        defaults: Images,
+        defaults: Defaults,
         external_url: Option<String>,
     ) -> Self {
         Self { client, stores, applier, defaults, external_url }

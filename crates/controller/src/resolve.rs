@@ -31,6 +31,7 @@ pub use place::Place;
 pub struct ResolvedAgent {
     pub identity: AgentId,
     pub images: Images,
+    pub user_ids: UserIds,
     pub workspace_dir: String,
     pub service_account: String,
     pub port: u16,
@@ -69,6 +70,22 @@ pub struct Images {
     pub pull: Pull,
 }
 
+/// What an agent gets of the installation where it says nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Defaults {
+    pub images: Images,
+    pub user_ids: UserIds,
+}
+
+/// As whom a pod runs where nothing sets a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserIds {
+    /// As user and group 1000.
+    Fixed,
+    /// As admission chooses, from the range of the namespace: OpenShift refuses any other.
+    OfNamespace,
+}
+
 /// When the kubelet pulls an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pull {
@@ -84,12 +101,11 @@ pub enum Lifecycle {
     Suspended,
 }
 
-/// `template` is the one that the agent names, if it exists; `defaults` are the
-/// images of this installation.
+/// `template` is the one that the agent names, if it exists.
 pub fn resolve(
     agent: &Agent,
     template: Option<&AgentTemplate>,
-    defaults: &Images,
+    defaults: &Defaults,
 ) -> Result<ResolvedAgent, Invalid> {
     if let (Some(wanted), None) = (&agent.spec.template_ref, template) {
         let message = format!("there is no AgentTemplate {:?} in this namespace", wanted.name);
@@ -114,10 +130,11 @@ pub fn resolve(
         proxy: egress::proxy(&spec),
         credentials: credentials::resolve(spec.credentials.unwrap_or_default())?,
         images: Images {
-            agent: spec.agent_image.unwrap_or_else(|| defaults.agent.clone()),
-            executor: spec.executor_image.unwrap_or_else(|| defaults.executor.clone()),
-            ..defaults.clone()
+            agent: spec.agent_image.unwrap_or_else(|| defaults.images.agent.clone()),
+            executor: spec.executor_image.unwrap_or_else(|| defaults.images.executor.clone()),
+            ..defaults.images.clone()
         },
+        user_ids: defaults.user_ids,
         workspace_dir,
         service_account: spec
             .service_account_name

@@ -26,7 +26,15 @@ async fn nothing_is_requested_once_the_lease_was_lost() {
     let (args, daemon) =
         (Args::parse_from(["controller", "--pod-name", "me"]), Daemon::new("test"));
     let start = tokio::time::Instant::now();
-    let ended = lead(&args, &daemon, api.client("me"), &Metrics::default(), &mut candidate).await;
+    let ended = lead(
+        &args,
+        fixture::defaults(),
+        &daemon,
+        api.client("me"),
+        &Metrics::default(),
+        &mut candidate,
+    )
+    .await;
     assert!(matches!(ended, Err(ControllerError::LeaseLost)), "{ended:?}");
     assert_eq!(start.elapsed(), RENEW_INTERVAL);
 
@@ -49,12 +57,14 @@ async fn the_lease_is_released_in_time_though_the_api_server_is_slow() {
     let (args, daemon) =
         (Args::parse_from(["controller", "--pod-name", "me"]), Daemon::new("test"));
     let metrics = Metrics::default();
-    let (ended, asked) =
-        tokio::join!(lead(&args, &daemon, api.client("me"), &metrics, &mut candidate), async {
+    let (ended, asked) = tokio::join!(
+        lead(&args, fixture::defaults(), &daemon, api.client("me"), &metrics, &mut candidate),
+        async {
             tokio::time::sleep(Duration::from_secs(1)).await;
             daemon.shutdown.cancel();
             tokio::time::Instant::now()
-        });
+        }
+    );
     ended.unwrap();
     assert!(asked.elapsed() < daemon::SHUTDOWN_GRACE, "{:?}", asked.elapsed());
     let lease = api.get("leases/controller").unwrap();

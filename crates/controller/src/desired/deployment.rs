@@ -78,7 +78,7 @@ fn pod_spec(agent: &ResolvedAgent, files: &Files) -> PodSpec {
         enable_service_links: Some(false),
         termination_grace_period_seconds: Some(grace),
         image_pull_secrets: pull_secrets(&agent.pull_secrets),
-        security_context: Some(security::of_pod(&agent.pod)),
+        security_context: Some(security::of_pod(&agent.pod, agent.user_ids)),
         runtime_class_name: agent.pod.runtime_class_name.clone(),
         node_selector: scheduling.node_selector,
         tolerations: scheduling.tolerations,

@@ -6,6 +6,8 @@ use k8s_openapi::api::core::v1::{
     Capabilities, PodSecurityContext, SeccompProfile, SecurityContext,
 };
 
+use crate::resolve::UserIds;
+
 /// The user's own for every container, init containers too, or the default.
 pub(super) fn of_container(pod: &AgentPodSpec) -> SecurityContext {
     pod.security_context.clone().unwrap_or_else(|| SecurityContext {
@@ -18,17 +20,20 @@ pub(super) fn of_container(pod: &AgentPodSpec) -> SecurityContext {
 
 /// Fills in what the user left out: a user only where nothing sets one, a group that may write to
 /// the volumes, and no `runAsNonRoot` where a user asks for root.
-pub(super) fn of_pod(pod: &AgentPodSpec) -> PodSecurityContext {
+pub(super) fn of_pod(pod: &AgentPodSpec, user_ids: UserIds) -> PodSecurityContext {
     let users = pod.pod_security_context.clone().unwrap_or_default();
     let own = pod.security_context.as_ref();
     // A container's own settings win over its pod's.
     let user = own.and_then(|own| own.run_as_user).or(users.run_as_user);
     let group = own.and_then(|own| own.run_as_group).or(users.run_as_group);
-    let default = user.is_none().then_some(DEFAULT_USER);
+    let default = match user_ids {
+        UserIds::Fixed => user.is_none().then_some(DEFAULT_USER),
+        UserIds::OfNamespace => None,
+    };
     PodSecurityContext {
         run_as_user: users.run_as_user.or(default),
         run_as_group: users.run_as_group.or(default),
-        fs_group: users.fs_group.or(group).or(user.filter(|user| *user != 0)).or(default),
+        fs_group: users.fs_group.or(group).or_else(|| user.filter(|user| *user != 0)).or(default),
         run_as_non_root: users.run_as_non_root.or_else(|| (user != Some(0)).then_some(true)),
         seccomp_profile: users.seccomp_profile.clone().or_else(|| Some(runtime_default())),
         ..users
@@ -79,9 +84,22 @@ mod tests {
             ),
         ];
         for (name, spec, user, non_root) in cases {
-            let context = of_pod(&spec);
+            let context = of_pod(&spec, UserIds::Fixed);
             assert_eq!((context.run_as_user, context.run_as_non_root), (user, non_root), "{name}");
         }
+    }
+
+    #[test]
+    fn where_admission_chooses_a_user_none_is_set() {
+        let context = of_pod(&AgentPodSpec::default(), UserIds::OfNamespace);
+        let expected = PodSecurityContext {
+            run_as_non_root: Some(true),
+            seccomp_profile: Some(runtime_default()),
+            ..PodSecurityContext::default()
+        };
+        assert_eq!(context, expected);
+        let own = PodSecurityContext { run_as_user: Some(5), ..PodSecurityContext::default() };
+        assert_eq!(of_pod(&pod(own, None), UserIds::OfNamespace).run_as_user, Some(5));
     }
 
     #[test]
@@ -100,7 +118,11 @@ mod tests {
             (set(Some(0), None, None), None),
         ];
         for (written, expected) in cases {
-            assert_eq!(of_pod(&pod(written.clone(), None)).fs_group, expected, "{written:?}");
+            assert_eq!(
+                of_pod(&pod(written.clone(), None), UserIds::Fixed).fs_group,
+                expected,
+                "{written:?}"
+            );
         }
     }
 }

@@ -80,7 +80,13 @@ fn ready(api: &FakeApi, agent: &str) -> Option<Condition> {
 async fn worked(api: &FakeApi) {
     let args = Args::parse_from(["controller", "--pod-name", "me"]);
     let metrics = Metrics::default();
-    let work = work(&args, api.client("controller"), &metrics, CancellationToken::new());
+    let work = work(
+        &args,
+        crate::fixture::defaults(),
+        api.client("controller"),
+        &metrics,
+        CancellationToken::new(),
+    );
     tokio::select! {
         biased;
         () = work => unreachable!("it works for ever"),

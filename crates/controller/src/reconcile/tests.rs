@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     fake_api::FakeApi,
-    fixture::{agent, images},
+    fixture::{agent, defaults},
     secret::share_token,
 };
 
@@ -35,7 +35,7 @@ impl TestController {
     /// By caches that may be behind.
     pub(super) async fn reconcile_by(&self, stores: Stores) -> Result<Requeue, ControllerError> {
         let (client, applier) = (self.api.client("controller"), self.applier.clone());
-        let reconciler = Reconciler::new(client, stores, applier, images(), None);
+        let reconciler = Reconciler::new(client, stores, applier, defaults(), None);
         let agent = self.api.get("agents/demo").unwrap().to_string();
         reconciler.reconcile(&serde_json::from_str(&agent).unwrap()).await
     }

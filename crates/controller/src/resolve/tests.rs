@@ -7,10 +7,10 @@ use api_types::{
 use k8s_openapi::api::core::v1::{Volume, VolumeMount};
 
 use super::*;
-use crate::fixture::{agent, demo, images, resolved};
+use crate::fixture::{agent, defaults, demo, resolved};
 
 fn refused(spec: AgentSpec) -> (&'static str, String) {
-    let invalid = resolve(&agent(spec), None, &images()).unwrap_err();
+    let invalid = resolve(&agent(spec), None, &defaults()).unwrap_err();
     (invalid.reason, invalid.field)
 }
 
@@ -32,7 +32,8 @@ fn credential(key: Option<&str>, env: Option<&str>, path: Option<&str>) -> Crede
 fn an_agent_that_says_nothing_gets_every_default() {
     let expected = ResolvedAgent {
         identity: AgentId { name: "demo".into(), namespace: "team-a".into(), uid: "uid-1".into() },
-        images: images(),
+        images: defaults().images,
+        user_ids: UserIds::Fixed,
         workspace_dir: "/workspace".into(),
         service_account: "default".into(),
         port: 4096,
@@ -48,14 +49,14 @@ fn an_agent_that_says_nothing_gets_every_default() {
         persistence: Persistence::default(),
         lifecycle: Lifecycle::Running,
     };
-    assert_eq!(resolve(&demo(), None, &images()), Ok(expected));
+    assert_eq!(resolve(&demo(), None, &defaults()), Ok(expected));
 }
 
 #[test]
 fn a_template_that_is_missing_is_named() {
     let template_ref = Some(TemplateRef { name: "base".into() });
     let spec = AgentSpec { template_ref, ..AgentSpec::default() };
-    let invalid = resolve(&agent(spec), None, &images()).unwrap_err();
+    let invalid = resolve(&agent(spec), None, &defaults()).unwrap_err();
     assert_eq!(invalid.reason, reason::TEMPLATE_NOT_FOUND);
     assert_eq!(
         invalid.sentence(),
@@ -142,7 +143,7 @@ fn a_templates_settings_are_resolved_too() {
             ..AgentTemplateSpec::default()
         },
     );
-    let agent = resolve(&agent(spec), Some(&template), &images()).unwrap();
+    let agent = resolve(&agent(spec), Some(&template), &defaults()).unwrap();
     assert_eq!(agent.images.executor, "devbox:base");
     assert_eq!(agent.workspace_dir, "/base");
     assert_eq!(agent.service_account, "robot");
