@@ -5,6 +5,7 @@ pub mod agents;
 pub mod bench;
 pub mod browser;
 pub mod cluster;
+pub mod git_server;
 pub mod guest;
 pub mod http;
 pub mod kubeoc;

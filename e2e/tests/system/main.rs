@@ -2,6 +2,7 @@
 
 mod admission;
 mod api_server;
+mod contexts;
 mod drain;
 mod events;
 mod exits;

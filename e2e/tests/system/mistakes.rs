@@ -83,14 +83,13 @@ async fn a_secret_that_is_missing_is_named_and_its_coming_is_enough() -> Result<
 #[tokio::test]
 async fn what_is_not_built_yet_is_named_and_nothing_runs_without_it() -> Result<()> {
     let space = Space::new("later").await?;
-    let contexts = json!([{ "type": "Text", "text": "You are careful." }]);
-    agents::create(&space, "early", json!({ "contexts": contexts })).await?;
+    agents::create(&space, "early", json!({ "standby": { "idleTimeout": "30m" } })).await?;
     let sentence = refused(&space, "early", "NotSupportedYet").await?;
-    assert!(sentence.contains("spec.contexts"), "{sentence}");
+    assert!(sentence.contains("spec.standby"), "{sentence}");
     let services: Api<Service> = space.api();
     assert!(services.get_opt("early").await?.is_none());
 
-    agents::patch(&space, "early", json!({ "spec": { "contexts": null } })).await?;
+    agents::patch(&space, "early", json!({ "spec": { "standby": null } })).await?;
     Box::pin(agents::wait(&space, "early", "Ready", agents::is_ready)).await?;
     space.delete().await
 }
