@@ -4,7 +4,7 @@
 mod support;
 
 use api_types::{Agent, AgentTemplate};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use support::{Refused, defaulted, fixtures, manifests, objections};
 
@@ -18,6 +18,29 @@ fn every_documented_manifest_is_accepted() {
     for (file, manifest) in accepted() {
         assert_eq!(objections(&manifest), Vec::<String>::new(), "{file}");
     }
+}
+
+#[test]
+fn every_example_is_accepted() {
+    let folder = fixtures().join("../../../../examples");
+    let mut kinds = Vec::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_none_or(|ending| ending != "yaml") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        for document in serde_yaml_ng::Deserializer::from_str(&text) {
+            let manifest = Value::deserialize(document).unwrap();
+            let kind = manifest["kind"].as_str().unwrap().to_owned();
+            if kind.starts_with("Agent") {
+                assert_eq!(objections(&manifest), Vec::<String>::new(), "{}", path.display());
+                read_and_written(&manifest);
+            }
+            kinds.push(kind);
+        }
+    }
+    assert!(kinds.iter().filter(|kind| *kind == "Agent").count() >= 10, "{kinds:?}");
 }
 
 #[test]

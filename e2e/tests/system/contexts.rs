@@ -1,4 +1,4 @@
-//! An agent arrives with what its spec says: texts, ConfigMaps, URLs, repositories and skills.
+//! An agent arrives with what its spec says: texts, maps, URLs, repositories and skills.
 
 use anyhow::{Context, Result, ensure};
 use api_types::{Agent, condition};

@@ -70,6 +70,36 @@ fn standby_is_not_served_yet_and_says_so() {
     assert_eq!(refused(spec), (reason::NOT_SUPPORTED_YET, "spec.standby".to_owned()));
 }
 
+/// By meaning, too: what the API server takes the controller can build.
+#[test]
+fn every_example_is_an_agent_that_can_be_built() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
+    let mut resolved = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_none_or(|ending| ending != "yaml") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let documents: Vec<serde_json::Value> = serde_yaml_ng::Deserializer::from_str(&text)
+            .map(|document| serde::Deserialize::deserialize(document).unwrap())
+            .collect();
+        let template: Option<AgentTemplate> = documents
+            .iter()
+            .find(|document| document["kind"] == "AgentTemplate")
+            .cloned()
+            .map(from_json);
+        for agent in documents.iter().filter(|document| document["kind"] == "Agent") {
+            let mut agent: Agent = from_json(agent.clone());
+            agent.metadata.namespace = Some("team-a".into());
+            let outcome = resolve(&agent, template.as_ref(), &defaults());
+            assert_eq!(outcome.map(|_| ()), Ok(()), "{}", path.display());
+            resolved += 1;
+        }
+    }
+    assert!(resolved >= 10, "only {resolved} agents");
+}
+
 #[test]
 fn each_form_of_a_credential() {
     let (name, key, path) = (|| "KEY".to_owned(), || "token".to_owned(), || "/run/c".to_owned());
