@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod arrows;
+mod compatibility;
 mod cycles;
 mod homes;
 mod manifests;

@@ -12,7 +12,7 @@ const MOST_LINES: usize = 300;
 const MOST_FILES: usize = 16;
 
 /// All `.rs` files below `path`, or `path` itself.
-fn rust_files(path: &Path) -> Vec<PathBuf> {
+pub(crate) fn rust_files(path: &Path) -> Vec<PathBuf> {
     if path.is_file() {
         return vec![path.to_owned()];
     }

@@ -169,6 +169,17 @@ fn a_users_variable_replaces_ours() {
 }
 
 #[test]
+fn a_hook_before_the_end_has_its_time() {
+    let grace = |lifecycle| {
+        let pod: AgentPodSpec = serde_json::from_value(json!({ "lifecycle": lifecycle })).unwrap();
+        self::pod(&of(with_pod(pod))).termination_grace_period_seconds
+    };
+    let hook = json!({ "exec": { "command": ["/bin/true"] } });
+    assert_eq!(grace(json!({ "preStop": hook })), Some(30));
+    assert_eq!(grace(json!({ "postStart": hook })), Some(10));
+}
+
+#[test]
 fn a_users_volume_takes_the_place_of_our_workspace() {
     let mount =
         VolumeMount { name: "mine".into(), mount_path: "/workspace/".into(), ..Default::default() };
