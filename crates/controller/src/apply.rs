@@ -26,6 +26,8 @@ use crate::{
 use memory::{Memory, Newest, ObjectKey};
 use record::Record;
 
+pub use record::condense;
+
 /// The outcome of applying one object.
 #[derive(Clone, Debug)]
 pub enum Outcome<K> {
