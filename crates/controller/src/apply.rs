@@ -2,6 +2,7 @@
 //! only field manager of this project. It must not touch an object that the agent
 //! does not control.
 
+mod delete;
 mod memory;
 mod record;
 
@@ -11,7 +12,7 @@ use api_types::{Agent, names::FIELD_MANAGER};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{
     Api, Client, ResourceExt,
-    api::{DeleteParams, Patch, PatchParams, Preconditions, PropagationPolicy},
+    api::{Patch, PatchParams},
     runtime::reflector::{ObjectRef, Store},
 };
 use serde_json::{Value, json};
@@ -24,6 +25,8 @@ use crate::{
 };
 use memory::{Memory, Newest, ObjectKey};
 use record::Record;
+
+pub use record::condense;
 
 /// The outcome of applying one object.
 #[derive(Clone, Debug)]
@@ -148,62 +151,6 @@ impl Applier {
         }
     }
 
-    /// Deletes an object of the agent's that is not desired any more.
-    pub async fn prune<K: Child>(
-        &self,
-        owner: Owner<'_>,
-        name: &str,
-        cache: &Store<K>,
-    ) -> Result<(), ControllerError> {
-        let leftover = self.observe_leftover(owner, name, cached(cache, owner, name)).await?;
-        match leftover.owned() {
-            Some(object) => self.delete(owner, &**object).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Deletes exactly this object, not one that took its name since, and what it owns after it.
-    pub async fn delete<K: Child>(
-        &self,
-        owner: Owner<'_>,
-        object: &K,
-    ) -> Result<(), ControllerError> {
-        self.delete_by(owner, object, PropagationPolicy::Background).await
-    }
-
-    async fn delete_by<K: Child>(
-        &self,
-        owner: Owner<'_>,
-        object: &K,
-        propagation: PropagationPolicy,
-    ) -> Result<(), ControllerError> {
-        let (kind, name) = (K::kind(&()), object.name_any());
-        let this = Preconditions { uid: object.uid(), resource_version: None };
-        let params = DeleteParams {
-            propagation_policy: Some(propagation),
-            ..DeleteParams::default().preconditions(this)
-        };
-        let key = key::<K>(&name);
-        match self.api::<K>(owner).delete(&name, &params).await {
-            // Something holds it up: it is there until that is done.
-            Ok(answer) if answer.as_ref().left().is_some_and(is_ending) => {
-                tracing::info!(%kind, name, "being deleted");
-                if let Some(ending) = answer.left() {
-                    self.memory.written(owner.agent(), key, None, &Arc::new(ending));
-                }
-                return Ok(());
-            }
-            Ok(_) => tracing::info!(%kind, name, "deleted"),
-            // Gone already, or another one by now: either way not ours to delete.
-            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
-            Err(error) => {
-                return Err(ControllerError::request("delete", kind, name)(error));
-            }
-        }
-        self.memory.deleted(owner.agent(), key, object.uid());
-        Ok(())
-    }
-
     /// Stops the agent's pod, and changes nothing else of its Deployment.
     pub async fn scale_to_zero(
         &self,
@@ -274,10 +221,6 @@ pub fn cached<K: Child>(cache: &Store<K>, owner: Owner<'_>, name: &str) -> Optio
 
 fn key<K: Child>(name: &str) -> ObjectKey {
     (K::kind(&()).into_owned(), name.to_owned())
-}
-
-fn is_ending<K: Child>(object: &K) -> bool {
-    object.meta().deletion_timestamp.is_some()
 }
 
 fn refused(error: &kube::Error) -> Option<Refusal> {

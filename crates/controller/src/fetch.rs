@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use api_types::{Agent, AgentId, AgentTemplate, ShareToken, labels, names};
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
 use kube::{
-    Api, Client,
+    Api, Client, ResourceExt,
     runtime::reflector::{Lookup, ObjectRef, Store},
 };
 
@@ -85,17 +85,16 @@ async fn found<K: Child>(
 /// The pods of the agent's Deployment: those with its labels that a `ReplicaSet` made.
 pub fn pods(stores: &Stores, identity: &AgentId) -> Vec<Arc<Pod>> {
     let prefix = format!("{}-", names::deployment(&identity.name));
-    stores.pods.state_filter(|pod| {
-        let metadata = &pod.metadata;
-        let label = metadata.labels.as_ref().and_then(|labels| labels.get(labels::AGENT));
-        metadata.namespace.as_ref() == Some(&identity.namespace)
-            && label == Some(&identity.name)
-            && metadata
-                .owner_references
+    let is_ours = |pod: &Arc<Pod>| {
+        pod.labels().get(labels::AGENT) == Some(&identity.name)
+            && pod
+                .owner_references()
                 .iter()
-                .flatten()
                 .any(|owner| owner.kind == "ReplicaSet" && owner.name.starts_with(&prefix))
-    })
+    };
+    let names = stores.pods_of.of(&identity.namespace, &identity.name);
+    let found = names.iter().filter_map(|name| in_namespace(&stores.pods, name, identity));
+    found.filter(is_ours).collect()
 }
 
 fn in_namespace<K>(cache: &Store<K>, name: &str, identity: &AgentId) -> Option<Arc<K>>

@@ -5,14 +5,18 @@
 //! is what the reconcile ends with.
 
 mod objects;
+mod replace;
 mod share;
 
 use std::sync::Arc;
 
-use api_types::{Agent, AgentId, AgentTemplate, condition};
+use api_types::{Agent, AgentId, AgentTemplate, condition, names};
 use daemon::clock;
 use k8s_openapi::api::core::v1::Pod;
-use kube::{Api, Client, Resource, ResourceExt};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    runtime::events::{Recorder, Reporter},
+};
 use time::OffsetDateTime;
 
 use crate::{
@@ -40,6 +44,7 @@ pub struct Reconciler {
     defaults: Defaults,
     /// Where people reach this installation, without a slash at its end.
     external_url: Option<String>,
+    events: Recorder,
 }
 
 /// The first failure of a reconcile.
@@ -61,7 +66,9 @@ impl Reconciler {
         defaults: Defaults,
         external_url: Option<String>,
     ) -> Self {
-        Self { client, stores, applier, defaults, external_url }
+        let reporter = Reporter::from(names::CONTROLLER_DEPLOYMENT);
+        let events = Recorder::new(client.clone(), reporter);
+        Self { client, stores, applier, defaults, external_url, events }
     }
 
     /// Brings the cluster and the agent's status up to date.
@@ -216,6 +223,8 @@ fn owner(identity: &AgentId) -> Owner<'_> {
 
 #[cfg(test)]
 mod refusal_tests;
+#[cfg(test)]
+mod replace_tests;
 #[cfg(test)]
 mod switch_tests;
 #[cfg(test)]

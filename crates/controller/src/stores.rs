@@ -4,11 +4,14 @@
 //! Nothing here has a timer. A watch that had to list again may have missed a deletion, so after
 //! each list every agent is reconciled, which costs no request where nothing changed.
 
+mod index;
+mod lean;
+
 use std::{convert::Infallible, sync::Arc};
 
 use api_types::{Agent, AgentTemplate, labels};
 use futures::{
-    Stream, StreamExt,
+    Stream, StreamExt, TryStreamExt,
     future::ready,
     stream::{self, BoxStream},
 };
@@ -33,6 +36,9 @@ use crate::{
     guard::{Guarded, Unreadable, Watched},
     metrics::Metrics,
 };
+pub(crate) use lean::Lean;
+
+pub use index::PodIndex;
 
 /// An agent to reconcile.
 pub type Trigger = ObjectRef<Guarded<Agent>>;
@@ -52,6 +58,7 @@ pub struct Stores {
     /// The Secrets of links, of the project's former implementation too: those have no other label.
     pub shares: Store<Secret>,
     pub pods: Store<Pod>,
+    pub pods_of: PodIndex,
     /// Notified of each change of a template.
     pub templates_changed: Arc<Notify>,
 }
@@ -78,20 +85,18 @@ impl Stores {
         let of_templates = plan.read(&everything).reflect(writer);
         let of_templates = of_templates.inspect(move |_| changed.notify_one());
         let of_templates = plan.triggers(of_templates, users_of);
-        let (deployments, writer) = store();
-        let of_deployments = plan.open(writer, plan.read_readable(&ours), agent_of);
-        let (services, writer) = store();
-        let of_services = plan.open(writer, plan.read_readable(&ours), agent_of);
-        let (config_maps, writer) = store();
-        let of_config_maps = plan.open(writer, plan.read_readable(&ours), agent_of);
-        let (claims, writer) = store();
-        let of_claims = plan.open(writer, plan.read_readable(&ours), agent_of);
-        let (secrets, writer) = store();
-        let of_secrets = plan.open(writer, plan.read_readable(&our_secrets), agent_of);
-        let (shares, writer) = store();
-        let of_shares = plan.open(writer, plan.read_readable(&of_links), agent_of);
+        let (deployments, of_deployments) = plan.cache(&ours);
+        let (services, of_services) = plan.cache(&ours);
+        let (config_maps, of_config_maps) = plan.cache(&ours);
+        let (claims, of_claims) = plan.cache(&ours);
+        let (secrets, of_secrets) = plan.cache(&our_secrets);
+        let (shares, of_shares) = plan.cache(&of_links);
         let (pods, writer) = store();
-        let of_pods = plan.open(writer, plan.read_readable(&ours), agent_of);
+        let pods_of = PodIndex::default();
+        let index = pods_of.clone();
+        let of_pods = plan.read_readable(&ours).reflect(writer);
+        let of_pods = of_pods.inspect_ok(move |event| index.note(event));
+        let of_pods = plan.triggers(of_pods, agent_of);
 
         let triggers = stream::select_all([
             of_agents,
@@ -115,6 +120,7 @@ impl Stores {
             secrets,
             shares,
             pods,
+            pods_of,
             templates_changed,
         };
         (stores, triggers.boxed())
@@ -151,12 +157,23 @@ impl Plan {
         watcher(Api::all(self.client.clone()), config.clone()).default_backoff()
     }
 
-    /// The objects of a kind that can be read.
-    fn read_readable<K: Watched + Default>(
+    /// The objects of a kind that can be read, and of each what is kept.
+    fn read_readable<K: Watched + Lean + Default>(
         &self,
         config: &watcher::Config,
     ) -> impl Events<K> + use<K> {
-        self.read(config).filter_map(|event| ready(event.map(readable).transpose()))
+        self.read(config)
+            .filter_map(|event| ready(event.map(readable).transpose()))
+            .map_ok(|event| event.modify(Lean::strip))
+    }
+
+    /// A cache of objects that are made for agents.
+    fn cache<K>(&self, config: &watcher::Config) -> (Store<K>, Triggers)
+    where
+        K: Watched + Lean + Default,
+    {
+        let (cache, writer) = store();
+        (cache, self.open(writer, self.read_readable(config), agent_of))
     }
 
     /// `concerned` names the agents that a change of one object concerns.

@@ -29,7 +29,8 @@ const HOMES: &[(Deed, &[&str])] = &[
     (Defines("Capacity"), &["share"]),
     (Defines("Grant"), &["share"]),
     (Defines("Denial"), &["share"]),
-    (Calls("Recorder::new"), &["share"]),
+    // Events: of visits, and of what the controller does to an agent beyond its status.
+    (Calls("Recorder::new"), &["share", "controller"]),
     // An agent's identity.
     (Defines("AgentId"), &["api-types"]),
     (Builds("ObjectReference"), &["api-types"]),

@@ -4,6 +4,7 @@
 //! takes a field away from us when somebody else changes or removes it. So an object
 //! is as we left it for as long as our set of fields is.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry};
 use kube::core::ObjectMeta;
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
@@ -18,29 +19,46 @@ type Hash = [u8; 32];
 pub(super) struct Record {
     uid: Option<String>,
     desired: Hash,
-    owned_fields: Option<Hash>,
+    /// Their hash in hexadecimal digits.
+    owned_fields: Option<String>,
 }
 
 impl Record {
     /// Of applying `desired`, and of what the server holds of it.
     pub(super) fn new(desired: &Value, held: &ObjectMeta) -> Self {
-        Self {
-            uid: held.uid.clone(),
-            desired: hash(desired),
-            owned_fields: owned_fields(held).map(hash),
-        }
+        Self { uid: held.uid.clone(), desired: hash(desired), owned_fields: owned_fields(held) }
     }
 }
 
 /// The fields that the server says are ours by server-side apply.
-fn owned_fields(metadata: &ObjectMeta) -> Option<&Value> {
+fn owned_fields(metadata: &ObjectMeta) -> Option<String> {
     let entries = metadata.managed_fields.iter().flatten();
-    let mut ours = entries.filter(|entry| {
-        entry.manager.as_deref() == Some(FIELD_MANAGER)
-            && entry.operation.as_deref() == Some("Apply")
-            && entry.subresource.as_deref().unwrap_or_default().is_empty()
+    let mut ours = entries.filter(|entry| is_ours(entry));
+    match &ours.next()?.fields_v1.as_ref()?.0 {
+        // Condensed before; the server never holds a text there.
+        Value::String(hash) => Some(hash.clone()),
+        fields => Some(hex::encode(hash(fields))),
+    }
+}
+
+fn is_ours(entry: &ManagedFieldsEntry) -> bool {
+    entry.manager.as_deref() == Some(FIELD_MANAGER)
+        && entry.operation.as_deref() == Some("Apply")
+        && entry.subresource.as_deref().unwrap_or_default().is_empty()
+}
+
+/// Leaves of the managed fields, which mirror the whole object once for each manager, what a
+/// [`Record`] compares.
+pub fn condense(metadata: &mut ObjectMeta) {
+    let fields = owned_fields(metadata);
+    metadata.managed_fields = fields.map(|hash| {
+        vec![ManagedFieldsEntry {
+            manager: Some(FIELD_MANAGER.to_owned()),
+            operation: Some("Apply".to_owned()),
+            fields_v1: Some(FieldsV1(Value::String(hash))),
+            ..ManagedFieldsEntry::default()
+        }]
     });
-    ours.next().and_then(|entry| entry.fields_v1.as_ref()).map(|fields| &fields.0)
 }
 
 /// `serde_json` keeps maps sorted, so the same value always has the same text.
@@ -52,7 +70,6 @@ fn hash(value: &Value) -> Hash {
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry};
     use serde_json::json;
 
     use super::*;
@@ -92,5 +109,20 @@ mod tests {
         for (name, desired, held, same) in cases {
             assert_eq!(Record::new(desired, &held) == record, same, "{name}");
         }
+    }
+
+    #[test]
+    fn a_condensed_object_compares_as_the_whole_one() {
+        let desired = json!({});
+        for whole in [ours(json!({ "f:spec": {} })), held("kubectl", json!({ "f:spec": {} }))] {
+            let mut condensed = whole.clone();
+            condense(&mut condensed);
+            condense(&mut condensed);
+            assert!(Record::new(&desired, &condensed) == Record::new(&desired, &whole));
+        }
+        let mut other = ours(json!({ "f:data": {} }));
+        condense(&mut other);
+        let whole = ours(json!({ "f:spec": {} }));
+        assert!(Record::new(&desired, &other) != Record::new(&desired, &whole));
     }
 }

@@ -7,9 +7,9 @@ use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{PersistentVolumeClaim, Service},
 };
-use kube::ResourceExt;
+use kube::{Resource, ResourceExt};
 
-use super::{Reconciler, in_place, owner};
+use super::{Reconciler, in_place, owner, replace::Replacement};
 use crate::{
     apply::{Outcome, Owner, cached},
     desired::{DesiredObjects, desired, unused_config_maps},
@@ -88,8 +88,7 @@ impl Reconciler {
             in_place(config_map, outcome)?;
         }
         self.apply_claims(owner, &claims, applied).await?;
-        let outcome = applier.ensure(owner, &deployment, &stores.deployments).await?;
-        applied.deployment = Some(in_place(&deployment, outcome)?);
+        applied.deployment = Some(self.ensure_deployment(identity, &deployment).await?);
         // Only after the Deployment stopped mounting them.
         for name in unused_config_maps(&identity.name, config_maps.len()) {
             applier.prune(owner, &name, &stores.config_maps).await?;
@@ -97,6 +96,22 @@ impl Reconciler {
         let outcome = applier.ensure(owner, &service, &stores.services).await?;
         applied.service = Some(in_place(&service, outcome)?);
         Ok(())
+    }
+
+    async fn ensure_deployment(
+        &self,
+        identity: &AgentId,
+        desired: &Deployment,
+    ) -> Result<Arc<Deployment>, Stop> {
+        let (owner, name) = (owner(identity), desired.name_any());
+        let held = cached(&self.stores.deployments, owner, &name);
+        let held = self.applier.observe(owner, &name, held).await?;
+        if self.replace_outdated(identity, &held, desired).await? == Replacement::Begun {
+            let kind = Deployment::kind(&()).into_owned();
+            return Err(ApplyProblem::Ending { kind, name }.into());
+        }
+        let outcome = self.applier.ensure_observed(owner, desired, &held).await?;
+        Ok(in_place(desired, outcome)?)
     }
 
     /// A claim is only ever made or grown: what it holds is deleted with the agent. One that exists

@@ -11,6 +11,7 @@ use crate::{
     fake_api::FakeApi,
     fixture::{agent, defaults},
     secret::share_token,
+    stores::{Lean, PodIndex},
 };
 
 /// A controller that reconciles the agent `demo` once for each call.
@@ -77,33 +78,59 @@ impl TestController {
         let is_share =
             |secret: &Value| !secret["metadata"]["labels"][labels::SHARE_TOKEN].is_null();
         let (shares, secrets) = self.api.all("secrets").into_iter().partition(is_share);
+        let pods = self.api.all("pods");
         Stores {
             agents: filled(self.api.all("agents")),
             templates: filled(self.api.all("agenttemplates")),
-            deployments: filled(self.api.all("deployments")),
-            services: filled(self.api.all("services")),
-            config_maps: filled(self.api.all("configmaps")),
-            claims: filled(self.api.all("persistentvolumeclaims")),
-            secrets: filled(secrets),
-            shares: filled(shares),
-            pods: filled(self.api.all("pods")),
+            deployments: stripped(self.api.all("deployments")),
+            services: stripped(self.api.all("services")),
+            config_maps: stripped(self.api.all("configmaps")),
+            claims: stripped(self.api.all("persistentvolumeclaims")),
+            secrets: stripped(secrets),
+            shares: stripped(shares),
+            pods: stripped(pods.clone()),
+            pods_of: indexed(pods),
             templates_changed: Arc::default(),
         }
     }
+}
+
+/// As the watches leave them.
+fn stripped<K>(objects: Vec<Value>) -> Store<K>
+where
+    K: Lookup<DynamicType = ()> + Lean + Clone + DeserializeOwned + 'static,
+{
+    cache(objects, K::strip)
 }
 
 fn filled<K>(objects: Vec<Value>) -> Store<K>
 where
     K: Lookup<DynamicType = ()> + Clone + DeserializeOwned + 'static,
 {
+    cache(objects, |_| ())
+}
+
+fn cache<K>(objects: Vec<Value>, strip: impl Fn(&mut K)) -> Store<K>
+where
+    K: Lookup<DynamicType = ()> + Clone + DeserializeOwned + 'static,
+{
     let (store, mut writer) = store();
     writer.apply_watcher_event(&Event::Init);
     for object in objects {
-        let object = serde_json::from_value(object).unwrap();
+        let mut object = serde_json::from_value(object).unwrap();
+        strip(&mut object);
         writer.apply_watcher_event(&Event::InitApply(object));
     }
     writer.apply_watcher_event(&Event::InitDone);
     store
+}
+
+fn indexed(pods: Vec<Value>) -> PodIndex {
+    let index = PodIndex::default();
+    for pod in pods {
+        index.note(&Event::Apply(serde_json::from_value(pod).unwrap()));
+    }
+    index
 }
 
 pub(super) fn shared() -> AgentSpec {

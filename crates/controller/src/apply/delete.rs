@@ -1,0 +1,83 @@
+//! Deletes objects of an agent. It must not delete another object that took a name since.
+
+use std::sync::Arc;
+
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, Preconditions, PropagationPolicy},
+    runtime::reflector::Store,
+};
+
+use super::{Applier, Owner, cached, key};
+use crate::{error::ControllerError, kinds::Child};
+
+impl Applier {
+    /// Deletes an object of the agent's that is not desired any more.
+    pub async fn prune<K: Child>(
+        &self,
+        owner: Owner<'_>,
+        name: &str,
+        cache: &Store<K>,
+    ) -> Result<(), ControllerError> {
+        let leftover = self.observe_leftover(owner, name, cached(cache, owner, name)).await?;
+        match leftover.owned() {
+            Some(object) => self.delete(owner, &**object).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Deletes exactly this object, not one that took its name since, and what it owns after it.
+    pub async fn delete<K: Child>(
+        &self,
+        owner: Owner<'_>,
+        object: &K,
+    ) -> Result<(), ControllerError> {
+        self.delete_by(owner, object, PropagationPolicy::Background).await
+    }
+
+    /// The same, but it is there until what it owns is gone.
+    pub async fn delete_after_dependents<K: Child>(
+        &self,
+        owner: Owner<'_>,
+        object: &K,
+    ) -> Result<(), ControllerError> {
+        self.delete_by(owner, object, PropagationPolicy::Foreground).await
+    }
+
+    async fn delete_by<K: Child>(
+        &self,
+        owner: Owner<'_>,
+        object: &K,
+        propagation: PropagationPolicy,
+    ) -> Result<(), ControllerError> {
+        let (kind, name) = (K::kind(&()), object.name_any());
+        let this = Preconditions { uid: object.uid(), resource_version: None };
+        let params = DeleteParams {
+            propagation_policy: Some(propagation),
+            ..DeleteParams::default().preconditions(this)
+        };
+        let key = key::<K>(&name);
+        match self.api::<K>(owner).delete(&name, &params).await {
+            // Something holds it up: it is there until that is done.
+            Ok(answer) if answer.as_ref().left().is_some_and(is_ending) => {
+                tracing::info!(%kind, name, "being deleted");
+                if let Some(ending) = answer.left() {
+                    self.memory.written(owner.agent(), key, None, &Arc::new(ending));
+                }
+                return Ok(());
+            }
+            Ok(_) => tracing::info!(%kind, name, "deleted"),
+            // Gone already, or another one by now: either way not ours to delete.
+            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
+            Err(error) => {
+                return Err(ControllerError::request("delete", kind, name)(error));
+            }
+        }
+        self.memory.deleted(owner.agent(), key, object.uid());
+        Ok(())
+    }
+}
+
+fn is_ending<K: Child>(object: &K) -> bool {
+    object.meta().deletion_timestamp.is_some()
+}
