@@ -30,6 +30,9 @@ pub const MANAGER: &str = "kubeopencode";
 /// Annotation on a pod: SHA-256 of the contexts and the configuration it was started with.
 pub const CONTEXT_HASH: &str = "kubeopencode.io/context-hash";
 
+/// Annotation on a pod: a digest of the user's ConfigMaps and Secrets it was started with, as far as it uses them.
+pub const REFERENCES_HASH: &str = "kubeopencode.io/references-hash";
+
 /// The labels of every object made for an agent. Apply them after the user's,
 /// which must not override them.
 pub fn for_agent(agent: &str) -> BTreeMap<String, String> {

@@ -41,14 +41,19 @@ pub struct DesiredObjects {
     pub service: Service,
 }
 
-/// `password` is that of the agent's server.
-pub fn desired(agent: &ResolvedAgent, password: &Password) -> DesiredObjects {
+/// `password` is that of the agent's server, `references` a digest of what the user's objects hold
+/// that the agent names.
+pub fn desired(
+    agent: &ResolvedAgent,
+    password: &Password,
+    references: Option<String>,
+) -> DesiredObjects {
     let files = files::files(agent);
     DesiredObjects {
         server_secret: secrets::server_secret(&agent.identity, password),
         config_maps: config_maps::config_maps(&agent.identity, &files),
         claims: claims::claims(agent),
-        deployment: deployment::deployment(agent, &files),
+        deployment: deployment::deployment(agent, &files, references),
         service: service::service(agent),
     }
 }

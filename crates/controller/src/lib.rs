@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod args;
+pub mod contents;
 pub mod desired;
 pub mod error;
 pub mod fetch;

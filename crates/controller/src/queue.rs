@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     apply::Applier,
     args::Args,
+    contents::Contents,
     error::ControllerError,
     guard::Guarded,
     metrics::Metrics,
@@ -38,6 +39,7 @@ const RECONCILE_TIMEOUT: Duration = Duration::from_mins(1);
 struct Context {
     reconciler: Reconciler,
     applier: Applier,
+    contents: Contents,
     retries: Retries,
     metrics: Metrics,
 }
@@ -52,6 +54,7 @@ pub async fn work(
 ) {
     let (stores, triggers) = Stores::watch(&client, metrics);
     let (agents, applier) = (stores.agents.clone(), Applier::new(client.clone()));
+    let contents = stores.contents.clone();
     let templates = publish_statuses(
         client.clone(),
         stores.templates.clone(),
@@ -62,6 +65,7 @@ pub async fn work(
     let context = Arc::new(Context {
         reconciler: Reconciler::new(client, stores, applier.clone(), defaults, external_url),
         applier,
+        contents,
         retries: Retries::default(),
         metrics: metrics.clone(),
     });
@@ -123,6 +127,7 @@ impl Context {
                 let gone = gone.into_kind_unchecked::<Agent>(());
                 self.retries.clear(&gone);
                 self.applier.forget(&gone);
+                self.contents.forget(gone.namespace.as_deref().unwrap_or_default(), &gone.name);
             }
             // Reported by `after_failure` already.
             Err(Error::ReconcilerFailed(..)) => {}

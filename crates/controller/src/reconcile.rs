@@ -29,9 +29,7 @@ use crate::{
     refusal::Refusal,
     requeue::{Requeue, requeue},
     resolve::{Defaults, Invalid, resolve},
-    status::{
-        ApplyProblem, Facts, Reference, Share, Stage, references, since, stage, status, unreadable,
-    },
+    status::{ApplyProblem, Facts, Share, Stage, references, since, stage, status, unreadable},
     stores::Stores,
 };
 use objects::Applied;
@@ -115,10 +113,15 @@ impl Reconciler {
         let template = readable(fetched.template.as_deref());
         let resolved =
             template.clone().and_then(|template| resolve(agent, template, &self.defaults));
+        let named = template.as_ref().map(|template| {
+            references(&merge(&agent.spec, template.map(|template| &template.spec)))
+        });
+        let named = named.unwrap_or_default();
         let mut applied = Applied::default();
         if let Ok(resolved) = &resolved {
             let password = fetched.fresh_password.clone();
-            failure.of(self.apply(identity, resolved, password, &mut applied).await);
+            let applying = self.apply(identity, resolved, &named, password, &mut applied);
+            failure.of(applying.await);
         }
         if agent.spec.suspend {
             // Also where the agent is invalid, or refused: then what it was is still running.
@@ -131,9 +134,10 @@ impl Reconciler {
         let pods: Vec<&Pod> = pods.iter().map(Arc::as_ref).collect();
         // While it starts, and no longer: an agent that runs costs no request.
         let is_starting = deployment.as_deref().map(stage) == Some(Stage::Starting);
-        let missing = match template.ok().filter(|_| is_starting && resolved.is_ok()) {
-            Some(template) => failure.of(self.missing(agent, template, identity).await),
-            None => None,
+        let missing = if is_starting && resolved.is_ok() {
+            failure.of(fetch::missing(&self.client, identity, named).await)
+        } else {
+            None
         };
         let missing = missing.unwrap_or_default();
         let answer = failure.0.as_ref().and_then(ControllerError::answer);
@@ -152,16 +156,6 @@ impl Reconciler {
         };
         let published = self.publish(identity, &facts).await;
         failure.0.map_or(published, Err)
-    }
-
-    async fn missing(
-        &self,
-        agent: &Agent,
-        template: Option<&AgentTemplate>,
-        identity: &AgentId,
-    ) -> Result<Vec<Reference>, ControllerError> {
-        let spec = merge(&agent.spec, template.map(|template| &template.spec));
-        fetch::missing(&self.client, identity, references(&spec)).await
     }
 
     fn agents(&self, namespace: &str) -> Api<Guarded<Agent>> {
@@ -221,6 +215,8 @@ fn owner(identity: &AgentId) -> Owner<'_> {
     Owner { namespace: &identity.namespace, name: &identity.name, uid: &identity.uid }
 }
 
+#[cfg(test)]
+mod content_tests;
 #[cfg(test)]
 mod refusal_tests;
 #[cfg(test)]

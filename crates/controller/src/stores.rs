@@ -6,13 +6,13 @@
 
 mod index;
 mod lean;
+mod plan;
 
 use std::{convert::Infallible, sync::Arc};
 
 use api_types::{Agent, AgentTemplate, labels};
 use futures::{
-    Stream, StreamExt, TryStreamExt,
-    future::ready,
+    StreamExt,
     stream::{self, BoxStream},
 };
 use k8s_openapi::api::{
@@ -20,23 +20,21 @@ use k8s_openapi::api::{
     core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret, Service},
 };
 use kube::{
-    Api, Client, Resource, ResourceExt,
-    core::ObjectMeta,
+    Client, Resource, ResourceExt,
     runtime::{
         WatchStreamExt,
-        reflector::{ObjectRef, Store, store, store::Writer},
-        watcher::{self, Event, watcher},
+        reflector::{ObjectRef, Store, store},
+        watcher,
     },
 };
-
 use tokio::sync::Notify;
 
 use crate::{
-    error::ControllerError,
-    guard::{Guarded, Unreadable, Watched},
-    metrics::Metrics,
+    contents::Contents, error::ControllerError, guard::Guarded, metrics::Metrics,
+    status::ReferenceKind,
 };
 pub(crate) use lean::Lean;
+use plan::Plan;
 
 pub use index::PodIndex;
 
@@ -59,6 +57,8 @@ pub struct Stores {
     pub shares: Store<Secret>,
     pub pods: Store<Pod>,
     pub pods_of: PodIndex,
+    /// Of what users own: digests of what agents use.
+    pub contents: Contents,
     /// Notified of each change of a template.
     pub templates_changed: Arc<Notify>,
 }
@@ -91,12 +91,10 @@ impl Stores {
         let (claims, of_claims) = plan.cache(&ours);
         let (secrets, of_secrets) = plan.cache(&our_secrets);
         let (shares, of_shares) = plan.cache(&of_links);
-        let (pods, writer) = store();
-        let pods_of = PodIndex::default();
-        let index = pods_of.clone();
-        let of_pods = plan.read_readable(&ours).reflect(writer);
-        let of_pods = of_pods.inspect_ok(move |event| index.note(event));
-        let of_pods = plan.triggers(of_pods, agent_of);
+        let (pods, pods_of, of_pods) = plan.pods(&ours);
+        let contents = Contents::default();
+        let of_users_maps = plan.used::<ConfigMap>(ReferenceKind::ConfigMap, &contents);
+        let of_users_secrets = plan.used::<Secret>(ReferenceKind::Secret, &contents);
 
         let triggers = stream::select_all([
             of_agents,
@@ -108,6 +106,8 @@ impl Stores {
             of_secrets,
             of_shares,
             of_pods,
+            of_users_maps,
+            of_users_secrets,
         ]);
         let agents = plan.agents;
         let stores = Self {
@@ -121,6 +121,7 @@ impl Stores {
             shares,
             pods,
             pods_of,
+            contents,
             templates_changed,
         };
         (stores, triggers.boxed())
@@ -144,126 +145,8 @@ impl Stores {
     }
 }
 
-/// What all watches need.
-struct Plan {
-    client: Client,
-    metrics: Metrics,
-    agents: Store<Guarded<Agent>>,
-}
-
-impl Plan {
-    /// All objects of a kind, those that cannot be read among them.
-    fn read<K: Watched>(&self, config: &watcher::Config) -> impl Events<Guarded<K>> + use<K> {
-        watcher(Api::all(self.client.clone()), config.clone()).default_backoff()
-    }
-
-    /// The objects of a kind that can be read, and of each what is kept.
-    fn read_readable<K: Watched + Lean + Default>(
-        &self,
-        config: &watcher::Config,
-    ) -> impl Events<K> + use<K> {
-        self.read(config)
-            .filter_map(|event| ready(event.map(readable).transpose()))
-            .map_ok(|event| event.modify(Lean::strip))
-    }
-
-    /// A cache of objects that are made for agents.
-    fn cache<K>(&self, config: &watcher::Config) -> (Store<K>, Triggers)
-    where
-        K: Watched + Lean + Default,
-    {
-        let (cache, writer) = store();
-        (cache, self.open(writer, self.read_readable(config), agent_of))
-    }
-
-    /// `concerned` names the agents that a change of one object concerns.
-    fn open<K>(
-        &self,
-        writer: Writer<K>,
-        events: impl Events<K>,
-        concerned: impl Fn(&K, &Store<Guarded<Agent>>) -> Vec<Trigger> + Send + 'static,
-    ) -> Triggers
-    where
-        K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
-    {
-        self.triggers(events.reflect(writer), concerned)
-    }
-
-    fn triggers<K>(
-        &self,
-        events: impl Events<K>,
-        concerned: impl Fn(&K, &Store<Guarded<Agent>>) -> Vec<Trigger> + Send + 'static,
-    ) -> Triggers
-    where
-        K: Resource<DynamicType = ()> + Send + 'static,
-    {
-        let (agents, metrics) = (self.agents.clone(), self.metrics.clone());
-        events
-            .filter_map(move |event| {
-                ready(match event {
-                    Ok(Event::Apply(object) | Event::Delete(object)) => {
-                        Some(concerned(&object, &agents))
-                    }
-                    Ok(Event::InitDone) => Some(all(&agents)),
-                    Ok(Event::Init | Event::InitApply(_)) => None,
-                    Err(error) => {
-                        tracing::warn!(kind = %K::kind(&()), %error, "a watch failed; retrying");
-                        metrics.failed("watch");
-                        None
-                    }
-                })
-            })
-            .flat_map(stream::iter)
-            .map(Ok)
-            .boxed()
-    }
-}
-
-/// What one watch tells.
-trait Events<K>: Stream<Item = watcher::Result<Event<K>>> + Send + 'static {}
-
-impl<K, S: Stream<Item = watcher::Result<Event<K>>> + Send + 'static> Events<K> for S {}
-
-/// An object that cannot be read is none, as far as its agent goes.
-fn readable<K: Watched + Default>(event: Event<Guarded<K>>) -> Option<Event<K>> {
-    Some(match event {
-        Event::Init => Event::Init,
-        Event::InitApply(Guarded(object)) => {
-            Event::InitApply(object.inspect_err(|unreadable| report::<K>(unreadable)).ok()?)
-        }
-        Event::InitDone => Event::InitDone,
-        Event::Apply(Guarded(Ok(object))) => Event::Apply(object),
-        Event::Apply(Guarded(Err(unreadable))) => {
-            report::<K>(&unreadable);
-            Event::Delete(absent(*unreadable))
-        }
-        Event::Delete(Guarded(object)) => {
-            Event::Delete(object.unwrap_or_else(|unreadable| absent(*unreadable)))
-        }
-    })
-}
-
-/// Of what is wrong with it only the field is told: it may be a Secret.
-fn report<K: Watched>(unreadable: &Unreadable) {
-    let (kind, field) = (K::kind(&()), &unreadable.field);
-    let ObjectMeta { namespace, name, .. } = &unreadable.metadata;
-    let (namespace, name) = (namespace.as_deref(), name.as_deref());
-    tracing::warn!(%kind, namespace, name, field, "cannot read this object: it counts as absent");
-}
-
-/// What is left of it: whose it was.
-fn absent<K: Watched + Default>(unreadable: Unreadable) -> K {
-    let mut object = K::default();
-    *object.meta_mut() = unreadable.metadata;
-    object
-}
-
 fn our_labels() -> String {
     format!("{}={},{}", labels::MANAGED_BY, labels::MANAGER, labels::AGENT)
-}
-
-fn all(agents: &Store<Guarded<Agent>>) -> Vec<Trigger> {
-    agents.state().iter().map(|agent| ObjectRef::from_obj(&**agent)).collect()
 }
 
 /// By the label, so that an object which lost its owner is noticed too; and by the owner, where it

@@ -28,7 +28,11 @@ const GRACE_SECONDS: i64 = 10;
 /// Kubernetes' own default, for a hook of the user's that runs before the server is stopped.
 const HOOK_GRACE_SECONDS: i64 = 30;
 
-pub(super) fn deployment(agent: &ResolvedAgent, files: &Files) -> Deployment {
+pub(super) fn deployment(
+    agent: &ResolvedAgent,
+    files: &Files,
+    references: Option<String>,
+) -> Deployment {
     let replicas = match agent.lifecycle {
         Lifecycle::Running => 1,
         Lifecycle::Suspended => 0,
@@ -47,7 +51,7 @@ pub(super) fn deployment(agent: &ResolvedAgent, files: &Files) -> Deployment {
                 match_labels: Some(labels::selector(&agent.identity.name)),
                 match_expressions: None,
             },
-            template: pod_template(agent, files),
+            template: pod_template(agent, files, references),
             ..DeploymentSpec::default()
         }),
         status: None,
@@ -55,9 +59,14 @@ pub(super) fn deployment(agent: &ResolvedAgent, files: &Files) -> Deployment {
 }
 
 /// Init containers and OpenCode read their files once: another hash makes a new pod.
-fn pod_template(agent: &ResolvedAgent, files: &Files) -> PodTemplateSpec {
-    let annotations =
-        files.hash().map(|hash| BTreeMap::from([(labels::CONTEXT_HASH.to_owned(), hash)]));
+fn pod_template(
+    agent: &ResolvedAgent,
+    files: &Files,
+    references: Option<String>,
+) -> PodTemplateSpec {
+    let hashes = [(labels::CONTEXT_HASH, files.hash()), (labels::REFERENCES_HASH, references)];
+    let hashes = hashes.into_iter().filter_map(|(key, hash)| Some((key.to_owned(), hash?)));
+    let annotations = Some(hashes.collect::<BTreeMap<_, _>>()).filter(|all| !all.is_empty());
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
             labels: Some(pod_labels(&agent.identity, agent.pod.labels.as_ref())),

@@ -17,7 +17,7 @@ fn password() -> Password {
 }
 
 fn of(spec: AgentSpec) -> DesiredObjects {
-    desired(&resolved(spec), &password())
+    desired(&resolved(spec), &password(), None)
 }
 
 fn pod(objects: &DesiredObjects) -> PodSpec {

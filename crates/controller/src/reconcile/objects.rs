@@ -16,7 +16,7 @@ use crate::{
     error::ControllerError,
     resolve::ResolvedAgent,
     secret::{Password, password},
-    status::{ApplyProblem, Volumes},
+    status::{ApplyProblem, Reference, Volumes},
 };
 
 /// How far applying the agent's objects has come.
@@ -53,10 +53,11 @@ impl Reconciler {
         &self,
         identity: &AgentId,
         resolved: &ResolvedAgent,
+        references: &[Reference],
         fresh: Password,
         applied: &mut Applied,
     ) -> Result<(), ControllerError> {
-        match self.apply_in_order(identity, resolved, fresh, applied).await {
+        match self.apply_in_order(identity, resolved, references, fresh, applied).await {
             Ok(()) => Ok(()),
             Err(Stop::Failed(error)) => Err(error),
             Err(Stop::Problem(problem)) => {
@@ -71,6 +72,7 @@ impl Reconciler {
         &self,
         identity: &AgentId,
         resolved: &ResolvedAgent,
+        references: &[Reference],
         fresh: Password,
         applied: &mut Applied,
     ) -> Result<(), Stop> {
@@ -78,8 +80,10 @@ impl Reconciler {
         let (owner, name) = (owner(identity), names::server_secret(&identity.name));
         let held = applier.observe(owner, &name, cached(&stores.secrets, owner, &name)).await?;
         let password = password(held.owned().map(Arc::as_ref), fresh);
+        let contents =
+            stores.contents.digest(&self.client, identity, references, &password).await?;
         let DesiredObjects { server_secret, config_maps, claims, deployment, service } =
-            desired(resolved, &password);
+            desired(resolved, &password, contents);
 
         let outcome = applier.ensure_observed(owner, &server_secret, &held).await?;
         in_place(&server_secret, outcome)?;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
+    contents::Contents,
     fake_api::FakeApi,
     fixture::{agent, defaults},
     secret::share_token,
@@ -17,6 +18,7 @@ use crate::{
 /// A controller that reconciles the agent `demo` once for each call.
 pub(super) struct TestController {
     pub(super) api: FakeApi,
+    pub(super) contents: Contents,
     applier: Applier,
 }
 
@@ -24,7 +26,7 @@ impl TestController {
     pub(super) fn of(spec: AgentSpec) -> Self {
         let api = FakeApi::default();
         api.put("agents/demo", &agent(spec));
-        Self { applier: Applier::new(api.client("controller")), api }
+        Self { applier: Applier::new(api.client("controller")), contents: Contents::default(), api }
     }
 
     /// Gives the requests that it took, in their order.
@@ -90,6 +92,7 @@ impl TestController {
             shares: stripped(shares),
             pods: stripped(pods.clone()),
             pods_of: indexed(pods),
+            contents: self.contents.clone(),
             templates_changed: Arc::default(),
         }
     }

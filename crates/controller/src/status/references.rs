@@ -23,6 +23,8 @@ pub enum ReferenceKind {
 pub struct Reference {
     pub kind: ReferenceKind,
     pub name: String,
+    /// The one key that is used; none where all are.
+    pub key: Option<String>,
     /// The path of the field that names it, as a user writes it.
     pub field: String,
     /// The agent starts without it.
@@ -30,6 +32,11 @@ pub struct Reference {
 }
 
 impl Reference {
+    /// Whether the agent's containers see what it holds.
+    pub fn is_content(&self) -> bool {
+        self.kind != ReferenceKind::ServiceAccount && !self.is_pull_secret()
+    }
+
     /// Whether it is needed for images that are not public only.
     pub(super) fn is_pull_secret(&self) -> bool {
         self.field.starts_with(PULL_SECRETS)
@@ -56,6 +63,7 @@ pub fn references(spec: &AgentSpec) -> Vec<Reference> {
     for (index, credential) in spec.credentials.iter().flatten().enumerate() {
         let field = format!("spec.credentials[{index}].secretRef");
         found.add(ReferenceKind::Secret, &credential.secret_ref.name, field, None);
+        found.only(&credential.secret_ref.name, credential.secret_ref.key.as_deref());
     }
     if let Some(pod) = &spec.pod_spec {
         found.of_pod(pod);
@@ -80,7 +88,14 @@ impl Found {
     fn add(&mut self, kind: ReferenceKind, name: &str, field: String, optional: Option<bool>) {
         if !name.is_empty() {
             let optional = optional.unwrap_or(false);
-            self.0.push(Reference { kind, name: name.to_owned(), field, optional });
+            self.0.push(Reference { kind, name: name.to_owned(), key: None, field, optional });
+        }
+    }
+
+    /// Of what was added last, which an empty name was not.
+    fn only(&mut self, name: &str, key: Option<&str>) {
+        if let Some(last) = self.0.last_mut().filter(|last| last.name == name) {
+            last.key = key.map(str::to_owned);
         }
     }
 
@@ -104,6 +119,7 @@ impl Found {
             ContextType::ConfigMap => {
                 if let Some(source) = &context.config_map {
                     self.config_map(&source.name, format!("{field}.configMap"), source.optional);
+                    self.only(&source.name, source.key.as_deref());
                 }
             }
             ContextType::Git => {
@@ -121,9 +137,11 @@ impl Found {
     fn of_bundle(&mut self, bundle: &CaBundle) {
         if let Some(source) = &bundle.config_map_ref {
             self.config_map(&source.name, "spec.caBundle.configMapRef".to_owned(), None);
+            self.only(&source.name, Some(&source.key));
         }
         if let Some(source) = &bundle.secret_ref {
             self.secret(&source.name, "spec.caBundle.secretRef".to_owned(), None);
+            self.only(&source.name, Some(&source.key));
         }
     }
 
@@ -154,9 +172,11 @@ impl Found {
             let field = format!("{field}[{index}].valueFrom");
             if let Some(key) = &source.config_map_key_ref {
                 self.config_map(&key.name, format!("{field}.configMapKeyRef"), key.optional);
+                self.only(&key.name, Some(&key.key));
             }
             if let Some(key) = &source.secret_key_ref {
                 self.secret(&key.name, format!("{field}.secretKeyRef"), key.optional);
+                self.only(&key.name, Some(&key.key));
             }
         }
     }

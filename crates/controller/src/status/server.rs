@@ -149,7 +149,7 @@ fn rejected_pod(deployment: &Deployment) -> Option<Problem> {
     if let Some((account, _)) = account.and_then(|rest| rest.split_once("\" not found")) {
         let field = "spec.serviceAccountName".to_owned();
         let (kind, name) = (ReferenceKind::ServiceAccount, account.to_owned());
-        return missing(&[Reference { kind, name, field, optional: false }]);
+        return missing(&[Reference { kind, name, key: None, field, optional: false }]);
     }
     let (reason, cause) = if let Some((_, cause)) = message.split_once("\" is invalid: ") {
         (reason::INVALID_SPEC, cause)

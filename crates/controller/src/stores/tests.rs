@@ -1,3 +1,4 @@
+use std::future::ready;
 use std::{
     io,
     sync::{Arc, Mutex},

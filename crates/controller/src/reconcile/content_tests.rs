@@ -1,0 +1,115 @@
+//! What an agent uses of the user's objects makes a new pod when it changes; nothing else does.
+
+use api_types::{AgentSpec, labels};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{core::PartialObjectMeta, runtime::watcher::Event};
+use serde_json::{Value, json};
+
+use super::tests::TestController;
+use crate::status::ReferenceKind;
+
+fn uses_both() -> AgentSpec {
+    serde_json::from_value(json!({
+        "contexts": [{ "type": "ConfigMap", "configMap": { "name": "notes", "key": "a" } }],
+        "credentials": [{ "name": "key", "secretRef": { "name": "keys" } }],
+    }))
+    .unwrap()
+}
+
+fn put_notes(controller: &TestController, a: &str, b: &str, label: &str) {
+    let notes = json!({
+        "metadata": { "name": "notes", "namespace": "team-a", "labels": { "x": label } },
+        "data": { "a": a, "b": b },
+    });
+    controller.api.put("configmaps/notes", &notes);
+}
+
+fn put_keys(controller: &TestController, value: &str) {
+    let keys =
+        json!({ "metadata": { "name": "keys", "namespace": "team-a" }, "data": { "k": value } });
+    controller.api.put("secrets/keys", &keys);
+}
+
+/// What the watch of the metadata tells of an object, and how many agents that concerns.
+fn tell(controller: &TestController, kind: ReferenceKind, name: &str) -> usize {
+    let object = json!({ "metadata": controller.api.get(name).unwrap()["metadata"] });
+    let event =
+        Event::Apply(serde_json::from_value::<PartialObjectMeta<ConfigMap>>(object).unwrap());
+    controller.contents.note(kind, &event).len()
+}
+
+fn hash(controller: &TestController) -> Value {
+    let deployment = controller.api.get("deployments/demo-server").unwrap();
+    deployment["spec"]["template"]["metadata"]["annotations"][labels::REFERENCES_HASH].clone()
+}
+
+async fn running() -> TestController {
+    let controller = TestController::of(uses_both());
+    put_notes(&controller, "one", "one", "one");
+    put_keys(&controller, "b25l");
+    controller.reconcile().await;
+    controller
+}
+
+#[tokio::test]
+async fn a_change_of_what_is_used_is_a_new_pod_once() {
+    let controller = running().await;
+    let before = hash(&controller);
+    assert!(before.is_string());
+
+    put_notes(&controller, "two", "one", "one");
+    assert_eq!(tell(&controller, ReferenceKind::ConfigMap, "configmaps/notes"), 1);
+    let requests = controller.reconcile().await;
+    let reads = requests.iter().filter(|request| *request == "GET configmaps/notes").count();
+    // Once for its content, and once because the agent starts: whether it exists.
+    assert!((1..=2).contains(&reads), "{requests:?}");
+    assert!(requests.contains(&"PATCH deployments/demo-server".to_owned()), "{requests:?}");
+    let after = hash(&controller);
+    assert_ne!(before, after);
+    assert_eq!(tell(&controller, ReferenceKind::ConfigMap, "configmaps/notes"), 0);
+
+    put_keys(&controller, "dHdv");
+    assert_eq!(tell(&controller, ReferenceKind::Secret, "secrets/keys"), 1);
+    controller.reconcile().await;
+    assert_ne!(hash(&controller), after);
+}
+
+#[tokio::test]
+async fn a_change_of_what_is_not_used_is_no_new_pod() {
+    let controller = running().await;
+    let before = hash(&controller);
+    put_notes(&controller, "one", "two", "two");
+    tell(&controller, ReferenceKind::ConfigMap, "configmaps/notes");
+    let requests = controller.reconcile().await;
+    assert!(!requests.iter().any(|request| request.starts_with("PATCH")), "{requests:?}");
+    assert_eq!(hash(&controller), before);
+
+    let other = json!({ "metadata": { "name": "other", "namespace": "team-a" }, "data": {} });
+    controller.api.put("configmaps/other", &other);
+    assert_eq!(tell(&controller, ReferenceKind::ConfigMap, "configmaps/other"), 0);
+}
+
+#[tokio::test]
+async fn a_secret_cannot_be_guessed_from_its_digest() {
+    let (one, two) = (running().await, running().await);
+    let password = json!({
+        "metadata": { "name": "demo-server", "namespace": "team-a", "uid": "s",
+            "ownerReferences": [{ "apiVersion": "kubeopencode.io/v1alpha1", "kind": "Agent", "name": "demo", "uid": "uid-1", "controller": true }],
+            "labels": { "app.kubernetes.io/managed-by": "kubeopencode", "kubeopencode.io/agent": "demo" } },
+        "data": { "password": "YW5vdGhlcg==" },
+    });
+    two.api.put("secrets/demo-server", &password);
+    two.reconcile().await;
+    assert_ne!(hash(&one), hash(&two), "the same Secret under another password");
+}
+
+#[tokio::test]
+async fn what_a_watch_missed_is_read_again() {
+    let controller = running().await;
+    put_notes(&controller, "two", "one", "one");
+    let missed: Event<PartialObjectMeta<ConfigMap>> = Event::Init;
+    controller.contents.note(ReferenceKind::ConfigMap, &missed);
+    let before = hash(&controller);
+    controller.reconcile().await;
+    assert_ne!(hash(&controller), before);
+}

@@ -1,0 +1,187 @@
+//! How each kind is watched: what of it is read, what is kept, and which agents a change concerns.
+
+use api_types::Agent;
+use futures::{Stream, StreamExt, TryStreamExt, future::ready, stream};
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    Api, Client, Resource,
+    core::{ObjectMeta, PartialObjectMeta},
+    runtime::{
+        WatchStreamExt,
+        reflector::{ObjectRef, Store, store, store::Writer},
+        watcher::{self, Event, watcher},
+    },
+};
+
+use super::{Lean, PodIndex, Trigger, Triggers, agent_of};
+use crate::{
+    contents::Contents,
+    guard::{Guarded, Unreadable, Watched},
+    metrics::Metrics,
+    status::ReferenceKind,
+};
+
+/// What all watches need.
+pub(super) struct Plan {
+    pub(super) client: Client,
+    pub(super) metrics: Metrics,
+    pub(super) agents: Store<Guarded<Agent>>,
+}
+
+impl Plan {
+    /// All objects of a kind, those that cannot be read among them.
+    pub(super) fn read<K: Watched>(
+        &self,
+        config: &watcher::Config,
+    ) -> impl Events<Guarded<K>> + use<K> {
+        watcher(Api::all(self.client.clone()), config.clone()).default_backoff()
+    }
+
+    /// The objects of a kind that can be read, and of each what is kept.
+    fn read_readable<K: Watched + Lean + Default>(
+        &self,
+        config: &watcher::Config,
+    ) -> impl Events<K> + use<K> {
+        self.read(config)
+            .filter_map(|event| ready(event.map(readable).transpose()))
+            .map_ok(|event| event.modify(Lean::strip))
+    }
+
+    /// Of all objects of a kind the metadata, of which nothing is kept: it tells which agents use
+    /// one that has moved.
+    pub(super) fn used<K>(&self, kind: ReferenceKind, contents: &Contents) -> Triggers
+    where
+        K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + Send + Sync + 'static,
+    {
+        let (contents, agents, metrics) =
+            (contents.clone(), self.agents.clone(), self.metrics.clone());
+        let all_of_kind = Api::<PartialObjectMeta<K>>::all(self.client.clone());
+        let events = watcher(all_of_kind, watcher::Config::default());
+        events
+            .default_backoff()
+            .map(move |event| match event {
+                Ok(Event::InitDone) => all(&agents),
+                Ok(event) => {
+                    let users = contents.note(kind, &event).into_iter();
+                    users
+                        .map(|(namespace, name)| ObjectRef::new(&name).within(&namespace))
+                        .collect()
+                }
+                Err(error) => {
+                    tracing::warn!(kind = %K::kind(&()), %error, "a watch failed; retrying");
+                    metrics.failed("watch");
+                    vec![]
+                }
+            })
+            .flat_map(stream::iter)
+            .map(Ok)
+            .boxed()
+    }
+
+    /// The cache of pods, and which of them are an agent's.
+    pub(super) fn pods(&self, config: &watcher::Config) -> (Store<Pod>, PodIndex, Triggers) {
+        let (pods, writer) = store();
+        let pods_of = PodIndex::default();
+        let index = pods_of.clone();
+        let events = self.read_readable(config).reflect(writer);
+        let events = events.inspect_ok(move |event| index.note(event));
+        (pods, pods_of, self.triggers(events, agent_of))
+    }
+
+    /// A cache of objects that are made for agents.
+    pub(super) fn cache<K>(&self, config: &watcher::Config) -> (Store<K>, Triggers)
+    where
+        K: Watched + Lean + Default,
+    {
+        let (cache, writer) = store();
+        (cache, self.open(writer, self.read_readable(config), agent_of))
+    }
+
+    /// `concerned` names the agents that a change of one object concerns.
+    pub(super) fn open<K>(
+        &self,
+        writer: Writer<K>,
+        events: impl Events<K>,
+        concerned: impl Fn(&K, &Store<Guarded<Agent>>) -> Vec<Trigger> + Send + 'static,
+    ) -> Triggers
+    where
+        K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
+    {
+        self.triggers(events.reflect(writer), concerned)
+    }
+
+    pub(super) fn triggers<K>(
+        &self,
+        events: impl Events<K>,
+        concerned: impl Fn(&K, &Store<Guarded<Agent>>) -> Vec<Trigger> + Send + 'static,
+    ) -> Triggers
+    where
+        K: Resource<DynamicType = ()> + Send + 'static,
+    {
+        let (agents, metrics) = (self.agents.clone(), self.metrics.clone());
+        events
+            .filter_map(move |event| {
+                ready(match event {
+                    Ok(Event::Apply(object) | Event::Delete(object)) => {
+                        Some(concerned(&object, &agents))
+                    }
+                    Ok(Event::InitDone) => Some(all(&agents)),
+                    Ok(Event::Init | Event::InitApply(_)) => None,
+                    Err(error) => {
+                        tracing::warn!(kind = %K::kind(&()), %error, "a watch failed; retrying");
+                        metrics.failed("watch");
+                        None
+                    }
+                })
+            })
+            .flat_map(stream::iter)
+            .map(Ok)
+            .boxed()
+    }
+}
+
+/// What one watch tells.
+pub(super) trait Events<K>:
+    Stream<Item = watcher::Result<Event<K>>> + Send + 'static
+{
+}
+
+impl<K, S: Stream<Item = watcher::Result<Event<K>>> + Send + 'static> Events<K> for S {}
+
+/// An object that cannot be read is none, as far as its agent goes.
+fn readable<K: Watched + Default>(event: Event<Guarded<K>>) -> Option<Event<K>> {
+    Some(match event {
+        Event::Init => Event::Init,
+        Event::InitApply(Guarded(object)) => {
+            Event::InitApply(object.inspect_err(|unreadable| report::<K>(unreadable)).ok()?)
+        }
+        Event::InitDone => Event::InitDone,
+        Event::Apply(Guarded(Ok(object))) => Event::Apply(object),
+        Event::Apply(Guarded(Err(unreadable))) => {
+            report::<K>(&unreadable);
+            Event::Delete(absent(*unreadable))
+        }
+        Event::Delete(Guarded(object)) => {
+            Event::Delete(object.unwrap_or_else(|unreadable| absent(*unreadable)))
+        }
+    })
+}
+
+/// Of what is wrong with it only the field is told: it may be a Secret.
+fn report<K: Watched>(unreadable: &Unreadable) {
+    let (kind, field) = (K::kind(&()), &unreadable.field);
+    let ObjectMeta { namespace, name, .. } = &unreadable.metadata;
+    let (namespace, name) = (namespace.as_deref(), name.as_deref());
+    tracing::warn!(%kind, namespace, name, field, "cannot read this object: it counts as absent");
+}
+
+/// What is left of it: whose it was.
+fn absent<K: Watched + Default>(unreadable: Unreadable) -> K {
+    let mut object = K::default();
+    *object.meta_mut() = unreadable.metadata;
+    object
+}
+
+fn all(agents: &Store<Guarded<Agent>>) -> Vec<Trigger> {
+    agents.state().iter().map(|agent| ObjectRef::from_obj(&**agent)).collect()
+}
