@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::refusal::Refusal;
+
 /// Why a reconcile, the lease or the start failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ControllerError {
@@ -57,6 +59,12 @@ impl ControllerError {
             kube::Error::Api(status) if status.code != 409 => Some(self.to_string()),
             _ => None,
         }
+    }
+
+    /// Whether the API server refused the object, and will until something changes.
+    pub fn is_refusal(&self) -> bool {
+        let Self::Request { source, .. } = self else { return false };
+        matches!(&**source, kube::Error::Api(status) if Refusal::of(status).is_some())
     }
 
     /// A stable word for metrics.

@@ -52,7 +52,13 @@ async fn publish_all(
         let namespace = metadata.namespace.as_deref().unwrap_or_default();
         let api: Api<Guarded<AgentTemplate>> = Api::namespaced(client.clone(), namespace);
         let written = patch_status(&api, metadata, template_status(&template, clock::now())).await;
-        failure = failure.and(written);
+        match written {
+            // Until the template changes, which is noticed, it would be refused again.
+            Err(error) if error.is_refusal() => {
+                tracing::warn!(%error, "a template's status was refused");
+            }
+            written => failure = failure.and(written),
+        }
     }
     failure
 }

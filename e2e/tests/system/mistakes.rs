@@ -3,10 +3,10 @@
 use anyhow::{Context, Result};
 use api_types::{Agent, AgentTemplate, condition, labels};
 use e2e::{agents, cluster::Space};
-use k8s_openapi::api::core::v1::{Secret, Service};
+use k8s_openapi::api::core::v1::{ResourceQuota, Secret, Service};
 use kube::{
     Api,
-    api::{Patch, PatchParams, PostParams},
+    api::{DeleteParams, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
 
@@ -91,5 +91,28 @@ async fn what_is_not_built_yet_is_named_and_nothing_runs_without_it() -> Result<
 
     agents::patch(&space, "early", json!({ "spec": { "standby": null } })).await?;
     Box::pin(agents::wait(&space, "early", "Ready", agents::is_ready)).await?;
+    space.delete().await
+}
+
+#[tokio::test]
+async fn a_quota_is_reported_in_its_words_and_its_end_is_enough() -> Result<()> {
+    let space = Space::new("quota").await?;
+    let quotas: Api<ResourceQuota> = space.api();
+    let quota: ResourceQuota = serde_json::from_value(json!({
+        "metadata": { "name": "no-deployments" },
+        "spec": { "hard": { "count/deployments.apps": "0" } },
+    }))?;
+    quotas.create(&PostParams::default(), &quota).await?;
+    e2e::waiting::until("the quota counts", e2e::cluster::PATIENCE, || async {
+        let status = quotas.get("no-deployments").await?.status;
+        Ok(status.and_then(|status| status.used))
+    })
+    .await?;
+    agents::create(&space, "too-many", json!({})).await?;
+    let sentence = refused(&space, "too-many", "Rejected").await?;
+    assert!(sentence.contains("exceeded quota: no-deployments"), "{sentence}");
+
+    quotas.delete("no-deployments", &DeleteParams::default()).await?;
+    Box::pin(agents::wait(&space, "too-many", "Ready", agents::is_ready)).await?;
     space.delete().await
 }

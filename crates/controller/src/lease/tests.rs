@@ -13,7 +13,8 @@ fn candidate() -> (Candidate, ApiServer) {
 
 /// Answers one request, and gives its method and body.
 async fn answer(server: &mut ApiServer, code: u16, body: Value) -> (String, Value) {
-    let (request, respond) = server.next_request().await.expect("a request");
+    let asked = timeout(2 * LEASE_DURATION, server.next_request()).await;
+    let (request, respond) = asked.expect("a request in time").expect("a request");
     let method = request.method().to_string();
     let sent = request.into_body().collect_bytes().await.unwrap();
     let body = Body::from(serde_json::to_vec(&body).unwrap());
