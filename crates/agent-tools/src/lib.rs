@@ -3,7 +3,10 @@
 
 use clap::{Parser, Subcommand};
 
+pub mod beneath;
+pub mod context;
 pub mod install;
+pub mod job;
 pub mod probe;
 pub mod report;
 pub mod screen;
@@ -18,6 +21,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Tool {
+    /// Write the files of the agent's contexts
+    ContextInit(job::JobArgs),
     /// Copy this binary into a folder, for the other containers of the pod
     Install(install::InstallArgs),
     /// Ask the agent's server whether it answers; exits with 1 when it does not
@@ -30,6 +35,7 @@ enum Tool {
 /// Runs the tool that the command line names.
 pub fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.tool {
+        Tool::ContextInit(args) => context::run(&args),
         Tool::Install(args) => Ok(install::install(&args)?),
         Tool::Probe(args) => Ok(probe::run(&args)?),
         Tool::Screen(command) => Ok(screen::run(command)?),
