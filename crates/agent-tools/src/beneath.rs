@@ -80,8 +80,7 @@ impl Folder {
     /// The folder `name`, which is made if there is none.
     fn enter(&self, name: &str) -> Result<Self, WriteError> {
         let path = format!("{}/{name}", self.path);
-        let failed =
-            |errno: Errno| WriteError::Write { path: path.clone(), source: errno.into() };
+        let failed = |errno: Errno| WriteError::Write { path: path.clone(), source: errno.into() };
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let reached = || openat(&self.handle, name, flags | OFlags::PATH, Mode::empty());
         let handle = match reached() {
@@ -172,11 +171,8 @@ impl Folder {
     }
 
     fn write_partial(&self, bytes: &[u8], mode: Mode) -> io::Result<()> {
-        let flags = OFlags::WRONLY
-            | OFlags::CREATE
-            | OFlags::EXCL
-            | OFlags::NOFOLLOW
-            | OFlags::CLOEXEC;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let handle = openat(&self.handle, PARTIAL, flags, Mode::RUSR | Mode::WUSR)?;
         let mut file = File::from(handle);
         file.write_all(bytes)?;

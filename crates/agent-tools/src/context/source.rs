@@ -35,7 +35,11 @@ pub(super) fn read(source: &Source) -> Result<Content, SourceError> {
     };
     match content {
         Err(SourceError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-            if optional { Ok(Content::Absent) } else { Err(SourceError::Missing { path: path.clone() }) }
+            if optional {
+                Ok(Content::Absent)
+            } else {
+                Err(SourceError::Missing { path: path.clone() })
+            }
         }
         other => other,
     }
@@ -52,11 +56,13 @@ fn read_folder(path: &str) -> Result<BTreeMap<RelativePath, Vec<u8>>, SourceErro
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(path).map_err(&failed)? {
         let entry = entry.map_err(&failed)?;
-        let name = entry.file_name().into_string().map_err(|name| SourceError::NameBytes { name })?;
+        let name =
+            entry.file_name().into_string().map_err(|name| SourceError::NameBytes { name })?;
         if name.starts_with("..") {
             continue;
         }
-        let key = RelativePath::parse(&name).map_err(|source| SourceError::Name { name, source })?;
+        let key =
+            RelativePath::parse(&name).map_err(|source| SourceError::Name { name, source })?;
         files.insert(key, read_file(entry.path())?);
     }
     Ok(files)
