@@ -1,7 +1,12 @@
 //! What the programs of a pod's init containers do alike: read the job, end at once when they are told to,
 //! and leave one sentence when they fail.
 
-use std::{fs, future::Future, path::PathBuf};
+use std::{
+    fmt, fs,
+    future::Future,
+    io::{self, Write},
+    path::PathBuf,
+};
 
 use agent_jobs::Report;
 use anyhow::{Context, Result, bail};
@@ -63,4 +68,9 @@ fn until_terminated(work: impl Future<Output = Result<()>>) -> Result<()> {
     // A read that hangs, or a name that is still being looked up, is not waited for.
     runtime.shutdown_background();
     done
+}
+
+/// A line of the container's log, which nobody may be there to take.
+pub(crate) fn log(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "agent-tools: {line}");
 }
