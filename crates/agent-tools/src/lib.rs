@@ -7,6 +7,7 @@ pub mod beneath;
 pub mod context;
 pub mod install;
 pub mod job;
+pub mod plugin;
 pub mod probe;
 pub mod report;
 pub mod roots;
@@ -27,6 +28,8 @@ enum Tool {
     ContextInit(job::JobArgs),
     /// Copy this binary into a folder, for the other containers of the pod, and the certificates to trust
     Install(install::InstallArgs),
+    /// Install the agent's plugins by npm
+    PluginInit(plugin::PluginArgs),
     /// Ask the agent's server whether it answers; exits with 1 when it does not
     Probe(probe::ProbeArgs),
     /// The agent's terminal
@@ -41,6 +44,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.tool {
         Tool::ContextInit(args) => context::run(&args),
         Tool::Install(args) => install::run(&args),
+        Tool::PluginInit(args) => plugin::run(&args),
         Tool::Probe(args) => Ok(probe::run(&args)?),
         Tool::Screen(command) => Ok(screen::run(command)?),
         Tool::UrlFetch(args) => url::run(&args),

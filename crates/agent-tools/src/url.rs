@@ -74,7 +74,7 @@ async fn within<F: Future<Output = Result<Bytes, DownloadError>>>(
     let tries =
         get.retry(delays).sleep(sleep).when(DownloadError::is_transient).notify(|error, delay| {
             let sentence = error.to_string();
-            log(format_args!("{}: {sentence}; again in {delay:?}", job.label));
+            log(format_args!("{}: {sentence}; again in {} ms", job.label, delay.as_millis()));
             last.replace(Some(sentence));
         });
     let seconds = job.timeout_seconds;

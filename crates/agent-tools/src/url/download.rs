@@ -6,6 +6,7 @@ use std::{error::Error, fmt::Write};
 use agent_jobs::BODY_BYTES_MAX;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header::LOCATION};
+use hyper_util::client::{legacy, proxy::matcher::Matcher};
 use reqwest::{Client, Response, Url, redirect::Policy, retry};
 use rustls::{ClientConfig, crypto::ring};
 
@@ -22,8 +23,8 @@ pub enum DownloadError {
     Client { why: String },
     #[error("the certificate of {origin} is not trusted ({why}): put its CA into spec.caBundle")]
     Certificate { origin: String, why: String },
-    #[error("cannot connect to {origin}: {why}")]
-    Connect { origin: String, why: String },
+    #[error("cannot connect to {origin}{}: {why}", through(proxy.as_deref()))]
+    Connect { origin: String, proxy: Option<String>, why: String },
     #[error("the download of {url} broke off: {why}")]
     Broken { url: String, why: String },
     #[error("{url} answers {status}{}", hint(*status, *.is_foreign))]
@@ -38,6 +39,10 @@ pub enum DownloadError {
     Redirects { url: String },
     #[error("{url} has more than {} MiB, which is the most that a context may have", BODY_BYTES_MAX >> 20)]
     TooLarge { url: String },
+}
+
+fn through(proxy: Option<&str>) -> String {
+    proxy.map_or_else(String::new, |proxy| format!(" through the proxy {proxy} of spec.proxy"))
 }
 
 /// `is_foreign`: the answer is that of another host, which was not given the request's headers.
@@ -73,7 +78,7 @@ impl DownloadError {
         if let Some(certificate) = certificate_error(error) {
             Self::Certificate { origin: origin(), why: certificate }
         } else if error.is_connect() {
-            Self::Connect { origin: origin(), why }
+            Self::Connect { origin: origin(), proxy: proxy(url), why }
         } else {
             Self::Broken { url: shown(url), why }
         }
@@ -96,6 +101,13 @@ pub(super) fn client(roots: &RootsArgs, skip_verify: bool) -> Result<Client, sup
     };
     let client = client.build();
     Ok(client.map_err(|error| DownloadError::Client { why: causes(&error) })?)
+}
+
+/// Host and port of the proxy that is asked for `url`. The client goes by the same rules.
+fn proxy(url: &Url) -> Option<String> {
+    let proxy = Matcher::from_env().intercept(&url.as_str().parse().ok()?)?;
+    let host = proxy.uri().host()?;
+    Some(proxy.uri().port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }
 
 fn tls(roots: &RootsArgs) -> Result<ClientConfig, RootsError> {
@@ -169,26 +181,24 @@ fn causes(error: &reqwest::Error) -> String {
     let mut text = String::new();
     let mut cause = error.source();
     while let Some(error) = cause {
+        cause = error.source();
+        if error.is::<legacy::Error>() {
+            continue;
+        }
         let separator = if text.is_empty() { "" } else { ": " };
         // Writing to a string does not fail.
         let _ = write!(text, "{separator}{error}");
-        cause = error.source();
     }
     if text.is_empty() { "no cause is known".to_owned() } else { text }
 }
 
 /// Why a certificate was refused, if that is what happened.
-fn certificate_error(error: &reqwest::Error) -> Option<String> {
-    let mut cause: Option<&(dyn Error + 'static)> = error.source();
-    while let Some(error) = cause {
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = error
-            .downcast_ref::<rustls::Error>()
-            .or_else(|| inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()));
-        if let Some(rustls::Error::InvalidCertificate(why)) = tls {
-            return Some(why.to_string());
-        }
-        cause = error.source();
+fn certificate_error(error: &(dyn Error + 'static)) -> Option<String> {
+    if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref() {
+        return Some(why.to_string());
     }
-    None
+    // The source of an I/O error is not the error that it wraps, but that one's source.
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    let wrapped = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static));
+    certificate_error(wrapped.or_else(|| error.source())?)
 }

@@ -1,8 +1,13 @@
 //! The programs of the init containers, as a pod runs them: a file of JSON in, files and one sentence out.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod authority;
 mod context;
+mod proxy;
+mod server;
+mod surroundings;
 mod traps;
+mod url;
 
 use std::{
     fs,
