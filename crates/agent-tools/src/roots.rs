@@ -1,9 +1,6 @@
 //! Whose certificates the pod's programs trust: Mozilla's roots, and those of the agent's `caBundle`.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{ffi::OsString, fs, io, path::Path};
 
 use pem::{EncodeConfig, LineEnding, Pem};
 use rustls::{
@@ -19,10 +16,10 @@ use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 pub struct RootsArgs {
     /// File of PEM certificates to trust beside Mozilla's roots
     #[arg(long, env = "CUSTOM_CA_CERT_PATH")]
-    custom_ca: Option<PathBuf>,
+    custom_ca: Option<OsString>,
     /// Another such file, which need not exist
     #[arg(long, env = "SSL_CERT_FILE")]
-    ssl_cert_file: Option<PathBuf>,
+    ssl_cert_file: Option<OsString>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -44,12 +41,12 @@ impl RootsArgs {
     pub(crate) fn store(&self) -> Result<RootCertStore, RootsError> {
         let mut store = RootCertStore::empty();
         store.add_parsable_certificates(TLS_SERVER_ROOT_CERTS.iter().cloned());
-        if let Some(path) = self.ssl_cert_file.as_deref()
+        if let Some(path) = named(self.ssl_cert_file.as_ref())
             && let Ok(certificates) = read(path)
         {
             store.add_parsable_certificates(certificates);
         }
-        if let Some(path) = &self.custom_ca {
+        if let Some(path) = named(self.custom_ca.as_ref()) {
             let (added, _) = store.add_parsable_certificates(read(path)?);
             if added == 0 {
                 return Err(RootsError::Unusable { path: path.display().to_string() });
@@ -57,6 +54,11 @@ impl RootsArgs {
         }
         Ok(store)
     }
+}
+
+/// An empty variable names no file.
+pub(crate) fn named(variable: Option<&OsString>) -> Option<&Path> {
+    variable.filter(|value| !value.is_empty()).map(Path::new)
 }
 
 /// Mozilla's roots and the certificates of `custom`, as PEM. Whatever else the file holds, as a private key, is

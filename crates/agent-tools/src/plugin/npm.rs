@@ -60,10 +60,10 @@ pub struct NpmArgs {
     token: Option<Token>,
     /// File of PEM certificates to trust beside Mozilla's roots
     #[arg(long, env = "CUSTOM_CA_CERT_PATH")]
-    custom_ca: Option<PathBuf>,
+    custom_ca: Option<OsString>,
     /// File of the only certificates that npm trusts
     #[arg(long, env = "NPM_CONFIG_CAFILE")]
-    cafile: Option<PathBuf>,
+    cafile: Option<OsString>,
 }
 
 /// A registry's token; its `Debug` says nothing.
@@ -166,9 +166,9 @@ impl NpmArgs {
     /// A file with what npm trusts, unless the user has named one. An image's own `cafile` would hide what Node.js
     /// trusts in addition.
     fn trust(&self, scratch: &TempDir) -> Result<Option<PathBuf>, NpmError> {
-        let Some(custom) = self.custom_ca.as_ref().filter(|_| self.cafile.is_none()) else {
-            return Ok(None);
-        };
+        let cafile = roots::named(self.cafile.as_ref());
+        let custom = roots::named(self.custom_ca.as_ref()).filter(|_| cafile.is_none());
+        let Some(custom) = custom else { return Ok(None) };
         let path = scratch.path().join("ca-bundle.crt");
         fs::write(&path, roots::bundle(custom)?).map_err(NpmError::Scratch)?;
         Ok(Some(path))

@@ -3,7 +3,9 @@
 
 mod authority;
 mod context;
+mod plugin;
 mod proxy;
+mod registry;
 mod server;
 mod surroundings;
 mod traps;
