@@ -85,8 +85,9 @@ pub(super) fn shown(url: &Url) -> String {
 }
 
 fn parse(source: &str) -> Result<Url, RequestError> {
-    let has_scheme = ["http://", "https://"].iter().any(|scheme| source.starts_with(scheme));
-    if !has_scheme || source.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
+    let (scheme, _) = source.split_once("://").ok_or(RequestError::Url)?;
+    let is_web = ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
+    if !is_web || source.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
         return Err(RequestError::Url);
     }
     let mut url = Url::parse(source).map_err(|_| RequestError::Url)?;

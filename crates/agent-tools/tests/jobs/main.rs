@@ -3,6 +3,7 @@
 
 mod authority;
 mod context;
+mod hostile;
 mod plugin;
 mod proxy;
 mod registry;

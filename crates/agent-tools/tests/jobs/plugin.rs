@@ -44,15 +44,16 @@ fn version(pod: &Pod, package: &str) -> String {
 
 /// Two plugins that share a dependency.
 fn packages(pod: &Pod) -> Packages {
-    let mut packages = Packages::default();
     let depends =
         |range: &str| Manifest { dependencies: json!({"shared": range}), scripts: Value::Null };
-    packages.add(pod, "shared", "1.0.0", &Manifest::default());
-    packages.add(pod, "shared", "1.2.0", &Manifest::default());
-    packages.add(pod, "plain", "1.0.0", &depends("^1.0.0"));
-    packages.add(pod, "plain", "2.0.0-rc.1", &depends("^1.0.0"));
-    packages.add(pod, "@corp/plugin", "1.0.0", &depends("^1.1.0"));
-    packages
+    let packages = [
+        ("shared", "1.0.0", Manifest::default()),
+        ("shared", "1.2.0", Manifest::default()),
+        ("plain", "1.0.0", depends("^1.0.0")),
+        ("plain", "2.0.0-rc.1", depends("^1.0.0")),
+        ("@corp/plugin", "1.0.0", depends("^1.1.0")),
+    ];
+    Packages::pack(pod, &packages)
 }
 
 #[test]
@@ -79,8 +80,7 @@ fn plugins_are_installed_together_and_share_what_they_depend_on() {
 #[test]
 fn what_an_earlier_run_left_is_kept_where_it_satisfies_and_replaced_where_not() {
     let pod = Pod::new();
-    let packages = packages(&pod);
-    let registry = packages.serve("", None);
+    let registry = packages(&pod).serve("", None);
     install(&pod, &["plain@1.0.0"], &registry).succeeded();
     let tarballs = || registry.asked().iter().filter(|asked| asked.uri.contains("/-/")).count();
     assert_eq!(tarballs(), 2);
@@ -116,11 +116,10 @@ fn no_script_of_a_plugin_runs_nor_of_what_it_depends_on() {
     .map(|name| (name.to_owned(), Value::from(touch.clone())))
     .collect();
     let scripts = Value::from(scripts);
-    let mut packages = Packages::default();
-    let manifest = Manifest { dependencies: json!({"eager": "*"}), scripts: scripts.clone() };
-    packages.add(&pod, "plain", "1.0.0", &manifest);
-    packages.add(&pod, "eager", "1.0.0", &Manifest { dependencies: Value::Null, scripts });
-    let registry = packages.serve("", None);
+    let plain = Manifest { dependencies: json!({"eager": "*"}), scripts: scripts.clone() };
+    let eager = Manifest { dependencies: Value::Null, scripts };
+    let packages = [("plain", "1.0.0", plain), ("eager", "1.0.0", eager)];
+    let registry = Packages::pack(&pod, &packages).serve("", None);
     for (name, value) in [
         ("npm_config_unrelated", "x"),
         ("NPM_CONFIG_IGNORE_SCRIPTS", "false"),
@@ -144,7 +143,7 @@ fn a_plugin_cannot_bring_what_is_not_a_package_of_a_registry() {
         json!({"name": "dep", "version": "1.0.0", "scripts": {"prepare": touch, "install": touch}});
     pod.put("secret/package.json", secret.to_string());
     let (secret, tarball) = (pod.text("secret"), pod.put("secret.tgz", "none"));
-    for dependency in [
+    let dependencies = [
         format!("git+file://{secret}"),
         "git+https://127.0.0.1:1/a.git".to_owned(),
         "git+ssh://git@127.0.0.1:1/a.git".to_owned(),
@@ -154,12 +153,18 @@ fn a_plugin_cannot_bring_what_is_not_a_package_of_a_registry() {
         format!("file:{secret}"),
         format!("file:{tarball}"),
         format!("link:{secret}"),
-    ] {
-        let mut packages = Packages::default();
-        let manifest = Manifest { dependencies: json!({"dep": dependency}), scripts: Value::Null };
-        packages.add(&pod, "plain", "1.0.0", &manifest);
-        let registry = packages.serve("", None);
-        let ended = install(&pod, &["plain"], &registry);
+    ];
+    let manifests = dependencies.each_ref().map(|dependency| Manifest {
+        dependencies: json!({"dep": dependency}),
+        scripts: Value::Null,
+    });
+    let versions: Vec<_> = (0..manifests.len()).map(|number| format!("{number}.0.0")).collect();
+    let packages: Vec<_> = (versions.iter().zip(manifests))
+        .map(|(version, manifest)| ("plain", version.as_str(), manifest))
+        .collect();
+    let registry = Packages::pack(&pod, &packages).serve("", None);
+    for (dependency, version) in dependencies.iter().zip(&versions) {
+        let ended = install(&pod, &[&format!("plain@{version}")], &registry);
         let sentence = ended.refused();
         assert!(sentence.starts_with("spec.plugins: "), "{dependency}: {sentence}");
         assert!(!pod.path("ran").exists(), "{dependency}");

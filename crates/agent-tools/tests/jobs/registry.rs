@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     fs,
-    path::Path,
     process::Command,
     sync::{Arc, mpsc},
 };
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 use super::{
     Pod,
     authority::Authority,
-    server::{Asked, Reply, Server, redirect, stalled, text},
+    server::{Asked, Reply, Server, stalled, text},
 };
 
 /// What a package's manifest says beside its name and version.
@@ -38,30 +37,23 @@ pub(crate) fn path() -> String {
 }
 
 impl Packages {
-    /// Packs a package as its author would. None of its scripts runs here.
-    pub(crate) fn add(&mut self, pod: &Pod, name: &str, version: &str, manifest: &Manifest) {
-        let Manifest { dependencies, scripts } = manifest;
-        let mut written = json!({"name": name, "version": version, "main": "index.js"});
-        if !dependencies.is_null() {
-            written["dependencies"] = dependencies.clone();
+    /// Packs packages as their authors would: name, version, manifest. None of their scripts runs here.
+    pub(crate) fn pack(pod: &Pod, packages: &[(&str, &str, Manifest)]) -> Self {
+        let mut made = Self::default();
+        let written: Vec<_> = packages.iter().map(|package| write(pod, package)).collect();
+        let folders: Vec<_> = written.iter().map(|(folder, _)| folder.as_str()).collect();
+        let packed = pack(pod, &folders);
+        for ((_, mut manifest), packed) in written.into_iter().zip(packed) {
+            let file = packed["filename"].as_str().unwrap().to_owned();
+            manifest["dist"] = json!({"tarball": file, "integrity": packed["integrity"]});
+            manifest["hasInstallScript"] = manifest["scripts"].is_object().into();
+            let text = |key: &str| manifest[key].as_str().unwrap().to_owned();
+            let (name, version) = (text("name"), text("version"));
+            made.manifests.entry(name).or_default().insert(version, manifest);
+            let tarball = fs::read(pod.path("packages").join(&file)).unwrap();
+            made.tarballs.insert(file, tarball);
         }
-        if !scripts.is_null() {
-            written["scripts"] = scripts.clone();
-        }
-        let source = format!("packages/{name}/{version}");
-        pod.put(&format!("{source}/package.json"), written.to_string());
-        pod.put(&format!("{source}/index.js"), "export default async () => ({})\n");
-        // By this file npm would compile something, without a script of that name.
-        if !scripts.is_null() {
-            pod.put(&format!("{source}/binding.gyp"), "{}");
-        }
-        let packed = pack(pod, &pod.path(&source));
-        let file = packed["filename"].as_str().unwrap().to_owned();
-        let tarball = fs::read(pod.path(&source).join(&file)).unwrap();
-        written["dist"] = json!({"tarball": file, "integrity": packed["integrity"]});
-        written["hasInstallScript"] = (!scripts.is_null()).into();
-        self.manifests.entry(name.into()).or_default().insert(version.into(), written);
-        self.tarballs.insert(file, tarball);
+        made
     }
 
     /// A registry below `path` that asks for `token`, if there is one.
@@ -103,9 +95,6 @@ impl Packages {
         }
         let Some(wanted) = asked.uri.strip_prefix(path) else { return text(404, "{}") };
         let wanted = wanted.trim_start_matches('/').replace("%2f", "/");
-        if let Some(to) = wanted.strip_prefix("moved/") {
-            return redirect(302, to);
-        }
         if let Some(file) = wanted.strip_prefix("-/") {
             return self.tarballs.get(file).map_or(text(404, ""), |file| text(200, file.clone()));
         }
@@ -127,16 +116,35 @@ fn packument(name: &str, versions: &BTreeMap<String, Value>, base: &str) -> Valu
     json!({"name": name, "dist-tags": {"latest": latest}, "versions": versions})
 }
 
-fn pack(pod: &Pod, source: &Path) -> Value {
+/// The folder of one package, and its manifest.
+fn write(pod: &Pod, (name, version, manifest): &(&str, &str, Manifest)) -> (String, Value) {
+    let Manifest { dependencies, scripts } = manifest;
+    let mut written = json!({"name": name, "version": version, "main": "index.js"});
+    if !dependencies.is_null() {
+        written["dependencies"] = dependencies.clone();
+    }
+    let folder = format!("packages/{name}/{version}");
+    if !scripts.is_null() {
+        written["scripts"] = scripts.clone();
+        // By this file npm would compile something, without a script of that name.
+        pod.put(&format!("{folder}/binding.gyp"), "{}");
+    }
+    pod.put(&format!("{folder}/package.json"), written.to_string());
+    pod.put(&format!("{folder}/index.js"), "export default async () => ({})\n");
+    (format!("./{name}/{version}"), written)
+}
+
+/// What npm says of each tarball, which it leaves in the folder of all packages.
+fn pack(pod: &Pod, folders: &[&str]) -> Vec<Value> {
     let packed = Command::new("npm")
         .args(["pack", "--json", "--ignore-scripts", "--no-update-notifier"])
+        .args(folders)
         .env_clear()
         .env("PATH", path())
         .env("HOME", pod.path("home"))
-        .current_dir(source)
+        .current_dir(pod.path("packages"))
         .output()
         .unwrap();
     assert!(packed.status.success(), "{packed:?}");
-    let packed: Value = serde_json::from_slice(&packed.stdout).unwrap();
-    packed[0].clone()
+    serde_json::from_slice(&packed.stdout).unwrap()
 }

@@ -1,0 +1,307 @@
+//! Values that no user should write, given to the programs as they are: none runs a command, and none writes outside
+//! of its root. A canary beside the root stays as it is, and whatever would be run leaves a file.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    Ended, Pod,
+    server::{Server, text},
+    tree,
+};
+
+/// Whether a value may be done, harmlessly, or must be refused.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum May {
+    Pass,
+    Never,
+}
+
+use May::{Never, Pass};
+
+/// Where every program that is looked for leaves a file when it is started.
+fn trapped() -> Pod {
+    let pod = Pod::new();
+    pod.put("canary", "alive");
+    pod.put("volume/guide.md", "written");
+    for name in ["npm", "node", "git", "sh", "touch"] {
+        let path = pod.put(&format!("bin/{name}"), format!("#!/bin/sh\n: >{}\n", pod.text("ran")));
+        fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    pod
+}
+
+/// Everything but the root and what the test itself puts down.
+fn outside(pod: &Pod) -> Vec<(String, Vec<u8>)> {
+    let own = ["job.json", "termination-log"];
+    let is_outside = |name: &str| !name.starts_with("workspace/") && !own.contains(&name);
+    tree(&pod.path(".")).into_iter().filter(|(name, _)| is_outside(name)).collect()
+}
+
+fn run(pod: &Pod, tool: &str, job: &Value) -> Ended {
+    let before = outside(pod);
+    let ended =
+        pod.run(pod.command(tool, job).env("PATH", pod.path("bin")).current_dir(pod.path(".")));
+    assert_eq!(outside(pod), before, "{tool} {job}");
+    ended
+}
+
+fn check(ended: &Ended, may: May, value: &str) {
+    match may {
+        Never => assert!(!ended.refused().is_empty(), "{value:?}"),
+        Pass if ended.output.status.success() => ended.succeeded(),
+        Pass => assert!(!ended.refused().is_empty(), "{value:?}"),
+    }
+}
+
+#[test]
+fn paths() {
+    let long = "a".repeat(256);
+    let values = [
+        ("../canary", Never),
+        ("..", Never),
+        ("a/../../canary", Never),
+        ("a/..", Never),
+        ("a/b/c/../../../../canary", Never),
+        ("/../canary", Never),
+        ("./../canary", Never),
+        ("", Never),
+        ("/", Never),
+        (".", Never),
+        ("//", Never),
+        ("a\0b", Never),
+        ("a\nb", Never),
+        ("a\r", Never),
+        ("\u{1b}[2J", Never),
+        ("\u{85}", Never),
+        (&long, Never),
+        ("/etc/passwd", Pass),
+        ("~/.ssh/authorized_keys", Pass),
+        ("....//canary", Pass),
+        ("..;/canary", Pass),
+        ("..\\canary", Pass),
+        ("%2e%2e/canary", Pass),
+        ("$(touch ran)", Pass),
+        ("`touch ran`", Pass),
+        ("; touch ran", Pass),
+        ("| touch ran", Pass),
+        ("-rf", Pass),
+        ("--help", Pass),
+        ("\u{202e}txt", Pass),
+        (".kubeopencode.partial", Pass),
+        (".kubeopencode.partial/x", Pass),
+    ];
+    for (path, may) in values {
+        let pod = trapped();
+        let volume = json!({"path": pod.text("volume/guide.md"), "optional": false});
+        let folder = json!({"path": pod.text("volume"), "optional": false});
+        let target = json!({"root": pod.text("workspace"), "path": path});
+        for source in [json!({"file": volume}), json!({"directory": folder})] {
+            let item = json!({"label": "x", "source": source, "target": target, "mode": 420});
+            check(&run(&pod, "context-init", &json!({"items": [item]})), may, path);
+            fs::remove_dir_all(pod.path("workspace")).unwrap();
+            fs::create_dir(pod.path("workspace")).unwrap();
+        }
+        let blocks = json!([{"name": path, "kind": path, "source": {"file": volume}}]);
+        let document = json!({"target": target, "blocks": blocks});
+        check(&run(&pod, "context-init", &json!({"document": document})), may, path);
+    }
+}
+
+#[test]
+fn roots_and_modes() {
+    for root in ["", "nowhere", "/no/such/folder", "canary", "/dev/null", "/proc/self/exe", "\0"] {
+        let pod = trapped();
+        let file = json!({"path": pod.text("volume/guide.md"), "optional": false});
+        let target = json!({"root": root, "path": "a"});
+        let item = json!({"label": "x", "source": {"file": file}, "target": target, "mode": 420});
+        check(&run(&pod, "context-init", &json!({"items": [item]})), Never, root);
+    }
+    for mode in [json!(-1), json!(1.5), json!(4_294_967_296_u64), json!("0644"), json!(null)] {
+        let pod = trapped();
+        let file = json!({"path": pod.text("volume/guide.md"), "optional": false});
+        let target = json!({"root": pod.text("workspace"), "path": "a"});
+        let item = json!({"label": "x", "source": {"file": file}, "target": target, "mode": mode});
+        check(&run(&pod, "context-init", &json!({"items": [item]})), Never, &mode.to_string());
+    }
+}
+
+#[test]
+fn plugin_names() {
+    let values = [
+        "",
+        "@",
+        "@a",
+        "@a/",
+        "@/a",
+        "a/b",
+        ".",
+        "..",
+        "../a",
+        "./a",
+        "/a",
+        "~/a",
+        ".hidden",
+        "_a",
+        "file:a",
+        "a@file:../b",
+        "link:/etc",
+        "git+https://h/r",
+        "git@h:r",
+        "github:a/b",
+        "https://h/a.tgz",
+        "a@https://h/a.tgz",
+        "a@npm:b",
+        "npm:b",
+        "--global",
+        "-g",
+        "--prefix=/",
+        "--registry=http://h/",
+        "--ignore-scripts=false",
+        "a@--global",
+        "a@",
+        "a b",
+        "a@1 || 2",
+        "a@1 --global",
+        "A",
+        "a;touch ran",
+        "a|touch ran",
+        "$(touch ran)",
+        "`touch ran`",
+        "a\n",
+        "a\0",
+        "a@1\n--global",
+        "node_modules",
+        "a@../..",
+        "a@b/c",
+        "@a/b/c",
+        "@../a",
+        "@a/..",
+        "%2e%2e",
+        "a%2f..",
+        "ä",
+        "a\u{202e}",
+    ];
+    for name in values {
+        let pod = trapped();
+        let job = json!({"plugins": [name, "plain"], "directory": pod.text("workspace/plugins")});
+        check(&run(&pod, "plugin-init", &job), Never, name);
+        assert_eq!(tree(&pod.path("workspace")), [], "{name:?}");
+    }
+    // The trap works: what npm is, it would have run.
+    let pod = trapped();
+    let job = json!({"plugins": ["plain"], "directory": pod.text("workspace/plugins")});
+    pod.run(pod.command("plugin-init", &job).env("PATH", pod.path("bin"))).refused();
+    assert!(pod.path("ran").exists());
+}
+
+fn url_job(pod: &Pod, source: &str) -> Value {
+    let target = json!({"root": pod.text("workspace"), "path": "a"});
+    json!({"label": "x", "source": source, "timeoutSeconds": 1, "target": target, "mode": 420})
+}
+
+#[test]
+fn urls() {
+    let values = [
+        "",
+        "h",
+        "h/x",
+        "//h/x",
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "file:/etc/passwd",
+        "ftp://127.0.0.1/x",
+        "gopher://127.0.0.1/x",
+        "data:,x",
+        "javascript:x",
+        "unix:///var/run/docker.sock",
+        "ssh://h/x",
+        "http:",
+        "http:/",
+        "http://",
+        "http:///",
+        "http://#",
+        "http://?x",
+        "http:127.0.0.1",
+        "http:\\\\127.0.0.1\\x",
+        "http://127.0.0.1:99999/",
+        "http://127.0.0.1:-1/",
+        "http://[::1/",
+        "http://[x]/",
+        "http://h h/",
+        "http://127.0.0.1/\r\nInjected: yes",
+        "http://127.0.0.1/\n",
+        "http://127.0.0.1\0/",
+        " http://127.0.0.1/",
+        "http://127.0.0.1\t/",
+        "http://127.0.0.1\\@h/",
+        "http://me@127.0.0.1/",
+        "http://me:s3cret@127.0.0.1/",
+        "http://:s3cret@127.0.0.1/",
+        "--output=ran",
+        "-o ran",
+        "$(touch ran)",
+        "http://`touch ran`/",
+        "http://%00/",
+    ];
+    for url in values {
+        let pod = trapped();
+        let ended = run(&pod, "url-fetch", &url_job(&pod, url));
+        check(&ended, Never, url);
+        assert!(!format!("{ended:?}").contains("s3cret"), "{url:?}: {ended:?}");
+        assert_eq!(tree(&pod.path("workspace")), [], "{url:?}");
+    }
+}
+
+#[test]
+fn headers() {
+    let asked = AtomicUsize::new(0);
+    let server = Server::http(|_| text(200, "here"));
+    let values = [
+        ("", "x", Never),
+        (" ", "x", Never),
+        ("a b", "x", Never),
+        ("a:b", "x", Never),
+        ("a\nb", "x", Never),
+        ("a\r\nInjected", "yes", Never),
+        ("a\0", "x", Never),
+        ("ä", "x", Never),
+        ("(a)", "x", Never),
+        ("Content-Length", "5", Never),
+        ("transfer-encoding", "chunked", Never),
+        ("CONNECTION", "close", Never),
+        ("TE", "trailers", Never),
+        ("Trailer", "x", Never),
+        ("Upgrade", "websocket", Never),
+        ("Expect", "100-continue", Never),
+        ("Proxy-Authorization", "Basic x", Never),
+        ("a", "s3cret\r\nInjected: yes", Never),
+        ("a", "s3cret\nInjected: yes", Never),
+        ("a", "s3cret\r", Never),
+        ("a", "s3cret\0", Never),
+        ("a", "s3cret\u{7f}", Never),
+        ("a", "", Pass),
+        ("a", "ü", Pass),
+        ("Host", "elsewhere", Pass),
+        ("Cookie", "a=$(touch ran); b", Pass),
+    ];
+    for (name, value, may) in values {
+        let pod = trapped();
+        let mut job = url_job(&pod, &server.url("/"));
+        job["headers"] = json!({name: value});
+        let ended = run(&pod, "url-fetch", &job);
+        check(&ended, may, name);
+        assert!(!format!("{ended:?}").contains("s3cret"), "{name:?}: {ended:?}");
+        if may == Pass {
+            ended.succeeded();
+            asked.fetch_add(1, Ordering::Relaxed);
+        }
+        assert_eq!(server.asked().len(), asked.load(Ordering::Relaxed), "{name:?}: {value:?}");
+    }
+    assert!(server.asked().iter().all(|asked| asked.header("injected").is_none()));
+}
