@@ -4,6 +4,7 @@ use std::{
     fs,
     os::unix::fs::symlink,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use agent_jobs::{PluginJob, Specifier};
@@ -321,6 +322,6 @@ fn a_signal_ends_npm_as_well() {
     let pid = rustix::process::Pid::from_child(&tool);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert_eq!(tool.wait().unwrap().code(), Some(1));
-    assert_eq!(events.recv(), Ok("gone"));
+    assert_eq!(events.recv_timeout(Duration::from_secs(60)), Ok("gone"));
     assert_eq!(pod.read("termination-log"), "stopped by SIGTERM before the work was done");
 }
