@@ -7,7 +7,7 @@ use std::{
     os::fd::{AsFd, OwnedFd},
 };
 
-use agent_jobs::Target;
+use agent_jobs::{RelativePath, Target};
 use rustix::{
     fs::{
         AtFlags, FileType, Mode, OFlags, Stat, fchmod, fstat, mkdirat, open, openat, renameat,
@@ -44,14 +44,18 @@ pub enum WriteError {
 /// Writes a file in one step, with the permission bits of `mode`, and makes the folders on the way. A file that is
 /// already as it should be stays untouched.
 pub(crate) fn write_file(target: &Target, bytes: &[u8], mode: u32) -> Result<(), WriteError> {
-    let (above, name) = split(target.path.as_str());
+    let Some(path) = &target.path else {
+        return Err(WriteError::Folder { path: target.root.clone() });
+    };
+    let (above, name) = split(path.as_str());
     let folder = Folder::root(target)?.descend(above)?;
     folder.write_file(name, bytes, Mode::from_raw_mode(mode & 0o777))
 }
 
 /// Makes a folder and those on the way to it.
 pub(crate) fn make_folder(target: &Target) -> Result<(), WriteError> {
-    Folder::root(target)?.descend(target.path.as_str()).map(|_| ())
+    let path = target.path.as_ref().map_or("", RelativePath::as_str);
+    Folder::root(target)?.descend(path).map(|_| ())
 }
 
 fn split(path: &str) -> (&str, &str) {

@@ -60,7 +60,8 @@ fn write_folder(
 ) -> Result<(), WriteError> {
     beneath::make_folder(target)?;
     files.iter().try_for_each(|(name, bytes)| {
-        let target = Target { root: target.root.clone(), path: target.path.join(name) };
+        let path = target.path.as_ref().map_or_else(|| name.clone(), |path| path.join(name));
+        let target = Target { root: target.root.clone(), path: Some(path) };
         beneath::write_file(&target, bytes, mode)
     })
 }

@@ -43,7 +43,9 @@ where
 pub(crate) fn reported(report: &ReportArgs, work: impl FnOnce() -> Result<()>) -> Result<()> {
     let done = work();
     if let Err(error) = &done {
-        report.write(&Report::Failed(format!("{error:#}")));
+        // Whatever a cause says, it is one line.
+        let sentence = format!("{error:#}").replace(char::is_control, " ");
+        report.write(&Report::Failed(sentence));
     }
     done
 }

@@ -31,6 +31,8 @@ pub enum PluginError {
     TwoVersions { first: Specifier, second: Specifier },
     #[error("cannot make the folder {}", path.display())]
     Folder { path: PathBuf, source: io::Error },
+    #[error("cannot empty {}", path.display())]
+    Stale { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Npm(#[from] NpmError),
     #[error("npm installed {package} without a package.json, so that OpenCode could not load it")]
@@ -50,6 +52,7 @@ async fn install(job: &PluginJob, args: &PluginArgs) -> Result<(), PluginError> 
     let directory = Path::new(&job.directory);
     fs::create_dir_all(directory)
         .map_err(|source| PluginError::Folder { path: directory.to_owned(), source })?;
+    discard_links(&directory.join("node_modules"))?;
     npm::install(&args.npm, directory, &plugins).await?;
     for plugin in plugins {
         let version = installed(directory, plugin.package())
@@ -73,6 +76,33 @@ fn distinct(plugins: &[Specifier]) -> Result<Vec<&Specifier>, PluginError> {
         }
     }
     Ok(distinct)
+}
+
+/// Of an earlier run's result, which the agent may have had in its hands, npm would follow the links. It makes none
+/// itself, but for programs.
+fn discard_links(modules: &Path) -> Result<(), PluginError> {
+    let failed = |source| PluginError::Stale { path: modules.to_owned(), source };
+    match has_links(modules) {
+        Ok(false) => Ok(()),
+        Ok(true) if modules.is_symlink() => fs::remove_file(modules).map_err(failed),
+        Ok(true) => fs::remove_dir_all(modules).map_err(failed),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn has_links(path: &Path) -> io::Result<bool> {
+    let kind = path.symlink_metadata()?.file_type();
+    if !kind.is_dir() {
+        return Ok(kind.is_symlink());
+    }
+    let is_of_programs = path.file_name().is_some_and(|name| name == ".bin");
+    for entry in fs::read_dir(path)? {
+        if !is_of_programs && has_links(&entry?.path())? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The version of a package that is there.

@@ -24,7 +24,7 @@ const PUBLIC_REGISTRY: &str = "https://registry.npmjs.org/";
 
 /// Options by which nothing but packages of registries is installed, and by which no program is started. Versions of
 /// npm that do not know an option ignore it.
-const OPTIONS: [&str; 16] = [
+const OPTIONS: &[&str] = &[
     "--ignore-scripts",
     // A dependency's repository is cloned by the program that npm takes for git: there is none.
     "--allow-git=none",

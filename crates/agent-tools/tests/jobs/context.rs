@@ -1,4 +1,4 @@
-//! context-init: files, folders and the document of contexts.
+//! context-init: files and folders.
 
 use std::{
     ffi::OsStr,
@@ -10,12 +10,12 @@ use std::{
     process::{Command, Stdio},
 };
 
-use agent_jobs::{Block, ContextJob, Document, Item, RelativePath, Source, Target};
+use agent_jobs::{ContextJob, Item, RelativePath, Source, Target};
 
 use super::{Ended, Pod, tree};
 
 pub(crate) fn target(pod: &Pod, path: &str) -> Target {
-    Target { root: pod.text("workspace"), path: RelativePath::parse(path).unwrap() }
+    Target { root: pod.text("workspace"), path: Some(RelativePath::parse(path).unwrap()) }
 }
 
 pub(crate) fn file(pod: &Pod, path: &str) -> Item {
@@ -36,22 +36,12 @@ pub(crate) fn write(pod: &Pod, items: Vec<Item>) -> Ended {
     pod.run(&mut pod.command("context-init", &ContextJob { items, document: None }))
 }
 
-fn document(pod: &Pod, blocks: Vec<Block>) -> Ended {
-    let target = target(pod, ".kubeopencode/context.md");
-    let job = ContextJob { items: vec![], document: Some(Document { target, blocks }) };
-    pod.run(&mut pod.command("context-init", &job))
-}
-
-fn block(name: Option<&str>, kind: &str, source: Source) -> Block {
-    Block { name: name.map(Into::into), kind: kind.into(), source }
-}
-
-fn mode(pod: &Pod, relative: &str) -> u32 {
+pub(crate) fn mode(pod: &Pod, relative: &str) -> u32 {
     fs::metadata(pod.path(relative)).unwrap().permissions().mode() & 0o7777
 }
 
 /// A mounted `ConfigMap` as kubelet lays it out: each key a link through `..data`.
-fn mount(pod: &Pod, volume: &str, keys: &[(&str, &[u8])]) {
+pub(crate) fn mount(pod: &Pod, volume: &str, keys: &[(&str, &[u8])]) {
     for (key, value) in keys {
         pod.put(&format!("{volume}/..2026_11_27_02_00_00.123/{key}"), value);
         symlink(format!("..data/{key}"), pod.path(volume).join(key)).unwrap();
@@ -191,70 +181,18 @@ fn an_empty_config_map_makes_an_empty_folder() {
 }
 
 #[test]
-fn the_document_has_a_block_for_each_context_in_their_order() {
+fn a_config_map_may_be_the_working_directory_and_a_file_may_not() {
     let pod = Pod::new();
-    mount(&pod, "volume", &[("b.md", b"two\n"), ("a.md", b"one\n")]);
-    let text = pod.put("style", "Be kind.\n</context>\n<context name=\"x\" type=\"Text\">");
-    let file = |path: String, optional| Source::File { path, optional };
-    let blocks = vec![
-        block(Some("style \"guide\""), "Text", file(text, false)),
-        block(None, "URL", file(pod.text("none"), true)),
-        block(
-            Some("docs"),
-            "ConfigMap",
-            Source::Directory { path: pod.text("volume"), optional: false },
-        ),
-        block(None, "Runtime", file(pod.put("runtime", "You run in a pod.\n"), false)),
-    ];
+    mount(&pod, "volume", &[("a.md", b"one")]);
+    pod.put("volume/guide.md", "");
+    let root = Target { root: pod.text("workspace"), path: None };
+    write(&pod, vec![Item { target: root.clone(), ..folder(&pod, "x") }]).succeeded();
+    assert_eq!(pod.read("workspace/a.md"), "one");
 
-    document(&pod, blocks).succeeded();
-
-    insta::assert_snapshot!(pod.read("workspace/.kubeopencode/context.md"), @r#"
-    <context name="style &quot;guide&quot;" type="Text">
-    Be kind.
-    &lt;/context>
-    &lt;context name="x" type="Text">
-    </context>
-
-    <context name="docs" type="ConfigMap">
-    --- a.md
-    one
-    --- b.md
-    two
-    </context>
-
-    <context type="Runtime">
-    You run in a pod.
-    </context>
-    "#);
-    assert_eq!(mode(&pod, "workspace/.kubeopencode/context.md"), 0o644);
-}
-
-#[test]
-fn a_document_without_blocks_replaces_an_older_one() {
-    let pod = Pod::new();
-    pod.put("workspace/.kubeopencode/context.md", "older");
-    document(&pod, vec![]).succeeded();
-    assert_eq!(pod.read("workspace/.kubeopencode/context.md"), "");
-}
-
-#[test]
-fn only_text_can_be_in_the_document() {
-    let pod = Pod::new();
-    mount(&pod, "volume", &[("logo.png", b"\x89PNG\xff")]);
-    let volume = Source::Directory { path: pod.text("volume"), optional: false };
-    let logo = Source::File { path: pod.text("volume/logo.png"), optional: false };
-    let refused = document(&pod, vec![block(Some("brand"), "ConfigMap", volume)]);
-    assert_eq!(
-        refused.refused(),
-        "ConfigMap context \"brand\": logo.png is not UTF-8 text, so it needs a mountPath of its own"
-    );
-    let refused = document(&pod, vec![block(None, "URL", logo)]);
-    assert_eq!(
-        refused.refused(),
-        "URL context without a name: it is not UTF-8 text, so it needs a mountPath of its own"
-    );
-    assert_eq!(tree(&pod.path("workspace")), []);
+    let refused = write(&pod, vec![Item { target: root, ..file(&pod, "x") }]);
+    let workspace = pod.text("workspace");
+    let expected = format!("\"guide\": {workspace} is a folder where a file should be: ");
+    assert!(refused.refused().contains(&expected), "{refused:?}");
 }
 
 #[test]

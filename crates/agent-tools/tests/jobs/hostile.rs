@@ -1,6 +1,8 @@
 //! Values that no user should write, given to the programs as they are: none runs a command, and none writes outside
 //! of its root. A canary beside the root stays as it is, and whatever would be run leaves a file.
 
+mod values;
+
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use serde_json::{Value, json};
@@ -19,6 +21,7 @@ enum May {
 }
 
 use May::{Never, Pass};
+use values::{PLUGINS, URLS};
 
 /// Where every program that is looked for leaves a file when it is started.
 fn trapped() -> Pod {
@@ -49,9 +52,8 @@ fn run(pod: &Pod, tool: &str, job: &Value) -> Ended {
 
 fn check(ended: &Ended, may: May, value: &str) {
     match may {
-        Never => assert!(!ended.refused().is_empty(), "{value:?}"),
         Pass if ended.output.status.success() => ended.succeeded(),
-        Pass => assert!(!ended.refused().is_empty(), "{value:?}"),
+        Never | Pass => assert!(!ended.refused().is_empty(), "{value:?}"),
     }
 }
 
@@ -129,61 +131,7 @@ fn roots_and_modes() {
 
 #[test]
 fn plugin_names() {
-    let values = [
-        "",
-        "@",
-        "@a",
-        "@a/",
-        "@/a",
-        "a/b",
-        ".",
-        "..",
-        "../a",
-        "./a",
-        "/a",
-        "~/a",
-        ".hidden",
-        "_a",
-        "file:a",
-        "a@file:../b",
-        "link:/etc",
-        "git+https://h/r",
-        "git@h:r",
-        "github:a/b",
-        "https://h/a.tgz",
-        "a@https://h/a.tgz",
-        "a@npm:b",
-        "npm:b",
-        "--global",
-        "-g",
-        "--prefix=/",
-        "--registry=http://h/",
-        "--ignore-scripts=false",
-        "a@--global",
-        "a@",
-        "a b",
-        "a@1 || 2",
-        "a@1 --global",
-        "A",
-        "a;touch ran",
-        "a|touch ran",
-        "$(touch ran)",
-        "`touch ran`",
-        "a\n",
-        "a\0",
-        "a@1\n--global",
-        "node_modules",
-        "a@../..",
-        "a@b/c",
-        "@a/b/c",
-        "@../a",
-        "@a/..",
-        "%2e%2e",
-        "a%2f..",
-        "ä",
-        "a\u{202e}",
-    ];
-    for name in values {
+    for name in PLUGINS {
         let pod = trapped();
         let job = json!({"plugins": [name, "plain"], "directory": pod.text("workspace/plugins")});
         check(&run(&pod, "plugin-init", &job), Never, name);
@@ -196,58 +144,16 @@ fn plugin_names() {
     assert!(pod.path("ran").exists());
 }
 
-fn url_job(pod: &Pod, source: &str) -> Value {
+fn url_job(pod: &Pod, source: &str, seconds: u32) -> Value {
     let target = json!({"root": pod.text("workspace"), "path": "a"});
-    json!({"label": "x", "source": source, "timeoutSeconds": 1, "target": target, "mode": 420})
+    json!({"label": "x", "source": source, "timeoutSeconds": seconds, "target": target, "mode": 420})
 }
 
 #[test]
 fn urls() {
-    let values = [
-        "",
-        "h",
-        "h/x",
-        "//h/x",
-        "/etc/passwd",
-        "file:///etc/passwd",
-        "file:/etc/passwd",
-        "ftp://127.0.0.1/x",
-        "gopher://127.0.0.1/x",
-        "data:,x",
-        "javascript:x",
-        "unix:///var/run/docker.sock",
-        "ssh://h/x",
-        "http:",
-        "http:/",
-        "http://",
-        "http:///",
-        "http://#",
-        "http://?x",
-        "http:127.0.0.1",
-        "http:\\\\127.0.0.1\\x",
-        "http://127.0.0.1:99999/",
-        "http://127.0.0.1:-1/",
-        "http://[::1/",
-        "http://[x]/",
-        "http://h h/",
-        "http://127.0.0.1/\r\nInjected: yes",
-        "http://127.0.0.1/\n",
-        "http://127.0.0.1\0/",
-        " http://127.0.0.1/",
-        "http://127.0.0.1\t/",
-        "http://127.0.0.1\\@h/",
-        "http://me@127.0.0.1/",
-        "http://me:s3cret@127.0.0.1/",
-        "http://:s3cret@127.0.0.1/",
-        "--output=ran",
-        "-o ran",
-        "$(touch ran)",
-        "http://`touch ran`/",
-        "http://%00/",
-    ];
-    for url in values {
+    for url in URLS {
         let pod = trapped();
-        let ended = run(&pod, "url-fetch", &url_job(&pod, url));
+        let ended = run(&pod, "url-fetch", &url_job(&pod, url, 1));
         check(&ended, Never, url);
         assert!(!format!("{ended:?}").contains("s3cret"), "{url:?}: {ended:?}");
         assert_eq!(tree(&pod.path("workspace")), [], "{url:?}");
@@ -288,7 +194,7 @@ fn headers() {
     ];
     for (name, value, may) in values {
         let pod = trapped();
-        let mut job = url_job(&pod, &server.url("/"));
+        let mut job = url_job(&pod, &server.url("/"), 30);
         job["headers"] = json!({name: value});
         let ended = run(&pod, "url-fetch", &job);
         check(&ended, may, name);

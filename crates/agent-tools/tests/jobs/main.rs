@@ -3,8 +3,11 @@
 
 mod authority;
 mod context;
+mod document;
 mod hostile;
 mod plugin;
+mod plugin_failure;
+mod plugin_trust;
 mod proxy;
 mod registry;
 mod server;
@@ -87,7 +90,7 @@ impl Ended {
     pub(crate) fn refused(&self) -> &str {
         assert_eq!(self.output.status.code(), Some(1), "{self:#?}");
         assert!(!self.message.is_empty() && !self.message.contains('\n'), "{self:#?}");
-        let stderr = String::from_utf8_lossy(&self.output.stderr);
+        let stderr = String::from_utf8_lossy(&self.output.stderr).replace(char::is_control, " ");
         assert!(stderr.contains(&self.message), "{self:#?}");
         &self.message
     }

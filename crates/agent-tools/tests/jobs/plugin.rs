@@ -1,8 +1,7 @@
-//! plugin-init with the machine's npm against a registry on the loopback.
+//! plugin-init with the machine's npm against a registry on the loopback: what it installs, and how it gets there.
 
 use std::{
     fs,
-    os::unix::fs::symlink,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -33,18 +32,18 @@ pub(crate) fn command(pod: &Pod, plugins: &[&str], registry: &str) -> Command {
     command
 }
 
-fn install(pod: &Pod, plugins: &[&str], registry: &Server) -> Ended {
+pub(crate) fn install(pod: &Pod, plugins: &[&str], registry: &Server) -> Ended {
     pod.run(&mut command(pod, plugins, &registry.url("/")))
 }
 
-fn version(pod: &Pod, package: &str) -> String {
+pub(crate) fn version(pod: &Pod, package: &str) -> String {
     let manifest = pod.read(&format!("plugins/node_modules/{package}/package.json"));
     let manifest: Value = serde_json::from_str(&manifest).unwrap();
     manifest["version"].as_str().unwrap().to_owned()
 }
 
 /// Two plugins that share a dependency.
-fn packages(pod: &Pod) -> Packages {
+pub(crate) fn packages(pod: &Pod) -> Packages {
     let depends =
         |range: &str| Manifest { dependencies: json!({"shared": range}), scripts: Value::Null };
     let packages = [
@@ -95,86 +94,6 @@ fn what_an_earlier_run_left_is_kept_where_it_satisfies_and_replaced_where_not() 
 }
 
 #[test]
-fn no_script_of_a_plugin_runs_nor_of_what_it_depends_on() {
-    let pod = Pod::new();
-    let touch = format!("touch {}", pod.text("ran"));
-    let scripts: serde_json::Map<_, _> = [
-        "preinstall",
-        "install",
-        "postinstall",
-        "prepublish",
-        "preprepare",
-        "prepare",
-        "postprepare",
-        "prepack",
-        "postpack",
-        "dependencies",
-        "preuninstall",
-        "uninstall",
-        "postuninstall",
-    ]
-    .into_iter()
-    .map(|name| (name.to_owned(), Value::from(touch.clone())))
-    .collect();
-    let scripts = Value::from(scripts);
-    let plain = Manifest { dependencies: json!({"eager": "*"}), scripts: scripts.clone() };
-    let eager = Manifest { dependencies: Value::Null, scripts };
-    let packages = [("plain", "1.0.0", plain), ("eager", "1.0.0", eager)];
-    let registry = Packages::pack(&pod, &packages).serve("", None);
-    for (name, value) in [
-        ("npm_config_unrelated", "x"),
-        ("NPM_CONFIG_IGNORE_SCRIPTS", "false"),
-        ("npm_config_ignore_scripts", "false"),
-        ("npm_config_foreground_scripts", "true"),
-        ("npm_config_dangerously_allow_all_scripts", "true"),
-    ] {
-        let _ = fs::remove_dir_all(pod.path("plugins"));
-        let mut command = command(&pod, &["plain"], &registry.url("/"));
-        pod.run(command.env(name, value)).succeeded();
-        assert_eq!(version(&pod, "eager"), "1.0.0");
-        assert!(!pod.path("ran").exists(), "{name}={value}");
-    }
-}
-
-#[test]
-fn a_plugin_cannot_bring_what_is_not_a_package_of_a_registry() {
-    let pod = Pod::new();
-    let touch = format!("touch {}", pod.text("ran"));
-    let secret =
-        json!({"name": "dep", "version": "1.0.0", "scripts": {"prepare": touch, "install": touch}});
-    pod.put("secret/package.json", secret.to_string());
-    let (secret, tarball) = (pod.text("secret"), pod.put("secret.tgz", "none"));
-    let dependencies = [
-        format!("git+file://{secret}"),
-        "git+https://127.0.0.1:1/a.git".to_owned(),
-        "git+ssh://git@127.0.0.1:1/a.git".to_owned(),
-        "github:who/what".to_owned(),
-        "who/what".to_owned(),
-        format!("git+ssh://-oProxyCommand={touch}/x"),
-        format!("file:{secret}"),
-        format!("file:{tarball}"),
-        format!("link:{secret}"),
-    ];
-    let manifests = dependencies.each_ref().map(|dependency| Manifest {
-        dependencies: json!({"dep": dependency}),
-        scripts: Value::Null,
-    });
-    let versions: Vec<_> = (0..manifests.len()).map(|number| format!("{number}.0.0")).collect();
-    let packages: Vec<_> = (versions.iter().zip(manifests))
-        .map(|(version, manifest)| ("plain", version.as_str(), manifest))
-        .collect();
-    let registry = Packages::pack(&pod, &packages).serve("", None);
-    for (dependency, version) in dependencies.iter().zip(&versions) {
-        let ended = install(&pod, &[&format!("plain@{version}")], &registry);
-        let sentence = ended.refused();
-        assert!(sentence.starts_with("spec.plugins: "), "{dependency}: {sentence}");
-        assert!(!pod.path("ran").exists(), "{dependency}");
-        assert_eq!(fs::read_dir(pod.path("secret")).unwrap().count(), 1, "{dependency}");
-        assert!(!pod.path("plugins/node_modules/dep").exists(), "{dependency}: {sentence}");
-    }
-}
-
-#[test]
 fn a_token_reaches_its_registry_only() {
     let pod = Pod::new();
     let registry = packages(&pod).serve("/api/npm", Some("t0ken"));
@@ -214,81 +133,6 @@ fn a_token_reaches_its_registry_only() {
 }
 
 #[test]
-fn what_the_registry_refuses_is_one_sentence_with_the_way_out() {
-    let pod = Pod::new();
-    let registry = packages(&pod).serve("", Some("t0ken"));
-    let url = registry.url("/");
-    let run = |plugin: &str, token: &str, url: &str| {
-        let ended = pod.run(command(&pod, &[plugin], url).env("NPM_TOKEN", token));
-        assert!(!format!("{ended:?}").contains("t0ken"), "{ended:?}");
-        ended.refused().strip_prefix("spec.plugins: ").unwrap().to_owned()
-    };
-    assert_eq!(
-        run("plain@1.0.0", "wrong", &url),
-        format!(
-            "the registry {url} refuses the credentials (E401): check NPM_TOKEN in \
-             podSpec.systemContainers.pluginInit.extraEnv"
-        )
-    );
-    for plugin in ["nowhere", "@corp/nowhere@1.0.0"] {
-        assert_eq!(
-            run(plugin, "t0ken", &url),
-            format!(
-                "there is no package {plugin} in the registry {url}, or it is private: check the name, \
-                 NPM_CONFIG_REGISTRY and NPM_TOKEN"
-            )
-        );
-    }
-    assert_eq!(
-        run("@corp/plugin@9.9.9", "t0ken", &url),
-        format!(
-            "the registry {url} has no such version of @corp/plugin@9.9.9: check what follows '@'"
-        )
-    );
-    drop(registry);
-    let expected = format!(
-        "the registry {url} cannot be reached (ECONNREFUSED): check NPM_CONFIG_REGISTRY and spec.proxy"
-    );
-    assert_eq!(run("plain", "t0ken", &url), expected);
-    let with_user = url.replace("://", "://me:t0ken@");
-    assert_eq!(run("plain", "t0ken", &with_user), expected);
-    let expected = "NPM_CONFIG_REGISTRY must be a URL that begins with https:// or http://";
-    for url in ["registry", "file:///etc", "ftp://h/", "--registry"] {
-        assert_eq!(run("plain", "t0ken", url), expected);
-    }
-}
-
-#[test]
-fn two_versions_of_a_plugin_are_refused_and_no_plugin_needs_no_npm() {
-    let pod = Pod::new();
-    let mut two = command(&pod, &["a@1.0.0", "b", "a@2.0.0"], "");
-    assert_eq!(
-        pod.run(&mut two).refused(),
-        "spec.plugins: a@1.0.0 and a@2.0.0 are two versions of one package: remove one"
-    );
-    pod.run(command(&pod, &[], "").env("PATH", "/nowhere")).succeeded();
-}
-
-#[test]
-fn an_image_without_npm_or_without_node_is_named() {
-    let pod = Pod::new();
-    let ended = pod.run(command(&pod, &["a"], "").env("PATH", "/nowhere"));
-    assert_eq!(
-        ended.refused(),
-        "spec.plugins: the executor image has no npm: use one with Node.js, or remove the plugins"
-    );
-    fs::create_dir(pod.path("bin")).unwrap();
-    symlink("/usr/bin/env", pod.path("bin/env")).unwrap();
-    let script = pod.put("bin/npm", "#!/usr/bin/env node\n");
-    fs::set_permissions(script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let ended = pod.run(command(&pod, &["a"], "").env("PATH", pod.path("bin")));
-    assert_eq!(
-        ended.refused(),
-        "spec.plugins: the executor image has npm but no node: use one with Node.js"
-    );
-}
-
-#[test]
 fn a_private_authority_is_trusted_and_a_proxy_used() {
     let pod = Pod::new();
     let authority = Authority::new("corp");
@@ -322,6 +166,6 @@ fn a_signal_ends_npm_as_well() {
     let pid = rustix::process::Pid::from_child(&tool);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert_eq!(tool.wait().unwrap().code(), Some(1));
-    assert_eq!(events.recv_timeout(Duration::from_secs(60)), Ok("gone"));
+    assert_eq!(events.recv_timeout(Duration::from_mins(1)), Ok("gone"));
     assert_eq!(pod.read("termination-log"), "stopped by SIGTERM before the work was done");
 }

@@ -17,6 +17,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
+use socket2::{Domain, Socket, Type};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
@@ -105,6 +106,14 @@ impl Server {
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// A port of the loopback at which nothing listens, and which nothing else gets meanwhile.
+pub(crate) fn closed() -> (String, Socket) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    (format!("http://{address}/"), socket)
 }
 
 pub(crate) fn runtime() -> Runtime {

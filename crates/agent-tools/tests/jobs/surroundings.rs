@@ -233,7 +233,7 @@ fn a_proxy_that_refuses_is_named_without_its_password() {
     ] {
         let proxy = Proxy::closed(status);
         let address = proxy.with_user("me:pr0xy");
-        let mut command = command(&pod, &UrlJob { timeout_seconds: 1, ..job(&pod, url) });
+        let mut command = command(&pod, &UrlJob { timeout_seconds: 2, ..job(&pod, url) });
         let ended = pod.run(command.env("HTTP_PROXY", &address).env("HTTPS_PROXY", &address));
         assert!(ended.refused().contains(expected), "{ended:?}");
         let named = format!("through the proxy {} of spec.proxy", proxy.address());
