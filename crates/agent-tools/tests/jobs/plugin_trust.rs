@@ -1,13 +1,13 @@
 //! plugin-init runs nothing of a package, and neither follows what the agent left nor leaves the registry.
 
-use std::{fs, os::unix::fs::symlink};
+use std::{fs, os::unix::fs::symlink, process::Command};
 
 use serde_json::{Value, json};
 
 use super::{
     Pod,
     plugin::{command, install, packages, version},
-    registry::{Manifest, Packages},
+    registry::{Manifest, Packages, path},
     tree,
 };
 
@@ -60,6 +60,16 @@ fn a_plugin_cannot_bring_what_is_not_a_package_of_a_registry() {
     let secret =
         json!({"name": "dep", "version": "1.0.0", "scripts": {"prepare": touch, "install": touch}});
     pod.put("secret/package.json", secret.to_string());
+    // A repository that git would clone.
+    for arguments in
+        [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "--message=one"]]
+    {
+        let mut git = Command::new("git");
+        git.args(["-c", "user.name=who", "-c", "user.email=who@example.com"]).args(arguments);
+        git.current_dir(pod.path("secret")).env_clear().env("PATH", path());
+        assert!(git.status().unwrap().success());
+    }
+    let before = tree(&pod.path("secret"));
     let (secret, tarball) = (pod.text("secret"), pod.put("secret.tgz", "none"));
     let dependencies = [
         format!("git+file://{secret}"),
@@ -86,7 +96,7 @@ fn a_plugin_cannot_bring_what_is_not_a_package_of_a_registry() {
         let sentence = ended.refused();
         assert!(sentence.starts_with("spec.plugins: "), "{dependency}: {sentence}");
         assert!(!pod.path("ran").exists(), "{dependency}");
-        assert_eq!(fs::read_dir(pod.path("secret")).unwrap().count(), 1, "{dependency}");
+        assert!(tree(&pod.path("secret")) == before, "{dependency}");
         assert!(!pod.path("plugins/node_modules/dep").exists(), "{dependency}: {sentence}");
     }
 }
