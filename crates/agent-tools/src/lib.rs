@@ -3,9 +3,16 @@
 
 use clap::{Parser, Subcommand};
 
+pub mod beneath;
+pub mod context;
 pub mod install;
+pub mod job;
+pub mod plugin;
 pub mod probe;
+pub mod report;
+pub mod roots;
 pub mod screen;
+pub mod url;
 
 /// Tools for the inside of an agent's pod
 #[derive(Debug, Parser)]
@@ -17,20 +24,29 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Tool {
-    /// Copy this binary into a folder, for the other containers of the pod
+    /// Write the files of the agent's contexts
+    ContextInit(job::JobArgs),
+    /// Copy this binary into a folder, for the other containers of the pod, and the certificates to trust
     Install(install::InstallArgs),
+    /// Install the agent's plugins by npm
+    PluginInit(plugin::PluginArgs),
     /// Ask the agent's server whether it answers; exits with 1 when it does not
     Probe(probe::ProbeArgs),
     /// The agent's terminal
     #[command(subcommand)]
     Screen(screen::ScreenCommand),
+    /// Download a URL into a file
+    UrlFetch(url::UrlArgs),
 }
 
 /// Runs the tool that the command line names.
 pub fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.tool {
-        Tool::Install(args) => Ok(install::install(&args)?),
+        Tool::ContextInit(args) => context::run(&args),
+        Tool::Install(args) => install::run(&args),
+        Tool::PluginInit(args) => plugin::run(&args),
         Tool::Probe(args) => Ok(probe::run(&args)?),
         Tool::Screen(command) => Ok(screen::run(command)?),
+        Tool::UrlFetch(args) => url::run(&args),
     }
 }

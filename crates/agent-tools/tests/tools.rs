@@ -67,6 +67,39 @@ fn install_names_the_folder_it_cannot_write() {
 }
 
 #[test]
+fn install_joins_mozillas_roots_and_the_agents_own_and_keeps_private_keys_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(["corp".to_owned()]).unwrap();
+    let certificate = params.self_signed(&key).unwrap().pem().replace("\r\n", "\n");
+    let custom = dir.path().join("custom.crt");
+    std::fs::write(&custom, format!("# corp\n{}{certificate}", key.serialize_pem())).unwrap();
+    let bundle = dir.path().join("ca-bundle.crt");
+    std::fs::write(&bundle, "an older one").unwrap();
+
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .env_clear()
+        .args(["-c", "umask 077; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_agent-tools"));
+    let mut install = shell.arg("install").arg(dir.path()).arg("--ca-bundle").arg(&custom);
+    assert!(install.status().unwrap().success());
+
+    let written = std::fs::read_to_string(&bundle).unwrap();
+    let count = written.matches("-----BEGIN CERTIFICATE-----\n").count();
+    assert_eq!(count, webpki_root_certs::TLS_SERVER_ROOT_CERTS.len() + 1);
+    assert!(written.ends_with(&certificate) && !written.contains("PRIVATE KEY"));
+    assert_eq!(bundle.metadata().unwrap().permissions().mode() & 0o777, 0o644);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3);
+
+    install = install.arg("--termination-log").arg(&bundle);
+    std::fs::write(&custom, "not a certificate").unwrap();
+    assert_eq!(install.status().unwrap().code(), Some(1));
+    let sentence = std::fs::read_to_string(&bundle).unwrap();
+    assert!(sentence.starts_with("spec.caBundle holds no certificate at "), "{sentence}");
+}
+
+#[test]
 fn probe_succeeds_with_the_right_password_only() {
     assert!(probe(server(), Some("s3cret")).status.success());
 

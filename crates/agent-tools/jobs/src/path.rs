@@ -53,6 +53,12 @@ impl RelativePath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The path `below`, taken from this one.
+    #[must_use]
+    pub fn join(&self, below: &Self) -> Self {
+        Self(format!("{}/{}", self.0, below.0))
+    }
 }
 
 impl TryFrom<String> for RelativePath {

@@ -1,0 +1,209 @@
+//! Values that no user should write, given to the programs as they are: none runs a command, and none writes outside
+//! of its root. A canary beside the root stays as it is, and whatever would be run leaves a file.
+
+mod values;
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use serde_json::{Value, json};
+
+use super::{
+    Ended, Pod,
+    server::{Server, text},
+    tree,
+};
+
+/// Whether a value may be done, harmlessly, or must be refused.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum May {
+    Pass,
+    Never,
+}
+
+use May::{Never, Pass};
+use values::{PLUGINS, URLS};
+
+/// Where every program that is looked for leaves a file when it is started.
+fn trapped() -> Pod {
+    let pod = Pod::new();
+    pod.put("canary", "alive");
+    pod.put("volume/guide.md", "written");
+    for name in ["npm", "node", "git", "sh", "touch"] {
+        let path = pod.put(&format!("bin/{name}"), format!("#!/bin/sh\n: >{}\n", pod.text("ran")));
+        fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    pod
+}
+
+/// Everything but the root and what the test itself puts down.
+fn outside(pod: &Pod) -> Vec<(String, Vec<u8>)> {
+    let own = ["job.json", "termination-log"];
+    let is_outside = |name: &str| !name.starts_with("workspace/") && !own.contains(&name);
+    tree(&pod.path(".")).into_iter().filter(|(name, _)| is_outside(name)).collect()
+}
+
+fn run(pod: &Pod, tool: &str, job: &Value) -> Ended {
+    let before = outside(pod);
+    let ended =
+        pod.run(pod.command(tool, job).env("PATH", pod.path("bin")).current_dir(pod.path(".")));
+    assert_eq!(outside(pod), before, "{tool} {job}");
+    ended
+}
+
+fn check(ended: &Ended, may: May, value: &str) {
+    match may {
+        Pass if ended.output.status.success() => ended.succeeded(),
+        Never | Pass => assert!(!ended.refused().is_empty(), "{value:?}"),
+    }
+}
+
+#[test]
+fn paths() {
+    let long = "a".repeat(256);
+    let values = [
+        ("../canary", Never),
+        ("..", Never),
+        ("a/../../canary", Never),
+        ("a/..", Never),
+        ("a/b/c/../../../../canary", Never),
+        ("/../canary", Never),
+        ("./../canary", Never),
+        ("", Never),
+        ("/", Never),
+        (".", Never),
+        ("//", Never),
+        ("a\0b", Never),
+        ("a\nb", Never),
+        ("a\r", Never),
+        ("\u{1b}[2J", Never),
+        ("\u{85}", Never),
+        (&long, Never),
+        ("/etc/passwd", Pass),
+        ("~/.ssh/authorized_keys", Pass),
+        ("....//canary", Pass),
+        ("..;/canary", Pass),
+        ("..\\canary", Pass),
+        ("%2e%2e/canary", Pass),
+        ("$(touch ran)", Pass),
+        ("`touch ran`", Pass),
+        ("; touch ran", Pass),
+        ("| touch ran", Pass),
+        ("-rf", Pass),
+        ("--help", Pass),
+        ("\u{202e}txt", Pass),
+        (".kubeopencode.partial", Pass),
+        (".kubeopencode.partial/x", Pass),
+    ];
+    for (path, may) in values {
+        let pod = trapped();
+        let volume = json!({"path": pod.text("volume/guide.md"), "optional": false});
+        let folder = json!({"path": pod.text("volume"), "optional": false});
+        let target = json!({"root": pod.text("workspace"), "path": path});
+        for source in [json!({"file": volume}), json!({"directory": folder})] {
+            let item = json!({"label": "x", "source": source, "target": target, "mode": 420});
+            check(&run(&pod, "context-init", &json!({"items": [item]})), may, path);
+            fs::remove_dir_all(pod.path("workspace")).unwrap();
+            fs::create_dir(pod.path("workspace")).unwrap();
+        }
+        let blocks = json!([{"name": path, "kind": path, "source": {"file": volume}}]);
+        let document = json!({"target": target, "blocks": blocks});
+        check(&run(&pod, "context-init", &json!({"document": document})), may, path);
+    }
+}
+
+#[test]
+fn roots_and_modes() {
+    for root in ["", "nowhere", "/no/such/folder", "canary", "/dev/null", "/proc/self/exe", "\0"] {
+        let pod = trapped();
+        let file = json!({"path": pod.text("volume/guide.md"), "optional": false});
+        let target = json!({"root": root, "path": "a"});
+        let item = json!({"label": "x", "source": {"file": file}, "target": target, "mode": 420});
+        check(&run(&pod, "context-init", &json!({"items": [item]})), Never, root);
+    }
+    for mode in [json!(-1), json!(1.5), json!(4_294_967_296_u64), json!("0644"), json!(null)] {
+        let pod = trapped();
+        let file = json!({"path": pod.text("volume/guide.md"), "optional": false});
+        let target = json!({"root": pod.text("workspace"), "path": "a"});
+        let item = json!({"label": "x", "source": {"file": file}, "target": target, "mode": mode});
+        check(&run(&pod, "context-init", &json!({"items": [item]})), Never, &mode.to_string());
+    }
+}
+
+#[test]
+fn plugin_names() {
+    for name in PLUGINS {
+        let pod = trapped();
+        let job = json!({"plugins": [name, "plain"], "directory": pod.text("workspace/plugins")});
+        check(&run(&pod, "plugin-init", &job), Never, name);
+        assert_eq!(tree(&pod.path("workspace")), [], "{name:?}");
+    }
+    // The trap works: what npm is, it would have run.
+    let pod = trapped();
+    let job = json!({"plugins": ["plain"], "directory": pod.text("workspace/plugins")});
+    pod.run(pod.command("plugin-init", &job).env("PATH", pod.path("bin"))).refused();
+    assert!(pod.path("ran").exists());
+}
+
+fn url_job(pod: &Pod, source: &str, seconds: u32) -> Value {
+    let target = json!({"root": pod.text("workspace"), "path": "a"});
+    json!({"label": "x", "source": source, "timeoutSeconds": seconds, "target": target, "mode": 420})
+}
+
+#[test]
+fn urls() {
+    for url in URLS {
+        let pod = trapped();
+        let ended = run(&pod, "url-fetch", &url_job(&pod, url, 1));
+        check(&ended, Never, url);
+        assert!(!format!("{ended:?}").contains("s3cret"), "{url:?}: {ended:?}");
+        assert_eq!(tree(&pod.path("workspace")), [], "{url:?}");
+    }
+}
+
+#[test]
+fn headers() {
+    let mut asked = 0;
+    let server = Server::http(|_| text(200, "here"));
+    let values = [
+        ("", "x", Never),
+        (" ", "x", Never),
+        ("a b", "x", Never),
+        ("a:b", "x", Never),
+        ("a\nb", "x", Never),
+        ("a\r\nInjected", "yes", Never),
+        ("a\0", "x", Never),
+        ("ä", "x", Never),
+        ("(a)", "x", Never),
+        ("Content-Length", "5", Never),
+        ("transfer-encoding", "chunked", Never),
+        ("CONNECTION", "close", Never),
+        ("TE", "trailers", Never),
+        ("Trailer", "x", Never),
+        ("Upgrade", "websocket", Never),
+        ("Expect", "100-continue", Never),
+        ("Proxy-Authorization", "Basic x", Never),
+        ("a", "s3cret\r\nInjected: yes", Never),
+        ("a", "s3cret\nInjected: yes", Never),
+        ("a", "s3cret\r", Never),
+        ("a", "s3cret\0", Never),
+        ("a", "s3cret\u{7f}", Never),
+        ("a", "", Pass),
+        ("a", "ü", Pass),
+        ("Host", "elsewhere", Pass),
+        ("Cookie", "a=$(touch ran); b", Pass),
+    ];
+    for (name, value, may) in values {
+        let pod = trapped();
+        let mut job = url_job(&pod, &server.url("/"), 30);
+        job["headers"] = json!({name: value});
+        let ended = run(&pod, "url-fetch", &job);
+        check(&ended, may, name);
+        assert!(!format!("{ended:?}").contains("s3cret"), "{name:?}: {ended:?}");
+        if may == Pass {
+            ended.succeeded();
+            asked += 1;
+        }
+        assert_eq!(server.asked().len(), asked, "{name:?}: {value:?}");
+    }
+    assert!(server.asked().iter().all(|asked| asked.header("injected").is_none()));
+}
