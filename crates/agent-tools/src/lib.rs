@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 
 pub mod install;
 pub mod probe;
+pub mod report;
 pub mod screen;
 
 /// Tools for the inside of an agent's pod
