@@ -3,6 +3,7 @@
 
 use clap::{Parser, Subcommand};
 
+pub mod git;
 pub mod install;
 pub mod probe;
 pub mod report;
@@ -22,6 +23,10 @@ enum Tool {
     Install(install::InstallArgs),
     /// Ask the agent's server whether it answers; exits with 1 when it does not
     Probe(probe::ProbeArgs),
+    /// Clone a repository before the agent starts
+    GitInit(git::GitArgs),
+    /// Follow a repository while the agent runs; ends when there is something to report
+    GitSync(git::GitArgs),
     /// The agent's terminal
     #[command(subcommand)]
     Screen(screen::ScreenCommand),
@@ -32,6 +37,8 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.tool {
         Tool::Install(args) => Ok(install::install(&args)?),
         Tool::Probe(args) => Ok(probe::run(&args)?),
+        Tool::GitInit(args) => Ok(git::run_init(&args)?),
+        Tool::GitSync(args) => Ok(git::run_sync(&args)?),
         Tool::Screen(command) => Ok(screen::run(command)?),
     }
 }

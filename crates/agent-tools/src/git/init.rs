@@ -1,0 +1,103 @@
+//! Clones a repository before the agent starts, or brings an older clone up to date without touching what the
+//! agent made of it.
+
+use agent_jobs::{GitJob, GitReport, GitState};
+
+use super::{
+    Tool,
+    checkout::{Advanced, Checkout, Mode, Place},
+    dot_git::DotGit,
+    error::GitError,
+    state,
+    target::{Found, Target},
+};
+
+impl Tool {
+    pub(super) fn init(&self, job: &GitJob) -> Result<GitReport, GitError> {
+        let target = Target::open(job)?;
+        let report = match target.find()? {
+            Found::Nothing => self.retry(|| self.clone_into(&target, job))?,
+            Found::Checkout(place) => self.existing(&target, job, &place)?,
+            Found::Other(what) if job.persistent => {
+                let why = format!("{} holds {what}, which is left alone", target.path());
+                self.report(job, String::new(), GitState::Diverged { commit: String::new(), why })
+            }
+            Found::Other(_) => {
+                let place = job.repository.as_str().to_owned();
+                return Err(GitError::Occupied { path: target.path(), place });
+            }
+        };
+        if let Some(folder) = target.state() {
+            state::keep(folder, &report)?;
+        }
+        target.tidy()?;
+        Ok(report)
+    }
+
+    fn clone_into(&self, target: &Target<'_>, job: &GitJob) -> Result<GitReport, GitError> {
+        let session = self.session(target, job)?;
+        let place = target.stage()?;
+        let scratch = target.beside()?;
+        let checkout = Checkout { session: &session, mode: Mode::Follow, scratch: &scratch };
+        let advanced = checkout.advance(place, session.tip()?, &target.selection)?;
+        target.unstage()?;
+        Ok(self.outcome(job, advanced))
+    }
+
+    /// What is there can be worked with, so a server that does not answer keeps no agent from starting.
+    fn existing(
+        &self,
+        target: &Target<'_>,
+        job: &GitJob,
+        place: &Place,
+    ) -> Result<GitReport, GitError> {
+        let head = DotGit(&place.meta).head()?.and_then(|head| head.commit);
+        match self.retry(|| self.update(target, job)) {
+            Ok(report) => Ok(report),
+            Err(error) if job.persistent => {
+                let why = super::sentence(&error);
+                let commit = head.map(|head| head.to_string()).unwrap_or_default();
+                Ok(self.report(job, commit, GitState::Failed { why }))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Brings the checkout that is there up to date.
+    pub(super) fn update(&self, target: &Target<'_>, job: &GitJob) -> Result<GitReport, GitError> {
+        let Found::Checkout(place) = target.find()? else {
+            let commit = String::new();
+            let why = "the checkout is gone, or was replaced by something else".into();
+            return Ok(self.report(job, commit.clone(), GitState::Diverged { commit, why }));
+        };
+        let session = self.session(target, job)?;
+        let mode = if job.persistent { Mode::FastForward } else { Mode::Follow };
+        let scratch = match &place.visible {
+            Some(_) => place.meta.descend(b"").map_err(GitError::target(".git"))?,
+            None => target.beside()?,
+        };
+        let checkout = Checkout { session: &session, mode, scratch: &scratch };
+        let advanced = checkout.advance(place, session.tip()?, &target.selection)?;
+        Ok(self.outcome(job, advanced))
+    }
+
+    fn outcome(&self, job: &GitJob, advanced: Advanced) -> GitReport {
+        match advanced {
+            Advanced::To { commit, written } => {
+                if written.lfs_pointers > 0 {
+                    let count = written.lfs_pointers;
+                    super::say(&format!(
+                        "{}: the repository uses Git LFS; {count} pointers are left as they are, without the \
+                         files that they stand for",
+                        job.name
+                    ));
+                }
+                self.report(job, commit.to_string(), GitState::Synced)
+            }
+            Advanced::Diverged { head, tip, why } => {
+                let head = head.map(|head| head.to_string()).unwrap_or_default();
+                self.report(job, head, GitState::Diverged { commit: tip.to_string(), why })
+            }
+        }
+    }
+}
