@@ -187,6 +187,8 @@ impl Checkout<'_> {
         selection: &Selection,
         mode: Mode,
     ) -> Result<Prepared, GitError> {
+        // Without `.git` there is no history, and nobody's commits.
+        let mode = if place.visible.is_some() { mode } else { Mode::Follow };
         let dot_git = DotGit(&place.meta);
         let head = dot_git.head()?;
         let had = head.as_ref().and_then(|head| head.commit);

@@ -68,6 +68,14 @@ impl HostKeys {
         found.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
+    /// What knows better, in the words of a message.
+    pub(super) fn known_by(&self) -> &'static str {
+        match self.pins {
+            None => "known_hosts in the Secret of secretRef has",
+            Some(_) => "it showed when the repository was first cloned",
+        }
+    }
+
     pub(super) fn judge(&self, key: &PublicKey) -> io::Result<Verdict> {
         let is_same = |entry: &&Entry| entry.public_key().key_data() == key.key_data();
         let revoked = |entry: &Entry| entry.marker() == Some(&Marker::Revoked);
@@ -78,10 +86,8 @@ impl HostKeys {
             return Ok(Verdict::Known);
         }
         match &self.pins {
-            None => Ok(Verdict::Mismatch("known_hosts in the Secret of secretRef has")),
-            Some(_) if self.trusted().next().is_some() => {
-                Ok(Verdict::Mismatch("it showed when the repository was first cloned"))
-            }
+            None => Ok(Verdict::Mismatch(self.known_by())),
+            Some(_) if self.trusted().next().is_some() => Ok(Verdict::Mismatch(self.known_by())),
             Some(pins) => self.pin(pins, key).map(|()| Verdict::Pinned),
         }
     }

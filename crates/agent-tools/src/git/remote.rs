@@ -211,9 +211,11 @@ fn problem(failure: &Failure, place: &str, error: &gix_error::Error) -> GitError
         return error;
     }
     let place = place.to_owned();
-    let why = printable(&format!("{error:#}"));
-    if why.contains("not our ref") {
-        return GitError::UnknownReference { place, reference: "that was asked for".into() };
+    let words: Vec<_> = error.iter_errors().map(ToString::to_string).collect();
+    let why = printable(&words.join(": "));
+    if let Some((_, asked)) = why.split_once("not our ref ") {
+        let reference = asked.split(' ').next().unwrap_or_default().to_owned();
+        return GitError::UnknownReference { place, reference };
     }
     let cause = error.downcast_any_ref::<io::Error>().map(io::Error::kind);
     match cause {

@@ -12,7 +12,7 @@ use gix_transport::{
     client::{blocking_io::Transport, git},
 };
 use russh::{
-    ChannelMsg, ChannelReadHalf, ChannelWriteHalf,
+    AlgorithmKind, ChannelMsg, ChannelReadHalf, ChannelWriteHalf,
     client::{self, AuthResult, Handle, Msg},
     keys::{PrivateKeyWithHashAlg, PublicKeyOrCertificate, decode_secret_key},
 };
@@ -108,12 +108,17 @@ async fn open(
     let broken = |why: String| GitError::Broken { place: place.to_owned(), why: printable(&why) };
     let unreachable = |source| GitError::Unreachable { host: format!("{host}:{port}"), source };
 
+    let mismatch = GitError::HostKey { host: host.clone(), known: keys.known_by() };
     let config = Arc::new(config(&keys));
     let stream = tcp(&host, port).await?;
     let doorkeeper = Doorkeeper { keys, host: host.clone(), failure: failure.clone() };
     let connected = timeout(CONNECT_TIMEOUT, client::connect_stream(config, stream, doorkeeper));
     let connected = connected.await.map_err(|_| unreachable(silence(CONNECT_TIMEOUT)))?;
-    let mut session = connected.map_err(|error| unreachable(io::Error::other(error)))?;
+    let mut session = connected.map_err(|error| match error {
+        // It has none of the kinds that are known.
+        russh::Error::NoCommonAlgo { kind: AlgorithmKind::Key, .. } => mismatch,
+        error => unreachable(io::Error::other(error)),
+    })?;
     let user = parts.user.or(credentials.username.as_deref()).unwrap_or("git");
     let authenticated =
         timeout(CONNECT_TIMEOUT, authenticate(&mut session, user, place, credentials));
@@ -199,8 +204,8 @@ impl Reader {
     /// The next data; none at the end.
     fn next(&mut self) -> io::Result<Bytes> {
         loop {
-            let message = timeout(STALL_TIMEOUT, self.channel.wait());
-            let message = self.net.block_on(async { message.await }).map_err(|_| {
+            let wait = async { timeout(STALL_TIMEOUT, self.channel.wait()).await };
+            let message = self.net.block_on(wait).map_err(|_| {
                 let why = silence(STALL_TIMEOUT).to_string();
                 self.failure.keep(GitError::Broken { place: self.place.clone(), why })
             })?;
@@ -253,8 +258,8 @@ struct Writer {
 
 impl Write for Writer {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        let sent = timeout(STALL_TIMEOUT, self.channel.data_bytes(data.to_vec()));
-        let sent = self.net.block_on(async { sent.await });
+        let send = self.channel.data_bytes(data.to_vec());
+        let sent = self.net.block_on(async { timeout(STALL_TIMEOUT, send).await });
         sent.map_err(|_| silence(STALL_TIMEOUT))?.map_err(io::Error::other)?;
         Ok(data.len())
     }

@@ -1,7 +1,14 @@
 //! `git-init` and `git-sync` against real servers on the loopback.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+mod access;
 mod clone;
+mod hostile;
 mod origin;
 mod pod;
 mod server;
+mod ssh;
+mod sshd;
+mod submodules;
+mod sync;
+mod update;

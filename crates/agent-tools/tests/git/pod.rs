@@ -13,6 +13,7 @@ pub(crate) struct Pod {
     pub(crate) folder: tempfile::TempDir,
     environment: Vec<(String, String)>,
     pub(crate) job: Value,
+    pub(crate) retry_seconds: u64,
 }
 
 /// How a program ended.
@@ -39,7 +40,7 @@ impl Pod {
             "target": { "root": path("volume"), "path": "docs" },
             "state": path("state"),
         });
-        Self { folder, environment: vec![], job }
+        Self { folder, environment: vec![], job, retry_seconds: 0 }
     }
 
     /// With one more field of the job.
@@ -93,7 +94,7 @@ impl Pod {
             .arg(path("job.json"))
             .arg("--termination-log")
             .arg(path("log"))
-            .args(["--retry-seconds", "0"])
+            .args(["--retry-seconds", &self.retry_seconds.to_string()])
             .stdin(Stdio::null());
         command
     }

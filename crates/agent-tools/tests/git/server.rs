@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
-    sync::{Arc, Mutex},
+    sync::{Arc, Condvar, Mutex},
 };
 
 use bytes::Bytes;
@@ -46,6 +46,7 @@ pub(crate) struct Server {
 struct Shared {
     root: PathBuf,
     asked: Mutex<Vec<Asked>>,
+    has_asked: Condvar,
     /// How often each of the paths that fail at first was asked for.
     failures: Mutex<HashMap<String, usize>>,
     /// Where `/away/` leads.
@@ -69,6 +70,7 @@ impl Server {
         let shared = Arc::new(Shared {
             root,
             asked: Mutex::default(),
+            has_asked: Condvar::new(),
             failures: Mutex::default(),
             away: Mutex::default(),
         });
@@ -96,6 +98,12 @@ impl Server {
 
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.shared.asked.lock().unwrap().clone()
+    }
+
+    /// Waits until there were so many requests.
+    pub(crate) fn wait_for(&self, count: usize) {
+        let asked = self.shared.asked.lock().unwrap();
+        drop(self.shared.has_asked.wait_while(asked, |asked| asked.len() < count).unwrap());
     }
 
     /// Where `/away/` leads: to the beginning of a URL.
@@ -167,6 +175,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Response<Body> {
     let authorization = authorization.map(|value| value.to_str().unwrap().to_owned());
     let asked = Asked { path: path.clone(), authorization: authorization.clone() };
     shared.asked.lock().unwrap().push(asked);
+    shared.has_asked.notify_all();
     let (how, rest) = path[1..].split_once('/').unwrap_or((&path[1..], ""));
     let is_post = request.method() == "POST";
     let allowed = match how {
@@ -189,6 +198,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Response<Body> {
             let whole = backend(shared, rest, request, true).await;
             cut(whole).await
         }
+        "hang" if is_post && failed(shared, how) > 0 => std::future::pending().await,
         "old" => backend(shared, rest, request, false).await,
         "strange" => empty(StatusCode::OK),
         _ => backend(shared, rest, request, true).await,
