@@ -177,19 +177,16 @@ fn sigterm_ends_both_at_once_and_leaves_no_half_target() {
     assert!(runs_on(&server, &mut child));
     assert_eq!(terminate(child), Some(143));
 
-    let hanging = Pod::new(&server.url("hang", "repo")).trusting(&server.ca());
+    let mut hanging = Pod::new(&server.url("hang", "repo")).trusting(&server.ca());
     let before = server.asked().len();
     let child = start(&hanging, "git-init");
     server.wait_for(before + 3);
     assert_eq!(terminate(child), Some(143));
     assert!(!hanging.docs("").exists());
     // The next try is not bothered.
-    let again = Pod { job: json!(null), ..hanging };
-    let mut again = again;
-    again.job = Pod::new(&server.url("open", "repo")).job;
-    again.job["target"]["root"] = again.volume().to_str().unwrap().into();
-    again.init().synced();
-    assert_eq!(fs::read_dir(again.volume()).unwrap().count(), 1);
+    hanging.job["repository"] = server.url("open", "repo").into();
+    hanging.init().synced();
+    assert_eq!(fs::read_dir(hanging.volume()).unwrap().count(), 1);
 }
 
 #[test]
