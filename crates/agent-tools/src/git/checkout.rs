@@ -1,20 +1,20 @@
 //! Brings a checkout, and those of its submodules, to a commit: all of it is fetched and judged before the first
 //! file is touched.
 
-use std::collections::BTreeSet;
-
 use agent_jobs::Repository;
 use gix_hash::ObjectId;
 
 use super::{
+    divergence::{ahead, staged},
     dot_git::{DotGit, Head},
     error::GitError,
     folder::{Folder, split},
     index::{Index, Lock},
     objects::Objects,
+    place::{Place, Visible},
     remote::{History, Remote},
     session::Session,
-    snapshot::{Path, Selection, Snapshot, Submodule, join},
+    snapshot::{Selection, Snapshot, Submodule},
     submodules::{self, Described},
     tip::Tip,
     worktree::{Worktree, Written},
@@ -35,25 +35,6 @@ pub(super) enum Mode {
 pub(super) enum Advanced {
     To { commit: ObjectId, written: Written },
     Diverged { head: Option<ObjectId>, tip: ObjectId, why: String },
-}
-
-/// Where a checkout is: the folder, or the single file, called `name` in `parent`.
-pub(super) struct Place {
-    pub(super) parent: Folder,
-    pub(super) name: Path,
-    /// Its repository.
-    pub(super) meta: Folder,
-    /// The path of its `.git` from `meta`, where the agent's git is to find it.
-    pub(super) visible: Option<Visible>,
-}
-
-/// How `.git` and files find each other.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Visible {
-    /// `.git` is in the folder.
-    Inside,
-    /// `.git` is a file that names the repository; each by its path from the other.
-    Linked { repository: String, worktree: String },
 }
 
 pub(super) struct Checkout<'a> {
@@ -191,7 +172,7 @@ impl Checkout<'_> {
         let mode = if place.visible.is_some() { mode } else { Mode::Follow };
         let dot_git = DotGit(&place.meta);
         let head = dot_git.head()?;
-        let had = head.as_ref().and_then(|head| head.commit);
+        let at = head.as_ref().and_then(|head| head.commit);
         let is_new = dot_git.is_new()?;
         let history = match self.session.history() {
             depth if is_new => depth,
@@ -200,7 +181,7 @@ impl Checkout<'_> {
         };
         let wants = tip.wants();
         if is_new || !Objects::open(&place.meta)?.have(&wants) {
-            let haves: Vec<_> = had.into_iter().collect();
+            let haves: Vec<_> = at.into_iter().collect();
             remote.fetch(&wants, &haves, history, &place.meta)?;
         }
         let objects = Objects::open(&place.meta)?;
@@ -212,11 +193,11 @@ impl Checkout<'_> {
         if !is_new {
             dot_git.set_references(&tip.references)?;
         }
-        if had == Some(commit) {
+        if at == Some(commit) {
             return Ok(Prepared::Nothing(commit));
         }
-        let diverged = |why: String| Ok(Prepared::Diverged { head: had, tip: commit, why });
-        let old = match (&head, had) {
+        let diverged = |why: String| Ok(Prepared::Diverged { head: at, tip: commit, why });
+        let old = match (&head, at) {
             _ if is_new => Snapshot::default(),
             (Some(head), Some(at)) => {
                 match ahead(&place.meta, &objects, head, (at, commit), (&tip, mode))? {
@@ -269,93 +250,4 @@ impl Checkout<'_> {
         dot_git.create(&ready.repository, tip, *commit, worktree)?;
         Ok(written)
     }
-}
-
-impl Place {
-    /// The folder that paths start from.
-    fn work(&self, is_file: bool) -> Result<Folder, GitError> {
-        let opened =
-            if is_file { self.parent.descend(b"") } else { self.parent.ensure(&self.name) };
-        opened.map_err(GitError::target("the checkout"))
-    }
-
-    /// A single file is called as the target is.
-    fn named(&self, mut snapshot: Snapshot) -> Snapshot {
-        if let Some(leaf) = snapshot.files.remove(&vec![]) {
-            snapshot.files.insert(self.name.clone(), leaf);
-        }
-        snapshot
-    }
-}
-
-impl Visible {
-    /// Of a submodule at `at`, whose repository lies below this one's.
-    fn nested(&self, described: &Described, at: &[u8]) -> Self {
-        let at = String::from_utf8_lossy(at);
-        let up = |path: &str| "../".repeat(path.split('/').count());
-        let name = &described.name;
-        match self {
-            Self::Inside => Self::Linked {
-                repository: format!("{}.git/modules/{name}", up(&at)),
-                // Out of `.git/modules/{name}`.
-                worktree: format!("{}../../{at}", up(name)),
-            },
-            Self::Linked { repository, worktree } => Self::Linked {
-                repository: format!("{}{repository}/modules/{name}", up(&at)),
-                worktree: format!("{}../{worktree}/{at}", up(name)),
-            },
-        }
-    }
-}
-
-/// Why the checkout must stay where it is, if it must.
-fn ahead(
-    meta: &Folder,
-    objects: &Objects,
-    head: &Head,
-    (at, to): (ObjectId, ObjectId),
-    (tip, mode): (&Tip, Mode),
-) -> Result<Option<String>, GitError> {
-    if head.branch != tip.branch {
-        let name = |branch: &Option<String>| branch.clone().unwrap_or("no branch".into());
-        let (here, followed) = (name(&head.branch), name(&tip.branch));
-        return Ok(Some(format!("{here} is checked out here, not {followed}")));
-    }
-    let is_behind = is_ancestor(objects, at, to);
-    if DotGit(meta).synced()? != Some(at) && !is_behind {
-        return Ok(Some("it has commits of its own".into()));
-    }
-    let is_rewritten = mode == Mode::FastForward && !is_behind;
-    Ok(is_rewritten.then(|| "its history was rewritten at the server".into()))
-}
-
-/// A path whose entry in the index is neither of the commits': what the agent wants to commit.
-fn staged(index: &Index, old: &Snapshot, new: &Snapshot) -> Option<Path> {
-    if index.is_odd {
-        return Some(join(b"", b"index"));
-    }
-    let entries = index.files();
-    let paths: BTreeSet<_> = entries.keys().chain(old.files.keys()).collect();
-    let is_expected = |path: &&&Path| {
-        let entry = entries.get(**path);
-        entry == old.files.get(**path) || entry == new.files.get(**path)
-    };
-    paths.iter().find(|path| !is_expected(path)).map(|path| (**path).clone())
-}
-
-/// Whether `old` is `new` or comes before it, as far as history is there.
-fn is_ancestor(objects: &Objects, old: ObjectId, new: ObjectId) -> bool {
-    const COMMITS_MAX: usize = 200_000;
-    let mut seen = BTreeSet::from([new]);
-    let mut next = std::collections::VecDeque::from([new]);
-    while let Some(commit) = next.pop_front() {
-        if commit == old {
-            return true;
-        }
-        if seen.len() > COMMITS_MAX {
-            return false;
-        }
-        next.extend(objects.parents(commit).into_iter().filter(|parent| seen.insert(*parent)));
-    }
-    false
 }

@@ -88,7 +88,11 @@ impl DotGit<'_> {
             return Ok(None);
         };
         let metadata = gix_config::file::Metadata::from(gix_config::Source::Local);
-        let parsed = gix_config::File::from_bytes_no_includes(&text, metadata, Default::default());
+        let parsed = gix_config::File::from_bytes_no_includes(
+            &text,
+            metadata,
+            gix_config::file::init::Options::default(),
+        );
         let Ok(config) = parsed else { return Ok(None) };
         Ok(config.string("remote.origin.url").map(|url| url.to_string()))
     }
@@ -104,8 +108,9 @@ impl DotGit<'_> {
         let packed = self.0.read(b"packed-refs").map_err(GitError::target(".git"))?;
         let packed = packed.unwrap_or_default();
         let lines = packed.split(|byte| *byte == b'\n');
-        let id = lines.filter_map(|line| line.strip_suffix(name.as_bytes())?.strip_suffix(b" "));
-        Ok(id.filter_map(|id| ObjectId::from_hex(id).ok()).next())
+        let mut ids =
+            lines.filter_map(|line| line.strip_suffix(name.as_bytes())?.strip_suffix(b" "));
+        Ok(ids.find_map(|id| ObjectId::from_hex(id).ok()))
     }
 
     fn text(&self, name: &str) -> Result<Option<String>, GitError> {
@@ -138,28 +143,20 @@ impl DotGit<'_> {
 
 /// As `git clone` writes it. With a part of the history, only the one branch is followed.
 fn config(repository: &Repository, tip: &Tip, worktree: Option<&str>) -> String {
-    let mut text = String::from(
-        "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n",
-    );
-    if let Some(worktree) = worktree {
-        text += &format!("\tworktree = {}\n", quoted(worktree));
-    }
-    text += &format!("[remote \"origin\"]\n\turl = {}\n", quoted(repository.as_str()));
-    let followed: Vec<_> =
-        tip.references.iter().filter(|(name, _)| name.starts_with("refs/remotes/")).collect();
-    match (&tip.branch, followed.as_slice()) {
-        (Some(branch), [_]) => {
-            let spec = format!("+refs/heads/{branch}:refs/remotes/origin/{branch}");
-            text += &format!("\tfetch = {}\n", quoted(&spec));
-        }
-        _ => text += "\tfetch = +refs/heads/*:refs/remotes/origin/*\n",
-    }
-    if let Some(branch) = &tip.branch {
-        let name = branch.replace('\\', "\\\\").replace('"', "\\\"");
+    let core = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n";
+    let worktree = worktree.map(|path| format!("\tworktree = {}\n", quoted(path)));
+    let url = quoted(repository.as_str());
+    let is_followed = |(name, _): &&(String, ObjectId)| name.starts_with("refs/remotes/");
+    let fetch = match (&tip.branch, tip.references.iter().filter(is_followed).count()) {
+        (Some(branch), 1) => quoted(&format!("+refs/heads/{branch}:refs/remotes/origin/{branch}")),
+        _ => "+refs/heads/*:refs/remotes/origin/*".to_owned(),
+    };
+    let origin = format!("[remote \"origin\"]\n\turl = {url}\n\tfetch = {fetch}\n");
+    let branch = tip.branch.as_ref().map(|branch| {
         let merge = quoted(&format!("refs/heads/{branch}"));
-        text += &format!("[branch \"{name}\"]\n\tremote = origin\n\tmerge = {merge}\n");
-    }
-    text
+        format!("[branch {}]\n\tremote = origin\n\tmerge = {merge}\n", quoted(branch))
+    });
+    [core, &worktree.unwrap_or_default(), &origin, &branch.unwrap_or_default()].concat()
 }
 
 /// A value of git's configuration, whatever is in it.

@@ -107,7 +107,7 @@ impl BufRead for Headers {
         if self.lines.is_none() {
             let lines = locked(&self.exchange, |exchange| {
                 exchange.send()?;
-                let headers = exchange.answer.iter().flat_map(|answer| answer.headers());
+                let headers = exchange.answer.iter().flat_map(Response::headers);
                 let line = |(name, value): (&HeaderName, &HeaderValue)| {
                     [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\n"].concat()
                 };

@@ -39,13 +39,11 @@ impl HostKeys {
     pub(super) fn new(host: &str, port: u16, secret: Option<&str>, pins: Pins) -> io::Result<Self> {
         let host = if port == 22 { host.to_owned() } else { format!("[{host}]:{port}") };
         let host = host.to_ascii_lowercase();
-        let pinned;
-        let (text, pins) = match secret {
-            Some(text) => (text, None),
-            None => {
-                pinned = pins.read_small(PINS)?.unwrap_or_default();
-                (str::from_utf8(&pinned).unwrap_or_default(), Some(pins))
-            }
+        let (text, pins) = if let Some(text) = secret {
+            (text.to_owned(), None)
+        } else {
+            let pinned = pins.read_small(PINS)?.unwrap_or_default();
+            (String::from_utf8(pinned).unwrap_or_default(), Some(pins))
         };
         // A line that is malformed counts for nothing, as in ssh.
         let lines = text.lines().flat_map(|line| KnownHosts::new(line.trim()));

@@ -16,7 +16,7 @@ use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 
 use super::{
-    connect::{Connected, Origin, connect},
+    connect::{Connected, Forwarded, Origin, connect},
     error::GitError,
     exchange::{self, Headers, PostBody, ResponseBody},
     net::{CONNECT_TIMEOUT, Failure, Net, STALL_TIMEOUT, within},
@@ -55,8 +55,7 @@ struct Idle {
 
 struct Sender {
     sender: http1::SendRequest<Full<Bytes>>,
-    /// Set where a proxy reads the request.
-    forwarded: Option<Option<HeaderValue>>,
+    forwarded: Option<Forwarded>,
 }
 
 impl Http {
@@ -141,7 +140,7 @@ impl Client {
         {
             request.headers_mut().insert(header::AUTHORIZATION, authorization.clone());
         }
-        if let Some(Some(authorization)) = &sender.forwarded {
+        if let Some(Forwarded { authorization: Some(authorization) }) = &sender.forwarded {
             request.headers_mut().insert(header::PROXY_AUTHORIZATION, authorization.clone());
         }
         let answer = async { sender.sender.send_request(request).await.map_err(io::Error::other) };
@@ -165,7 +164,7 @@ impl Client {
         let unreachable = |source| GitError::Unreachable { host: origin.authority(), source };
         let (sender, connection) = within(CONNECT_TIMEOUT, handshake).await.map_err(unreachable)?;
         self.net.spawn(async move { drop(connection.await) });
-        Ok(Sender { sender, forwarded: forwarded.map(|forwarded| forwarded.authorization) })
+        Ok(Sender { sender, forwarded })
     }
 
     pub(super) fn check(&self, answer: &Response<Incoming>) -> Result<(), GitError> {

@@ -53,7 +53,7 @@ impl Index {
         let entries =
             entries.map(|entry| (entry.path(&state).to_vec(), (entry.mode, entry.id, entry.stat)));
         let entries = entries.collect();
-        Self { is_odd, entries, state }
+        Self { state, is_odd, entries }
     }
 
     /// What each file was given, submodules left out.

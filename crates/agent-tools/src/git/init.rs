@@ -5,10 +5,11 @@ use agent_jobs::{GitJob, GitReport, GitState};
 
 use super::{
     Tool,
-    checkout::{Advanced, Checkout, Mode, Place},
+    checkout::{Advanced, Checkout, Mode},
     dot_git::DotGit,
     error::GitError,
-    state,
+    place::Place,
+    report, state,
     target::{Found, Target},
 };
 
@@ -20,7 +21,7 @@ impl Tool {
             Found::Checkout(place) => self.existing(&target, job, &place)?,
             Found::Other(what) if job.persistent => {
                 let why = format!("{} holds {what}, which is left alone", target.path());
-                self.report(job, String::new(), GitState::Diverged { commit: String::new(), why })
+                report(job, String::new(), GitState::Diverged { commit: String::new(), why })
             }
             Found::Other(_) => {
                 let place = job.repository.as_str().to_owned();
@@ -41,7 +42,7 @@ impl Tool {
         let checkout = Checkout { session: &session, mode: Mode::Follow, scratch: &scratch };
         let advanced = checkout.advance(place, session.tip()?, &target.selection)?;
         target.unstage()?;
-        Ok(self.outcome(job, advanced))
+        Ok(outcome(job, advanced))
     }
 
     /// What is there can be worked with, so a server that does not answer keeps no agent from starting.
@@ -57,7 +58,7 @@ impl Tool {
             Err(error) if job.persistent => {
                 let why = super::sentence(&error);
                 let commit = head.map(|head| head.to_string()).unwrap_or_default();
-                Ok(self.report(job, commit, GitState::Failed { why }))
+                Ok(report(job, commit, GitState::Failed { why }))
             }
             Err(error) => Err(error),
         }
@@ -68,7 +69,7 @@ impl Tool {
         let Found::Checkout(place) = target.find()? else {
             let commit = String::new();
             let why = "the checkout is gone, or was replaced by something else".into();
-            return Ok(self.report(job, commit.clone(), GitState::Diverged { commit, why }));
+            return Ok(report(job, commit.clone(), GitState::Diverged { commit, why }));
         };
         let session = self.session(target, job)?;
         let mode = if job.persistent { Mode::FastForward } else { Mode::Follow };
@@ -78,26 +79,26 @@ impl Tool {
         };
         let checkout = Checkout { session: &session, mode, scratch: &scratch };
         let advanced = checkout.advance(place, session.tip()?, &target.selection)?;
-        Ok(self.outcome(job, advanced))
+        Ok(outcome(job, advanced))
     }
+}
 
-    fn outcome(&self, job: &GitJob, advanced: Advanced) -> GitReport {
-        match advanced {
-            Advanced::To { commit, written } => {
-                if written.lfs_pointers > 0 {
-                    let count = written.lfs_pointers;
-                    super::say(&format!(
-                        "{}: the repository uses Git LFS; {count} pointers are left as they are, without the \
+fn outcome(job: &GitJob, advanced: Advanced) -> GitReport {
+    match advanced {
+        Advanced::To { commit, written } => {
+            if written.lfs_pointers > 0 {
+                let count = written.lfs_pointers;
+                super::say(&format!(
+                    "{}: the repository uses Git LFS; {count} pointers are left as they are, without the \
                          files that they stand for",
-                        job.name
-                    ));
-                }
-                self.report(job, commit.to_string(), GitState::Synced)
+                    job.name
+                ));
             }
-            Advanced::Diverged { head, tip, why } => {
-                let head = head.map(|head| head.to_string()).unwrap_or_default();
-                self.report(job, head, GitState::Diverged { commit: tip.to_string(), why })
-            }
+            report(job, commit.to_string(), GitState::Synced)
+        }
+        Advanced::Diverged { head, tip, why } => {
+            let head = head.map(|head| head.to_string()).unwrap_or_default();
+            report(job, head, GitState::Diverged { commit: tip.to_string(), why })
         }
     }
 }

@@ -4,6 +4,7 @@
 mod checkout;
 mod connect;
 mod credentials;
+mod divergence;
 mod dot_git;
 mod error;
 mod exchange;
@@ -14,6 +15,7 @@ mod index;
 mod init;
 mod net;
 mod objects;
+mod place;
 mod remote;
 mod session;
 mod snapshot;
@@ -135,17 +137,13 @@ impl Tool {
         };
         work.retry(pauses).when(GitError::is_transient).notify(notify).call()
     }
+}
 
-    #[allow(
-        clippy::disallowed_methods,
-        clippy::unused_self,
-        reason = "the one clock of these programs"
-    )]
-    fn report(&self, job: &GitJob, commit: String, state: GitState) -> GitReport {
-        let now = OffsetDateTime::now_utc().replace_nanosecond(0);
-        let last_synced = now.ok().and_then(|now| now.format(&Rfc3339).ok()).unwrap_or_default();
-        GitReport { name: job.name.clone(), commit, last_synced, state }
-    }
+#[allow(clippy::disallowed_methods, reason = "the one clock of these programs")]
+fn report(job: &GitJob, commit: String, state: GitState) -> GitReport {
+    let now = OffsetDateTime::now_utc().replace_nanosecond(0);
+    let last_synced = now.ok().and_then(|now| now.format(&Rfc3339).ok()).unwrap_or_default();
+    GitReport { name: job.name.clone(), commit, last_synced, state }
 }
 
 /// An error with its causes, in one line.

@@ -18,7 +18,7 @@ use super::error::GitError;
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The longest silence of a server. Git's own sends a sign of life every 5 s while it packs.
-pub(super) const STALL_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const STALL_TIMEOUT: Duration = Duration::from_mins(1);
 
 pub(super) struct Net {
     runtime: Runtime,

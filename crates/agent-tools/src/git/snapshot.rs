@@ -114,9 +114,10 @@ impl Snapshot {
         };
         let mut walk = Walk { objects, selection, found: Self::default() };
         let root = objects.root_of(commit)?;
-        let at = walk.locate(root)?.ok_or_else(|| absent(&selection.path))?;
-        if let Some(tree) = at {
-            walk.tree(tree, &selection.path, &[], 0)?;
+        match walk.locate(root)? {
+            Located::Folder(tree) => walk.tree(tree, &selection.path, &[], 0)?,
+            Located::Other => {}
+            Located::Nothing => return Err(absent(&selection.path)),
         }
         let found = walk.found;
         let has = |entry: &Path| {
@@ -133,6 +134,14 @@ impl Snapshot {
     }
 }
 
+/// What is at a path.
+enum Located {
+    Nothing,
+    Folder(ObjectId),
+    /// A file or submodule.
+    Other,
+}
+
 struct Walk<'a> {
     objects: &'a Objects,
     selection: &'a Selection,
@@ -140,16 +149,15 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// The folder at the selection's path; or nothing more to read where a file or submodule is there. None where
-    /// nothing is.
-    fn locate(&mut self, root: ObjectId) -> Result<Option<Option<ObjectId>>, GitError> {
+    /// What is at the selection's path. A file or submodule there is all that is found.
+    fn locate(&mut self, root: ObjectId) -> Result<Located, GitError> {
         let mut tree = root;
         let path = &self.selection.path;
         let mut done = 0;
         for name in path.split_str("/").filter(|name| !name.is_empty()) {
             let entries = self.objects.entries(tree)?;
             let Some((_, kind, id)) = entries.into_iter().find(|(entry, ..)| *entry == name) else {
-                return Ok(None);
+                return Ok(Located::Nothing);
             };
             done += name.len() + usize::from(done > 0);
             let (here, rest) = path.split_at(done);
@@ -161,17 +169,17 @@ impl Walk<'_> {
                     let selection = Selection { path: rest.to_vec(), entries };
                     let sub = Submodule { path: here.to_vec(), at: vec![], commit: id, selection };
                     self.found.submodules.push(sub);
-                    return Ok(Some(None));
+                    return Ok(Located::Other);
                 }
                 Some(kind) if rest.is_empty() => {
                     self.found.files.insert(vec![], Leaf { kind, id });
                     self.found.is_file = true;
-                    return Ok(Some(None));
+                    return Ok(Located::Other);
                 }
-                Some(_) => return Ok(None),
+                Some(_) => return Ok(Located::Nothing),
             }
         }
-        Ok(Some(Some(tree)))
+        Ok(Located::Folder(tree))
     }
 
     /// Adds what lies in a folder that is at `path` in the repository, and at `at` in the checkout.

@@ -258,8 +258,8 @@ struct Writer {
 
 impl Write for Writer {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        let send = self.channel.data_bytes(data.to_vec());
-        let sent = self.net.block_on(async { timeout(STALL_TIMEOUT, send).await });
+        let sending = self.channel.data_bytes(data.to_vec());
+        let sent = self.net.block_on(async { timeout(STALL_TIMEOUT, sending).await });
         sent.map_err(|_| silence(STALL_TIMEOUT))?.map_err(io::Error::other)?;
         Ok(data.len())
     }

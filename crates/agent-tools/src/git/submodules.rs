@@ -27,16 +27,18 @@ impl Described {
 pub(super) fn described(objects: &Objects, commit: ObjectId) -> Result<Vec<Described>, GitError> {
     let root = objects.entries(objects.root_of(commit)?)?;
     match root.into_iter().find(|(name, ..)| name == ".gitmodules") {
-        Some((_, kind, id)) if matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable) => {
-            parse(&objects.blob(id)?)
-        }
+        Some((_, EntryKind::Blob | EntryKind::BlobExecutable, id)) => parse(&objects.blob(id)?),
         _ => Ok(vec![]),
     }
 }
 
 fn parse(text: &[u8]) -> Result<Vec<Described>, GitError> {
     let metadata = gix_config::file::Metadata::from(gix_config::Source::Local);
-    let config = gix_config::File::from_bytes_no_includes(text, metadata, Default::default());
+    let config = gix_config::File::from_bytes_no_includes(
+        text,
+        metadata,
+        gix_config::file::init::Options::default(),
+    );
     let config = config.map_err(|_| GitError::Data("its .gitmodules is malformed".into()))?;
     let mut found = Vec::new();
     for section in config.sections_by_name("submodule").into_iter().flatten() {

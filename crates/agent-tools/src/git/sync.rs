@@ -10,7 +10,7 @@ use super::{
     dot_git::DotGit,
     error::GitError,
     folder::Folder,
-    state,
+    report, state,
     target::{Found, Target},
 };
 
@@ -26,7 +26,7 @@ impl Tool {
                 Ok(report) => report,
                 Err(error) => {
                     let commit = last.as_ref().map(|last| last.commit.clone()).unwrap_or_default();
-                    self.report(job, commit, GitState::Failed { why: super::sentence(&error) })
+                    report(job, commit, GitState::Failed { why: super::sentence(&error) })
                 }
             };
             if is_news(folder, last.as_ref(), &report)? {
@@ -65,20 +65,16 @@ impl Tool {
         let (_, tip) = self.session(target, job)?.tip()?;
         let newest = tip.commit.to_string();
         if commit == newest {
-            return Ok(self.report(job, commit, GitState::Synced));
+            return Ok(report(job, commit, GitState::Synced));
         }
         // A new pod would find the agent's work in the way once more.
         if let Some(GitReport { state: GitState::Diverged { commit: known, why }, .. }) = last
             && *known == newest
         {
             let state = GitState::Diverged { commit: newest, why: why.clone() };
-            return Ok(self.report(
-                job,
-                last.map(|last| last.commit.clone()).unwrap_or(commit),
-                state,
-            ));
+            return Ok(report(job, last.map(|last| last.commit.clone()).unwrap_or(commit), state));
         }
-        Ok(self.report(job, commit, GitState::Pending { commit: newest }))
+        Ok(report(job, commit, GitState::Pending { commit: newest }))
     }
 }
 

@@ -7,10 +7,10 @@ use rustix::fs::FileType;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    checkout::{Place, Visible},
     dot_git::DotGit,
     error::GitError,
     folder::{Folder, split},
+    place::{Place, Visible},
     snapshot::{Path, Selection},
 };
 
@@ -115,15 +115,15 @@ impl<'a> Target<'a> {
             let origin = super::error::printable(&without_user(&origin));
             return Ok(Found::Other(format!("a checkout of {origin}")));
         }
-        if !self.selection.is_whole() && self.selected(&meta) != Some(self.wanted()) {
+        if !self.selection.is_whole() && selected(&meta) != Some(self.wanted()) {
             return Ok(Found::Other("what another path, ref or list of names selected".into()));
         }
-        self.place(again(&self.parent)?, meta).map(Found::Checkout)
+        Ok(Found::Checkout(self.place(again(&self.parent)?, meta)))
     }
 
-    fn place(&self, parent: Folder, meta: Folder) -> Result<Place, GitError> {
+    fn place(&self, parent: Folder, meta: Folder) -> Place {
         let visible = self.selection.is_whole().then_some(Visible::Inside);
-        Ok(Place { parent, name: self.name.clone(), meta, visible })
+        Place { parent, name: self.name.clone(), meta, visible }
     }
 
     /// An empty place for a clone, on the target's volume. What an earlier try left is removed.
@@ -138,7 +138,7 @@ impl<'a> Target<'a> {
             folder.remove_all(REPOSITORY).map_err(self.failed())?;
             folder.ensure(REPOSITORY).map_err(self.failed())?
         };
-        self.place(staging, meta)
+        Ok(self.place(staging, meta))
     }
 
     /// Puts a clone that is whole where it belongs, at once.
@@ -181,10 +181,10 @@ impl<'a> Target<'a> {
             select: self.job.select.iter().map(|path| path.as_str().to_owned()).collect(),
         }
     }
+}
 
-    fn selected(&self, meta: &Folder) -> Option<Selected> {
-        serde_json::from_slice(&meta.read_small(SELECTED).ok()??).ok()
-    }
+fn selected(meta: &Folder) -> Option<Selected> {
+    serde_json::from_slice(&meta.read_small(SELECTED).ok()??).ok()
 }
 
 fn open_state(path: &str) -> Result<Folder, GitError> {

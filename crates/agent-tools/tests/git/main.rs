@@ -4,6 +4,7 @@
 mod access;
 mod clone;
 mod hostile;
+mod hostile_trees;
 mod origin;
 mod pod;
 mod server;

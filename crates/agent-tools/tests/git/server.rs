@@ -108,7 +108,7 @@ impl Server {
 
     /// Where `/away/` leads: to the beginning of a URL.
     pub(crate) fn lead_away(&self, to: &str) {
-        *self.shared.away.lock().unwrap() = to.to_owned();
+        to.clone_into(&mut self.shared.away.lock().unwrap());
     }
 
     pub(crate) fn runtime(&self) -> &Runtime {

@@ -76,8 +76,8 @@ fn serve(listener: &TcpListener, folder: &Path, shown: &Mutex<Vec<String>>) {
     for stream in listener.incoming() {
         let stream = stream.unwrap();
         let keys = shown.lock().unwrap().clone();
-        let keys: String =
-            keys.iter().map(|key| format!("HostKey {}\n", folder.join(key).display())).collect();
+        let keys = keys.iter().map(|key| format!("HostKey {}\n", folder.join(key).display()));
+        let keys = keys.collect::<Vec<_>>().concat();
         let config = folder.join("config");
         let rest = format!(
             "AuthorizedKeysFile {}\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n\
