@@ -191,7 +191,8 @@ impl Checkout<'_> {
             reference: reference.as_str().to_owned(),
         })?;
         if !is_new {
-            dot_git.set_references(&tip.references)?;
+            // For the agent's git only: a name that is in the way of another holds no update up.
+            drop(dot_git.set_references(&tip.references));
         }
         if at == Some(commit) {
             return Ok(Prepared::Nothing(commit));

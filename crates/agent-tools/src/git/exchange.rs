@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use super::{
     error::GitError,
     http::{Client, because},
-    net::{STALL_TIMEOUT, silence},
+    net::silence,
 };
 
 type Shared = Arc<Mutex<Exchange>>;
@@ -61,8 +61,8 @@ impl Exchange {
         let client = &self.client;
         let next = client.net.block_on(async {
             loop {
-                match tokio::time::timeout(STALL_TIMEOUT, answer.body_mut().frame()).await {
-                    Err(_) => return Err(because(&silence(STALL_TIMEOUT))),
+                match tokio::time::timeout(client.net.stall, answer.body_mut().frame()).await {
+                    Err(_) => return Err(because(&silence(client.net.stall))),
                     Ok(None) => return Ok(Bytes::new()),
                     Ok(Some(Err(error))) => return Err(because(&error)),
                     Ok(Some(Ok(frame))) => match frame.into_data() {

@@ -19,7 +19,7 @@ use super::{
     connect::{Connected, Forwarded, Origin, connect},
     error::GitError,
     exchange::{self, Headers, PostBody, ResponseBody},
-    net::{CONNECT_TIMEOUT, Failure, Net, STALL_TIMEOUT, within},
+    net::{CONNECT_TIMEOUT, Failure, Net, within},
 };
 
 const REDIRECTS_MAX: usize = 5;
@@ -144,7 +144,7 @@ impl Client {
             request.headers_mut().insert(header::PROXY_AUTHORIZATION, authorization.clone());
         }
         let answer = async { sender.sender.send_request(request).await.map_err(io::Error::other) };
-        let answer = within(STALL_TIMEOUT, answer).await.map_err(|e| broken(because(&e)))?;
+        let answer = within(self.net.stall, answer).await.map_err(|e| broken(because(&e)))?;
         *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(Idle { origin, sender });
         Ok(answer)
     }

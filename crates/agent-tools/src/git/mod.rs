@@ -59,6 +59,9 @@ pub struct GitArgs {
     /// How long a server that does not answer is tried again
     #[arg(long, default_value_t = 120, hide = true)]
     retry_seconds: u64,
+    /// How long a server may be silent
+    #[arg(long, default_value_t = 60, hide = true)]
+    stall_seconds: u64,
     #[command(flatten)]
     report: ReportArgs,
     #[command(flatten)]
@@ -114,7 +117,8 @@ impl Tool {
         )
         .map_err(GitError::Start)?;
         let tls = args.trust.config().map_err(GitError::Start)?;
-        let net = Net::new(tls).map_err(GitError::Start)?;
+        let net =
+            Net::new(tls, Duration::from_secs(args.stall_seconds)).map_err(GitError::Start)?;
         Ok(Self { net: Arc::new(net), retry_for: Duration::from_secs(args.retry_seconds) })
     }
 

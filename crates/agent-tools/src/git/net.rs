@@ -17,23 +17,23 @@ use super::error::GitError;
 /// For the name, for the connection, and for each handshake on it.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The longest silence of a server. Git's own sends a sign of life every 5 s while it packs.
-pub(super) const STALL_TIMEOUT: Duration = Duration::from_mins(1);
-
 pub(super) struct Net {
     runtime: Runtime,
     /// Connections, each driven by a task.
     pub(super) tasks: TaskTracker,
     pub(super) tls: Arc<ClientConfig>,
+    /// The longest silence of a server. Git's own sends a sign of life every 5 s while it packs.
+    pub(super) stall: Duration,
     /// By the usual variables, upper or lower case.
     pub(super) proxies: Matcher,
 }
 
 impl Net {
-    pub(super) fn new(tls: Arc<ClientConfig>) -> io::Result<Self> {
+    pub(super) fn new(tls: Arc<ClientConfig>, stall: Duration) -> io::Result<Self> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        Ok(Self { runtime, tasks: TaskTracker::new(), tls, proxies: Matcher::from_env() })
+        let (tasks, proxies) = (TaskTracker::new(), Matcher::from_env());
+        Ok(Self { runtime, tasks, tls, stall, proxies })
     }
 
     pub(super) fn block_on<F: Future>(&self, future: F) -> F::Output {

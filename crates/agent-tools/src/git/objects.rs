@@ -83,9 +83,7 @@ impl Objects {
 
     pub(super) fn blob(&self, id: ObjectId) -> Result<Vec<u8>, GitError> {
         let mut buffer = Vec::new();
-        let length = self.handle.find_blob(&id, &mut buffer).map_err(GitError::data)?.data.len();
-        buffer.truncate(length);
-        Ok(buffer)
+        Ok(self.handle.find_blob(&id, &mut buffer).map_err(GitError::data)?.data.to_vec())
     }
 }
 

@@ -22,7 +22,7 @@ use super::{
     credentials::Credentials,
     error::{GitError, printable},
     host_keys::{HostKeys, Pins, Verdict},
-    net::{CONNECT_TIMEOUT, Failure, Net, STALL_TIMEOUT, silence, tcp},
+    net::{CONNECT_TIMEOUT, Failure, Net, silence, tcp},
 };
 
 /// The most that is kept of what a server says about its errors.
@@ -204,9 +204,9 @@ impl Reader {
     /// The next data; none at the end.
     fn next(&mut self) -> io::Result<Bytes> {
         loop {
-            let wait = async { timeout(STALL_TIMEOUT, self.channel.wait()).await };
+            let wait = async { timeout(self.net.stall, self.channel.wait()).await };
             let message = self.net.block_on(wait).map_err(|_| {
-                let why = silence(STALL_TIMEOUT).to_string();
+                let why = silence(self.net.stall).to_string();
                 self.failure.keep(GitError::Broken { place: self.place.clone(), why })
             })?;
             match message {
@@ -259,8 +259,8 @@ struct Writer {
 impl Write for Writer {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         let sending = self.channel.data_bytes(data.to_vec());
-        let sent = self.net.block_on(async { timeout(STALL_TIMEOUT, sending).await });
-        sent.map_err(|_| silence(STALL_TIMEOUT))?.map_err(io::Error::other)?;
+        let sent = self.net.block_on(async { timeout(self.net.stall, sending).await });
+        sent.map_err(|_| silence(self.net.stall))?.map_err(io::Error::other)?;
         Ok(data.len())
     }
 

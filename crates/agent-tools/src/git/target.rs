@@ -68,9 +68,14 @@ impl<'a> Target<'a> {
     /// Where host keys are kept: with a checkout that outlives the pod, or with the pod.
     pub(super) fn pins(&self) -> Result<Folder, GitError> {
         match &self.state {
-            Some(state) if !self.job.persistent => again(state),
+            Some(state) if self.is_kept_in_state() => again(state),
             _ => self.beside(),
         }
+    }
+
+    /// Whether what is kept lives as long as the pod; or with a checkout that outlives it.
+    fn is_kept_in_state(&self) -> bool {
+        self.state.is_some() && !self.job.persistent
     }
 
     /// A folder of ours on the target's volume.
@@ -156,9 +161,11 @@ impl<'a> Target<'a> {
         beside.remove_all(STAGING).map_err(self.failed())
     }
 
-    /// Removes what is needed no more once the checkout is there.
+    /// Removes what is needed no more once the checkout is there. The repository of one without `.git` stays: a pod
+    /// whose sandbox is made anew runs its init containers once more, on the same volumes.
     pub(super) fn tidy(&self) -> Result<(), GitError> {
-        let is_needed = self.job.sync.is_some() || self.job.persistent;
+        let has_repository = !self.selection.is_whole() && !self.is_kept_in_state();
+        let is_needed = has_repository || self.job.sync.is_some() || self.job.persistent;
         if !is_needed {
             self.parent.remove_all(&self.beside_name()).map_err(self.failed())?;
         }
@@ -168,7 +175,7 @@ impl<'a> Target<'a> {
     /// Where the repository of a checkout without `.git` is.
     fn repository_folder(&self) -> Result<Folder, GitError> {
         match &self.state {
-            Some(state) if !self.job.persistent => again(state),
+            Some(state) if self.is_kept_in_state() => again(state),
             _ => self.beside(),
         }
     }

@@ -143,6 +143,21 @@ fn a_folder_of_the_repository_has_no_git() {
 }
 
 #[test]
+fn a_pod_whose_sandbox_is_made_anew_clones_again_over_what_is_there() {
+    let (server, origin) = server();
+    for (field, value) in [("path", "sub"), ("reference", "main")] {
+        for state in [true, false] {
+            let mut pod = cloned(&server, "open", &[(field, value.into())]);
+            if !state {
+                pod.job["state"] = serde_json::Value::Null;
+            }
+            assert_eq!(pod.init().synced(), origin.head());
+            assert_eq!(pod.init().synced(), origin.head(), "{field}");
+        }
+    }
+}
+
+#[test]
 fn a_file_of_the_repository_is_the_target_itself() {
     let (server, _origin) = server();
     let pod = cloned(&server, "open", &[("path", "sub/dir/file".into())]);

@@ -7,6 +7,7 @@ mod hostile;
 mod hostile_trees;
 mod origin;
 mod pod;
+mod proxy;
 mod server;
 mod ssh;
 mod sshd;
