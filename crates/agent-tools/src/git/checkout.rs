@@ -164,36 +164,21 @@ impl Checkout<'_> {
         &self,
         place: Place,
         repository: &Repository,
-        (mut remote, tip): (Remote, Tip),
+        (remote, tip): (Remote, Tip),
         selection: &Selection,
         mode: Mode,
     ) -> Result<Prepared, GitError> {
         // Without `.git` there is no history, and nobody's commits.
         let mode = if place.visible.is_some() { mode } else { Mode::Follow };
-        let dot_git = DotGit(&place.meta);
-        let head = dot_git.head()?;
-        let at = head.as_ref().and_then(|head| head.commit);
-        let is_new = dot_git.is_new()?;
-        let history = match self.session.history() {
-            depth if is_new => depth,
-            _ if place.visible.is_some() => History::Since,
-            _ => History::Depth(1),
-        };
-        let wants = tip.wants();
-        if is_new || !Objects::open(&place.meta)?.have(&wants) {
-            let haves: Vec<_> = at.into_iter().collect();
-            remote.fetch(&wants, &haves, history, &place.meta)?;
-        }
-        let objects = Objects::open(&place.meta)?;
         let reference = &self.session.job.reference;
+        let is_new = DotGit(&place.meta).is_new()?;
+        let head = DotGit(&place.meta).head()?;
+        let at = head.as_ref().and_then(|head| head.commit);
+        let objects = self.fetch(&place, remote, &tip, at)?;
         let commit = objects.commit(tip.id)?.ok_or_else(|| GitError::NoCommit {
             place: repository.as_str().to_owned(),
             reference: reference.as_str().to_owned(),
         })?;
-        if !is_new {
-            // For the agent's git only: a name that is in the way of another holds no update up.
-            drop(dot_git.set_references(&tip.references));
-        }
         if at == Some(commit) {
             return Ok(Prepared::Nothing(commit));
         }
@@ -209,6 +194,10 @@ impl Checkout<'_> {
             _ => return diverged("its HEAD is not a commit".into()),
         };
         let new = Snapshot::of(&objects, commit, selection, reference)?;
+        if new.is_file && place.name.is_empty() {
+            let path = String::from_utf8_lossy(&selection.path).into_owned();
+            return Err(GitError::FileForFolder { path });
+        }
         if !is_new && old.is_file != new.is_file {
             return diverged("a file became a folder, or the other way round".into());
         }
@@ -227,6 +216,33 @@ impl Checkout<'_> {
         let ready =
             Ready { place, repository, work, objects, tip, commit, head, old, new, described };
         Ok(Prepared::Ready(Box::new(ready)))
+    }
+
+    /// Sees to it that what the tip needs is there.
+    fn fetch(
+        &self,
+        place: &Place,
+        mut remote: Remote,
+        tip: &Tip,
+        at: Option<ObjectId>,
+    ) -> Result<Objects, GitError> {
+        let dot_git = DotGit(&place.meta);
+        let is_new = dot_git.is_new()?;
+        let history = match self.session.history() {
+            depth if is_new => depth,
+            _ if place.visible.is_some() => History::Since,
+            _ => History::Depth(1),
+        };
+        let wants = tip.wants();
+        if is_new || !Objects::open(&place.meta)?.have(&wants) {
+            let haves: Vec<_> = at.into_iter().collect();
+            remote.fetch(&wants, &haves, history, &place.meta)?;
+        }
+        if !is_new {
+            // For the agent's git only: a name that is in the way of another holds no update up.
+            drop(dot_git.set_references(&tip.references));
+        }
+        Objects::open(&place.meta)
     }
 
     fn apply(&self, ready: &Ready) -> Result<Written, GitError> {

@@ -38,6 +38,8 @@ pub enum GitError {
     NoCommit { place: String, reference: String },
     #[error("'{path}' does not exist in the repository at ref '{reference}': check path and names")]
     UnknownPath { path: String, reference: String },
+    #[error("'{path}' is a file, and the target is a folder: give mountPath the name of a file")]
+    FileForFolder { path: String },
     #[error("{place} is empty: it has no commit yet")]
     Empty { place: String },
     #[error(

@@ -8,6 +8,7 @@ use super::{
     checkout::{Advanced, Checkout, Mode},
     dot_git::DotGit,
     error::GitError,
+    gone,
     place::Place,
     report, state,
     target::{Found, Target},
@@ -36,13 +37,22 @@ impl Tool {
     }
 
     fn clone_into(&self, target: &Target<'_>, job: &GitJob) -> Result<GitReport, GitError> {
-        let session = self.session(target, job)?;
         let place = target.stage()?;
+        let session = self.session(target, job, &place.meta)?;
         let scratch = target.beside()?;
         let checkout = Checkout { session: &session, mode: Mode::Follow, scratch: &scratch };
-        let advanced = checkout.advance(place, session.tip()?, &target.selection)?;
-        target.unstage()?;
-        Ok(outcome(job, advanced))
+        match checkout.advance(place, session.tip()?, &target.selection)? {
+            Advanced::Diverged { .. } if !job.persistent => {
+                let place = job.repository.as_str().to_owned();
+                Err(GitError::Occupied { path: target.path(), place })
+            }
+            advanced => {
+                if matches!(advanced, Advanced::To { .. }) {
+                    target.unstage()?;
+                }
+                Ok(outcome(job, advanced))
+            }
+        }
     }
 
     /// What is there can be worked with, so a server that does not answer keeps no agent from starting.
@@ -66,12 +76,8 @@ impl Tool {
 
     /// Brings the checkout that is there up to date.
     pub(super) fn update(&self, target: &Target<'_>, job: &GitJob) -> Result<GitReport, GitError> {
-        let Found::Checkout(place) = target.find()? else {
-            let commit = String::new();
-            let why = "the checkout is gone, or was replaced by something else".into();
-            return Ok(report(job, commit.clone(), GitState::Diverged { commit, why }));
-        };
-        let session = self.session(target, job)?;
+        let Found::Checkout(place) = target.find()? else { return Ok(gone(job)) };
+        let session = self.session(target, job, &place.meta)?;
         let mode = if job.persistent { Mode::FastForward } else { Mode::Follow };
         let scratch = match &place.visible {
             Some(_) => place.meta.descend(b"").map_err(GitError::target(".git"))?,

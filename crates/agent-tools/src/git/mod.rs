@@ -43,6 +43,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::report::ReportArgs;
 use credentials::Credentials;
 pub use error::GitError;
+use folder::Folder;
 use net::Net;
 use session::Session;
 use target::Target;
@@ -122,10 +123,15 @@ impl Tool {
         Ok(Self { net: Arc::new(net), retry_for: Duration::from_secs(args.retry_seconds) })
     }
 
-    fn session<'a>(&self, target: &Target<'_>, job: &'a GitJob) -> Result<Session<'a>, GitError> {
+    fn session<'a>(
+        &self,
+        target: &Target<'_>,
+        job: &'a GitJob,
+        meta: &Folder,
+    ) -> Result<Session<'a>, GitError> {
         // Read each time: kubelet renews a mounted Secret.
         let credentials = Credentials::read(job.credentials.as_deref())?;
-        let pins = Arc::new(target.pins()?);
+        let pins = Arc::new(target.pins(meta)?);
         Ok(Session { job, net: Arc::clone(&self.net), credentials, pins })
     }
 
@@ -141,6 +147,12 @@ impl Tool {
         };
         work.retry(pauses).when(GitError::is_transient).notify(notify).call()
     }
+}
+
+/// Of a checkout that somebody removed or replaced.
+fn gone(job: &GitJob) -> GitReport {
+    let why = "the checkout is gone, or was replaced by something else".into();
+    report(job, String::new(), GitState::Diverged { commit: String::new(), why })
 }
 
 #[allow(clippy::disallowed_methods, reason = "the one clock of these programs")]

@@ -10,7 +10,7 @@ use super::{
     dot_git::DotGit,
     error::GitError,
     folder::Folder,
-    report, state,
+    gone, report, state,
     target::{Found, Target},
 };
 
@@ -56,13 +56,11 @@ impl Tool {
         job: &GitJob,
         last: Option<&GitReport>,
     ) -> Result<GitReport, GitError> {
-        let checked_out = match target.find()? {
-            Found::Checkout(place) => DotGit(&place.meta).synced()?.map(|id| id.to_string()),
-            _ => None,
-        };
+        let Found::Checkout(place) = target.find()? else { return Ok(gone(job)) };
+        let checked_out = DotGit(&place.meta).synced()?.map(|id| id.to_string());
         let checked_out = checked_out.or_else(|| last.map(|last| last.commit.clone()));
         let commit = checked_out.unwrap_or_default();
-        let (_, tip) = self.session(target, job)?.tip()?;
+        let (_, tip) = self.session(target, job, &place.meta)?.tip()?;
         let newest = tip.commit.to_string();
         if commit == newest {
             return Ok(report(job, commit, GitState::Synced));

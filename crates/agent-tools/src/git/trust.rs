@@ -1,10 +1,6 @@
 //! Which certificates a server may show: Mozilla's authorities, and those of the bundles that the pod names.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fs, io, path::PathBuf, sync::Arc};
 
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject};
 
@@ -20,14 +16,19 @@ pub(super) struct TrustArgs {
 }
 
 impl TrustArgs {
-    /// Fails only where a file that is named cannot be read; a certificate in it that is of no use is skipped, as
-    /// bundles of whole systems hold some.
+    /// A bundle that cannot be read counts for nothing, and so does a certificate in it that is of no use, as bundles
+    /// of whole systems hold some: fewer authorities are trusted then, which the log says.
     pub(super) fn config(&self) -> io::Result<Arc<ClientConfig>> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        for file in
-            [&self.ca_bundle, &self.ssl_cert_file, &self.git_ssl_cainfo].into_iter().flatten()
-        {
-            roots.add_parsable_certificates(certificates(file)?);
+        let files = [&self.ca_bundle, &self.ssl_cert_file, &self.git_ssl_cainfo];
+        for file in files.into_iter().flatten() {
+            match fs::read(file) {
+                Ok(pem) => {
+                    let found = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok);
+                    roots.add_parsable_certificates(found);
+                }
+                Err(error) => super::say(&format!("cannot read {}: {error}", file.display())),
+            }
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
@@ -37,11 +38,4 @@ impl TrustArgs {
             .with_no_client_auth();
         Ok(Arc::new(config))
     }
-}
-
-fn certificates(file: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
-    let named =
-        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display()));
-    let pem = fs::read(file).map_err(named)?;
-    Ok(CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect())
 }

@@ -8,6 +8,7 @@ mod hostile_trees;
 mod origin;
 mod pod;
 mod proxy;
+mod root;
 mod server;
 mod ssh;
 mod sshd;

@@ -107,6 +107,7 @@ fn git_job(agent: &ResolvedAgent, checkout: &Checkout) -> GitJob {
         // Every volume outlives its containers: whatever the agent made of it stays.
         persistent: true,
         sync: checkout.sync,
+        state: Some(names::SCRATCH_DIR.to_owned()),
     }
 }
 
