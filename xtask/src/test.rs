@@ -15,6 +15,13 @@ const BROWSER: [Needed; 2] = [
     Needed { program: "chromedriver", package: "chromium-driver" },
 ];
 
+/// Real servers of git, which run on the loopback.
+const GIT_SERVERS: [Needed; 3] = [
+    Needed { program: "git", package: "git" },
+    Needed { program: "ssh-keygen", package: "openssh-client" },
+    Needed { program: "/usr/sbin/sshd", package: "openssh-server" },
+];
+
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -38,6 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     web::build()?;
     lints()?;
     deny::check()?;
+    step::run("servers of git", |_| apt::ensure(&GIT_SERVERS))?;
     eprintln!("unit and integration tests");
     cargo(["test", "--locked", "--quiet"]).show()?;
     web::test()?;

@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 
 pub mod beneath;
 pub mod context;
+pub mod git;
 pub mod install;
 pub mod job;
 pub mod plugin;
@@ -32,6 +33,10 @@ enum Tool {
     PluginInit(plugin::PluginArgs),
     /// Ask the agent's server whether it answers; exits with 1 when it does not
     Probe(probe::ProbeArgs),
+    /// Clone a repository before the agent starts
+    GitInit(git::GitArgs),
+    /// Follow a repository while the agent runs; ends when there is something to report
+    GitSync(git::GitArgs),
     /// The agent's terminal
     #[command(subcommand)]
     Screen(screen::ScreenCommand),
@@ -46,6 +51,8 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Tool::Install(args) => install::run(&args),
         Tool::PluginInit(args) => plugin::run(&args),
         Tool::Probe(args) => Ok(probe::run(&args)?),
+        Tool::GitInit(args) => Ok(git::run_init(&args)?),
+        Tool::GitSync(args) => Ok(git::run_sync(&args)?),
         Tool::Screen(command) => Ok(screen::run(command)?),
         Tool::UrlFetch(args) => url::run(&args),
     }

@@ -33,6 +33,10 @@ pub struct GitJob {
     pub persistent: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sync: Option<Sync>,
+    /// Folder of this job alone, which outlives its containers: host keys that were accepted, the last report, and of
+    /// a target without `.git` what git needs for an update. The agent does not see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
 }
 
 /// How the checkout follows its repository while the agent runs.

@@ -19,5 +19,5 @@ pub use path::{RelativePath, RelativePathError, Target};
 pub use plugin::{PluginJob, Specifier, SpecifierError};
 pub use reference::{Reference, ReferenceError};
 pub use report::{GitReport, GitState, REPORT_BYTES_MAX, Report};
-pub use repository::{Repository, RepositoryError};
+pub use repository::{Repository, RepositoryError, RepositoryParts};
 pub use url::{BODY_BYTES_MAX, UrlJob};

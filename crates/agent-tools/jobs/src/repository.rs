@@ -18,6 +18,17 @@ pub enum RepositoryError {
     Password,
 }
 
+/// What a repository's URL consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RepositoryParts<'a> {
+    pub user: Option<&'a str>,
+    /// An address of IPv6 is without its brackets.
+    pub host: &'a str,
+    pub port: Option<u16>,
+    /// With the slash that follows the host in a URL; as it is written in `user@host:path`.
+    pub path: &'a str,
+}
+
 impl Repository {
     pub fn parse(written: &str) -> Result<Self, RepositoryError> {
         let has_strange = |text: &str| text.chars().any(|c| c.is_control() || c.is_whitespace());
@@ -46,6 +57,44 @@ impl Repository {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    pub fn parts(&self) -> RepositoryParts<'_> {
+        let (authority, path) = match self.0.split_once("://") {
+            Some((_, rest)) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
+            None => self.0.split_once(':').unwrap_or((&self.0, "")),
+        };
+        let (user, host) = match authority.rsplit_once('@') {
+            Some((user, host)) => (Some(user), host),
+            None => (None, authority),
+        };
+        // Parsed already: what follows the last colon outside of brackets is a port.
+        let (name, port) = match host.rsplit_once(':') {
+            Some((name, port)) if !port.contains(']') => (name, port.parse().ok()),
+            _ => (host, None),
+        };
+        RepositoryParts { user, host: name.trim_matches(['[', ']']), port, path }
+    }
+
+    /// What a submodule's URL in `.gitmodules` of this repository names: a URL of its own, or a path that begins
+    /// with `./` or `../` and starts from this repository.
+    pub fn submodule(&self, url: &str) -> Result<Self, RepositoryError> {
+        if !url.starts_with("./") && !url.starts_with("../") {
+            return Self::parse(url);
+        }
+        let root = self.0.len() - self.parts().path.len();
+        let (authority, path) = self.0.split_at(root);
+        let mut names: Vec<_> = path.split('/').filter(|name| !name.is_empty()).collect();
+        for name in url.split('/') {
+            match name {
+                "" | "." => {}
+                // Not above the host.
+                ".." => drop(names.pop().ok_or(RepositoryError::Form)?),
+                name => names.push(name),
+            }
+        }
+        let slash = if path.starts_with('/') { "/" } else { "" };
+        Self::parse(&format!("{authority}{slash}{}", names.join("/")))
     }
 
     /// Whether it is reached over ssh.
@@ -128,6 +177,53 @@ mod tests {
     fn a_password_belongs_into_a_secret() {
         let parsed = Repository::parse("https://me:secret@example.com/repo");
         assert_eq!(parsed, Err(RepositoryError::Password));
+    }
+
+    #[test]
+    fn a_repository_has_a_user_a_host_a_port_and_a_path() {
+        let parts = |written: &str| {
+            let parsed = Repository::parse(written).unwrap();
+            let RepositoryParts { user, host, port, path } = parsed.parts();
+            (user.map(str::to_owned), host.to_owned(), port, path.to_owned())
+        };
+        let git = || Some("git".to_owned());
+        let of = |user, host: &str, port, path: &str| (user, host.into(), port, path.into());
+        assert_eq!(parts("https://[::1]:8443/a/b"), of(None, "::1", Some(8443), "/a/b"));
+        assert_eq!(parts("https://[::1]/a"), of(None, "::1", None, "/a"));
+        assert_eq!(parts("ssh://git@host:22/~/a"), of(git(), "host", Some(22), "/~/a"));
+        assert_eq!(parts("git@host:a/b:c"), of(git(), "host", None, "a/b:c"));
+    }
+
+    #[test]
+    fn a_submodule_is_relative_to_its_repository_or_has_a_url_of_the_same_grammar() {
+        let joined = |base: &str, url: &str| {
+            Repository::parse(base).unwrap().submodule(url).map(|found| found.0).ok()
+        };
+        let https = |url| joined("https://host/team/repo.git", url);
+        assert_eq!(https("../lib.git").as_deref(), Some("https://host/team/lib.git"));
+        assert_eq!(https("./lib").as_deref(), Some("https://host/team/repo.git/lib"));
+        assert_eq!(https("../../x/lib").as_deref(), Some("https://host/x/lib"));
+        assert_eq!(https("ssh://git@h/r").as_deref(), Some("ssh://git@h/r"));
+        let scp = |url| joined("git@host:team/repo", url);
+        assert_eq!(scp("../lib").as_deref(), Some("git@host:team/lib"));
+        assert_eq!(scp("../../lib").as_deref(), Some("git@host:lib"));
+        for hostile in [
+            "../../../lib",
+            "../../../../evil/lib",
+            "../..",
+            "/lib",
+            "lib",
+            "file:///lib",
+            "ext::sh -c id",
+            "-u./x",
+            "../a\n",
+            "../a b",
+            "https://u:p@h/r",
+        ] {
+            assert_eq!(https(hostile), None, "{hostile:?}");
+        }
+        assert_eq!(scp("../../-oProxyCommand=id"), None);
+        assert_eq!(scp("../../../lib"), None);
     }
 
     #[test]

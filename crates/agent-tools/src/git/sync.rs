@@ -1,0 +1,92 @@
+//! Follows a repository while the agent runs. What changes is reported by ending: kubelet keeps the report and
+//! starts the container again.
+
+use std::{thread, time::Duration};
+
+use agent_jobs::{GitJob, GitReport, GitState, SyncPolicy};
+
+use super::{
+    Tool,
+    dot_git::DotGit,
+    error::GitError,
+    folder::Folder,
+    gone, report, state,
+    target::{Found, Target},
+};
+
+impl Tool {
+    /// Returns once there is something to report that was not reported yet.
+    pub(super) fn sync(&self, job: &GitJob) -> Result<GitReport, GitError> {
+        let sync = job.sync.ok_or(GitError::NoSync)?;
+        let target = Target::open(job)?;
+        let folder = target.state().ok_or(GitError::NoState)?;
+        loop {
+            let last = state::last(folder);
+            let report = match self.round(&target, job, sync.policy, last.as_ref()) {
+                Ok(report) => report,
+                Err(error) => {
+                    let commit = last.as_ref().map(|last| last.commit.clone()).unwrap_or_default();
+                    report(job, commit, GitState::Failed { why: super::sentence(&error) })
+                }
+            };
+            if is_news(folder, last.as_ref(), &report)? {
+                return Ok(report);
+            }
+            thread::sleep(Duration::from_secs(sync.interval_seconds.max(1).into()));
+        }
+    }
+
+    fn round(
+        &self,
+        target: &Target<'_>,
+        job: &GitJob,
+        policy: SyncPolicy,
+        last: Option<&GitReport>,
+    ) -> Result<GitReport, GitError> {
+        match policy {
+            SyncPolicy::HotReload => self.retry(|| self.update(target, job)),
+            SyncPolicy::Rollout => self.retry(|| self.pending(target, job, last)),
+        }
+    }
+
+    /// Only asks, and touches nothing.
+    fn pending(
+        &self,
+        target: &Target<'_>,
+        job: &GitJob,
+        last: Option<&GitReport>,
+    ) -> Result<GitReport, GitError> {
+        let Found::Checkout(place) = target.find()? else { return Ok(gone(job)) };
+        let checked_out = DotGit(&place.meta).synced()?.map(|id| id.to_string());
+        let checked_out = checked_out.or_else(|| last.map(|last| last.commit.clone()));
+        let commit = checked_out.unwrap_or_default();
+        let (_, tip) = self.session(target, job, &place.meta)?.tip()?;
+        let newest = tip.commit.to_string();
+        if commit == newest {
+            return Ok(report(job, commit, GitState::Synced));
+        }
+        // A new pod would find the agent's work in the way once more.
+        if let Some(GitReport { state: GitState::Diverged { commit: known, why }, .. }) = last
+            && *known == newest
+        {
+            let state = GitState::Diverged { commit: newest, why: why.clone() };
+            return Ok(report(job, last.map(|last| last.commit.clone()).unwrap_or(commit), state));
+        }
+        Ok(report(job, commit, GitState::Pending { commit: newest }))
+    }
+}
+
+/// Whether a report says something new. It is kept either way.
+fn is_news(
+    folder: &Folder,
+    last: Option<&GitReport>,
+    report: &GitReport,
+) -> Result<bool, GitError> {
+    let is_news = match last {
+        Some(last) => !state::is_same(last, report),
+        // git-init has reported that the checkout is there.
+        None => report.state != GitState::Synced,
+    };
+    state::keep(folder, report)?;
+    Ok(is_news)
+}

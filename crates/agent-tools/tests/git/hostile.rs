@@ -1,0 +1,261 @@
+//! Values and repositories that want to run a program or to write outside. A canary tells whether they could.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::PathBuf,
+    process::Command,
+};
+
+use serde_json::{Value, json};
+
+use super::{clone::server, origin::git, pod::Pod, server::Server};
+
+/// A pod, and a folder outside of its volume that nothing may change.
+pub(crate) struct Trap {
+    pub(crate) pod: Pod,
+}
+
+impl Trap {
+    pub(crate) fn new(pod: Pod) -> Self {
+        let outside = pod.folder.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("file"), "untouched").unwrap();
+        fs::write(
+            pod.folder.path().join("canary.sh"),
+            format!("#!/bin/sh\ntouch {}/canary\n", pod.folder.path().display()),
+        )
+        .unwrap();
+        let executable = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(pod.folder.path().join("canary.sh"), executable).unwrap();
+        Self { pod }
+    }
+
+    fn outside(&self) -> PathBuf {
+        self.pod.folder.path().join("outside")
+    }
+
+    fn script(&self) -> String {
+        self.pod.folder.path().join("canary.sh").display().to_string()
+    }
+
+    #[track_caller]
+    pub(crate) fn is_quiet(&self) {
+        assert!(!self.pod.folder.path().join("canary").exists(), "something was run");
+        let entries: Vec<_> =
+            fs::read_dir(self.outside()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(entries, ["file"], "something was written outside");
+        assert_eq!(fs::read_to_string(self.outside().join("file")).unwrap(), "untouched");
+    }
+}
+
+pub(crate) fn pod(server: &Server) -> Pod {
+    Pod::new(&server.url("open", "repo")).trusting(&server.ca())
+}
+
+const REPOSITORIES: [&str; 27] = [
+    "",
+    "repo",
+    "/repo",
+    "./repo",
+    "../repo",
+    "file:///etc",
+    "ext::sh",
+    "git://localhost/repo",
+    "-oProxyCommand=id",
+    "--upload-pack=id",
+    "ssh://-oProxyCommand=id/repo",
+    "ssh://-a@host/repo",
+    "-a@host:repo",
+    "git@-host:repo",
+    "git@host:-repo",
+    "https://",
+    "https://host",
+    "https:///repo",
+    "https://ho st/repo",
+    "https://host\n/repo",
+    "https://host:0/repo",
+    "https://u:p@host/repo",
+    "https://`id`/repo",
+    "https://a$b/repo",
+    "git@host::repo",
+    "ftp://host/repo",
+    "HTTPS://host/repo",
+];
+const REFERENCES: [&str; 19] = [
+    "",
+    "-b",
+    "--upload-pack=id",
+    "a b",
+    "a..b",
+    "a~1",
+    "a^",
+    "a:b",
+    "a*",
+    "a\\b",
+    "a\n",
+    "/a",
+    "a/",
+    "a//b",
+    ".a",
+    "a.lock",
+    "@",
+    "a@{0}",
+    "../../HEAD",
+];
+
+/// Fields of a job with values that must not get past the job's parser.
+fn hostile_values(trap: &Trap) -> Vec<(&'static str, Value)> {
+    let script = trap.script();
+    let paths = ["", "..", "../outside", "a/../../outside", "a\n", "/", "."];
+    let of = |field: &'static str, values: &[&str]| {
+        values.iter().map(|value| (field, Value::from(*value))).collect::<Vec<_>>()
+    };
+    let mut cases =
+        [of("repository", &REPOSITORIES), of("reference", &REFERENCES), of("path", &paths)]
+            .concat();
+    cases.push(("repository", json!(format!("ext::{script}"))));
+    cases.push(("repository", json!(format!("ext::sh -c {script}"))));
+    cases.push(("select", json!(["../outside"])));
+    cases.push(("select", json!([""])));
+    cases.push(("target", json!({ "root": trap.pod.volume(), "path": "../outside/x" })));
+    cases.push(("target", json!({ "root": trap.pod.volume(), "path": "a/../../outside" })));
+    assert!(cases.len() >= 40);
+    cases
+}
+
+#[test]
+fn hostile_values_in_a_job_are_refused_before_anything_is_done() {
+    let (server, _origin) = server();
+    let trap = Trap::new(pod(&server));
+    for (field, value) in hostile_values(&trap) {
+        let mut hostile = Command::new(env!("CARGO_BIN_EXE_agent-tools"));
+        let mut job = trap.pod.job.clone();
+        job[field] = value.clone();
+        let file = trap.pod.folder.path().join("hostile.json");
+        fs::write(&file, job.to_string()).unwrap();
+        hostile.env_clear().args(["git-init", "--retry-seconds", "0", "--job"]).arg(file);
+        let output = hostile.output().unwrap();
+        let log = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{field} {value}");
+        assert!(log.contains("is malformed"), "{field} {value}: {log}");
+        trap.is_quiet();
+    }
+    assert_eq!(fs::read_dir(trap.pod.volume()).unwrap().count(), 0);
+}
+
+#[test]
+fn links_on_the_way_to_the_target_are_not_followed() {
+    let (server, _origin) = server();
+    for path in ["docs", "way/docs", "way/deep/docs"] {
+        let mut trap = Trap::new(pod(&server));
+        let link = path.split('/').next().unwrap();
+        symlink(trap.outside(), trap.pod.volume().join(link)).unwrap();
+        trap.pod.job["target"]["path"] = path.into();
+        trap.pod.init().refused();
+        trap.is_quiet();
+    }
+}
+
+#[test]
+fn links_where_our_own_folders_are_to_be_are_not_followed() {
+    let (server, _origin) = server();
+    let trap = Trap::new(pod(&server));
+    symlink(trap.outside(), trap.pod.volume().join(".docs.kubeopencode")).unwrap();
+    trap.pod.init().refused();
+    trap.is_quiet();
+
+    let trap = Trap::new(pod(&server));
+    fs::create_dir(trap.pod.volume().join(".docs.kubeopencode")).unwrap();
+    symlink(trap.outside(), trap.pod.volume().join(".docs.kubeopencode/staging")).unwrap();
+    trap.pod.init().synced();
+    trap.is_quiet();
+}
+
+#[test]
+fn links_that_the_agent_puts_into_its_checkout_are_not_followed() {
+    let places = [
+        ".git",
+        ".git/objects",
+        ".git/objects/pack",
+        ".git/refs",
+        ".git/refs/heads",
+        ".git/refs/remotes",
+        ".git/refs/kubeopencode",
+        ".git/index",
+        ".git/HEAD",
+        ".git/shallow",
+        ".git/index.lock",
+        ".git/refs/heads/main",
+        ".git/.kubeopencode-partial",
+        "sub",
+        "sub/dir",
+        "sub/dir/file",
+        "new",
+    ];
+    for place in places {
+        let (server, origin) = server();
+        let trap = Trap::new(pod(&server).with("persistent", true));
+        trap.pod.init().synced();
+        origin.write("sub/dir/file", "3").write("new/file", "3").commit("3");
+        let at = trap.pod.docs(place);
+        let is_folder = at.is_dir();
+        if at.exists() {
+            fs::rename(&at, trap.pod.folder.path().join("moved")).unwrap();
+        }
+        let to = if is_folder { trap.outside() } else { trap.outside().join("file") };
+        symlink(to, &at).unwrap();
+        // Whether it succeeds depends on what the link stood for.
+        trap.pod.init();
+        trap.is_quiet();
+    }
+}
+
+#[test]
+fn a_checkouts_configuration_hooks_and_attributes_run_nothing() {
+    let (server, origin) = server();
+    let trap = Trap::new(pod(&server).with("persistent", true).with("recurseSubmodules", true));
+    let script = trap.script();
+    origin.write(".gitattributes", "* filter=evil diff=evil merge=evil\n").commit("attributes");
+    trap.pod.init().synced();
+    for (name, value) in [
+        ("core.fsmonitor", script.as_str()),
+        ("core.hooksPath", trap.pod.folder.path().to_str().unwrap()),
+        ("core.sshCommand", &script),
+        ("core.gitProxy", &script),
+        ("core.askPass", &script),
+        ("core.alternateRefsCommand", &script),
+        ("credential.helper", &script),
+        ("filter.evil.smudge", &script),
+        ("filter.evil.clean", &script),
+        ("filter.evil.process", &script),
+        ("filter.evil.required", "true"),
+        ("remote.origin.uploadpack", &script),
+        ("remote.origin.proxy", "http://localhost:1"),
+        ("http.proxy", "http://localhost:1"),
+        ("http.sslVerify", "false"),
+        ("uploadpack.packObjectsHook", &script),
+        ("url.ext::sh.insteadOf", "https://"),
+        ("include.path", trap.outside().join("file").to_str().unwrap()),
+        ("core.worktree", trap.outside().to_str().unwrap()),
+    ] {
+        let set = git(&trap.pod.docs("")).args(["config", name, value]).status().unwrap();
+        assert!(set.success());
+    }
+    for hook in
+        ["post-checkout", "post-merge", "reference-transaction", "post-index-change", "pre-auto-gc"]
+    {
+        fs::copy(&script, trap.pod.docs(".git/").join(hook)).unwrap();
+        fs::create_dir_all(trap.pod.docs(".git/hooks")).unwrap();
+        fs::copy(&script, trap.pod.docs(".git/hooks").join(hook)).unwrap();
+    }
+    // What git itself would do with it, so that the trap is known to work.
+    drop(git(&trap.pod.docs("")).args(["status"]).output());
+    assert!(trap.pod.folder.path().join("canary").exists(), "the trap itself");
+    fs::remove_file(trap.pod.folder.path().join("canary")).unwrap();
+
+    let newest = origin.write("README.md", "3").commit("3");
+    assert_eq!(trap.pod.init().synced(), newest);
+    assert_eq!(trap.pod.text("README.md"), "3");
+    trap.is_quiet();
+}

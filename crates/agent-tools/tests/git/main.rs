@@ -1,0 +1,17 @@
+//! `git-init` and `git-sync` against real servers on the loopback.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+mod access;
+mod clone;
+mod hostile;
+mod hostile_trees;
+mod origin;
+mod pod;
+mod proxy;
+mod root;
+mod server;
+mod ssh;
+mod sshd;
+mod submodules;
+mod sync;
+mod update;
