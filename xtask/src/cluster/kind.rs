@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::Published;
 use super::name::ClusterName;
+use super::version::Wanted;
 use crate::shell::{Cmd, which};
 use crate::step;
 
@@ -33,13 +34,16 @@ pub(super) fn kubeconfig(name: &ClusterName) -> Result<PathBuf> {
     Ok(crate::paths::cache()?.join("kind").join(name.as_str()).with_extension("kubeconfig"))
 }
 
-pub(super) fn up(name: &ClusterName) -> Result<()> {
+/// Without `wanted`, a new cluster is what this kind brings.
+pub(super) fn up(name: &ClusterName, wanted: Option<Wanted>) -> Result<()> {
+    let image = wanted.map(image).transpose()?;
     let kubeconfig = kubeconfig(name)?;
     fs::create_dir_all(kubeconfig.parent().context("a file is in a folder")?)?;
     if !exists(name) {
         step::run("kind cluster", |_| {
             let create = ["create", "cluster", "--wait", "180s", "--config", "-"];
-            kind(&create, name)?.input(config().to_string()).run()
+            let image = image.iter().flat_map(|image| ["--image", image]);
+            kind(&create, name)?.args(image).input(config().to_string()).run()
         })?;
     }
     step::run("kubeconfig", |_| kind(&["export", "kubeconfig"], name)?.run())
@@ -71,6 +75,14 @@ fn config() -> Value {
         "kind": "Cluster",
         "nodes": [{ "role": "control-plane", "extraPortMappings": [mapping] }],
     })
+}
+
+/// Images of nodes go by whole versions: <https://kind.sigs.k8s.io/docs/user/quick-start/#creating-a-cluster>.
+fn image(wanted: Wanted) -> Result<String> {
+    let version = wanted.version().with_context(|| {
+        format!("kind's nodes go by whole versions: name a release of {wanted} with --kubernetes")
+    })?;
+    Ok(format!("kindest/node:v{version}"))
 }
 
 fn kind(arguments: &[&str], name: &ClusterName) -> Result<Cmd> {
