@@ -91,3 +91,15 @@ fn kind(arguments: &[&str], name: &ClusterName) -> Result<Cmd> {
         .args(["--name", name.as_str(), "--kubeconfig"])
         .arg(kubeconfig(name)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_a_whole_version_and_a_minor_is_refused() {
+        let image = |wanted: &str| image(wanted.parse().unwrap());
+        assert_eq!(image("1.34.3").unwrap(), "kindest/node:v1.34.3");
+        assert!(image("1.34").is_err());
+    }
+}

@@ -147,6 +147,10 @@ fn go_version() -> Result<String> {
 
 /// Puts stable names for what people and this tool call themselves into the folder `names`.
 pub(super) fn link(binaries: &Binaries, names: &Path) -> Result<()> {
+    // In clusters from before containerd was built here it is a link into the cache, which must not be written to.
+    if names.is_symlink() {
+        fs::remove_file(names)?;
+    }
     fs::create_dir_all(names).with_context(|| names.display().to_string())?;
     for (folder, program) in [(&binaries.kubernetes, "kubectl"), (&binaries.containerd, "ctr")] {
         let (target, name) = (folder.join(program), names.join(program));
@@ -164,6 +168,25 @@ pub(super) fn link(binaries: &Binaries, names: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_point_to_the_programs_of_now_and_nothing_is_written_through_an_older_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |kubernetes: &str| Binaries {
+            kubernetes: folder.path().join(kubernetes),
+            containerd: folder.path().join("containerd"),
+            addons: folder.path().join("addons"),
+        };
+        let names = folder.path().join("bin");
+        fs::create_dir(folder.path().join("old")).unwrap();
+        symlink(folder.path().join("old"), &names).unwrap();
+        for kubernetes in ["one", "two"] {
+            link(&of(kubernetes), &names).unwrap();
+            let kubectl = fs::read_link(names.join("kubectl")).unwrap();
+            assert_eq!(kubectl, folder.path().join(kubernetes).join("kubectl"));
+        }
+        assert_eq!(fs::read_dir(folder.path().join("old")).unwrap().count(), 0);
+    }
 
     #[test]
     fn the_version_is_written_into_both_packages() {

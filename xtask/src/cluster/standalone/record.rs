@@ -21,11 +21,12 @@ const FILE: &str = "cluster.json";
 #[derive(Serialize, Deserialize)]
 struct Record {
     number: u8,
-    #[serde(default = "before_there_was_a_choice")]
+    /// Clusters from before there was a choice do not say.
+    #[serde(default = "only_minor")]
     kubernetes: Minor,
 }
 
-fn before_there_was_a_choice() -> Minor {
+fn only_minor() -> Minor {
     Minor(34)
 }
 
@@ -140,4 +141,27 @@ fn refuse_strangers(layout: &Layout) -> Result<()> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::standalone::layout::demo;
+
+    #[test]
+    fn a_cluster_keeps_the_minor_that_it_was_made_with() {
+        let mut old = demo();
+        old.kubernetes = Minor(34);
+        let release = |wanted: Option<&str>| present(&old, wanted.map(|it| it.parse().unwrap()));
+        assert_eq!(release(None).unwrap().version.minor, Minor(34));
+        assert_eq!(release(Some("1.34")).unwrap().version.minor, Minor(34));
+        let refusal = release(Some("1.37")).unwrap_err().to_string();
+        assert!(refusal.contains("is Kubernetes 1.34, not 1.37"), "{refusal}");
+    }
+
+    #[test]
+    fn a_record_without_a_kubernetes_is_of_the_first_that_could_be_built() {
+        let record: Record = serde_json::from_str(r#"{"number": 3}"#).unwrap();
+        assert_eq!((record.number, record.kubernetes), (3, Minor(34)));
+    }
 }
