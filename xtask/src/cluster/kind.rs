@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::Published;
 use super::name::ClusterName;
+use super::version::Wanted;
 use crate::shell::{Cmd, which};
 use crate::step;
 
@@ -33,13 +34,16 @@ pub(super) fn kubeconfig(name: &ClusterName) -> Result<PathBuf> {
     Ok(crate::paths::cache()?.join("kind").join(name.as_str()).with_extension("kubeconfig"))
 }
 
-pub(super) fn up(name: &ClusterName) -> Result<()> {
+/// Without `wanted`, a new cluster is what this kind brings.
+pub(super) fn up(name: &ClusterName, wanted: Option<Wanted>) -> Result<()> {
+    let image = wanted.map(image).transpose()?;
     let kubeconfig = kubeconfig(name)?;
     fs::create_dir_all(kubeconfig.parent().context("a file is in a folder")?)?;
     if !exists(name) {
         step::run("kind cluster", |_| {
             let create = ["create", "cluster", "--wait", "180s", "--config", "-"];
-            kind(&create, name)?.input(config().to_string()).run()
+            let image = image.iter().flat_map(|image| ["--image", image]);
+            kind(&create, name)?.args(image).input(config().to_string()).run()
         })?;
     }
     step::run("kubeconfig", |_| kind(&["export", "kubeconfig"], name)?.run())
@@ -73,9 +77,29 @@ fn config() -> Value {
     })
 }
 
+/// Images of nodes go by whole versions: <https://kind.sigs.k8s.io/docs/user/quick-start/#creating-a-cluster>.
+fn image(wanted: Wanted) -> Result<String> {
+    let version = wanted.version().with_context(|| {
+        format!("kind's nodes go by whole versions: name a release of {wanted} with --kubernetes")
+    })?;
+    Ok(format!("kindest/node:v{version}"))
+}
+
 fn kind(arguments: &[&str], name: &ClusterName) -> Result<Cmd> {
     Ok(Cmd::new("kind")
         .args(arguments)
         .args(["--name", name.as_str(), "--kubeconfig"])
         .arg(kubeconfig(name)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_a_whole_version_and_a_minor_is_refused() {
+        let image = |wanted: &str| image(wanted.parse().unwrap());
+        assert_eq!(image("1.34.3").unwrap(), "kindest/node:v1.34.3");
+        assert!(image("1.34").is_err());
+    }
 }

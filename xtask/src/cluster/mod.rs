@@ -4,6 +4,7 @@ mod current;
 mod kind;
 mod name;
 mod standalone;
+mod version;
 mod wait;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -15,6 +16,7 @@ pub(crate) use name::ClusterName;
 
 use crate::shell::Cmd;
 use standalone::Egress;
+use version::Wanted;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -43,6 +45,9 @@ pub(crate) struct Choice {
     /// A context of the kubeconfig whose cluster is used as it is; it is never made or removed.
     #[arg(long, conflicts_with_all = ["provider", "name"])]
     context: Option<String>,
+    /// A new cluster's Kubernetes: a minor such as 1.34, or a version [default: the newest that can be built here; kind's own].
+    #[arg(long, value_name = "VERSION|MINOR", conflicts_with = "context")]
+    kubernetes: Option<Wanted>,
     /// Let the pods of a standalone cluster reach what this machine reaches; by default they reach nothing outside.
     #[arg(long)]
     egress: bool,
@@ -99,8 +104,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 pub(crate) fn up(choice: &Choice) -> Result<Cluster> {
     let (name, provider) = (&choice.name, provider(choice)?);
     match provider {
-        Provider::Standalone => standalone::up(name, choice.egress())?,
-        Provider::Kind => kind::up(name)?,
+        Provider::Standalone => standalone::up(name, choice.kubernetes, choice.egress())?,
+        Provider::Kind => kind::up(name, choice.kubernetes)?,
+        Provider::Current if choice.kubernetes.is_some() => {
+            bail!("the cluster of the present context is what it is: leave --kubernetes out")
+        }
         Provider::Current => current::up(choice.context.as_deref())?,
     }
     Ok(Cluster { name: name.clone(), provider, context: choice.context.clone() })
@@ -137,7 +145,7 @@ pub(crate) fn keeps_audit_log(choice: &Choice) -> Result<bool> {
 fn status(choice: &Choice) -> Result<()> {
     match provider(choice)? {
         Provider::Standalone => standalone::status(&choice.name),
-        Provider::Kind if kind::exists(&choice.name) => kind::up(&choice.name),
+        Provider::Kind if kind::exists(&choice.name) => kind::up(&choice.name, None),
         Provider::Kind => bail!("there is no kind cluster {}", choice.name),
         Provider::Current => current::up(choice.context.as_deref()),
     }

@@ -1,4 +1,4 @@
-//! Builds Kubernetes, etcd, CoreDNS and the storage provisioner from their Go modules, once, into the cache.
+//! Builds Kubernetes, etcd, containerd, CoreDNS and the storage provisioner from their Go modules, once, into the cache.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use super::releases::{self, Release};
 use crate::cache::{Built, Key, get_or_build};
+use crate::cluster::version::Version;
 use crate::paths::repository;
 use crate::shell::{Cmd, which};
 use crate::step;
-
-pub(super) const KUBERNETES: &str = "v1.34.4";
 
 /// The names by which the one binary is called.
 const LINKS: [&str; 7] = [
@@ -24,53 +24,94 @@ const LINKS: [&str; 7] = [
     "kubelet",
 ];
 
+/// A program's name, and its package as seen from its module.
+type Program = (&'static str, &'static str);
+
+const CONTAINERD: [Program; 3] = [
+    ("containerd", "github.com/containerd/containerd/v2/cmd/containerd"),
+    (SHIM, "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2"),
+    ("ctr", "github.com/containerd/containerd/v2/cmd/ctr"),
+];
+
+const ADDONS: [Program; 3] = [
+    ("coredns", "./coredns"),
+    ("pause", "./pause"),
+    ("local-path-provisioner", "github.com/rancher/local-path-provisioner"),
+];
+
+const SHIM: &str = "containerd-shim-runc-v2";
+
+/// Linker flags that leave the symbols out.
+const STRIP: &str = "-s -w";
+
 /// The folders of finished programs.
 pub(super) struct Binaries {
-    /// etcd, kube-apiserver, kubectl and so on; `local-path-provisioner` and `pause` too.
+    /// etcd, kube-apiserver, kubectl and so on.
     pub(super) kubernetes: PathBuf,
-    pub(super) coredns: PathBuf,
+    /// containerd, its shim and its client.
+    pub(super) containerd: PathBuf,
+    /// What runs in pods of the cluster's own: coredns, pause, local-path-provisioner.
+    pub(super) addons: PathBuf,
 }
 
-pub(super) fn ensure() -> Result<Binaries> {
-    let go = go_version()?;
-    let kubernetes =
-        step::run(&format!("Kubernetes {KUBERNETES}, built from its Go modules"), |step| {
-            let built = build("kubernetes", "hyperkube", &go, kubernetes)?;
-            step.note(built.origin.note());
-            Ok(built.path)
-        })?;
-    let coredns = step::run("CoreDNS, built from its Go module", |step| {
-        let built = build("coredns", "coredns", &go, |source, out| {
-            compile(source, ".", &out.join("coredns"), "-s -w")
-        })?;
-        step.note(built.origin.note());
-        Ok(built.path)
-    })?;
-    Ok(Binaries { kubernetes, coredns })
+impl Binaries {
+    pub(super) fn containerd_shim(&self) -> PathBuf {
+        self.containerd.join(SHIM)
+    }
 }
 
-fn build(
+pub(super) fn ensure(release: &Release) -> Result<Binaries> {
+    let key = Key::new().bytes(go_version()?).bytes(std::env::consts::ARCH);
+    Ok(Binaries {
+        kubernetes: kubernetes(release, key.clone())?,
+        containerd: module("containerd", &CONTAINERD, key.clone())?,
+        addons: module("addons", &ADDONS, key)?,
+    })
+}
+
+fn kubernetes(release: &Release, key: Key) -> Result<PathBuf> {
+    let Release { version, module } = release;
+    let source = releases::source();
+    let key =
+        key.path(module)?.path(&module.with_extension("sum"))?.path(&source.join("main.go"))?;
+    built(&format!("kubernetes-{}", version.minor), &format!("Kubernetes {version}"), key, |out| {
+        let module = format!("-modfile={}", module.display());
+        let flags = [&module, "-ldflags", &version_flags(*version)];
+        compile(&source, ".", &out.join("hyperkube"), &flags)?;
+        LINKS.iter().try_for_each(|link| Ok(symlink("hyperkube", out.join(link))?))
+    })
+}
+
+/// The programs of the Go module in the folder `name` beside Kubernetes'.
+fn module(name: &str, programs: &[Program], key: Key) -> Result<PathBuf> {
+    let source = repository().join("e2e/cluster").join(name);
+    let names: Vec<_> = programs.iter().map(|(program, _)| *program).collect();
+    built(name, &names.join(", "), key.path(&source)?, |out| {
+        let compile = |(program, package): &Program| {
+            compile(&source, package, &out.join(program), &["-ldflags", STRIP])
+        };
+        programs.iter().try_for_each(compile)
+    })
+}
+
+fn built(
     name: &str,
-    module: &str,
-    go: &str,
-    compile: impl Fn(&Path, &Path) -> Result<()>,
-) -> Result<Built> {
-    let source = repository().join("e2e/cluster").join(module);
-    let key = Key::new().bytes(go).bytes(std::env::consts::ARCH).bytes(KUBERNETES).path(&source)?;
-    get_or_build(name, key, |out| compile(&source, out))
+    title: &str,
+    key: Key,
+    build: impl FnOnce(&Path) -> Result<()>,
+) -> Result<PathBuf> {
+    step::run(&format!("{title}, built from Go modules"), |step| {
+        let Built { path, origin } = get_or_build(name, key, build)?;
+        step.note(origin.note());
+        Ok(path)
+    })
 }
 
-fn kubernetes(source: &Path, out: &Path) -> Result<()> {
-    compile(source, "./cmd/hyperkube", &out.join("hyperkube"), &version_flags())?;
-    compile(source, "./cmd/pause", &out.join("pause"), "-s -w")?;
-    let provisioner = "github.com/rancher/local-path-provisioner";
-    compile(source, provisioner, &out.join("local-path-provisioner"), "-s -w")?;
-    LINKS.iter().try_for_each(|link| Ok(symlink("hyperkube", out.join(link))?))
-}
-
-fn compile(source: &Path, package: &str, program: &Path, linker_flags: &str) -> Result<()> {
+fn compile(source: &Path, package: &str, program: &Path, flags: &[&str]) -> Result<()> {
     Cmd::new("go")
-        .args(["build", "-buildvcs=false", "-trimpath", "-ldflags", linker_flags, "-o"])
+        .args(["build", "-buildvcs=false", "-trimpath"])
+        .args(flags)
+        .arg("-o")
         .arg(program)
         .arg(package)
         .current_dir(source)
@@ -81,38 +122,47 @@ fn compile(source: &Path, package: &str, program: &Path, linker_flags: &str) -> 
 }
 
 /// Where Kubernetes' own build writes its version: <https://github.com/kubernetes/kubernetes/blob/master/hack/lib/version.sh>.
-fn version_flags() -> String {
+fn version_flags(version: Version) -> String {
     let values = [
-        ("gitVersion", KUBERNETES),
-        ("gitMajor", "1"),
-        ("gitMinor", "34"),
-        ("gitTreeState", "clean"),
+        ("gitVersion", format!("v{version}")),
+        ("gitMajor", "1".to_owned()),
+        ("gitMinor", version.minor.0.to_string()),
+        ("gitTreeState", "clean".to_owned()),
     ];
     let packages = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"];
     let flags = packages.iter().flat_map(|package| {
         values.iter().map(move |(name, value)| format!(" -X {package}.{name}={value}"))
     });
-    "-s -w".chars().map(String::from).chain(flags).collect()
+    STRIP.chars().map(String::from).chain(flags).collect()
 }
 
 fn go_version() -> Result<String> {
     if which("go").is_none() {
         bail!(
-            "the standalone cluster is built with Go, which is not here: install Go 1.24 or later (https://go.dev/dl)"
+            "the standalone cluster is built with Go, which is not here: install Go 1.26 or later (https://go.dev/dl)"
         );
     }
     Cmd::new("go").args(["env", "GOVERSION"]).read().context("cannot tell Go's version")
 }
 
-/// Puts a stable name for the folder of programs into the cluster's folder.
-pub(super) fn link(binaries: &Binaries, name: &Path) -> Result<()> {
-    if fs::read_link(name).is_ok_and(|target| target == binaries.kubernetes) {
-        return Ok(());
+/// Puts stable names for what people and this tool call themselves into the folder `names`.
+pub(super) fn link(binaries: &Binaries, names: &Path) -> Result<()> {
+    // In clusters from before containerd was built here it is a link into the cache, which must not be written to.
+    if names.is_symlink() {
+        fs::remove_file(names)?;
     }
-    if name.is_symlink() {
-        fs::remove_file(name)?;
+    fs::create_dir_all(names).with_context(|| names.display().to_string())?;
+    for (folder, program) in [(&binaries.kubernetes, "kubectl"), (&binaries.containerd, "ctr")] {
+        let (target, name) = (folder.join(program), names.join(program));
+        if fs::read_link(&name).is_ok_and(|present| present == target) {
+            continue;
+        }
+        if name.is_symlink() {
+            fs::remove_file(&name)?;
+        }
+        symlink(&target, &name).with_context(|| name.display().to_string())?;
     }
-    symlink(&binaries.kubernetes, name).with_context(|| name.display().to_string())
+    Ok(())
 }
 
 #[cfg(test)]
@@ -120,12 +170,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_point_to_the_programs_of_now_and_nothing_is_written_through_an_older_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |kubernetes: &str| Binaries {
+            kubernetes: folder.path().join(kubernetes),
+            containerd: folder.path().join("containerd"),
+            addons: folder.path().join("addons"),
+        };
+        let names = folder.path().join("bin");
+        fs::create_dir(folder.path().join("old")).unwrap();
+        symlink(folder.path().join("old"), &names).unwrap();
+        for kubernetes in ["one", "two"] {
+            link(&of(kubernetes), &names).unwrap();
+            let kubectl = fs::read_link(names.join("kubectl")).unwrap();
+            assert_eq!(kubectl, folder.path().join(kubernetes).join("kubectl"));
+        }
+        assert_eq!(fs::read_dir(folder.path().join("old")).unwrap().count(), 0);
+    }
+
+    #[test]
     fn the_version_is_written_into_both_packages() {
-        let flags = version_flags();
+        let flags = version_flags("1.37.2".parse().unwrap());
         assert!(
-            flags.starts_with("-s -w -X k8s.io/component-base/version.gitVersion=v1.34.4 "),
+            flags.starts_with("-s -w -X k8s.io/component-base/version.gitVersion=v1.37.2 "),
             "{flags}"
         );
-        assert!(flags.contains(" -X k8s.io/client-go/pkg/version.gitMinor=34"));
+        assert!(flags.contains(" -X k8s.io/client-go/pkg/version.gitMinor=37"));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::binaries::Binaries;
 use super::layout::Layout;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,25 +23,27 @@ pub(super) enum Network {
 }
 
 /// What runs before the API server answers.
-pub(super) fn foundation(layout: &Layout, binaries: &Path, containerd: &Path) -> [Component; 3] {
+pub(super) fn foundation(layout: &Layout, binaries: &Binaries) -> [Component; 3] {
     let config = layout.config("containerd.toml");
     let containerd = Component {
         name: "containerd",
-        program: containerd.to_owned(),
+        program: binaries.containerd.join("containerd"),
         arguments: vec!["--config".to_owned(), config.to_string_lossy().into_owned()],
         network: Network::Cluster,
         reads: vec![config, layout.config("cni/10-kubeopencode.conflist")],
     };
-    [containerd, etcd(layout, binaries), api_server(layout, binaries)]
+    let kubernetes = &binaries.kubernetes;
+    [containerd, etcd(layout, kubernetes), api_server(layout, kubernetes)]
 }
 
 /// What needs the API server.
-pub(super) fn clients(layout: &Layout, binaries: &Path) -> [Component; 4] {
+pub(super) fn clients(layout: &Layout, binaries: &Binaries) -> [Component; 4] {
+    let kubernetes = &binaries.kubernetes;
     [
-        controller_manager(layout, binaries),
-        scheduler(layout, binaries),
-        kubelet(layout, binaries),
-        proxy(layout, binaries),
+        controller_manager(layout, kubernetes),
+        scheduler(layout, kubernetes),
+        kubelet(layout, kubernetes),
+        proxy(layout, kubernetes),
     ]
 }
 
@@ -184,8 +187,10 @@ mod tests {
     #[test]
     fn a_component_is_called_by_its_own_name_so_that_its_process_is_known() {
         let layout = demo();
-        let foundation = foundation(&layout, Path::new("/bin"), Path::new("/usr/bin/containerd"));
-        for component in foundation.iter().chain(&clients(&layout, Path::new("/bin"))) {
+        let [kubernetes, containerd, addons] = ["/k", "/c", "/a"].map(PathBuf::from);
+        let binaries = Binaries { kubernetes, containerd, addons };
+        let foundation = foundation(&layout, &binaries);
+        for component in foundation.iter().chain(&clients(&layout, &binaries)) {
             assert!(component.program.ends_with(component.name), "{component:?}");
         }
     }

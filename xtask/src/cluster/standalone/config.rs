@@ -1,5 +1,7 @@
 //! The configuration files of the components. Pure: each is a value, written as JSON (which is YAML too) or TOML.
 
+use std::path::Path;
+
 use anyhow::Result;
 use serde_json::{Value, json};
 
@@ -10,11 +12,17 @@ pub(super) const PAUSE_IMAGE: &str = "localhost/kubeopencode-cluster/pause:1";
 /// The requests of these ServiceAccounts are all counted: an idle Agent must cost none.
 pub(super) const COUNTED_GROUP: &str = "system:serviceaccounts:kubeopencode-system";
 
+/// Programs that containerd starts, by their paths.
+pub(super) struct Plugins<'a> {
+    pub(super) cni_folder: &'a Path,
+    pub(super) shim: &'a Path,
+}
+
 /// Every configuration file: its name and content.
-pub(super) fn files(layout: &Layout, cni_plugins: &str) -> Result<Vec<(&'static str, String)>> {
+pub(super) fn files(layout: &Layout, plugins: &Plugins<'_>) -> Result<Vec<(&'static str, String)>> {
     let json = |value: Value| serde_json::to_string_pretty(&value);
     Ok(vec![
-        ("containerd.toml", toml::to_string(&containerd(layout, cni_plugins))?),
+        ("containerd.toml", toml::to_string(&containerd(layout, plugins))?),
         ("kubelet.json", json(kubelet(layout))?),
         ("kube-proxy.json", json(kube_proxy(layout))?),
         ("audit-policy.json", json(audit_policy())?),
@@ -26,32 +34,36 @@ pub(super) fn files(layout: &Layout, cni_plugins: &str) -> Result<Vec<(&'static 
     ])
 }
 
-/// Version 2 of the format: containerd 1.6 and 1.7 read it, 2.x converts it.
-fn containerd(layout: &Layout, cni_plugins: &str) -> Value {
+/// Version 3 of the format, that of containerd 2.
+fn containerd(layout: &Layout, plugins: &Plugins<'_>) -> Value {
+    let runc = json!({
+        "runtime_type": "io.containerd.runc.v2",
+        // By its path: there may be another containerd's in PATH.
+        "runtime_path": plugins.shim,
+        "options": {"SystemdCgroup": false},
+    });
     json!({
-        "version": 2,
+        "version": 3,
         "root": layout.text("containerd"),
         "state": layout.text("run/containerd"),
         "oom_score": 0,
         "grpc": {"address": layout.containerd_socket()},
-        "plugins": {"io.containerd.grpc.v1.cri": {
-            // Root of a container may lack CAP_SYS_RESOURCE and with it the right to lower a score.
-            "restrict_oom_score_adj": true,
-            "sandbox_image": PAUSE_IMAGE,
-            "enable_unprivileged_ports": true,
-            "enable_unprivileged_icmp": true,
-            "disable_hugetlb_controller": true,
-            "netns_mounts_under_state_dir": true,
-            "cni": {"bin_dir": cni_plugins, "conf_dir": layout.config("cni")},
-            "containerd": {
+        "plugins": {
+            "io.containerd.cri.v1.images": {
                 "snapshotter": "overlayfs",
-                "default_runtime_name": "runc",
-                "runtimes": {"runc": {
-                    "runtime_type": "io.containerd.runc.v2",
-                    "options": {"SystemdCgroup": false},
-                }},
+                "pinned_images": {"sandbox": PAUSE_IMAGE},
             },
-        }},
+            "io.containerd.cri.v1.runtime": {
+                // Root of a container may lack CAP_SYS_RESOURCE and with it the right to lower a score.
+                "restrict_oom_score_adj": true,
+                "disable_hugetlb_controller": true,
+                "netns_mounts_under_state_dir": true,
+                "cni": {"bin_dirs": [plugins.cni_folder], "conf_dir": layout.config("cni")},
+                "containerd": {"default_runtime_name": "runc", "runtimes": {"runc": runc}},
+            },
+            // Plugins of the machine's own containerd are none of the cluster's.
+            "io.containerd.nri.v1.nri": {"disable": true},
+        },
     })
 }
 
@@ -187,7 +199,11 @@ mod tests {
     use crate::cluster::standalone::layout::demo;
 
     fn file(name: &str) -> String {
-        let files = files(&demo(), "/usr/lib/cni").unwrap();
+        let plugins = Plugins {
+            cni_folder: Path::new("/usr/lib/cni"),
+            shim: Path::new("/built/containerd-shim-runc-v2"),
+        };
+        let files = files(&demo(), &plugins).unwrap();
         files.into_iter().find(|(file, _)| *file == name).unwrap().1
     }
 
@@ -198,12 +214,17 @@ mod tests {
         for path in [&toml["root"], &toml["state"], &toml["grpc"]["address"]] {
             assert!(path.as_str().unwrap().starts_with(&folder), "{path}");
         }
-        let cri = &toml["plugins"]["io.containerd.grpc.v1.cri"];
-        assert_eq!(
-            cri["containerd"]["runtimes"]["runc"]["options"]["SystemdCgroup"].as_bool(),
-            Some(false)
-        );
-        assert_eq!(cri["sandbox_image"].as_str(), Some(PAUSE_IMAGE));
+    }
+
+    #[test]
+    fn containerd_starts_its_own_shim_and_pulls_no_image_for_a_pods_sandbox() {
+        let toml: toml::Table = toml::from_str(&file("containerd.toml")).unwrap();
+        let plugins = &toml["plugins"];
+        let runc = &plugins["io.containerd.cri.v1.runtime"]["containerd"]["runtimes"]["runc"];
+        assert_eq!(runc["options"]["SystemdCgroup"].as_bool(), Some(false));
+        assert_eq!(runc["runtime_path"].as_str(), Some("/built/containerd-shim-runc-v2"));
+        let pinned = &plugins["io.containerd.cri.v1.images"]["pinned_images"];
+        assert_eq!(pinned["sandbox"].as_str(), Some(PAUSE_IMAGE));
     }
 
     #[test]

@@ -69,7 +69,7 @@ pub(super) fn containerd_answers(layout: &Layout) -> bool {
 }
 
 fn ctr(layout: &Layout) -> Cmd {
-    Cmd::new("ctr").arg("--address").arg(layout.containerd_socket())
+    Cmd::new(layout.path("bin/ctr")).arg("--address").arg(layout.containerd_socket())
 }
 
 /// A rebuilt archive has another time or inode.
@@ -90,17 +90,17 @@ fn images(binaries: &Binaries) -> Result<[SystemImage<'static>; 4]> {
     Ok([
         SystemImage {
             tag: PAUSE_IMAGE,
-            program: binaries.kubernetes.join("pause"),
+            program: binaries.addons.join("pause"),
             containerfile: "FROM scratch\nCOPY pause /pause\nUSER 65535:65535\nENTRYPOINT [\"/pause\"]\n",
         },
         SystemImage {
             tag: COREDNS,
-            program: binaries.coredns.join("coredns"),
+            program: binaries.addons.join("coredns"),
             containerfile: "FROM scratch\nCOPY coredns /coredns\nUSER 65534:65534\nENTRYPOINT [\"/coredns\"]\n",
         },
         SystemImage {
             tag: PROVISIONER,
-            program: binaries.kubernetes.join("local-path-provisioner"),
+            program: binaries.addons.join("local-path-provisioner"),
             containerfile: "FROM scratch\nCOPY local-path-provisioner /local-path-provisioner\n",
         },
         SystemImage {

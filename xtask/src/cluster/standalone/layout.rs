@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 
 use super::subnets::Subnets;
 use crate::cluster::name::ClusterName;
+use crate::cluster::version::Minor;
 
 /// The longest path that fits into a unix socket's address, on Linux.
 const LONGEST_SOCKET: usize = 107;
@@ -16,6 +17,8 @@ pub(super) const COVERED: [&str; 3] = ["/run", "/var/lib", "/var/log"];
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
     pub(super) name: ClusterName,
+    /// Whose data the folder holds: a cluster keeps to the minor that it was made with.
+    pub(super) kubernetes: Minor,
     pub(super) subnets: Subnets,
     /// The number of [`Subnets`], in the names of links too.
     pub(super) number: u8,
@@ -33,10 +36,15 @@ pub(crate) fn kubeconfig(name: &ClusterName) -> Result<PathBuf> {
 }
 
 impl Layout {
-    pub(super) fn new(clusters: &Path, name: &ClusterName, number: u8) -> Result<Self> {
+    pub(super) fn new(
+        clusters: &Path,
+        name: &ClusterName,
+        kubernetes: Minor,
+        number: u8,
+    ) -> Result<Self> {
         let folder = clusters.join(name.as_str());
-        let layout =
-            Self { name: name.clone(), subnets: Subnets::numbered(number), number, folder };
+        let subnets = Subnets::numbered(number);
+        let layout = Self { name: name.clone(), kubernetes, subnets, number, folder };
         if COVERED.iter().any(|covered| layout.folder.starts_with(covered)) {
             bail!(
                 "{}: a cluster cannot live below {}; set XDG_CACHE_HOME",
@@ -120,8 +128,8 @@ impl Layout {
 
 #[cfg(test)]
 pub(super) fn demo() -> Layout {
-    Layout::new(Path::new("/home/dev/.cache/kubeopencode/clusters"), &ClusterName::default(), 0)
-        .expect("a good path")
+    let clusters = Path::new("/home/dev/.cache/kubeopencode/clusters");
+    Layout::new(clusters, &ClusterName::default(), Minor(37), 0).expect("a good path")
 }
 
 #[cfg(test)]
@@ -130,9 +138,11 @@ mod tests {
 
     #[test]
     fn a_folder_that_the_cluster_would_cover_or_whose_socket_is_too_long_is_refused() {
-        let name = ClusterName::default();
-        assert!(Layout::new(Path::new("/home/dev/.cache/kubeopencode/clusters"), &name, 0).is_ok());
-        assert!(Layout::new(Path::new("/var/lib/cache"), &name, 0).is_err());
-        assert!(Layout::new(Path::new(&format!("/{}", "a".repeat(80))), &name, 0).is_err());
+        let new = |clusters: &str| {
+            Layout::new(Path::new(clusters), &ClusterName::default(), Minor(37), 0)
+        };
+        assert!(new("/home/dev/.cache/kubeopencode/clusters").is_ok());
+        assert!(new("/var/lib/cache").is_err());
+        assert!(new(&format!("/{}", "a".repeat(80))).is_err());
     }
 }

@@ -17,6 +17,7 @@ mod network;
 mod process;
 mod ready;
 mod record;
+mod releases;
 mod status;
 mod subnets;
 mod up;

@@ -10,8 +10,10 @@ use ipnetwork::Ipv4Network;
 use serde::{Deserialize, Serialize};
 
 use super::layout::{self, Layout};
+use super::releases::{self, Release};
 use super::{cgroups, subnets};
 use crate::cluster::name::ClusterName;
+use crate::cluster::version::{Minor, Wanted};
 use crate::shell::Cmd;
 
 const FILE: &str = "cluster.json";
@@ -19,6 +21,13 @@ const FILE: &str = "cluster.json";
 #[derive(Serialize, Deserialize)]
 struct Record {
     number: u8,
+    /// Clusters from before there was a choice do not say.
+    #[serde(default = "only_minor")]
+    kubernetes: Minor,
+}
+
+fn only_minor() -> Minor {
+    Minor(34)
 }
 
 /// Keeps a second `up` or `down` out until it is dropped.
@@ -36,22 +45,40 @@ pub(super) fn lock() -> Result<Lock> {
 pub(super) fn find(name: &ClusterName) -> Result<Option<Layout>> {
     let clusters = layout::clusters()?;
     let Some(record) = read(&clusters.join(name.as_str()))? else { return Ok(None) };
-    Layout::new(&clusters, name, record.number).map(Some)
+    Layout::new(&clusters, name, record.kubernetes, record.number).map(Some)
 }
 
-/// The cluster by that name; a new one gets addresses that are free.
-pub(super) fn find_or_create(name: &ClusterName) -> Result<Layout> {
+/// The cluster by that name, with the release that it runs; a new one gets addresses that are free.
+pub(super) fn find_or_create(
+    name: &ClusterName,
+    wanted: Option<Wanted>,
+) -> Result<(Layout, Release)> {
     if let Some(layout) = find(name)? {
-        return Ok(layout);
+        let release = present(&layout, wanted)?;
+        return Ok((layout, release));
     }
+    let release = releases::choose(wanted)?;
+    let kubernetes = release.version.minor;
     let clusters = layout::clusters()?;
     let taken = taken(&clusters)?;
     let number = subnets::first_free(&host_routes()?, &taken)
         .context("every network of 10.180.0.0/12 is in use")?;
-    let layout = Layout::new(&clusters, name, number)?;
+    let layout = Layout::new(&clusters, name, kubernetes, number)?;
     refuse_strangers(&layout)?;
-    write(&layout, &Record { number })?;
-    Ok(layout)
+    write(&layout, &Record { number, kubernetes })?;
+    Ok((layout, release))
+}
+
+/// What a cluster that is there runs. Another patch is started in place; what one minor has written, another
+/// may not read.
+fn present(layout: &Layout, wanted: Option<Wanted>) -> Result<Release> {
+    let Layout { name, kubernetes, .. } = layout;
+    if let Some(wanted) = wanted.filter(|wanted| wanted.minor != *kubernetes) {
+        bail!(
+            "cluster {name} is Kubernetes {kubernetes}, not {wanted}: take it down first, or choose another --name"
+        );
+    }
+    releases::choose(Some(wanted.unwrap_or(Wanted { minor: *kubernetes, patch: None })))
 }
 
 /// The last thing to go.
@@ -114,4 +141,27 @@ fn refuse_strangers(layout: &Layout) -> Result<()> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::standalone::layout::demo;
+
+    #[test]
+    fn a_cluster_keeps_the_minor_that_it_was_made_with() {
+        let mut old = demo();
+        old.kubernetes = Minor(34);
+        let release = |wanted: Option<&str>| present(&old, wanted.map(|it| it.parse().unwrap()));
+        assert_eq!(release(None).unwrap().version.minor, Minor(34));
+        assert_eq!(release(Some("1.34")).unwrap().version.minor, Minor(34));
+        let refusal = release(Some("1.37")).unwrap_err().to_string();
+        assert!(refusal.contains("is Kubernetes 1.34, not 1.37"), "{refusal}");
+    }
+
+    #[test]
+    fn a_record_without_a_kubernetes_is_of_the_first_that_could_be_built() {
+        let record: Record = serde_json::from_str(r#"{"number": 3}"#).unwrap();
+        assert_eq!((record.number, record.kubernetes), (3, Minor(34)));
+    }
 }

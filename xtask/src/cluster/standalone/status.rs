@@ -31,6 +31,7 @@ pub(crate) fn status(name: &ClusterName) -> Result<()> {
         ready::available(&layout, STORAGE).succeeds(),
         "StorageClass local-path (default)",
     );
+    println!("  {:<24} {}", "Kubernetes", layout.kubernetes);
     println!("  {:<24} {addresses}", "network");
     println!("  {:<24} {}", "kubeconfig", layout.kubeconfig().display());
     println!("  {:<24} {}", "kubectl", layout.path("bin/kubectl").display());

@@ -8,21 +8,21 @@ use anyhow::{Context, Result};
 
 use super::binaries::{self, Binaries};
 use super::components::{self, Component};
+use super::config::Plugins;
 use super::egress::Egress;
 use super::layout::Layout;
 use super::process::{self, Outcome};
+use super::releases::Release;
 use super::{
     cgroups, config, credentials, files, images, mounts, network, ready, record, require_root,
 };
 use crate::apt::{self, Needed};
 use crate::cluster::name::ClusterName;
+use crate::cluster::version::Wanted;
 use crate::cluster::wait;
-use crate::shell::which;
 use crate::{buildah, step};
 
-const NEEDED: [Needed; 8] = [
-    Needed { program: "containerd", package: "containerd" },
-    Needed { program: "ctr", package: "containerd" },
+const NEEDED: [Needed; 6] = [
     Needed { program: "runc", package: "runc" },
     Needed { program: "nft", package: "nftables" },
     Needed { program: "ip", package: "iproute2" },
@@ -47,14 +47,14 @@ const FOLDERS: [&str; 9] = [
     "volume-plugins",
 ];
 
-pub(crate) fn up(name: &ClusterName, egress: Egress) -> Result<()> {
+pub(crate) fn up(name: &ClusterName, wanted: Option<Wanted>, egress: Egress) -> Result<()> {
     require_root()?;
     packages()?;
     // A name that cannot be had is said before the minutes that a first build takes.
-    claim(name)?;
-    let binaries = binaries::ensure()?;
+    let (_, release) = claim(name, wanted)?.1;
+    let binaries = binaries::ensure(&release)?;
     let archives = images::ensure(&binaries)?;
-    let (_lock, layout) = claim(name)?;
+    let (_lock, (layout, _)) = claim(name, wanted)?;
     ground(&layout, &binaries)?;
     if egress == Egress::Open {
         step::run("a way out for pods", |_| super::egress::open(&layout))?;
@@ -69,14 +69,14 @@ pub(crate) fn up(name: &ClusterName, egress: Egress) -> Result<()> {
     start(
         "controllers, scheduler, kubelet, proxy",
         &layout,
-        &components::clients(&layout, &binaries.kubernetes),
+        &components::clients(&layout, &binaries),
     )?;
     ready::everything(&layout, egress)
 }
 
-fn claim(name: &ClusterName) -> Result<(record::Lock, Layout)> {
+fn claim(name: &ClusterName, wanted: Option<Wanted>) -> Result<(record::Lock, (Layout, Release))> {
     let lock = record::lock()?;
-    Ok((lock, record::find_or_create(name)?))
+    Ok((lock, record::find_or_create(name, wanted)?))
 }
 
 fn packages() -> Result<()> {
@@ -106,8 +106,9 @@ fn ground(layout: &Layout, binaries: &Binaries) -> Result<()> {
         FOLDERS.iter().try_for_each(|folder| fs::create_dir_all(layout.path(folder)))?;
         binaries::link(binaries, &layout.path("bin"))?;
         credentials::ensure(layout, now())?;
-        let plugins = cni_plugins().context("the CNI plugins are missing")?;
-        for (file, content) in config::files(layout, &plugins.to_string_lossy())? {
+        let cni = cni_plugins().context("the CNI plugins are missing")?;
+        let plugins = Plugins { cni_folder: &cni, shim: &binaries.containerd_shim() };
+        for (file, content) in config::files(layout, &plugins)? {
             files::write(&layout.config(file), content.as_bytes())?;
         }
         Ok(())
@@ -116,8 +117,7 @@ fn ground(layout: &Layout, binaries: &Binaries) -> Result<()> {
 
 /// kubelet, which comes later, ends if containerd's socket is not there.
 fn start_foundation(layout: &Layout, binaries: &Binaries) -> Result<()> {
-    let program = which("containerd").context("containerd is missing")?;
-    let foundation = components::foundation(layout, &binaries.kubernetes, &program);
+    let foundation = components::foundation(layout, binaries);
     let [_, etcd, api_server] = &foundation;
     if !process::is_running(layout, etcd.name)? {
         // After a longer absence it would look for etcd again only every minute or two.
