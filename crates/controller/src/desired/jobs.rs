@@ -107,8 +107,6 @@ fn git_job(agent: &ResolvedAgent, checkout: &Checkout) -> GitJob {
         // Every volume outlives its containers: whatever the agent made of it stays.
         persistent: true,
         sync: checkout.sync,
-        // Shared by git-init and git-sync of one repository.
-        state: Some(names::SCRATCH_DIR.to_owned()),
         state: Some(names::SCRATCH_DIR.to_owned()),
     }
 }
