@@ -16,6 +16,8 @@ pub enum GitError {
     JobForm { path: PathBuf, source: serde_json::Error },
     #[error("cannot start")]
     Start(#[source] io::Error),
+    #[error(transparent)]
+    Roots(#[from] crate::roots::RootsError),
     #[error("the Secret in secretRef cannot be read")]
     Credentials(#[source] io::Error),
     #[error("the Secret's key {key} is unusable: {why}")]

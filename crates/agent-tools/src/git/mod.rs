@@ -117,7 +117,7 @@ impl Tool {
             always,
         )
         .map_err(GitError::Start)?;
-        let tls = args.trust.config().map_err(GitError::Start)?;
+        let tls = args.trust.config()?;
         let net =
             Net::new(tls, Duration::from_secs(args.stall_seconds)).map_err(GitError::Start)?;
         Ok(Self { net: Arc::new(net), retry_for: Duration::from_secs(args.retry_seconds) })
