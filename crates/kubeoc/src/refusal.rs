@@ -1,6 +1,6 @@
 //! Errors of the API server, in words that help the user. Pure.
 
-use kube::core::Status;
+use kube::{Resource, core::Status};
 
 use crate::exit::Failure;
 
@@ -10,12 +10,44 @@ pub(crate) struct Request<'a> {
     pub(crate) verb: &'static str,
     /// The plural, with its group.
     pub(crate) resource: &'static str,
-    pub(crate) namespace: &'a str,
+    /// What users call one of them.
+    pub(crate) singular: &'static str,
+    /// Unset where it is about all namespaces.
+    pub(crate) namespace: Option<&'a str>,
+    /// Empty where it is about all of them.
     pub(crate) name: &'a str,
 }
 
-pub(crate) const AGENTS: &str = "agents.kubeopencode.io";
-pub(crate) const SECRETS: &str = "secrets";
+impl<'a> Request<'a> {
+    pub(crate) fn of<K: Resource<DynamicType = ()>>(
+        verb: &'static str,
+        namespace: Option<&'a str>,
+        name: &'a str,
+    ) -> Self {
+        let (resource, singular) = match &*K::kind(&()) {
+            "Agent" => ("agents.kubeopencode.io", "agent"),
+            "AgentTemplate" => ("agenttemplates.kubeopencode.io", "agent template"),
+            "Pod" => ("pods", "pod"),
+            _ => ("secrets", "Secret"),
+        };
+        Self { verb, resource, singular, namespace, name }
+    }
+
+    fn place(&self) -> String {
+        match self.namespace {
+            Some(namespace) => format!("in namespace \"{namespace}\""),
+            None => "in all namespaces".to_owned(),
+        }
+    }
+
+    /// What it is about.
+    fn object(&self) -> String {
+        match self.name {
+            "" => self.resource.to_owned(),
+            name => format!("{} \"{name}\"", self.resource),
+        }
+    }
+}
 
 /// The failure that `error`, the answer to `request`, means to the user.
 pub(crate) fn explain(error: kube::Error, request: &Request<'_>) -> anyhow::Error {
@@ -24,13 +56,17 @@ pub(crate) fn explain(error: kube::Error, request: &Request<'_>) -> anyhow::Erro
         kube::Error::Service(error) => {
             anyhow::anyhow!("cannot reach the API server: {}", root_cause(&*error))
         }
-        other => anyhow::Error::new(other)
-            .context(format!("cannot {} {} \"{}\"", request.verb, request.resource, request.name)),
+        other => anyhow::Error::new(other).context(format!(
+            "cannot {} {}",
+            request.verb,
+            request.object()
+        )),
     }
 }
 
 fn rejected(status: &Status, request: &Request<'_>) -> anyhow::Error {
-    let Request { verb, resource, namespace, name } = request;
+    let Request { verb, resource, singular, name, .. } = request;
+    let place = request.place();
     match status.code {
         401 => Failure::Forbidden(
             "the cluster rejected your credentials; log in again, or use another --context"
@@ -38,8 +74,8 @@ fn rejected(status: &Status, request: &Request<'_>) -> anyhow::Error {
         )
         .into(),
         403 => Failure::Forbidden(format!(
-            "you are not allowed to {verb} {resource} in namespace \"{namespace}\"; ask for a role \
-             with the verb \"{verb}\" on \"{resource}\""
+            "you are not allowed to {verb} {resource} {place}; ask for a role with the verb \
+             \"{verb}\" on \"{resource}\""
         ))
         .into(),
         404 if is_unknown_kind(status) => Failure::NotFound(
@@ -47,23 +83,15 @@ fn rejected(status: &Status, request: &Request<'_>) -> anyhow::Error {
                 .to_owned(),
         )
         .into(),
-        404 => Failure::NotFound(format!(
-            "{} \"{name}\" not found in namespace \"{namespace}\"",
-            singular(resource)
-        ))
-        .into(),
+        404 => Failure::NotFound(format!("{singular} \"{name}\" not found {place}")).into(),
         422 => anyhow::anyhow!("the API server rejected the change: {}", status.message),
-        _ => anyhow::anyhow!("cannot {verb} {resource} \"{name}\": {}", status.message),
+        _ => anyhow::anyhow!("cannot {verb} {}: {}", request.object(), status.message),
     }
 }
 
 /// An object that is missing is named in the details; a kind that is, is not.
 fn is_unknown_kind(status: &Status) -> bool {
     status.details.as_ref().is_none_or(|details| details.name.is_empty())
-}
-
-fn singular(resource: &str) -> &'static str {
-    if resource == AGENTS { "agent" } else { "Secret" }
 }
 
 fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
@@ -76,10 +104,9 @@ fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use api_types::Agent;
 
-    const PATCH: Request<'static> =
-        Request { verb: "patch", resource: AGENTS, namespace: "team-a", name: "demo" };
+    use super::*;
 
     fn explained(code: u16, details_name: &str) -> anyhow::Error {
         let status = Status {
@@ -88,7 +115,8 @@ mod tests {
             details: serde_json::from_value(serde_json::json!({ "name": details_name })).ok(),
             ..Status::default()
         };
-        explain(kube::Error::Api(status.boxed()), &PATCH)
+        let request = Request::of::<Agent>("patch", Some("team-a"), "demo");
+        explain(kube::Error::Api(status.boxed()), &request)
     }
 
     #[test]
