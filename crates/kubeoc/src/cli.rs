@@ -18,7 +18,7 @@ Exit codes:
   0  success
   1  any other error
   2  invalid command line
-  3  the agent, its link, or KubeOpenCode itself was not found
+  3  the agent, its link, its pod, a container, or KubeOpenCode itself was not found
   4  timed out
   5  permission denied";
 

@@ -73,6 +73,7 @@ fn rejected(status: &Status, request: &Request<'_>) -> anyhow::Error {
                 .to_owned(),
         )
         .into(),
+        403 if is_policy(&status.message) => not_accepted(status),
         403 => Failure::Forbidden(format!(
             "you are not allowed to {verb} {resource} {place}; ask for a role with the verb \
              \"{verb}\" on \"{resource}\""
@@ -84,9 +85,23 @@ fn rejected(status: &Status, request: &Request<'_>) -> anyhow::Error {
         )
         .into(),
         404 => Failure::NotFound(format!("{singular} \"{name}\" not found {place}")).into(),
-        422 => anyhow::anyhow!("the API server rejected the change: {}", status.message),
+        422 => not_accepted(status),
         _ => anyhow::anyhow!("cannot {verb} {}: {}", request.object(), status.message),
     }
+}
+
+fn not_accepted(status: &Status) -> anyhow::Error {
+    anyhow::anyhow!("the API server rejected the change: {}", status.message)
+}
+
+/// Whether it was a webhook, a quota or a policy that forbade it, and not a missing role: the API
+/// server answers with the same code.
+fn is_policy(message: &str) -> bool {
+    if message.starts_with("admission webhook \"") {
+        return true;
+    }
+    let cause = message.split_once(" is forbidden: ").map(|(_, cause)| cause);
+    cause.is_some_and(|cause| !cause.starts_with("User \""))
 }
 
 /// An object that is missing is named in the details; a kind that is, is not.
@@ -133,6 +148,24 @@ mod tests {
             let text = explained(code, name).to_string();
             assert!(text.contains(expected), "{code}: {text}");
         }
+    }
+
+    #[test]
+    fn a_policy_is_told_apart_from_a_missing_role() {
+        let policies = [
+            "admission webhook \"guard.example.com\" denied the request: not on a Friday",
+            "agents.kubeopencode.io \"demo\" is forbidden: exceeded quota: q",
+            "agents.kubeopencode.io \"demo\" is forbidden: ValidatingAdmissionPolicy 'p' denied",
+        ];
+        for message in policies {
+            let status = Status { code: 403, message: message.into(), ..Status::default() };
+            let request = Request::of::<Agent>("patch", Some("team-a"), "demo");
+            let error = explain(kube::Error::Api(status.boxed()), &request);
+            assert!(error.downcast_ref::<Failure>().is_none(), "{error}");
+            assert!(error.to_string().ends_with(message), "{error}");
+        }
+        let role = "agents.kubeopencode.io \"demo\" is forbidden: User \"u\" cannot patch resource";
+        assert!(!is_policy(role));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub(super) struct Report {
     pub(super) ready: bool,
     pub(super) suspended: bool,
     pub(super) message: Option<String>,
+    /// What is wrong with the fields that are unset here and not there.
+    pub(super) unreadable: Option<String>,
     /// What to do.
     pub(super) advice: Option<String>,
     /// Inside the cluster.
@@ -94,6 +96,7 @@ impl Report {
             ready: observed.ready,
             suspended: observed.suspended,
             message: Some(state.message).filter(|message| !message.is_empty()),
+            unreadable: stored.unreadable.clone(),
             share: share(agent, &observed),
             repositories: observed.git_sync_statuses.into_iter().map(repository).collect(),
             conditions: observed.conditions.into_iter().filter_map(notice).collect(),
@@ -146,6 +149,7 @@ pub(super) fn text(report: &Report, now: OffsetDateTime) -> String {
         ("Template:", report.template.clone()),
         ("State:", Some(report.state.clone())),
         ("Message:", report.message.clone()),
+        ("Unreadable:", report.unreadable.clone()),
         ("To do:", report.advice.clone()),
         ("URL:", report.url.clone()),
         ("Share:", Some(share_line(report))),

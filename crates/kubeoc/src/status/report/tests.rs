@@ -74,6 +74,7 @@ fn scripts_always_find_every_field() {
       "ready": false,
       "suspended": false,
       "message": "no controller has reported on the agent yet",
+      "unreadable": null,
       "advice": "Check that the controller runs: kubectl get deployment kubeopencode-controller -n kubeopencode-system",
       "url": null,
       "share": {
@@ -119,6 +120,15 @@ fn a_link_is_on_off_or_says_why_not() {
     assert_eq!(off, "off; turn it on with: kubeoc agent share demo -n team-a");
     let unseen = line(&|agent| agent["status"] = json!({}));
     assert_eq!(unseen, "not active: the controller has not reported on the link yet");
+}
+
+#[test]
+fn what_cannot_be_read_is_said_beside_what_the_controller_says() {
+    let mut agent = demo();
+    agent["spec"] = json!({ "suspend": "perhaps" });
+    let printed = text(&report(&agent), NOON);
+    assert!(printed.contains("State:        InitFailed\n"), "{printed}");
+    assert!(printed.contains("Unreadable:   spec cannot be read: invalid type"), "{printed}");
 }
 
 #[test]
