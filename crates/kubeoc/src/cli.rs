@@ -9,7 +9,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use options::{
-    GetOptions, LogsOptions, ScaleOptions, ShareOptions, StatusOptions, UnshareOptions,
+    GetAgentsOptions, GetOptions, LogsOptions, ScaleOptions, ShareOptions, StatusOptions,
+    UnshareOptions,
 };
 pub use values::{Allowed, Expiry, Format, ListFormat, base_url};
 
@@ -48,7 +49,7 @@ pub enum Command {
 pub enum GetCommand {
     /// Display one or many agents
     #[command(visible_aliases = ["agent", "ag"], after_help = EXIT_CODES)]
-    Agents(GetOptions),
+    Agents(GetAgentsOptions),
     /// Display one or many agent templates, and how many agents use each
     #[command(
         visible_aliases = ["template", "agenttemplates", "agenttemplate", "agt"],

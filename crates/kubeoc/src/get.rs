@@ -3,12 +3,14 @@
 mod agents;
 mod manifests;
 mod templates;
+mod watch;
 
 use api_types::{Agent, AgentTemplate};
 
 use crate::{
-    cli::{GetOptions, ListFormat},
+    cli::{GetAgentsOptions, GetOptions, ListFormat},
     cluster::{Cluster, Scope, answer},
+    exit::Failure,
     now, print,
     stored::{Kind, Stored},
     table::{View, table},
@@ -16,9 +18,17 @@ use crate::{
 use agents::AgentRow;
 use templates::{TemplateRow, Usage};
 
-pub(crate) async fn agents(options: &GetOptions) -> anyhow::Result<()> {
+pub(crate) async fn agents(options: &GetAgentsOptions) -> anyhow::Result<()> {
+    let GetAgentsOptions { get: options, watch } = options;
+    let view = view(options);
+    if *watch && view.is_none() {
+        return Err(Failure::Usage("--watch prints tables only: leave -o out".to_owned()).into());
+    }
     let cluster = Cluster::connect(&options.place).await?;
-    let Some(view) = view(options) else { return objects::<Agent>(&cluster, options).await };
+    let Some(view) = view else { return objects::<Agent>(&cluster, options).await };
+    if *watch {
+        return watch::agents(&cluster, options, view).await;
+    }
     let now = now();
     let rows = fetch(&cluster, options, |stored| AgentRow::of(&stored, now)).await?;
     if rows.is_empty() {

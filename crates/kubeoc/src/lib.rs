@@ -34,9 +34,9 @@ use cli::{AgentCommand, Arguments, Command, GetCommand};
 /// Runs one command; its result goes to stdout, what it waits for to stderr.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
-        Command::Get(GetCommand::Agents(options)) => get::agents(&options).await,
-        Command::Get(GetCommand::Templates(options)) => get::templates(&options).await,
         // On the heap: an Agent is large, and so is what waits for one.
+        Command::Get(GetCommand::Agents(options)) => Box::pin(get::agents(&options)).await,
+        Command::Get(GetCommand::Templates(options)) => get::templates(&options).await,
         Command::Agent(command) => Box::pin(agent(command)).await,
         Command::Completion { shell } => completion(shell),
         Command::Version => print(concat!("kubeoc ", env!("CARGO_PKG_VERSION"), "\n")),
@@ -60,12 +60,25 @@ fn completion(shell: clap_complete::Shell) -> anyhow::Result<()> {
     print(&String::from_utf8(script)?)
 }
 
-/// Unlike `print!`, no panic where the reader has gone, as in `kubeoc … | head -1`.
-fn print(text: &str) -> anyhow::Result<()> {
-    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => Ok(written?),
+/// Whether anybody reads stdout any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    Listens,
+    /// As in `kubeoc … | head -1`.
+    Gone,
+}
+
+/// Unlike `print!`, no panic where the reader has gone.
+fn write(output: &[u8]) -> anyhow::Result<Reader> {
+    match io::stdout().write_all(output).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        written => Ok(written.map(|()| Reader::Listens)?),
     }
+}
+
+/// The last that a command prints.
+fn print(text: &str) -> anyhow::Result<()> {
+    write(text.as_bytes()).map(|_| ())
 }
 
 /// Prints what a command waits for, once for each new cause.

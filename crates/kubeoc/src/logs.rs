@@ -2,10 +2,7 @@
 
 mod choice;
 
-use std::{
-    io::{self, Write},
-    pin::pin,
-};
+use std::pin::pin;
 
 use anyhow::Context as _;
 use api_types::{Agent, names};
@@ -13,10 +10,12 @@ use futures::{AsyncBufRead, AsyncBufReadExt};
 use kube::api::LogParams;
 
 use crate::{
+    Reader,
     cli::LogsOptions,
     cluster::{Cluster, answer},
     exit::Failure,
     state::State,
+    write,
 };
 use choice::{Choice, Run, choose};
 
@@ -61,8 +60,7 @@ fn seconds(since: u64) -> i64 {
     i64::try_from(since).unwrap_or(i64::MAX).max(1)
 }
 
-/// One piece at a time, however long the log. Ends where the reader has gone, as in
-/// `kubeoc … | head -1`.
+/// One piece at a time, however long the log. Ends where the reader has gone.
 async fn copy(logs: impl AsyncBufRead) -> anyhow::Result<()> {
     let mut logs = pin!(logs);
     loop {
@@ -71,9 +69,8 @@ async fn copy(logs: impl AsyncBufRead) -> anyhow::Result<()> {
             return Ok(());
         }
         let length = piece.len();
-        match io::stdout().write_all(piece).and_then(|()| io::stdout().flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-            written => written?,
+        if write(piece)? == Reader::Gone {
+            return Ok(());
         }
         logs.consume_unpin(length);
     }

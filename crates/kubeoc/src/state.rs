@@ -2,7 +2,7 @@
 
 use api_types::{
     Agent, AgentStatus, Condition,
-    condition::{READY, reason, status},
+    condition::{READY, SUSPENDED, reason, status},
 };
 
 /// The state of an agent.
@@ -48,6 +48,14 @@ impl State {
     }
 }
 
+/// Whether an agent has no pod because nobody was connected. Its spec does not say so, and only a
+/// sign of life wakes it.
+pub(crate) fn is_in_standby(observed: &AgentStatus) -> bool {
+    find(observed, SUSPENDED).is_some_and(|suspended| {
+        suspended.status == status::TRUE && suspended.reason == reason::STANDBY
+    })
+}
+
 pub(crate) fn find<'a>(observed: &'a AgentStatus, kind: &str) -> Option<&'a Condition> {
     observed.conditions.iter().find(|condition| condition.type_ == kind)
 }
@@ -61,5 +69,27 @@ pub(crate) fn message(condition: &Condition) -> String {
     match condition.message.as_str() {
         "" => condition.reason.clone(),
         text => text.trim_end_matches('.').to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_an_agent_in_standby_needs_a_sign_of_life() {
+        let with = |truth: &str, reason: &str| {
+            let condition = json!({
+                "type": "Suspended", "status": truth, "reason": reason, "message": "",
+                "lastTransitionTime": "2026-11-21T12:00:00Z",
+            });
+            serde_json::from_value(json!({ "conditions": [condition] })).unwrap()
+        };
+        assert!(is_in_standby(&with("True", "Standby")));
+        assert!(!is_in_standby(&with("True", "UserRequested")));
+        assert!(!is_in_standby(&with("False", "Active")));
+        assert!(!is_in_standby(&AgentStatus::default()));
     }
 }

@@ -23,6 +23,17 @@ pub(crate) struct Stored<K> {
     text: Box<RawValue>,
 }
 
+/// What a watch delivers: all objects, and then each that changes. It begins again where the API
+/// server lost track.
+#[derive(Clone, Debug)]
+pub(crate) enum Change<K> {
+    ListBegins,
+    Listed(K),
+    ListEnds,
+    Applied(K),
+    Deleted(K),
+}
+
 /// A kind of which commands read some fields.
 pub(crate) trait Kind:
     Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Send + Sync + 'static

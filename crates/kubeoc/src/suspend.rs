@@ -3,10 +3,7 @@
 use std::cell::RefCell;
 
 use anyhow::Context as _;
-use api_types::{
-    Agent,
-    condition::{READY, SUSPENDED, reason, status},
-};
+use api_types::{Agent, condition::READY};
 use futures::StreamExt;
 use kube::ResourceExt;
 
@@ -15,7 +12,7 @@ use crate::{
     cluster::{Cluster, within},
     exit::Failure,
     now, patch, print, report_wait,
-    state::{PENDING, STARTING, State, find},
+    state::{PENDING, STARTING, State, is_in_standby},
     stored::Stored,
 };
 
@@ -58,21 +55,12 @@ async fn change(cluster: &Cluster, name: &str, goal: Goal) -> anyhow::Result<Sto
         Goal::Suspended => cluster.patch(name, &patch::suspend()).await,
         Goal::Ready => {
             let patched = cluster.patch(name, &patch::resume()).await?;
-            if sleeps(&patched.object) {
+            if patched.object.status.as_ref().is_some_and(is_in_standby) {
                 return cluster.patch(name, &patch::wake(now())?).await;
             }
             Ok(patched)
         }
     }
-}
-
-/// Whether the agent has no pod because nobody was connected. Its spec does not say so, and only a
-/// sign of life wakes it.
-fn sleeps(agent: &Agent) -> bool {
-    let suspended = agent.status.as_ref().and_then(|observed| find(observed, SUSPENDED));
-    suspended.is_some_and(|suspended| {
-        suspended.status == status::TRUE && suspended.reason == reason::STANDBY
-    })
 }
 
 async fn wait(

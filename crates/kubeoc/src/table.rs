@@ -45,19 +45,39 @@ impl View {
     }
 }
 
-pub(crate) fn table<R>(columns: &[Column<R>], view: View, rows: &[R]) -> String {
-    let columns: Vec<_> = columns.iter().filter(|column| view.has(column.shown)).collect();
-    let heading = columns.iter().map(|column| column.heading.to_owned()).collect();
-    let cells = |row| columns.iter().map(|column| cell(&(column.cell)(row))).collect();
-    let lines: Vec<Vec<String>> = std::iter::once(heading).chain(rows.iter().map(cells)).collect();
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max();
-    let widths: Vec<usize> = (0..columns.len()).map(|one| width(one).unwrap_or(0) + GAP).collect();
-    lines.iter().fold(String::new(), |mut text, line| {
-        let cells = line.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}"));
-        text.push_str(cells.collect::<String>().trim_end());
-        text.push('\n');
-        text
-    })
+/// The columns of a table, as wide as its first rows need.
+pub(crate) struct Table<R: 'static> {
+    columns: Vec<(&'static Column<R>, usize)>,
+}
+
+impl<R> Table<R> {
+    pub(crate) fn new(columns: &'static [Column<R>], view: View, rows: &[R]) -> Self {
+        let width = |column: &Column<R>| {
+            let cells = rows.iter().map(|row| cell(&(column.cell)(row)).chars().count());
+            cells.fold(column.heading.len(), usize::max) + GAP
+        };
+        let columns = columns.iter().filter(|column| view.has(column.shown));
+        Self { columns: columns.map(|column| (column, width(column))).collect() }
+    }
+
+    pub(crate) fn heading(&self) -> String {
+        self.line(|column| column.heading.to_owned())
+    }
+
+    pub(crate) fn row(&self, row: &R) -> String {
+        self.line(|column| cell(&(column.cell)(row)))
+    }
+
+    fn line(&self, text: impl Fn(&Column<R>) -> String) -> String {
+        let cells = self.columns.iter().map(|&(column, width)| format!("{:<width$}", text(column)));
+        format!("{}\n", cells.collect::<String>().trim_end())
+    }
+}
+
+/// Heading and rows.
+pub(crate) fn table<R>(columns: &'static [Column<R>], view: View, rows: &[R]) -> String {
+    let table = Table::new(columns, view, rows);
+    rows.iter().fold(table.heading(), |text, row| text + &table.row(row))
 }
 
 /// One line of a text, which says so where it is not all.
@@ -105,7 +125,7 @@ mod tests {
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
         type Row = [&'static str; 4];
-        let columns: [Column<Row>; 4] = [
+        const COLUMNS: &[Column<Row>] = &[
             Column {
                 heading: "NAMESPACE",
                 shown: Shown::AllNamespaces,
@@ -116,13 +136,13 @@ mod tests {
             Column { heading: "SIZE", shown: Shown::Wide, cell: |row| row[3].to_owned() },
         ];
         let rows = [["a", "demo", "true", "3"], ["b", "a-longer-name", "", "Größe"]];
-        insta::assert_snapshot!(table(&columns, View::default(), &rows), @r"
+        insta::assert_snapshot!(table(COLUMNS, View::default(), &rows), @r"
         NAME            READY
         demo            true
         a-longer-name   <none>
         ");
         let all = View { all_namespaces: true, wide: true };
-        insta::assert_snapshot!(table(&columns, all, &rows), @r"
+        insta::assert_snapshot!(table(COLUMNS, all, &rows), @r"
         NAMESPACE   NAME            READY    SIZE
         a           demo            true     3
         b           a-longer-name   <none>   Größe

@@ -32,6 +32,16 @@ pub struct GetOptions {
 }
 
 #[derive(Clone, Debug, Args)]
+pub struct GetAgentsOptions {
+    #[command(flatten)]
+    pub get: GetOptions,
+
+    /// Print the table, and then each row that changes
+    #[arg(short, long)]
+    pub watch: bool,
+}
+
+#[derive(Clone, Debug, Args)]
 pub struct StatusOptions {
     #[command(flatten)]
     pub target: Target,

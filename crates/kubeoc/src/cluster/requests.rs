@@ -1,6 +1,6 @@
 //! The requests that commands make, and what their refusal means.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, future::ready};
 
 use api_types::{Agent, labels, names};
 use futures::{AsyncBufRead, StreamExt, stream::BoxStream};
@@ -22,7 +22,7 @@ use serde_json::Value;
 use super::Cluster;
 use crate::{
     refusal::{Request, explain},
-    stored::{Kind, Stored},
+    stored::{Change, Kind, Stored},
 };
 
 /// Who the API server records as the author of a change.
@@ -33,6 +33,9 @@ const PAGE: u32 = 500;
 
 /// An object now and after each change; `None` when it does not exist.
 type Changes<K> = BoxStream<'static, anyhow::Result<Option<K>>>;
+
+/// All objects, and what changes of them.
+type Watched<K> = BoxStream<'static, anyhow::Result<Change<K>>>;
 
 /// Where objects are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,10 +57,7 @@ impl Cluster {
         selector: Option<&str>,
         row: impl Fn(Stored<K>) -> R,
     ) -> anyhow::Result<Vec<R>> {
-        let (api, namespace) = match scope {
-            Scope::Namespace => (self.api::<Stored<K>>(), Some(self.namespace.as_str())),
-            Scope::AllNamespaces => (Api::all(self.client.clone()), None),
-        };
+        let (api, namespace) = self.scoped::<K>(scope);
         let request = Request { namespace, ..self.to::<K>("list", "") };
         let mut parameters = ListParams::default().limit(PAGE);
         parameters.label_selector = selector.map(str::to_owned);
@@ -112,12 +112,28 @@ impl Cluster {
         self.watch(name)
     }
 
+    /// The objects that match now, and each change of them.
+    pub(crate) fn watch_all<K: Kind>(
+        &self,
+        scope: Scope,
+        name: Option<&str>,
+        selector: Option<&str>,
+    ) -> Watched<Stored<K>> {
+        let (api, namespace) = self.scoped::<K>(scope);
+        let mut config = watcher::Config::default();
+        config.label_selector = selector.map(str::to_owned);
+        config.field_selector = name.map(|name| format!("metadata.name={name}"));
+        let namespace = namespace.map(str::to_owned);
+        let events = watcher::watcher(api, config).default_backoff();
+        let lasting = move |event| lasting::<K, _>(event, namespace.as_deref(), "");
+        events.filter_map(move |event| ready(lasting(event.map(change)))).boxed()
+    }
+
     /// An agent's share Secret now and after each change; `None` when there is none.
     pub(crate) fn watch_secret(&self, agent: &str) -> Changes<Secret> {
         self.watch(&names::share_secret(agent))
     }
 
-    /// Transient failures are retried; permanent ones are returned.
     fn watch<K>(&self, name: &str) -> Changes<K>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
@@ -128,16 +144,17 @@ impl Cluster {
             + 'static,
     {
         let (namespace, object) = (self.namespace.clone(), name.to_owned());
-        let changed = move |event| match event {
-            Ok(object) => Some(Ok(object)),
-            Err(error) => {
-                let (verb, error) = permanent(error)?;
-                let request = Request::of::<K>(verb, Some(&namespace), &object);
-                Some(Err(explain(error, &request)))
-            }
-        };
         let events = watch_object(self.api::<K>(), name).default_backoff();
-        events.filter_map(move |event| std::future::ready(changed(event))).boxed()
+        let lasting = move |event| lasting::<K, _>(event, Some(&namespace), &object);
+        events.filter_map(move |event| ready(lasting(event))).boxed()
+    }
+
+    /// An API, and its namespace if it is of one.
+    fn scoped<K: Kind>(&self, scope: Scope) -> (Api<Stored<K>>, Option<&str>) {
+        match scope {
+            Scope::Namespace => (self.api(), Some(&self.namespace)),
+            Scope::AllNamespaces => (Api::all(self.client.clone()), None),
+        }
     }
 
     fn api<K>(&self) -> Api<K>
@@ -153,6 +170,31 @@ impl Cluster {
         name: &'a str,
     ) -> Request<'a> {
         Request::of::<K>(verb, Some(&self.namespace), name)
+    }
+}
+
+fn change<K>(event: watcher::Event<K>) -> Change<K> {
+    match event {
+        watcher::Event::Init => Change::ListBegins,
+        watcher::Event::InitApply(object) => Change::Listed(object),
+        watcher::Event::InitDone => Change::ListEnds,
+        watcher::Event::Apply(object) => Change::Applied(object),
+        watcher::Event::Delete(object) => Change::Deleted(object),
+    }
+}
+
+/// What a watch delivers. Transient failures are left out, as it goes on by itself.
+fn lasting<K: Resource<DynamicType = ()>, T>(
+    delivered: watcher::Result<T>,
+    namespace: Option<&str>,
+    name: &str,
+) -> Option<anyhow::Result<T>> {
+    match delivered {
+        Ok(delivered) => Some(Ok(delivered)),
+        Err(error) => {
+            let (verb, error) = permanent(error)?;
+            Some(Err(explain(error, &Request::of::<K>(verb, namespace, name))))
+        }
     }
 }
 

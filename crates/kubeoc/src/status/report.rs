@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use api_types::{
     Agent, AgentStatus, Condition, GitSyncStatus,
-    condition::{READY, SERVER_HEALTHY, SERVER_READY, SHARE_READY, SUSPENDED, reason, status},
+    condition::{READY, SERVER_HEALTHY, SERVER_READY, SHARE_READY, SUSPENDED},
 };
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use super::advice::{Sleep, Subject, advice};
 use crate::{
     render::rfc3339,
-    state::{State, find},
+    state::{State, find, is_in_standby},
     stored::Stored,
     table::age,
     terminal,
@@ -85,7 +85,7 @@ impl Report {
             name: stored.name(),
             namespace: stored.namespace(),
             template: template.as_deref(),
-            sleep: sleep(&observed),
+            sleep: if is_in_standby(&observed) { Sleep::Standby } else { Sleep::Requested },
         };
         Self {
             agent: stored.name().to_owned(),
@@ -104,13 +104,6 @@ impl Report {
             template,
         }
     }
-}
-
-fn sleep(observed: &AgentStatus) -> Sleep {
-    let standby = |suspended: &Condition| {
-        suspended.status == status::TRUE && suspended.reason == reason::STANDBY
-    };
-    if find(observed, SUSPENDED).is_some_and(standby) { Sleep::Standby } else { Sleep::Requested }
 }
 
 fn share(agent: &Agent, observed: &AgentStatus) -> ShareReport {

@@ -64,15 +64,3 @@ fn a_goal_is_reached_or_what_is_missing_is_named() {
         assert_eq!(missing(&agent, Some(2), goal).as_deref(), expected);
     }
 }
-
-#[test]
-fn only_an_agent_in_standby_needs_a_sign_of_life() {
-    let with = |truth: &str, reason: &str| {
-        let suspended = condition("Suspended", truth, reason, "");
-        demo(&json!({ "conditions": [suspended] })).object
-    };
-    assert!(sleeps(&with("True", "Standby")));
-    assert!(!sleeps(&with("True", "UserRequested")));
-    assert!(!sleeps(&with("False", "Active")));
-    assert!(!sleeps(&Agent::default()));
-}

@@ -1,5 +1,10 @@
 //! `kubeoc get`: tables, and objects as they are stored.
 
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
 use serde_json::{Value, json};
 
 use crate::api_server::{
@@ -126,6 +131,43 @@ fn an_empty_list_is_no_error_and_nothing_for_scripts_to_read() {
     assert_eq!((stdout(&output).as_str(), &output.stderr[..]), ("", &b"No resources found\n"[..]));
     let empty: Value = stdout(&holding(vec![]).run(&["get", "ag", "-o", "json"])).parse().unwrap();
     assert_eq!(empty["items"], json!([]));
+}
+
+/// The lines that `kubeoc get agents --watch` prints of one agent which is deleted in the end.
+#[test]
+fn a_watch_prints_the_rows_that_change() {
+    let server = ApiServer::start(|request| match () {
+        () if request.watches() && request.line.contains("resourceVersion=1") => {
+            let mut ready = demo();
+            ready["metadata"]["resourceVersion"] = json!("2");
+            let event =
+                |kind: &str, agent: &Value| format!("{{\"type\":\"{kind}\",\"object\":{agent}}}\n");
+            let unchanged = event("MODIFIED", &starting());
+            (200, unchanged + &event("MODIFIED", &ready) + &event("DELETED", &ready))
+        }
+        () => list(&[starting()]),
+    });
+    let mut command = server.command(&["get", "agents", "-w"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().take(4);
+    let lines: Vec<String> = lines.map(Result::unwrap).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    NAME   SERVICEACCOUNT   READY   STATUS     SHARE           AGE
+    demo   <none>           false   Starting   AgentNotReady   <unknown>
+    demo   <none>           true    Ready      Active          <unknown>
+    demo   <none>           false   Deleted    Active          <unknown>
+    ");
+}
+
+#[test]
+fn a_watch_of_what_does_not_exist_or_is_no_table_fails() {
+    let server = ApiServer::start(|_| failure(404, Some("demo")));
+    assert_fails(&server.run(&["get", "agents", "demo", "-w"]), 3, "agent \"demo\" not found");
+    assert_fails(&server.run(&["get", "agents", "-w", "-o", "json"]), 2, "--watch prints tables");
+    let forbidden = ApiServer::start(|_| failure(403, None));
+    assert_fails(&forbidden.run(&["get", "agents", "-w"]), 5, "not allowed to list agents");
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn the_server_is_the_container_that_is_meant() {
 
 #[test]
 fn what_is_printed_is_what_the_container_wrote() {
-    // Not even text.
+    // Escapes and all: it is the agent's own output, and may well go to a file.
     let server = log("\u{1b}[31mred\n");
     let output = server.run(&["agent", "logs", "demo", "-c", "git-init-0"]);
     assert_eq!(stdout(&output), "\u{1b}[31mred\n");

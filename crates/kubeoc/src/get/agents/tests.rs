@@ -114,3 +114,27 @@ fn every_column_that_kubectl_prints_is_there() {
         }
     }
 }
+
+fn stored(agent: &Value) -> Stored<Agent> {
+    serde_json::from_str(&agent.to_string()).unwrap()
+}
+
+#[test]
+fn only_rows_that_change_are_printed_anew() {
+    let later = NOON + time::Duration::hours(1);
+    let mut changes = Changes::default();
+    let mut other = demo();
+    other["status"]["ready"] = json!(false);
+    let list = |changes: &mut Changes, agent: &Value, now| {
+        changes.by(Change::ListBegins, now);
+        assert_eq!(changes.by(Change::Listed(stored(agent)), now), []);
+        changes.by(Change::ListEnds, now)
+    };
+    assert_eq!(list(&mut changes, &demo(), NOON), [row(&demo())]);
+    assert_eq!(changes.by(Change::Applied(stored(&demo())), later), [], "older, and else the same");
+    assert_eq!(changes.by(Change::Applied(stored(&other)), NOON), [row(&other)]);
+    assert_eq!(list(&mut changes, &other, NOON), [], "listed again");
+    assert_eq!(list(&mut changes, &demo(), NOON), [row(&demo())]);
+    let deleted = AgentRow { ready: false, status: "Deleted".into(), ..row(&demo()) };
+    assert_eq!(changes.by(Change::Deleted(stored(&demo())), NOON), [deleted]);
+}
