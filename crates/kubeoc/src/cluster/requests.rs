@@ -120,9 +120,11 @@ impl Cluster {
         selector: Option<&str>,
     ) -> Watched<Stored<K>> {
         let (api, namespace) = self.scoped::<K>(scope);
-        let mut config = watcher::Config::default();
-        config.label_selector = selector.map(str::to_owned);
-        config.field_selector = name.map(|name| format!("metadata.name={name}"));
+        let config = watcher::Config {
+            label_selector: selector.map(str::to_owned),
+            field_selector: name.map(|name| format!("metadata.name={name}")),
+            ..watcher::Config::default()
+        };
         let namespace = namespace.map(str::to_owned);
         let events = watcher::watcher(api, config).default_backoff();
         let lasting = move |event| lasting::<K, _>(event, namespace.as_deref(), "");
