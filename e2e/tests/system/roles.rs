@@ -1,6 +1,7 @@
 //! What people may do with agents who have only Kubernetes' own roles in a namespace.
 
 use anyhow::{Context, Result};
+use api_types::Agent;
 use e2e::{
     agents,
     cluster::Space,
@@ -83,10 +84,11 @@ async fn an_agent_that_cannot_start_says_what_to_do() -> Result<()> {
     let space = Space::new("advice").await?;
     let lost = json!({ "templateRef": { "name": "nowhere" } });
     agents::create(&space, "lost", lost).await?;
-    agents::wait(&space, "lost", "refused", |agent| {
+    let is_refused = |agent: &Agent| {
         agents::condition_of(agent, "Ready").is_some_and(|(_, reason)| reason == "TemplateNotFound")
-    })
-    .await?;
+    };
+    // On the heap: a watch's future is larger than a stack frame should be.
+    Box::pin(agents::wait(&space, "lost", "refused", is_refused)).await?;
     let report = kubeoc::run(&space, &["agent", "status", "lost", "-o", "json"]).await?;
     let report: Value = serde_json::from_str(&report.stdout)?;
     assert_eq!(report["state"], "TemplateNotFound", "{report}");
