@@ -1,7 +1,12 @@
 //! The command line, run as a user would.
 
+use std::fs;
+
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use k8s_openapi::api::{authentication::v1::TokenRequest, core::v1::ServiceAccount};
+use kube::{Api, api::PostParams};
+use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 use tokio::process::Command;
 
 use crate::{cluster::Space, settings};
@@ -42,4 +47,20 @@ pub async fn unshare(space: &Space, agent: &str) -> Result<()> {
     let outcome = run(space, &["agent", "unshare", agent]).await?;
     ensure!(outcome.code == 0, "kubeoc agent unshare: {}", outcome.stderr);
     Ok(())
+}
+
+/// A kubeconfig with the rights of a `ServiceAccount`.
+pub async fn kubeconfig_of(space: &Space, account: &str) -> Result<NamedTempFile> {
+    let accounts: Api<ServiceAccount> = space.api();
+    let request = TokenRequest::default();
+    let token = accounts.create_token_request(account, &PostParams::default(), &request).await?;
+    let token = token.status.context("no token was made")?.token;
+
+    let mut config: Value = serde_yaml_ng::from_str(&fs::read_to_string(settings::kubeconfig()?)?)?;
+    for user in config["users"].as_array_mut().context("a kubeconfig without users")? {
+        user["user"] = json!({ "token": token });
+    }
+    let file = NamedTempFile::new()?;
+    fs::write(file.path(), config.to_string())?;
+    Ok(file)
 }

@@ -37,6 +37,8 @@ pub mod reason {
 
     // Suspended
     pub const USER_REQUESTED: &str = "UserRequested";
+    /// Nobody was connected for as long as `standby.idleTimeout`.
+    pub const STANDBY: &str = "Standby";
 
     /// Of `Suspended`: the agent runs. Of `ShareReady`: the link works.
     pub const ACTIVE: &str = "Active";

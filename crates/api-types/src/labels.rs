@@ -27,6 +27,10 @@ pub const SERVER_COMPONENT: &str = "server";
 /// Value of [`MANAGED_BY`].
 pub const MANAGER: &str = "kubeopencode";
 
+/// Annotation on an Agent: when a client was last known to be connected (RFC 3339). Clients that
+/// are not seen otherwise set it; it keeps an Agent with standby awake, and wakes one that sleeps.
+pub const LAST_CONNECTION_ACTIVE: &str = "kubeopencode.io/last-connection-active";
+
 /// Annotation on a pod: SHA-256 of the contexts and the configuration it was started with.
 pub const CONTEXT_HASH: &str = "kubeopencode.io/context-hash";
 

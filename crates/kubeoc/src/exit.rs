@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::terminal;
+
 /// A failure that has an exit code of its own. Its text is one or more whole
 /// sentences for the user.
 #[derive(Debug, thiserror::Error)]
@@ -34,12 +36,13 @@ pub fn code_of(error: &anyhow::Error) -> ExitCode {
 }
 
 /// The error and its causes in one line. Some libraries repeat a cause in the text
-/// of its consequence; it is printed once.
+/// of its consequence; it is printed once. What others wrote may be part of it.
 pub fn report(error: &anyhow::Error) -> String {
     let causes = error.chain().skip(1).map(ToString::to_string);
-    causes.fold(error.to_string(), |text, cause| {
+    let text = causes.fold(error.to_string(), |text, cause| {
         if text.contains(&cause) { text } else { format!("{text}: {cause}") }
-    })
+    });
+    terminal::lines(&text)
 }
 
 #[cfg(test)]

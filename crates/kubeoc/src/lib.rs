@@ -1,31 +1,56 @@
-//! The command line: enables and disables share links of agents. It speaks to
-//! the Kubernetes API only, with the user's own permissions.
+//! The command line: shows agents, suspends and resumes them, and enables and disables their share
+//! links. It speaks to the Kubernetes API only, with the user's own permissions.
 #![allow(clippy::print_stderr, reason = "a command line talks to its user")]
 
-use std::io::{self, Write};
+use std::{
+    cell::RefCell,
+    io::{self, Write},
+};
 
 use clap::CommandFactory;
+use time::OffsetDateTime;
 
 pub mod cli;
 pub mod exit;
 
 mod cluster;
+mod get;
+mod logs;
 mod patch;
 mod progress;
 mod refusal;
 mod render;
 mod share;
+mod state;
+mod status;
+mod stored;
+mod suspend;
+mod table;
+mod terminal;
 mod unshare;
 
-use cli::{AgentCommand, Arguments, Command};
+use cli::{AgentCommand, Arguments, Command, GetCommand};
 
 /// Runs one command; its result goes to stdout, what it waits for to stderr.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
-        Command::Agent(AgentCommand::Share(options)) => share::run(&options).await,
-        Command::Agent(AgentCommand::Unshare(options)) => unshare::run(&options).await,
+        // On the heap: an Agent is large, and so is what waits for one.
+        Command::Get(GetCommand::Agents(options)) => Box::pin(get::agents(&options)).await,
+        Command::Get(GetCommand::Templates(options)) => get::templates(&options).await,
+        Command::Agent(command) => Box::pin(agent(command)).await,
         Command::Completion { shell } => completion(shell),
         Command::Version => print(concat!("kubeoc ", env!("CARGO_PKG_VERSION"), "\n")),
+    }
+}
+
+async fn agent(command: AgentCommand) -> anyhow::Result<()> {
+    match command {
+        AgentCommand::Status(options) => status::run(&options).await,
+        AgentCommand::Logs(options) => logs::run(&options).await,
+        AgentCommand::Suspend(options) => suspend::suspend(&options).await,
+        AgentCommand::Resume(options) => suspend::resume(&options).await,
+        AgentCommand::Share(options) => share::run(&options).await,
+        AgentCommand::Unshare(options) => unshare::run(&options).await,
     }
 }
 
@@ -35,10 +60,36 @@ fn completion(shell: clap_complete::Shell) -> anyhow::Result<()> {
     print(&String::from_utf8(script)?)
 }
 
-/// Unlike `print!`, no panic where the reader has gone, as in `kubeoc … | head -1`.
-fn print(text: &str) -> anyhow::Result<()> {
-    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => Ok(written?),
+/// Whether anybody reads stdout any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    Listens,
+    /// As in `kubeoc … | head -1`.
+    Gone,
+}
+
+/// Unlike `print!`, no panic where the reader has gone.
+fn write(output: &[u8]) -> anyhow::Result<Reader> {
+    match io::stdout().write_all(output).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        written => Ok(written.map(|()| Reader::Listens)?),
     }
+}
+
+/// The last that a command prints.
+fn print(text: &str) -> anyhow::Result<()> {
+    write(text.as_bytes()).map(|_| ())
+}
+
+/// Prints what a command waits for, once for each new cause.
+fn report_wait(waiting_for: &RefCell<String>, what: String) {
+    if *waiting_for.borrow() != what {
+        eprintln!("waiting for {}", terminal::line(&what));
+        waiting_for.replace(what);
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+fn now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
 }

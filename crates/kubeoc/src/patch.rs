@@ -2,6 +2,7 @@
 //! (RFC 7386). Pure.
 
 use anyhow::Context as _;
+use api_types::labels;
 use serde_json::{Map, Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -25,6 +26,22 @@ pub(crate) fn enable(options: &ShareOptions, now: OffsetDateTime) -> anyhow::Res
 /// Turns the link off; its other settings stay for the next time.
 pub(crate) fn disable() -> Value {
     json!({ "spec": { "share": { "enabled": false } } })
+}
+
+/// Stops the agent's pod.
+pub(crate) fn suspend() -> Value {
+    json!({ "spec": { "suspend": true } })
+}
+
+/// Starts an agent that was suspended by request.
+pub(crate) fn resume() -> Value {
+    json!({ "spec": { "suspend": false } })
+}
+
+/// Starts an agent that sleeps because nobody was connected: says that somebody is.
+pub(crate) fn wake(now: OffsetDateTime) -> anyhow::Result<Value> {
+    let now = now.replace_nanosecond(0)?.format(&Rfc3339)?;
+    Ok(json!({ "metadata": { "annotations": { labels::LAST_CONNECTION_ACTIVE: now } } }))
 }
 
 /// In whole seconds, as Kubernetes writes times.
@@ -94,6 +111,14 @@ mod tests {
             let patch = patch(&flags).unwrap();
             assert_eq!(patch, json!({ "spec": { "share": expected } }), "{flags:?}");
         }
+    }
+
+    #[test]
+    fn an_agent_that_sleeps_is_woken_by_a_sign_of_life() {
+        let annotation = "kubeopencode.io/last-connection-active";
+        let expected =
+            json!({ "metadata": { "annotations": { annotation: "2026-11-21T12:00:00Z" } } });
+        assert_eq!(wake(NOON).unwrap(), expected);
     }
 
     #[test]

@@ -1,12 +1,17 @@
 //! The state of a share link, from an Agent and its Secret: active, or what is still missing. Pure.
 
 use api_types::{
-    Agent, AgentStatus, Condition, ShareToken,
+    Agent, AgentStatus, ShareToken,
     condition::{READY, SHARE_READY, reason, status},
     names,
 };
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
+
+use crate::{
+    cli::base_url,
+    state::{find, find_false, message},
+};
 
 /// The state of a link that is enabled.
 #[derive(Debug)]
@@ -55,10 +60,35 @@ pub(crate) fn belongs_to(secret: &Secret, agent: &Agent) -> bool {
     secret.owner_references().iter().any(|owner| Some(&owner.uid) == agent.metadata.uid.as_ref())
 }
 
-/// Why the link does not work at present, if the controller says so.
-pub(crate) fn inactive(agent: &Agent) -> Option<String> {
+/// The URL of the link that the share Secret holds, where the controller knows it. A URL that does
+/// not end with the token's `path` is of another token, or none of the controller's.
+pub(crate) fn url_of(secret: &Secret, path: &str) -> Option<String> {
+    let bytes = secret.data.as_ref()?.get(names::SHARE_URL_KEY)?;
+    let url = base_url(std::str::from_utf8(&bytes.0).ok()?).ok()?;
+    url.ends_with(path).then_some(url)
+}
+
+/// Whether the link of `agent`, with this token, works at present.
+pub(crate) fn is_active(agent: &Agent, token: &ShareToken) -> bool {
+    agent.status.as_ref().is_some_and(|observed| {
+        observed.share.as_ref().is_some_and(|share| share.active)
+            && is_published_for(token, agent, observed)
+    })
+}
+
+/// The reason of `ShareReady`, where the controller reports it.
+pub(crate) fn share_reason(agent: &Agent) -> Option<String> {
     let observed = agent.status.as_ref()?;
-    find_false(observed, SHARE_READY).map(message)
+    find(observed, SHARE_READY).map(|share_ready| share_ready.reason.clone())
+}
+
+/// Why the link works or does not, in the controller's words.
+pub(crate) fn explanation(agent: &Agent, secret: Option<&Secret>) -> Option<String> {
+    match progress(agent, secret) {
+        Progress::Waiting(what) => Some(format!("waiting for {what}")),
+        Progress::Stuck(cause) => Some(cause),
+        Progress::Active(_) => find(agent.status.as_ref()?, SHARE_READY).map(message),
+    }
 }
 
 fn state(observed: &AgentStatus, token: ShareToken) -> Progress {
@@ -92,21 +122,6 @@ fn is_published_for(token: &ShareToken, agent: &Agent, observed: &AgentStatus) -
         .share
         .as_ref()
         .is_some_and(|share| share.token_lookup == Some(lookup) && share.token_proof == Some(proof))
-}
-
-fn find<'a>(observed: &'a AgentStatus, kind: &str) -> Option<&'a Condition> {
-    observed.conditions.iter().find(|condition| condition.type_ == kind)
-}
-
-fn find_false<'a>(observed: &'a AgentStatus, kind: &str) -> Option<&'a Condition> {
-    find(observed, kind).filter(|condition| condition.status != status::TRUE)
-}
-
-fn message(condition: &Condition) -> String {
-    match condition.message.as_str() {
-        "" => condition.reason.clone(),
-        text => text.trim_end_matches('.').to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -1,15 +1,20 @@
-//! How a link is printed. Pure.
+//! How a link is printed, and what all output has in common. Pure.
 
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
 use api_types::{Agent, ShareToken, names};
+use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use qrcode::{QrCode, render::unicode};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::cli::Format;
+use crate::{
+    cli::Format,
+    progress::{explanation, is_active, share_reason, url_of},
+    terminal,
+};
 
 /// A link as scripts read it: always these fields, `null` where one is unset.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -25,24 +30,35 @@ pub(crate) struct Link {
     pub(crate) expires_at: Option<OffsetDateTime>,
     #[serde(rename = "allowedIPs")]
     pub(crate) allowed_ips: Vec<String>,
+    /// The reason of the condition `ShareReady`.
+    pub(crate) reason: Option<String>,
+    /// Why the link works or does not.
+    pub(crate) message: Option<String>,
 }
 
 impl Link {
-    /// The link of `agent`; `server_url` is the server's external URL, if the user gave one.
-    pub(crate) fn of(agent: &Agent, token: &ShareToken, server_url: Option<&str>) -> Self {
+    /// The link of `agent`, whose `secret` holds the token; `server_url` is the server's external
+    /// URL, if the user gave one.
+    pub(crate) fn of(
+        agent: &Agent,
+        secret: &Secret,
+        token: &ShareToken,
+        server_url: Option<&str>,
+    ) -> Self {
         let spec = agent.spec.share.clone().unwrap_or_default();
-        let observed = agent.status.as_ref().and_then(|status| status.share.as_ref());
         let path = names::share_path(token);
         let url = server_url.map(|server| format!("{server}{path}"));
         Self {
             agent: agent.name_any(),
             namespace: agent.namespace().unwrap_or_default(),
-            active: observed.is_some_and(|share| share.active),
+            active: is_active(agent, token),
             token: token.expose().to_owned(),
-            url: url.or_else(|| observed.and_then(|share| share.url.clone())),
+            url: url.or_else(|| url_of(secret, &path)),
             path,
             expires_at: spec.expires_at,
             allowed_ips: spec.allowed_ips,
+            reason: share_reason(agent),
+            message: explanation(agent, Some(secret)),
         }
     }
 }
@@ -52,37 +68,34 @@ pub(crate) fn enabled(link: &Link) -> String {
     format!("Share link enabled for agent {}/{}\n\n", link.namespace, link.agent)
 }
 
-/// The link for humans; `inactive` is why it is not active.
-pub(crate) fn text(link: &Link, inactive: Option<&str>) -> String {
+/// The link for humans.
+pub(crate) fn text(link: &Link) -> String {
     let place = format!("{}/{}", link.namespace, link.agent);
-    let active = match (link.active, inactive) {
-        (false, Some(cause)) => format!("false ({cause})"),
-        (active, _) => active.to_string(),
-    };
     let networks = (!link.allowed_ips.is_empty()).then(|| link.allowed_ips.join(", "));
     let rows = [
         ("Agent:", Some(place)),
-        ("Active:", Some(active)),
+        ("Active:", Some(link.active.to_string())),
         ("Token:", Some(link.token.clone())),
         ("Path:", Some(link.path.clone())),
         ("URL:", link.url.clone()),
         ("Expires:", link.expires_at.map(rfc3339)),
         ("Allowed:", networks),
+        ("Message:", link.message.clone()),
     ];
     rows.into_iter().fold(String::new(), |mut text, (label, value)| {
         if let Some(value) = value {
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "{label:<8} {value}");
+            let _ = writeln!(text, "{label:<8} {}", terminal::line(&value));
         }
         text
     })
 }
 
-/// The link as one object.
-pub(crate) fn object(link: &Link, format: Format) -> anyhow::Result<String> {
+/// A result as one object.
+pub(crate) fn object<T: Serialize>(result: &T, format: Format) -> anyhow::Result<String> {
     Ok(match format {
-        Format::Json => serde_json::to_string_pretty(link)? + "\n",
-        Format::Yaml => serde_yaml_ng::to_string(link)?,
+        Format::Json => serde_json::to_string_pretty(result)? + "\n",
+        Format::Yaml => serde_yaml_ng::to_string(result)?,
     })
 }
 
@@ -94,7 +107,7 @@ pub(crate) fn qr(url: &str) -> anyhow::Result<String> {
     Ok(code.render::<unicode::Dense1x2>().dark_color(dark).light_color(light).build() + "\n")
 }
 
-fn rfc3339(at: OffsetDateTime) -> String {
+pub(crate) fn rfc3339(at: OffsetDateTime) -> String {
     at.format(&time::format_description::well_known::Rfc3339).unwrap_or_else(|_| at.to_string())
 }
 

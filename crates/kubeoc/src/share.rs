@@ -5,92 +5,100 @@ use std::cell::RefCell;
 use anyhow::Context as _;
 use api_types::{Agent, ShareToken};
 use futures::StreamExt;
-use time::OffsetDateTime;
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt;
 
 use crate::{
     cli::ShareOptions,
-    cluster::{Cluster, within},
+    cluster::{Cluster, answer, within},
     exit::Failure,
-    patch, print,
-    progress::{Progress, inactive, progress, token_of},
+    now, patch, print,
+    progress::{Progress, belongs_to, explanation, progress, token_of},
     render::{self, Link},
+    report_wait,
 };
 
+const NO_URL: &str = "the external URL of the server is unknown, so there is nothing to encode: \
+                      give it by --server-url https://agents.example.com, or start the controller \
+                      with --external-url";
+
+/// A link that has a token.
+struct Held {
+    agent: Agent,
+    secret: Secret,
+    token: ShareToken,
+}
+
 pub(crate) async fn run(options: &ShareOptions) -> anyhow::Result<()> {
-    let cluster = Cluster::connect(&options.target).await?;
-    let (agent, token) = if options.show {
-        within(options.target.timeout, existing(&cluster), || "the API server".to_owned()).await?
+    let place = &options.target.place;
+    let cluster = Cluster::connect(place).await?;
+    let Held { agent, secret, token } = if options.show {
+        answer(place.timeout, existing(&cluster, &options.target.name)).await?
     } else {
         enable(&cluster, options).await?
     };
-    let link = Link::of(&agent, &token, options.server_url.as_deref());
-    print_link(options, &agent, &link)
+    print_link(options, &Link::of(&agent, &secret, &token, options.server_url.as_deref()))
 }
 
 /// The link as it is. Changes nothing, and waits for nothing.
-async fn existing(cluster: &Cluster) -> anyhow::Result<(Agent, ShareToken)> {
-    let agent = cluster.agent().await?;
-    let command = format!("kubeoc agent share {} -n {}", cluster.name, cluster.namespace);
+async fn existing(cluster: &Cluster, name: &str) -> anyhow::Result<Held> {
+    let agent = cluster.get::<Agent>(name).await?.object;
+    let command = format!("kubeoc agent share {name} -n {}", cluster.namespace);
     if !agent.spec.share.as_ref().is_some_and(|share| share.enabled) {
         let off = format!("the agent is not shared; enable its link with: {command}");
         return Err(Failure::NotFound(off).into());
     }
-    let token = cluster.secret().await?.as_ref().and_then(token_of);
-    let missing =
-        || Failure::NotFound(format!("the link has no token yet; wait for it with: {command}"));
-    Ok((agent, token.with_context(missing)?))
+    let secret = cluster.secret(name).await?.filter(|secret| belongs_to(secret, &agent));
+    match secret.as_ref().and_then(token_of).zip(secret.clone()) {
+        Some((token, secret)) => Ok(Held { agent, secret, token }),
+        None => Err(Failure::NotFound(format!(
+            "the link has no token yet: {}; wait for it with: {command}",
+            explanation(&agent, secret.as_ref()).unwrap_or_default()
+        ))
+        .into()),
+    }
 }
 
 /// Enables the link and watches the Agent until the link is active.
-async fn enable(cluster: &Cluster, options: &ShareOptions) -> anyhow::Result<(Agent, ShareToken)> {
+async fn enable(cluster: &Cluster, options: &ShareOptions) -> anyhow::Result<Held> {
     let waiting_for = RefCell::new("the API server".to_owned());
     let change = patch::enable(options, now())?;
+    let name = options.target.name.as_str();
     // On the heap: an Agent is large, and so is what waits for one.
     let work = Box::pin(async {
-        let patched = cluster.patch(&change).await?;
-        let mut agents = cluster.watch_agent();
+        let patched = cluster.patch(name, &change).await?.object.metadata;
+        let mut agents = cluster.watch_agent(name);
         while let Some(agent) = agents.next().await {
-            let agent = agent?.filter(|agent| agent.metadata.uid == patched.metadata.uid);
+            let agent = agent?.map(|agent| agent.object).filter(|agent| agent.uid() == patched.uid);
             let agent = agent.context(Failure::NotFound("the agent was deleted".to_owned()))?;
-            if agent.metadata.generation < patched.metadata.generation {
+            if agent.metadata.generation < patched.generation {
                 continue;
             }
-            match progress(&agent, cluster.secret().await?.as_ref()) {
-                Progress::Active(token) => return Ok((agent, token)),
+            let secret = cluster.secret(name).await?;
+            match progress(&agent, secret.as_ref()) {
+                Progress::Active(token) => {
+                    return Ok(Held { agent, secret: secret.unwrap_or_default(), token });
+                }
                 Progress::Stuck(cause) => anyhow::bail!("the link is not active: {cause}"),
-                Progress::Waiting(what) => report(&waiting_for, what),
+                Progress::Waiting(what) => report_wait(&waiting_for, what),
             }
         }
         anyhow::bail!("the API server ended the watch")
     });
-    within(options.target.timeout, work, || waiting_for.borrow().clone()).await
+    within(options.target.place.timeout, work, || waiting_for.borrow().clone()).await
 }
 
-/// Prints what it waits for, once for each new cause.
-fn report(waiting_for: &RefCell<String>, what: String) {
-    if *waiting_for.borrow() != what {
-        eprintln!("waiting for {what}");
-        waiting_for.replace(what);
-    }
-}
-
-fn print_link(options: &ShareOptions, agent: &Agent, link: &Link) -> anyhow::Result<()> {
+fn print_link(options: &ShareOptions, link: &Link) -> anyhow::Result<()> {
     if let Some(format) = options.output {
         return print(&render::object(link, format)?);
     }
     if !options.show {
         print(&render::enabled(link))?;
     }
-    print(&render::text(link, inactive(agent).as_deref()))?;
+    print(&render::text(link))?;
     if options.qr {
-        let unknown = "the external URL of the server is unknown; --qr requires --server-url";
-        let url = link.url.as_deref().context(Failure::Usage(unknown.to_owned()))?;
+        let url = link.url.as_deref().context(Failure::Usage(NO_URL.to_owned()))?;
         print(&format!("\n{}", render::qr(url)?))?;
     }
     Ok(())
-}
-
-#[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
-fn now() -> OffsetDateTime {
-    OffsetDateTime::now_utc()
 }

@@ -15,6 +15,7 @@ mod mistakes;
 mod ownership;
 mod recovery;
 mod revocation;
+mod roles;
 mod secrecy;
 mod sharing;
 mod terminal;

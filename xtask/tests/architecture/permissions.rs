@@ -1,6 +1,9 @@
 //! No process holds a permission that is not in the golden list.
 
-use std::{collections::BTreeSet, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use serde::Deserialize;
 
@@ -18,6 +21,8 @@ struct Document {
 #[derive(Deserialize)]
 struct Metadata {
     name: String,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -28,21 +33,27 @@ struct Rule {
     verbs: Vec<String>,
 }
 
+/// The roles of processes, and those of people.
+const MANIFESTS: [&str; 4] =
+    ["controller/rbac.yaml", "gateway/rbac.yaml", "terminal-broker/rbac.yaml", "roles.yaml"];
+
+fn documents(manifest: &str) -> Vec<Document> {
+    let path = root().join("manifests").join(manifest);
+    let text = fs::read_to_string(path).expect("readable");
+    let documents = serde_yaml_ng::Deserializer::from_str(&text);
+    documents.map(|document| Document::deserialize(document).expect("an RBAC manifest")).collect()
+}
+
 /// `role: verb group/resource`, one line each, sorted.
 fn granted() -> String {
     let mut lines = BTreeSet::new();
-    for component in ["controller", "gateway", "terminal-broker"] {
-        let path = root().join("manifests").join(component).join("rbac.yaml");
-        let text = fs::read_to_string(path).expect("readable");
-        for document in serde_yaml_ng::Deserializer::from_str(&text) {
-            let document = Document::deserialize(document).expect("an RBAC manifest");
-            for rule in &document.rules {
-                for group in &rule.api_groups {
-                    for resource in &rule.resources {
-                        for verb in &rule.verbs {
-                            let Document { kind, metadata: Metadata { name }, .. } = &document;
-                            lines.insert(format!("{name} ({kind}): {verb} {group}/{resource}\n"));
-                        }
+    for document in MANIFESTS.into_iter().flat_map(documents) {
+        let Document { kind, metadata: Metadata { name, .. }, rules } = document;
+        for Rule { api_groups, resources, verbs } in &rules {
+            for group in api_groups {
+                for resource in resources {
+                    for verb in verbs {
+                        lines.insert(format!("{name} ({kind}): {verb} {group}/{resource}\n"));
                     }
                 }
             }
@@ -70,4 +81,19 @@ fn only_the_broker_execs_and_only_the_controller_writes_status_or_reads_secrets(
         assert!(!line.contains("/secrets") || role == "kubeopencode-controller", "{line}");
         assert!(!line.contains('*'), "{line}");
     }
+}
+
+/// Kubernetes' own roles, and those of ours whose rules each of them has.
+#[test]
+fn who_may_view_or_edit_a_namespace_may_view_or_edit_its_agents() {
+    let roles = documents("roles.yaml");
+    let added_to = |role: &str| -> Vec<&str> {
+        let label = format!("rbac.authorization.k8s.io/aggregate-to-{role}");
+        let added = roles.iter().map(|document| &document.metadata);
+        let added = added.filter(|ours| ours.labels.get(&label).is_some_and(|is| is == "true"));
+        added.map(|ours| ours.name.as_str()).collect()
+    };
+    assert_eq!(added_to("view"), ["kubeopencode-view"]);
+    assert_eq!(added_to("edit"), ["kubeopencode-view", "kubeopencode-edit"]);
+    assert_eq!(added_to("admin"), ["kubeopencode-view", "kubeopencode-edit"]);
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use api_types::{AgentSpec, ShareSpec, ShareStatus};
+use api_types::{AgentSpec, Condition, ShareSpec, ShareStatus};
 use k8s_openapi::{
     ByteString,
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
@@ -38,7 +38,12 @@ fn demo() -> Agent {
         },
         status: Some(AgentStatus {
             observed_generation: Some(2),
-            conditions: vec![condition(SHARE_READY, "True", reason::ACTIVE, "the link works")],
+            conditions: vec![condition(
+                SHARE_READY,
+                "True",
+                reason::ACTIVE,
+                "Share link is active",
+            )],
             share: Some(ShareStatus {
                 token_lookup: Some(token().lookup().to_string()),
                 token_proof: Some(token().proof(UID).to_string()),
@@ -119,8 +124,9 @@ fn an_expired_link_is_not_waited_for() {
         status.conditions =
             vec![condition(SHARE_READY, "False", reason::EXPIRED, "expired yesterday")];
     });
-    assert_eq!(inactive(&expired).as_deref(), Some("expired yesterday"));
-    let progress = progress(&expired, Some(&secret(token().expose())));
+    let held = secret(token().expose());
+    assert_eq!(explanation(&expired, Some(&held)).as_deref(), Some("expired yesterday"));
+    let progress = progress(&expired, Some(&held));
     assert!(matches!(progress, Progress::Stuck(cause) if cause == "expired yesterday"));
 }
 
@@ -134,4 +140,22 @@ fn a_secret_of_the_same_name_may_belong_to_another_agent() {
     assert!(belongs_to(&owned_by(UID), &demo()));
     assert!(!belongs_to(&owned_by("uid-2"), &demo()));
     assert!(!belongs_to(&Secret::default(), &demo()));
+}
+
+#[test]
+fn a_link_is_active_only_with_the_token_that_was_published() {
+    assert!(is_active(&demo(), &token()));
+    assert!(!is_active(&demo(), &ShareToken::from_bytes(&[2; 32])), "the token before this one");
+    let starting = with_status(|status| status.share.as_mut().unwrap().active = false);
+    assert!(!is_active(&starting, &token()));
+}
+
+#[test]
+fn the_state_of_a_link_is_explained_in_the_controllers_words() {
+    let held = secret(token().expose());
+    assert_eq!(explanation(&demo(), Some(&held)).as_deref(), Some("Share link is active"));
+    assert_eq!(share_reason(&demo()).as_deref(), Some("Active"));
+    let starting = with_status(|status| status.conditions = not_ready("pulling the image"));
+    let expected = "waiting for the agent to be ready: pulling the image";
+    assert_eq!(explanation(&starting, Some(&held)).as_deref(), Some(expected));
 }

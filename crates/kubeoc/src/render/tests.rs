@@ -1,3 +1,4 @@
+use k8s_openapi::ByteString;
 use time::macros::datetime;
 
 use super::*;
@@ -13,6 +14,8 @@ fn demo() -> Link {
         url: None,
         expires_at: None,
         allowed_ips: vec![],
+        reason: Some("Active".into()),
+        message: None,
     }
 }
 
@@ -27,7 +30,7 @@ fn limited() -> Link {
 
 #[test]
 fn the_four_lines_that_people_know() {
-    insta::assert_snapshot!(text(&demo(), None), @r"
+    insta::assert_snapshot!(text(&demo()), @r"
     Agent:   default/team-agent
     Active:  true
     Token:   AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE
@@ -37,7 +40,7 @@ fn the_four_lines_that_people_know() {
 
 #[test]
 fn what_else_there_is_to_say_follows() {
-    insta::assert_snapshot!(text(&limited(), None), @r"
+    insta::assert_snapshot!(text(&limited()), @r"
     Agent:   default/team-agent
     Active:  true
     Token:   AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE
@@ -50,8 +53,18 @@ fn what_else_there_is_to_say_follows() {
 
 #[test]
 fn a_dead_link_says_why() {
-    let link = Link { active: false, ..demo() };
-    assert!(text(&link, Some("it has expired")).contains("Active:  false (it has expired)\n"));
+    let link = Link {
+        active: false,
+        message: Some("waiting for the agent to be ready: pulling\u{1b}[2J".into()),
+        ..demo()
+    };
+    insta::assert_snapshot!(text(&link), @r"
+    Agent:   default/team-agent
+    Active:  false
+    Token:   AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE
+    Path:    /s/AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE
+    Message: waiting for the agent to be ready: pulling�[2J
+    ");
 }
 
 #[test]
@@ -65,7 +78,9 @@ fn scripts_always_find_every_field() {
       "path": "/s/AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE",
       "url": null,
       "expiresAt": null,
-      "allowedIPs": []
+      "allowedIPs": [],
+      "reason": "Active",
+      "message": null
     }
     "#);
     insta::assert_snapshot!(object(&limited(), Format::Yaml).unwrap(), @r"
@@ -79,20 +94,43 @@ fn scripts_always_find_every_field() {
     allowedIPs:
     - 10.0.0.0/8
     - 192.168.1.0/24
+    reason: Active
+    message: null
     ");
 }
 
-#[test]
-fn the_users_address_of_the_server_wins_over_the_servers_own() {
-    let mut agent = Agent::default();
-    let status = agent.status.get_or_insert_default();
-    status.share.get_or_insert_default().url = Some("https://own.example.com/s/token".into());
-    let token = ShareToken::from_bytes(&[1; 32]);
+/// The Secret of `token`, with this URL.
+fn secret(token: &ShareToken, url: &str) -> Secret {
+    let entry = |key: &str, value: &str| (key.to_owned(), ByteString(value.as_bytes().to_vec()));
+    let data = [entry("token", token.expose()), entry("url", url)];
+    Secret { data: Some(data.into()), ..Secret::default() }
+}
 
-    let own = Link::of(&agent, &token, None).url;
-    assert_eq!(own.as_deref(), Some("https://own.example.com/s/token"));
-    let said = Link::of(&agent, &token, Some("https://agents.example.com")).url;
+#[test]
+fn the_users_address_of_the_server_wins_over_the_controllers() {
+    let token = ShareToken::from_bytes(&[1; 32]);
+    let url = format!("https://own.example.com/s/{}", token.expose());
+    let of =
+        |server_url| Link::of(&Agent::default(), &secret(&token, &url), &token, server_url).url;
+    assert_eq!(of(None), Some(url.clone()));
+    let said = of(Some("https://agents.example.com"));
     assert_eq!(said, Some(format!("https://agents.example.com/s/{}", token.expose())));
+}
+
+#[test]
+fn a_url_that_is_not_of_this_token_is_not_printed() {
+    let token = ShareToken::from_bytes(&[1; 32]);
+    let path = names::share_path(&token);
+    let other = names::share_path(&ShareToken::from_bytes(&[2; 32]));
+    let cases = [
+        format!("https://own.example.com{other}"),
+        format!("javascript://own.example.com{path}"),
+        format!("https://own.example.com/\u{1b}[2J{path}"),
+        String::new(),
+    ];
+    for url in cases {
+        assert_eq!(url_of(&secret(&token, &url), &path), None, "{url:?}");
+    }
 }
 
 #[test]

@@ -1,0 +1,131 @@
+//! The flags of each command.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{
+    Place, Target,
+    values::{self, Allowed, Expiry, Format, ListFormat},
+};
+
+#[derive(Clone, Debug, Args)]
+pub struct GetOptions {
+    /// Show only this one
+    #[arg(value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector"])]
+    pub name: Option<String>,
+
+    /// Show those of all namespaces
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    pub all_namespaces: bool,
+
+    /// Show only those whose labels match, such as team=web,tier!=test
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    pub selector: Option<String>,
+
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT")]
+    pub output: Option<ListFormat>,
+
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct GetAgentsOptions {
+    #[command(flatten)]
+    pub get: GetOptions,
+
+    /// Print the table, and then each row that changes
+    #[arg(short, long)]
+    pub watch: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct StatusOptions {
+    #[command(flatten)]
+    pub target: Target,
+
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT")]
+    pub output: Option<Format>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct LogsOptions {
+    #[command(flatten)]
+    pub target: Target,
+
+    /// Container to read, such as git-init-0; defaults to the agent's server
+    #[arg(short, long)]
+    pub container: Option<String>,
+
+    /// Keep printing what the container writes
+    #[arg(short, long)]
+    pub follow: bool,
+
+    /// Print only this many of the last lines
+    #[arg(long, value_name = "LINES")]
+    pub tail: Option<u32>,
+
+    /// Print the logs of the container's previous run, if it was restarted
+    #[arg(short, long)]
+    pub previous: bool,
+
+    /// Print only lines newer than this duration, such as 5s, 2m or 3h
+    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+    pub since: Option<Duration>,
+}
+
+/// Of `suspend` and `resume`.
+#[derive(Clone, Debug, Args)]
+pub struct ScaleOptions {
+    #[command(flatten)]
+    pub target: Target,
+
+    /// Return as soon as the change is stored
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ShareOptions {
+    #[command(flatten)]
+    pub target: Target,
+
+    /// Expire the link after this duration, such as 24h or 7d; "never" removes the expiry
+    #[arg(long, value_name = "DURATION", value_parser = values::expiry)]
+    pub expires_in: Option<Expiry>,
+
+    /// Allow only these CIDRs or IP addresses, such as 10.0.0.0/8,192.0.2.7; "any" removes the restriction
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = values::allowed)]
+    pub allowed_ips: Option<Vec<Allowed>>,
+
+    /// Print the existing link without changing anything
+    #[arg(long, conflicts_with_all = ["expires_in", "allowed_ips"])]
+    pub show: bool,
+
+    /// Also print the link as a QR code
+    #[arg(long, conflicts_with = "output")]
+    pub qr: bool,
+
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT")]
+    pub output: Option<Format>,
+
+    // Not a doc comment, where a bare address is a mistake.
+    #[arg(
+        long,
+        visible_alias = "external-url",
+        value_name = "URL",
+        value_parser = values::base_url,
+        help = "External URL of the server, such as https://agents.example.com; defaults to the controller's --external-url"
+    )]
+    pub server_url: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct UnshareOptions {
+    #[command(flatten)]
+    pub target: Target,
+}
