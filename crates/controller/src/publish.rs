@@ -17,7 +17,7 @@ use crate::{
 
 /// The fields of the status that are written, and `null` where they are unset: others may have
 /// written the rest of it.
-const FIELDS: [&str; 8] = [
+const FIELDS: [&str; 9] = [
     "observedGeneration",
     "conditions",
     "deploymentName",
@@ -25,6 +25,7 @@ const FIELDS: [&str; 8] = [
     "url",
     "ready",
     "suspended",
+    "gitSyncStatuses",
     "share",
 ];
 /// The same, of the share link.
@@ -167,5 +168,21 @@ mod tests {
         });
         assert_eq!(written, expected);
         assert_eq!(published(&AgentStatus::default()).await.get("share"), None);
+    }
+
+    #[test]
+    fn every_field_is_published_but_those_that_are_others() {
+        let empty = serde_json::to_value(AgentStatus::default()).unwrap();
+        let all = json!({
+            "observedGeneration": 1, "conditions": [], "deploymentName": "d", "serviceName": "s",
+            "url": "u", "idleSince": "2026-11-21T12:00:00Z", "ready": true, "suspended": true,
+            "gitSyncStatuses": [{ "name": "code" }], "share": { "active": true },
+            "taskStartHistory": [],
+        });
+        let read: AgentStatus = serde_json::from_value(all.clone()).unwrap();
+        assert_ne!(serde_json::to_value(read).unwrap(), empty);
+        let names = all.as_object().unwrap().keys();
+        let kept: Vec<_> = names.filter(|name| !FIELDS.contains(&name.as_str())).collect();
+        assert_eq!(kept, ["idleSince", "taskStartHistory"]);
     }
 }
