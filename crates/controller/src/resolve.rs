@@ -16,6 +16,8 @@ use api_types::{
     PortProtocol, Proxy, condition::reason, names,
 };
 
+use k8s_openapi::api::core::v1::VolumeMount;
+
 use crate::merge::merge;
 
 pub use checkouts::Checkout;
@@ -54,7 +56,15 @@ pub struct ResolvedAgent {
 impl ResolvedAgent {
     /// Whether a user mounts a volume of their own as the working directory.
     pub fn has_own_workspace(&self) -> bool {
-        mounts::mounts_workspace(self)
+        self.own_workspace().is_some()
+    }
+
+    /// The volume that a user mounts as the working directory.
+    pub fn own_workspace(&self) -> Option<&VolumeMount> {
+        let is_there = |mount: &&VolumeMount| {
+            place::absolute(&mount.mount_path).is_ok_and(|path| path == self.workspace_dir)
+        };
+        self.pod.extra_volume_mounts.iter().flatten().find(is_there)
     }
 }
 

@@ -22,7 +22,13 @@ pub(super) fn server(agent: &ResolvedAgent) -> Container {
         env: env::of_server(agent),
         env_from: credentials::env_from(&agent.credentials),
         volume_mounts: Some(mounts(agent)),
-        resources: Some(agent.pod.resources.clone().unwrap_or_else(default_resources)),
+        resources: Some(
+            agent
+                .pod
+                .resources
+                .clone()
+                .unwrap_or_else(|| memory(DEFAULT_MEMORY_REQUEST, DEFAULT_MEMORY_LIMIT)),
+        ),
         lifecycle: agent.pod.lifecycle.clone(),
         startup_probe: Some(probes::startup(agent.port)),
         readiness_probe: Some(probes::readiness(agent.port)),
@@ -79,12 +85,13 @@ fn mounts(agent: &ResolvedAgent) -> Vec<VolumeMount> {
     [volumes::own_mounts(agent), credentials::mounts(&agent.credentials), users].concat()
 }
 
-fn default_resources() -> ResourceRequirements {
+/// Of a container that asks for nothing else.
+pub(super) fn memory(request: &str, limit: &str) -> ResourceRequirements {
     let memory =
         |amount: &str| Some(BTreeMap::from([("memory".to_owned(), Quantity(amount.to_owned()))]));
     ResourceRequirements {
-        requests: memory(DEFAULT_MEMORY_REQUEST),
-        limits: memory(DEFAULT_MEMORY_LIMIT),
+        requests: memory(request),
+        limits: memory(limit),
         ..ResourceRequirements::default()
     }
 }

@@ -1,15 +1,10 @@
 //! The containers that prepare an agent, and those that keep its repositories up to date. Pure.
 
-use std::collections::BTreeMap;
-
 use api_types::{ContainerExtras, SystemContainers, names};
-use k8s_openapi::{
-    api::core::v1::{Container, EnvVar, ResourceRequirements, VolumeMount},
-    apimachinery::pkg::api::resource::Quantity,
-};
+use k8s_openapi::api::core::v1::{Container, EnvVar, VolumeMount};
 
 use super::{
-    containers::{argv, container},
+    containers::{argv, container, memory},
     env::{self, Trust, variable},
     files::{CONTEXT_JOB_KEY, PLUGIN_JOB_KEY, git_job_key, url_job_key},
     jobs, volumes,
@@ -65,7 +60,7 @@ fn opencode_init(agent: &ResolvedAgent) -> Container {
             extras,
         ),
         volume_mounts: Some(with_users(mounts.into_iter().flatten().collect(), extras)),
-        resources: Some(resources()),
+        resources: Some(memory(MEMORY_REQUEST, MEMORY_LIMIT)),
         ..container(agent, names::OPENCODE_INIT, &agent.images.agent)
     }
 }
@@ -80,7 +75,7 @@ fn terminal_init(agent: &ResolvedAgent) -> Container {
         command: Some(command),
         env: env::of_system(agent, Trust::Custom, vec![], None),
         volume_mounts: Some(mounts.into_iter().flatten().collect()),
-        resources: Some(resources()),
+        resources: Some(memory(MEMORY_REQUEST, MEMORY_LIMIT)),
         ..container(agent, names::TERMINAL_INIT, &agent.images.tools)
     }
 }
@@ -183,7 +178,7 @@ fn program_of_ours(
         command: Some(command(TOOLS_IMAGE_BINARY, job)),
         env: env::of_system(agent, Trust::Joined, ours, extras),
         volume_mounts: Some(with_users(mounts, extras)),
-        resources: Some(resources()),
+        resources: Some(memory(MEMORY_REQUEST, MEMORY_LIMIT)),
         ..container(agent, name, &agent.images.tools)
     }
 }
@@ -217,14 +212,4 @@ fn scratch(name: &str) -> VolumeMount {
 
 fn access(container: &str) -> VolumeMount {
     volumes::read_only(volumes::mount(&volumes::access_volume(container), names::ACCESS_DIR))
-}
-
-fn resources() -> ResourceRequirements {
-    let memory =
-        |amount: &str| Some(BTreeMap::from([("memory".to_owned(), Quantity(amount.to_owned()))]));
-    ResourceRequirements {
-        requests: memory(MEMORY_REQUEST),
-        limits: memory(MEMORY_LIMIT),
-        ..ResourceRequirements::default()
-    }
 }

@@ -191,6 +191,18 @@ fn a_users_volume_takes_the_place_of_our_workspace() {
     let objects = of(with_pod(extra));
     let volumes: Vec<_> = pod(&objects).volumes.unwrap().into_iter().map(|v| v.name).collect();
     assert_eq!(volumes, ["tools", "mine"]);
+    // However the path is written, whatever fills the working directory fills that volume.
+    let spec = json!({
+        "contexts": [{ "type": "Text", "text": "t" }],
+        "podSpec": {
+            "extraVolumes": [{ "name": "mine", "emptyDir": {} }],
+            "extraVolumeMounts": [{ "name": "mine", "mountPath": "/workspace/./" }],
+        },
+    });
+    let init = pod(&of(serde_json::from_value(spec).unwrap())).init_containers.unwrap();
+    let mounts = init.iter().flat_map(|container| container.volume_mounts.iter().flatten());
+    let names: Vec<_> = mounts.map(|mount| mount.name.as_str()).collect();
+    assert!(names.contains(&"mine") && !names.contains(&"workspace"), "{names:?}");
 }
 
 #[test]

@@ -93,10 +93,8 @@ pub(super) fn tools_mount() -> VolumeMount {
 
 /// The working directory as the server sees it, for the containers that fill it.
 pub(super) fn workspace_mount(agent: &ResolvedAgent) -> VolumeMount {
-    let there =
-        |mount: &&VolumeMount| mount.mount_path.trim_end_matches('/') == agent.workspace_dir;
-    let users = agent.pod.extra_volume_mounts.iter().flatten().find(there);
-    users.cloned().unwrap_or_else(|| mount(names::WORKSPACE_VOLUME, &agent.workspace_dir))
+    let own = agent.own_workspace().cloned();
+    own.unwrap_or_else(|| mount(names::WORKSPACE_VOLUME, &agent.workspace_dir))
 }
 
 pub(super) fn ca_mount(agent: &ResolvedAgent) -> Option<VolumeMount> {

@@ -28,7 +28,7 @@ pub(super) fn check(agent: &ResolvedAgent) -> Result<(), Invalid> {
     }
     table.remove(&agent.workspace_dir);
     extra(agent, &mut table, "spec.podSpec.extraVolumeMounts", users)?;
-    if mounts_workspace(agent) && agent.persistence.workspace.is_some() {
+    if agent.has_own_workspace() && agent.persistence.workspace.is_some() {
         let message = "the working directory is a volume of podSpec.extraVolumeMounts already: remove one of the two";
         return Err(Invalid::spec("spec.persistence.workspace", message));
     }
@@ -40,13 +40,6 @@ pub(super) fn check(agent: &ResolvedAgent) -> Result<(), Invalid> {
         extra(agent, &mut table, &field, mounts)?;
     }
     volume_names(agent)
-}
-
-/// Whether a user mounts a volume of their own as the working directory.
-pub(super) fn mounts_workspace(agent: &ResolvedAgent) -> bool {
-    let mounts = agent.pod.extra_volume_mounts.iter().flatten();
-    let mut paths = mounts.filter_map(|mount| place::absolute(&mount.mount_path).ok());
-    paths.any(|path| path == agent.workspace_dir)
 }
 
 /// Ours, where the agent has them; what is reserved in every agent is refused elsewhere.
