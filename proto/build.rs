@@ -6,11 +6,12 @@ use prost::Message;
 
 const PROTO: &str = "kubeopencode/terminal/v1/terminal.proto";
 /// What holds a token or what was typed and drawn; `src/redacted.rs` has a Debug for these that tells neither.
-const SECRET: [&str; 4] = [
+const SECRET: [&str; 5] = [
     "kubeopencode.terminal.v1.Open",
     "kubeopencode.terminal.v1.AttachRequest",
     "kubeopencode.terminal.v1.AttachResponse",
     "kubeopencode.terminal.v1.CompressedOutput",
+    "kubeopencode.terminal.v1.WakeRequest",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::v1::{
-    AttachRequest, AttachResponse, CompressedOutput, Open, attach_request, attach_response,
+    AttachRequest, AttachResponse, CompressedOutput, Open, WakeRequest, attach_request,
+    attach_response,
 };
 
 impl fmt::Debug for Open {
@@ -14,6 +15,15 @@ impl fmt::Debug for Open {
             .field("size", &self.size)
             .field("window_bytes", &self.window_bytes)
             .field("accepts_lz4", &self.accepts_lz4)
+            .finish()
+    }
+}
+
+impl fmt::Debug for WakeRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WakeRequest")
+            .field("token", &format_args!("redacted"))
+            .field("client_address", &self.client_address)
             .finish()
     }
 }
@@ -73,6 +83,8 @@ mod tests {
             let printed = format!("{:?}", AttachRequest { request: Some(request) });
             assert!(!printed.contains("hunter2"), "{printed}");
         }
+        let wake = WakeRequest { token: "hunter2".into(), client_address: "192.0.2.1".into() };
+        assert!(!format!("{wake:?}").contains("hunter2"));
         let response = Some(attach_response::Response::Output("hunter2".into()));
         let printed = format!("{:?}", AttachResponse { response });
         assert!(printed.contains("Output(7 bytes)"), "{printed}");

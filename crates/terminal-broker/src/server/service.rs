@@ -6,7 +6,8 @@ use futures::{Stream, StreamExt};
 use prost_types::Timestamp;
 use terminal_proto::v1::{
     self, AgentReference, AttachRequest, CloseSessionRequest, CloseSessionResponse,
-    ListSessionsRequest, ListSessionsResponse, terminal_broker_server::TerminalBroker,
+    ListSessionsRequest, ListSessionsResponse, WakeRequest, WakeResponse, WatchActivityRequest,
+    WatchActivityResponse, terminal_broker_server::TerminalBroker,
 };
 use time::OffsetDateTime;
 use tokio::time::timeout;
@@ -84,6 +85,19 @@ impl TerminalBroker for BrokerService {
         let id = Uuid::parse_str(&request.into_inner().session_id).map_err(|_| unknown())?;
         self.0.sessions.close(id).ok_or_else(unknown)?;
         Ok(Response::new(CloseSessionResponse {}))
+    }
+
+    async fn wake(&self, _: Request<WakeRequest>) -> Result<Response<WakeResponse>, Status> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    type WatchActivityStream = futures::stream::Pending<Result<WatchActivityResponse, Status>>;
+
+    async fn watch_activity(
+        &self,
+        _: Request<WatchActivityRequest>,
+    ) -> Result<Response<Self::WatchActivityStream>, Status> {
+        Err(Status::unimplemented("not yet"))
     }
 }
 
