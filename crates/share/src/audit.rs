@@ -116,6 +116,17 @@ impl Audit {
         self.publish("TerminalClosed", "CloseTerminal", EventType::Normal, note, agent);
     }
 
+    /// A visitor's wish woke an agent that slept in standby. Whoever reports it does so once for each
+    /// time that the agent wakes.
+    pub fn woken(&self, agent: &AgentId, link: TokenLookup, client: IpAddr) {
+        let link = link_id(link);
+        self.log_limit.line(|suppressed| {
+            tracing::info!(%agent, link, %client, suppressed, "agent woken by a visitor");
+        });
+        let note = format!("The agent was woken by a visitor of link {link} from {client}");
+        self.publish("AgentWoken", "WakeAgent", EventType::Normal, note, agent);
+    }
+
     /// A visit was denied; `agent` is the one that its token names, where it names one.
     pub fn denied(&self, agent: Option<&AgentId>, client: IpAddr, denial: Denial) {
         let reason = denial.category();

@@ -2,6 +2,8 @@
 //! names. HTTP, gRPC, WebSocket and page match the class, so a further reason is one more variant
 //! here. Pure.
 
+use api_types::StartPhase;
+
 /// Why a visit may not begin, or not go on, in the order of the checks. `Display` is what a
 /// visitor who was never let in reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -18,8 +20,19 @@ pub enum Denial {
     Network,
     #[error("the agent is suspended; ask the person who shared this link to resume it")]
     Suspended,
-    #[error("the agent is not ready yet; try again in a moment")]
-    NotReady,
+    /// It sleeps in standby: unlike one that is suspended, a visitor may wake it.
+    #[error("the agent is asleep because nobody used it; you can wake it")]
+    Asleep,
+    /// With what the agent does meanwhile, where that is known.
+    #[error("{}", not_ready(*.0))]
+    NotReady(Option<StartPhase>),
+}
+
+fn not_ready(phase: Option<StartPhase>) -> String {
+    phase.map_or_else(
+        || "the agent is not ready yet; try again in a moment".to_owned(),
+        |phase| phase.to_string(),
+    )
 }
 
 /// What a denial means to whoever was denied.
@@ -40,7 +53,7 @@ impl Denial {
         match self {
             Self::Unknown | Self::Expired => Class::Hidden,
             Self::Network => Class::Forbidden,
-            Self::Stale | Self::Suspended | Self::NotReady => Class::Wait,
+            Self::Stale | Self::Suspended | Self::Asleep | Self::NotReady(_) => Class::Wait,
         }
     }
 
@@ -52,7 +65,8 @@ impl Denial {
             Self::Expired => "expired",
             Self::Network => "network",
             Self::Suspended => "suspended",
-            Self::NotReady => "not_ready",
+            Self::Asleep => "asleep",
+            Self::NotReady(_) => "not_ready",
         }
     }
 
@@ -63,7 +77,8 @@ impl Denial {
             Self::Stale => "Unavailable",
             Self::Network => "Network",
             Self::Suspended => "Suspended",
-            Self::NotReady => "NotReady",
+            Self::Asleep => "Asleep",
+            Self::NotReady(_) => "NotReady",
         }
     }
 
@@ -98,5 +113,16 @@ mod tests {
         assert_eq!(Denial::Unknown.to_guest(), "this link was turned off");
         assert_eq!(Denial::Expired.to_guest(), "this link has expired");
         assert!(Denial::Suspended.to_guest().contains("ask the person who shared this link"));
+    }
+
+    #[test]
+    fn a_starting_agent_says_what_it_does_in_one_sentence_of_ours() {
+        let starting = Denial::NotReady(Some(StartPhase::CloningRepositories));
+        assert_eq!(starting.to_string(), "the agent is cloning its repositories");
+        assert_eq!(starting.to_guest(), starting.to_string());
+        let unknown = Denial::NotReady(None);
+        assert_eq!(unknown.to_string(), "the agent is not ready yet; try again in a moment");
+        let names = |denial: Denial| (denial.class(), denial.category(), denial.reason());
+        assert_eq!(names(starting), names(unknown));
     }
 }

@@ -1,6 +1,10 @@
 //! A shared agent for tests; each varies only what it is about.
 
 use api_types::{Agent, AgentSpec, AgentStatus, ShareSpec, ShareStatus, ShareToken};
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::{Condition, Time},
+    jiff::Timestamp,
+};
 use kube::core::ObjectMeta;
 
 pub(crate) fn token(number: u8) -> ShareToken {
@@ -46,4 +50,33 @@ pub(crate) fn changed(change: impl FnOnce(&mut Agent)) -> Agent {
     let mut agent = demo();
     change(&mut agent);
     agent
+}
+
+pub(crate) fn condition(type_: &str, status: &str, reason: &str, message: &str) -> Condition {
+    Condition {
+        type_: type_.into(),
+        status: status.into(),
+        reason: reason.into(),
+        message: message.into(),
+        last_transition_time: Time(Timestamp::UNIX_EPOCH),
+        observed_generation: None,
+    }
+}
+
+/// `demo`, asleep in standby.
+pub(crate) fn asleep() -> Agent {
+    changed(|agent| {
+        let status = agent.status.as_mut().unwrap();
+        (status.ready, status.suspended) = (false, true);
+        status.conditions = vec![condition("Suspended", "True", "Standby", "")];
+    })
+}
+
+/// `demo`, not ready, with that reason and message in its condition `Ready`.
+pub(crate) fn starting(reason: &str, message: &str) -> Agent {
+    changed(|agent| {
+        let status = agent.status.as_mut().unwrap();
+        status.ready = false;
+        status.conditions = vec![condition("Ready", "False", reason, message)];
+    })
 }

@@ -11,6 +11,7 @@ mod denial;
 mod index;
 mod verdict;
 mod visit;
+mod wake;
 mod watch;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use args::ShareArgs;
 pub use client::{Certainty, ClientAddress};
 pub use denial::{Class, Denial};
 pub use index::{ShareIndex, SharedAgent};
-pub use verdict::{Grant, Networks, Readiness, Share};
+pub use verdict::{Grant, Networks, Readiness, Share, Sleep};
 pub use visit::Visit;
+pub use wake::Wake;
 pub use watch::{Freshness, Links, follow};

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use api_types::StartPhase;
 use ipnetwork::IpNetwork;
 use time::OffsetDateTime;
 
@@ -44,8 +45,19 @@ impl Networks {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readiness {
     Ready,
-    NotReady,
+    /// With what the agent does meanwhile, where that is known.
+    NotReady(Option<StartPhase>),
+    /// Its owner asked for that.
     Suspended,
+    /// It sleeps in standby, and a visitor may wake it.
+    Asleep,
+}
+
+/// Whether there is an agent to wake. One that starts is awake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sleep {
+    Asleep,
+    Awake,
 }
 
 /// What a visit may do, and until when, unless the share changes first.
@@ -63,8 +75,9 @@ pub(crate) fn judge(
     let grant = judge_stay(share, client, now)?;
     match share.readiness {
         Readiness::Ready => Ok(grant),
-        Readiness::NotReady => Err(Denial::NotReady),
+        Readiness::NotReady(phase) => Err(Denial::NotReady(phase)),
         Readiness::Suspended => Err(Denial::Suspended),
+        Readiness::Asleep => Err(Denial::Asleep),
     }
 }
 
@@ -75,14 +88,36 @@ pub(crate) fn judge_stay(
     client: ClientAddress,
     now: OffsetDateTime,
 ) -> Result<Grant, Denial> {
+    let grant = judge_right(share, client, now)?;
+    match share.readiness {
+        Readiness::Ready | Readiness::NotReady(_) => Ok(grant),
+        Readiness::Suspended => Err(Denial::Suspended),
+        Readiness::Asleep => Err(Denial::Asleep),
+    }
+}
+
+/// Judges a visitor's wish that the agent wakes: who may visit it may wake it, and nobody who
+/// visits undoes what its owner asked for.
+pub(crate) fn judge_wake(
+    share: &Share,
+    client: ClientAddress,
+    now: OffsetDateTime,
+) -> Result<Sleep, Denial> {
+    judge_right(share, client, now)?;
+    match share.readiness {
+        Readiness::Ready | Readiness::NotReady(_) => Ok(Sleep::Awake),
+        Readiness::Suspended => Err(Denial::Suspended),
+        Readiness::Asleep => Ok(Sleep::Asleep),
+    }
+}
+
+/// Whether `client` may use the link at all, whatever its agent does.
+fn judge_right(share: &Share, client: ClientAddress, now: OffsetDateTime) -> Result<Grant, Denial> {
     if share.expires_at.is_some_and(|end| end <= now) {
         return Err(Denial::Expired);
     }
     if !share.allowed.contain(client) {
         return Err(Denial::Network);
-    }
-    if share.readiness == Readiness::Suspended {
-        return Err(Denial::Suspended);
     }
     Ok(Grant { ends_at: share.expires_at })
 }

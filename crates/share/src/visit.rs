@@ -61,13 +61,7 @@ impl Visit {
         grace: Duration,
         clock: impl Fn() -> OffsetDateTime,
     ) -> Result<(Self, Grant), Denial> {
-        if !links.is_fresh(grace) {
-            return Err(Denial::Stale);
-        }
-        let Some((found, share)) = links.find_and_follow(token) else {
-            // The Agent may have been shared since the watch broke.
-            return Err(if links.is_watching() { Denial::Unknown } else { Denial::Stale });
-        };
+        let (found, share) = links.look_up(token, grace)?;
         let wall = clock();
         let grant = judge(&found.share, client, wall)?;
         let time = TimeBase { wall, monotonic: Instant::now(), expires_at: found.share.expires_at };
@@ -84,20 +78,7 @@ impl Visit {
         grace: Duration,
         clock: impl Fn() -> OffsetDateTime,
     ) -> Result<(Self, Grant), Denial> {
-        let mut news = links.news();
-        let admitted = async {
-            loop {
-                news.borrow_and_update();
-                let verdict = Self::admit(links, token, client, grace, &clock);
-                if verdict.is_ok() || news.changed().await.is_err() {
-                    return verdict;
-                }
-            }
-        };
-        match tokio::time::timeout(patience, admitted).await {
-            Ok(verdict) => verdict,
-            Err(_late) => Self::admit(links, token, client, grace, &clock),
-        }
+        links.judge_within(patience, || Self::admit(links, token, client, grace, &clock)).await
     }
 
     /// Waits for the next change of what the visit may do, its end included. After a denial it has

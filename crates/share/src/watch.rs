@@ -1,12 +1,16 @@
 //! One watch of Agents feeds the index; a visit hears the new state of its link at once. An outage
 //! of the API server revokes nothing: it only makes the links stale.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::{
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::Duration,
+};
 
 use api_types::{Agent, AgentId, ShareToken};
 use tokio::sync::watch;
 
 use crate::{
+    denial::Denial,
     index::{Change, ShareIndex, SharedAgent},
     verdict::Share,
 };
@@ -73,6 +77,44 @@ impl Links {
         let (key, found) = state.index.find_key(token)?;
         let share = state.channels.subscribe(key, &found.share);
         Some((found, share))
+    }
+
+    /// [`Links::find_and_follow`], or why nothing can be said of `token`; `grace` is how long the
+    /// links are believed without a working watch.
+    pub(crate) fn look_up(
+        &self,
+        token: &ShareToken,
+        grace: Duration,
+    ) -> Result<(SharedAgent, watch::Receiver<Option<Share>>), Denial> {
+        if !self.is_fresh(grace) {
+            return Err(Denial::Stale);
+        }
+        // The Agent may have been shared since the watch broke.
+        let unknown = || if self.is_watching() { Denial::Unknown } else { Denial::Stale };
+        self.find_and_follow(token).ok_or_else(unknown)
+    }
+
+    /// What `judge` says; but a denial that the next event of the watch may lift is waited out for
+    /// at most `patience`.
+    pub(crate) async fn judge_within<T>(
+        &self,
+        patience: Duration,
+        judge: impl Fn() -> Result<T, Denial>,
+    ) -> Result<T, Denial> {
+        let mut news = self.news();
+        let judged = async {
+            loop {
+                news.borrow_and_update();
+                let verdict = judge();
+                if verdict.is_ok() || news.changed().await.is_err() {
+                    return verdict;
+                }
+            }
+        };
+        match tokio::time::timeout(patience, judged).await {
+            Ok(verdict) => verdict,
+            Err(_late) => judge(),
+        }
     }
 
     /// A number that grows with each change of any link or of the watch.

@@ -49,6 +49,18 @@ fn notes(events: &[(String, Value)]) -> Vec<&str> {
 }
 
 #[tokio::test]
+async fn a_wake_is_an_event_on_its_agent() {
+    let (audit, writer, api) = setup();
+    audit.woken(&demo(), token(1).lookup(), CLIENT);
+    drop(audit);
+    let (events, ()) = tokio::join!(accept(api), writer.run(CancellationToken::new()));
+    let link = terminal(1).link_id();
+    let note = format!("The agent was woken by a visitor of link {link} from 203.0.113.9");
+    assert_eq!(notes(&events), [note]);
+    assert_eq!(events[0].1["reason"], "AgentWoken");
+}
+
+#[tokio::test]
 async fn every_session_has_events_of_its_own_on_its_agent() {
     let (audit, writer, api) = setup();
     audit.opened(&terminal(1));
@@ -87,7 +99,7 @@ async fn a_flood_of_denials_is_told_once_at_once_and_once_when_its_minute_ends()
         audit.denied(Some(&demo()), CLIENT, Denial::Network);
     }
     audit.denied(None, CLIENT, Denial::Unknown);
-    audit.denied(Some(&demo()), CLIENT, Denial::NotReady);
+    audit.denied(Some(&demo()), CLIENT, Denial::NotReady(None));
     let story = async {
         tokio::time::sleep(Duration::from_mins(3)).await;
         drop(audit);

@@ -1,6 +1,10 @@
 //! What of an Agent matters to its link. When in doubt, the link is closed.
 
-use api_types::{Agent, ShareSpec, network::parse_allowed};
+use api_types::{
+    Agent, AgentStatus, ShareSpec, StartPhase,
+    condition::{self, reason},
+    network::parse_allowed,
+};
 
 use super::Link;
 use crate::verdict::{Networks, Readiness, Share};
@@ -35,22 +39,45 @@ fn networks(share: &ShareSpec) -> Networks {
     Networks::Only(parsed.unwrap_or_default())
 }
 
-/// The wish counts at once, before the controller has carried it out.
+/// The wish counts at once, before the controller has carried it out: an agent that slept when its
+/// owner suspended it is suspended.
 fn readiness(agent: &Agent) -> Readiness {
-    let status = agent.status.as_ref();
-    if agent.spec.suspend || status.is_some_and(|status| status.suspended) {
+    let Some(status) = &agent.status else { return Readiness::NotReady(None) };
+    if agent.spec.suspend {
         Readiness::Suspended
-    } else if status.is_some_and(|status| status.ready) {
+    } else if sleeps_in_standby(status) {
+        Readiness::Asleep
+    } else if status.suspended {
+        Readiness::Suspended
+    } else if status.ready {
         Readiness::Ready
     } else {
-        Readiness::NotReady
+        Readiness::NotReady(start_phase(status))
     }
+}
+
+fn sleeps_in_standby(status: &AgentStatus) -> bool {
+    status.conditions.iter().any(|condition| {
+        condition.type_ == condition::SUSPENDED
+            && condition.status == condition::status::TRUE
+            && condition.reason == reason::STANDBY
+    })
+}
+
+/// Nothing of a condition's text is kept but which of our own sentences it is: any other may repeat
+/// what a user wrote, and guests read this.
+fn start_phase(status: &AgentStatus) -> Option<StartPhase> {
+    let mut conditions = status.conditions.iter();
+    let progressing = conditions.find(|condition| {
+        condition.type_ == condition::READY && condition.reason == reason::PROGRESSING
+    })?;
+    StartPhase::from_message(&progressing.message)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{changed, demo, token};
+    use crate::fixture::{asleep, changed, condition, demo, starting, token};
 
     fn readiness_of(agent: &Agent) -> Readiness {
         Link::of(agent).unwrap().share.readiness
@@ -95,11 +122,46 @@ mod tests {
     fn readiness_follows_the_status_and_suspension_the_wish() {
         assert_eq!(readiness_of(&demo()), Readiness::Ready);
         let starting = changed(|agent| agent.status.as_mut().unwrap().ready = false);
-        assert_eq!(readiness_of(&starting), Readiness::NotReady);
+        assert_eq!(readiness_of(&starting), Readiness::NotReady(None));
         let wished = changed(|agent| agent.spec.suspend = true);
         assert_eq!(readiness_of(&wished), Readiness::Suspended);
         let idle = changed(|agent| agent.status.as_mut().unwrap().suspended = true);
         assert_eq!(readiness_of(&idle), Readiness::Suspended);
+    }
+
+    #[test]
+    fn an_agent_in_standby_is_asleep_unless_its_owner_suspended_it() {
+        assert_eq!(readiness_of(&asleep()), Readiness::Asleep);
+        let mut wished = asleep();
+        wished.spec.suspend = true;
+        assert_eq!(readiness_of(&wished), Readiness::Suspended);
+
+        type Case = (&'static str, &'static str, &'static str);
+        let others: [Case; 3] = [
+            ("Suspended", "True", "UserRequested"),
+            ("Suspended", "False", "Standby"),
+            ("Ready", "True", "Standby"),
+        ];
+        for (type_, status, reason) in others {
+            let mut agent = asleep();
+            agent.status.as_mut().unwrap().conditions = vec![condition(type_, status, reason, "")];
+            assert_eq!(readiness_of(&agent), Readiness::Suspended, "{type_} {status} {reason}");
+        }
+    }
+
+    #[test]
+    fn of_a_starting_agent_only_our_own_sentences_are_known() {
+        let phase = StartPhase::InstallingPlugins;
+        let known = starting("Progressing", &phase.to_string());
+        assert_eq!(readiness_of(&known), Readiness::NotReady(Some(phase)));
+        for (reason, message) in [
+            ("Progressing", "https://user:secret@git.example.com"),
+            ("Progressing", ""),
+            ("InvalidSpec", "the agent is installing its plugins"),
+        ] {
+            let agent = starting(reason, message);
+            assert_eq!(readiness_of(&agent), Readiness::NotReady(None), "{reason}: {message}");
+        }
     }
 
     #[test]

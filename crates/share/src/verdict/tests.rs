@@ -47,8 +47,9 @@ fn verdicts() {
         ("IPv6 network", only(&["2001:db8::/32"]), v6, forever),
         ("IPv4 in IPv6 clothes", only(&["203.0.113.0/24"]), MAPPED, forever),
         ("not IPv6, then", only(&["::/0"]), MAPPED, Err(Denial::Network)),
-        ("starting", now(Readiness::NotReady), HERE, Err(Denial::NotReady)),
+        ("starting", now(Readiness::NotReady(None)), HERE, Err(Denial::NotReady(None))),
         ("suspended", now(Readiness::Suspended), HERE, Err(Denial::Suspended)),
+        ("asleep", now(Readiness::Asleep), HERE, Err(Denial::Asleep)),
         ("network before readiness", asleep_elsewhere, HERE, Err(Denial::Network)),
         ("expiry before all", late_and_elsewhere, HERE, Err(Denial::Expired)),
     ];
@@ -60,12 +61,32 @@ fn verdicts() {
 
 #[test]
 fn a_readiness_blip_refuses_new_visits_and_cuts_nobody() {
-    let starting = now(Readiness::NotReady);
-    assert_eq!(judge(&starting, known(HERE), NOON), Err(Denial::NotReady));
+    let starting = now(Readiness::NotReady(None));
+    assert_eq!(judge(&starting, known(HERE), NOON), Err(Denial::NotReady(None)));
     assert_eq!(judge_stay(&starting, known(HERE), NOON), Ok(Grant { ends_at: None }));
 
     let suspended = now(Readiness::Suspended);
     assert_eq!(judge_stay(&suspended, known(HERE), NOON), Err(Denial::Suspended));
+    let asleep = now(Readiness::Asleep);
+    assert_eq!(judge_stay(&asleep, known(HERE), NOON), Err(Denial::Asleep));
+}
+
+#[test]
+fn who_may_visit_may_wake_and_nobody_undoes_what_the_owner_asked_for() {
+    let asleep = now(Readiness::Asleep);
+    let elsewhere = Share { readiness: Readiness::Asleep, ..only(&["192.0.2.0/24"]) };
+    let over = Share { expires_at: Some(NOON), ..asleep.clone() };
+    let cases = [
+        ("asleep", asleep, Ok(Sleep::Asleep)),
+        ("ready", open(), Ok(Sleep::Awake)),
+        ("starting", now(Readiness::NotReady(None)), Ok(Sleep::Awake)),
+        ("suspended", now(Readiness::Suspended), Err(Denial::Suspended)),
+        ("another network", elsewhere, Err(Denial::Network)),
+        ("expired", over, Err(Denial::Expired)),
+    ];
+    for (name, share, expected) in cases {
+        assert_eq!(judge_wake(&share, known(HERE), NOON), expected, "{name}");
+    }
 }
 
 #[test]
@@ -78,6 +99,6 @@ fn whoever_cannot_be_located_is_outside_every_list() {
 
     let over = Share { expires_at: Some(NOON), ..everywhere.clone() };
     assert_eq!(judge(&over, lost, NOON), Err(Denial::Expired));
-    let starting = Share { readiness: Readiness::NotReady, ..everywhere };
+    let starting = Share { readiness: Readiness::NotReady(None), ..everywhere };
     assert_eq!(judge(&starting, lost, NOON), Err(Denial::Network));
 }

@@ -5,7 +5,7 @@ use time::macros::datetime;
 
 use super::*;
 use crate::{
-    fixture::{agent, changed, demo, published, token},
+    fixture::{agent, asleep, changed, demo, published, token},
     index::ShareIndex,
 };
 
@@ -62,6 +62,7 @@ async fn each_change_that_ends_a_visit_says_why() {
         ),
         ("being deleted", closing, Denial::Unknown),
         ("another network", network, Denial::Network),
+        ("asleep", asleep(), Denial::Asleep),
         ("suspended", changed(|agent| agent.spec.suspend = true), Denial::Suspended),
         ("an expiry in the past", until(Some(NOON - HOUR)), Denial::Expired),
     ];
@@ -79,7 +80,7 @@ async fn an_agent_that_is_not_ready_for_a_moment_cuts_nobody() {
     let (mut visit, _) = admit(&links).unwrap();
     links.apply(&changed(|agent| agent.status.as_mut().unwrap().ready = false));
     assert!(visit.ended(noon).now_or_never().is_none());
-    assert_eq!(admit(&links).map(|_| ()), Err(Denial::NotReady));
+    assert_eq!(admit(&links).map(|_| ()), Err(Denial::NotReady(None)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,10 @@
 //! What is read of an Agent, which is what its link depends on, and nothing else: the rest may be
 //! of any depth and size, and is skipped.
 
-use api_types::{Agent, AgentSpec, AgentStatus, ShareSpec, ShareStatus, time_convert::to_k8s_time};
+use api_types::{
+    Agent, AgentSpec, AgentStatus, ShareSpec, ShareStatus, condition, time_convert::to_k8s_time,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{Resource, core::ObjectMeta};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::value::RawValue;
@@ -54,6 +57,48 @@ struct State {
     ready: bool,
     suspended: bool,
     share: Option<ShareStatus>,
+    #[serde(deserialize_with = "conditions")]
+    conditions: Vec<Condition>,
+}
+
+/// Of a condition what tells an agent that sleeps from one that starts.
+#[derive(Deserialize)]
+struct Observation {
+    #[serde(rename = "type")]
+    type_: String,
+    status: String,
+    reason: String,
+    #[serde(default)]
+    message: String,
+}
+
+impl Observation {
+    const TYPES: [&str; 2] = [condition::READY, condition::SUSPENDED];
+
+    fn into_condition(self) -> Condition {
+        let Self { type_, status, reason, message } = self;
+        // Since when it holds matters to nobody here.
+        let last_transition_time = to_k8s_time(OffsetDateTime::UNIX_EPOCH);
+        Condition {
+            type_,
+            status,
+            reason,
+            message,
+            last_transition_time,
+            observed_generation: None,
+        }
+    }
+}
+
+/// Conditions only say why an agent is not ready: one that cannot be read is passed over, and closes
+/// no link.
+fn conditions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Condition>, D::Error> {
+    let text = Option::<&RawValue>::deserialize(deserializer)?;
+    let list = text.and_then(|text| serde_json::from_str::<Vec<&RawValue>>(text.get()).ok());
+    let read = |text: &RawValue| serde_json::from_str::<Observation>(text.get()).ok();
+    let known = |observed: &Observation| Observation::TYPES.contains(&observed.type_.as_str());
+    let list = list.unwrap_or_default().into_iter().filter_map(read).filter(known);
+    Ok(list.map(Observation::into_condition).collect())
 }
 
 impl ObservedAgent {
@@ -62,8 +107,8 @@ impl ObservedAgent {
         let (wish, state) = *self.link?;
         let Wish { share, suspend } = wish;
         let spec = AgentSpec { share, suspend, ..AgentSpec::default() };
-        let State { ready, suspended, share } = state;
-        let status = AgentStatus { ready, suspended, share, ..AgentStatus::default() };
+        let State { ready, suspended, share, conditions } = state;
+        let status = AgentStatus { ready, suspended, share, conditions, ..AgentStatus::default() };
         Ok(Agent { metadata: self.metadata, spec, status: Some(status) })
     }
 }
@@ -156,5 +201,37 @@ mod tests {
         let leaving = json!({ "metadata": { "deletionTimestamp": "any", "uid": "uid-1" } });
         let observed: ObservedAgent = serde_json::from_value(leaving).unwrap();
         assert!(observed.into_agent().unwrap().metadata.deletion_timestamp.is_some());
+    }
+
+    fn conditions_of(conditions: &str) -> Vec<(String, String, String)> {
+        let text =
+            format!(r#"{{"metadata":{{}},"status":{{"ready":true,"conditions":{conditions}}}}}"#);
+        let observed: ObservedAgent = serde_json::from_str(&text).unwrap();
+        let status = observed.into_agent().unwrap().status.unwrap();
+        assert!(status.ready, "{conditions}");
+        status.conditions.into_iter().map(|c| (c.type_, c.reason, c.message)).collect()
+    }
+
+    #[test]
+    fn of_the_conditions_those_are_read_that_tell_sleep_from_a_start() {
+        let read = conditions_of(
+            r#"[{"type":"ShareReady","status":"True","reason":"Active"},
+                {"type":"Suspended","status":"True","reason":"Standby","lastTransitionTime":7},
+                {"type":"Ready","status":"False","reason":"Progressing","message":"m"}]"#,
+        );
+        let expected = [("Suspended", "Standby", ""), ("Ready", "Progressing", "m")];
+        assert_eq!(read, expected.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned())));
+    }
+
+    #[test]
+    fn a_condition_that_cannot_be_read_closes_no_link() {
+        let nested = format!("{}1{}", "[".repeat(1000), "]".repeat(1000));
+        let deep = format!(r#"[{{"type":"Suspended","status":{nested},"reason":"Standby"}}]"#);
+        let hostile = ["null", "7", "{}", "[null,7,[]]", r#"[{"type":"Ready"}]"#, &deep, &nested];
+        for conditions in hostile {
+            assert_eq!(conditions_of(conditions), [], "{conditions:.60}");
+        }
+        let beside = r#"[7,{"type":"Suspended","status":"True","reason":"Standby"}]"#;
+        assert_eq!(conditions_of(beside).len(), 1);
     }
 }
