@@ -39,7 +39,19 @@ pub struct Args {
     )]
     pub allowed_operators: Vec<String>,
 
-    /// Maximum number of callers' connections; by default one for each terminal, and 64 more
+    /// DNS names of controllers: a certificate with one of them may watch who uses which agent and
+    /// who asks for one that sleeps, and nothing else
+    #[arg(
+        long,
+        env = "ALLOWED_CONTROLLERS",
+        value_name = "NAME,...",
+        value_delimiter = ',',
+        default_value = "kubeopencode-controller"
+    )]
+    pub allowed_controllers: Vec<String>,
+
+    /// Maximum number of callers' connections, beside 16 for controllers; by default one for each
+    /// terminal, and 64 more
     #[arg(long, env = "MAX_CONNECTIONS", value_name = "COUNT")]
     pub max_connections: Option<usize>,
 

@@ -9,7 +9,7 @@ pub enum BrokerError {
     Client(#[source] kube::Error),
     #[error(transparent)]
     Certificates(#[from] daemon::tls::TlsError),
-    #[error("an allowed client or operator is not a DNS name")]
+    #[error("an allowed client, operator or controller is not a DNS name")]
     AllowedNames,
     #[error("cannot reflect the contract")]
     Reflection(#[source] tonic_reflection::server::Error),

@@ -6,13 +6,14 @@
 //!
 //! 1. [`closing`], `pieces`
 //! 2. [`metrics`]
-//! 3. [`target`]: which pod
-//! 4. [`viewer`]: what is said to the gateway, and how much at a time
-//! 5. `exec`: what is said to the pod
-//! 6. `session`: one viewer's terminal, and all of them
-//! 7. [`error`]
-//! 8. `server`: gRPC, and who may call
-//! 9. [`args`], `run`
+//! 3. `activity`: who uses which agent, for controllers
+//! 4. [`target`]: which pod
+//! 5. [`viewer`]: what is said to the gateway, and how much at a time
+//! 6. `exec`: what is said to the pod
+//! 7. `session`: one viewer's terminal, and all of them; a visitor's wish for a sleeping agent
+//! 8. [`error`]
+//! 9. `server`: gRPC, and who may call
+//! 10. [`args`], `run`
 
 pub mod args;
 pub mod closing;
@@ -21,6 +22,7 @@ pub mod metrics;
 pub mod target;
 pub mod viewer;
 
+mod activity;
 mod exec;
 #[cfg(test)]
 mod fixture;

@@ -23,6 +23,8 @@ pub struct BrokerMetrics {
     opened: Counter,
     closed: Labelled<Counter>,
     refused: Labelled<Counter>,
+    wakes: Labelled<Counter>,
+    watching: Gauge,
     bytes: Labelled<Counter>,
     exec_open: Histogram,
     events_lost: Counter,
@@ -42,16 +44,22 @@ impl BrokerMetrics {
             opened: Counter::default(),
             closed: Family::default(),
             refused: Family::default(),
+            wakes: Family::default(),
+            watching: Gauge::default(),
             bytes: Family::default(),
             // 5 ms to 10 s.
             exec_open: Histogram::new(exponential_buckets(0.005, 2.0, 12)),
             events_lost: Counter::default(),
         };
-        let Self { open, opened, closed, refused, bytes, exec_open, events_lost } = own.clone();
+        let Self { open, opened, closed, refused, bytes, exec_open, events_lost, .. } = own.clone();
+        let Self { wakes, watching, .. } = own.clone();
         registry.register("terminals_open", "Open terminals", open);
         registry.register("terminals_opened", "Terminals that opened", opened);
         registry.register("terminals_closed", "Terminals that ended, by reason", closed);
         registry.register("terminals_refused", "Terminals not opened, by reason", refused);
+        registry.register("wakes", "Calls to wake a sleeping agent, by result", wakes);
+        let help = "Controllers that watch who uses which agent";
+        registry.register("controllers_watching", help, watching);
         registry.register("terminal_bytes", "Terminal bytes that passed, by direction", bytes);
         let help = "From an admitted opening to an open exec";
         registry.register_with_unit("exec_open", help, Unit::Seconds, exec_open);
@@ -72,6 +80,15 @@ impl BrokerMetrics {
 
     pub(crate) fn refused(&self, refusal: Refusal) {
         self.refused.get_or_create(&[("reason", refusal.category())]).inc();
+    }
+
+    /// Counts a call to wake an agent: `result` is a word of ours.
+    pub(crate) fn wake(&self, result: &'static str) {
+        self.wakes.get_or_create(&[("result", result)]).inc();
+    }
+
+    pub(crate) fn controllers_watching(&self, count: usize) {
+        self.watching.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     pub(crate) fn bytes(&self, direction: Direction) -> Counter {

@@ -13,7 +13,7 @@ use share::{Links, audit::audit};
 use crate::{
     Args, BrokerError,
     metrics::BrokerMetrics,
-    server::{self, AllowedCallers, Listening},
+    server::{self, AllowedCallers, Listening, Role},
     session::{Broker, Sessions},
     target::{ClusterPods, FindPod},
 };
@@ -52,7 +52,11 @@ pub async fn run(args: Args, daemon: Daemon) -> Result<(), BrokerError> {
 /// Serves until the daemon's shutdown. Every session has ended when its tasks have.
 pub async fn serve(args: &Args, daemon: Daemon, parts: Parts) -> Result<(), BrokerError> {
     let Parts { exec, client, pods, links, acceptor, certificates } = parts;
-    let callers = AllowedCallers::new(&args.allowed_clients, &args.allowed_operators);
+    let callers = AllowedCallers::new([
+        (Role::Gateway, &args.allowed_clients),
+        (Role::Operator, &args.allowed_operators),
+        (Role::Controller, &args.allowed_controllers),
+    ]);
     let callers = callers.ok_or(BrokerError::AllowedNames)?;
     let metrics = daemon.metrics.register(BrokerMetrics::register);
     let (audit, events) = audit(client, reporter(args), metrics.events_lost());

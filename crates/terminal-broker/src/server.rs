@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic_reflection::server::v1::{ServerReflection, ServerReflectionServer};
 
-use crate::{error::BrokerError, session::Broker};
+use crate::{activity::WAITING_MAX, error::BrokerError, session::Broker};
 
 mod callers;
 mod health;
@@ -18,19 +18,22 @@ mod incoming;
 mod service;
 mod status;
 mod terminals;
+mod watching;
 
-pub(crate) use callers::AllowedCallers;
+pub(crate) use callers::{AllowedCallers, Role};
 use terminals::Terminals;
 
 /// Input that one session may have under way towards us, in bytes: as much as its window allows.
 const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
 /// The most that HTTP/2 allows, in bytes (RFC 9113, section 6.9.1).
 const CONNECTION_WINDOW_MAX_BYTES: u32 = i32::MAX as u32;
-/// A dead gateway is noticed within 25 s.
+/// A dead caller is noticed within 25 s: a gateway with its terminals, a controller with its watch.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Streams of one connection beyond the sessions there may be: health, reflection, lists.
-const SPARE_STREAMS: u32 = 64;
+/// Streams of one connection beyond the sessions there may be: health, reflection and lists, and the
+/// calls that wait for an agent to wake.
+#[expect(clippy::cast_possible_truncation, reason = "some hundred")]
+const SPARE_STREAMS: u32 = 64 + WAITING_MAX as u32;
 /// How long callers may take to read their last message.
 const DRAIN_GRACE: Duration = Duration::from_millis(1500);
 

@@ -1,4 +1,5 @@
-//! Sessions: one viewer's terminal each, and all of them together. What is said to either side is not
+//! Sessions: one viewer's terminal each, and all of them together; and the visitors of agents that
+//! sleep, who have none yet. What is said to either side is not
 //! its business, only when.
 
 mod broker;
@@ -6,6 +7,8 @@ mod leave;
 mod registry;
 mod relay;
 mod terminal;
+mod wake;
 
 pub(crate) use broker::Broker;
 pub(crate) use registry::{SessionInfo, Sessions};
+pub(crate) use wake::WakeRefusal;

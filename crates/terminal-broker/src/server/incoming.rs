@@ -19,7 +19,26 @@ use tokio::{
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
-use super::callers::{AllowedCallers, Caller};
+use super::callers::{AllowedCallers, Caller, Role};
+
+/// Connections of controllers at a time: a few replicas, and those of them that reconnect. They are
+/// counted apart, so that no number of gateways or terminals keeps a controller out.
+const CONTROLLERS_MAX: usize = 16;
+
+/// Room for connections.
+struct Places {
+    controllers: Arc<Semaphore>,
+    others: Arc<Semaphore>,
+}
+
+impl Places {
+    /// A place for a connection, free again when dropped.
+    fn take(&self, caller: Caller) -> Option<OwnedSemaphorePermit> {
+        let of = |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned().ok();
+        let own = caller.has(Role::Controller).then(|| of(&self.controllers)).flatten();
+        own.or_else(|| of(&self.others))
+    }
+}
 
 /// Those of `established` that allowed callers made, at most `max_connections` at a time.
 pub(super) fn of_callers(
@@ -27,7 +46,10 @@ pub(super) fn of_callers(
     callers: AllowedCallers,
     max_connections: usize,
 ) -> impl Stream<Item = io::Result<Placed>> {
-    let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
+    let places = Places {
+        controllers: Arc::new(Semaphore::new(CONTROLLERS_MAX)),
+        others: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
+    };
     established.filter_map(move |connection| ready(place(connection, &callers, &places).map(Ok)))
 }
 
@@ -35,7 +57,7 @@ pub(super) fn of_callers(
 fn place(
     Established { stream, peer, slot }: Established,
     callers: &AllowedCallers,
-    places: &Arc<Semaphore>,
+    places: &Places,
 ) -> Option<Placed> {
     let chain = stream.get_ref().1.peer_certificates();
     let own = chain.and_then(<[_]>::first);
@@ -43,7 +65,7 @@ fn place(
         tracing::warn!(%peer, "a caller's certificate names no allowed client");
         return None;
     };
-    let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+    let Some(place) = places.take(caller) else {
         tracing::warn!(%peer, "too many connections are open");
         return None;
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream::BoxStream};
 use prost_types::Timestamp;
 use terminal_proto::v1::{
     self, AgentReference, AttachRequest, CloseSessionRequest, CloseSessionResponse,
@@ -15,8 +15,9 @@ use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
 use super::{
-    callers::{from_gateway, from_operator},
-    status::status,
+    callers::{Role, demand},
+    status::{status, wake_status},
+    watching,
 };
 use crate::{
     closing::{Refusal, Violation},
@@ -57,7 +58,7 @@ impl TerminalBroker for BrokerService {
         &self,
         request: Request<Streaming<AttachRequest>>,
     ) -> Result<Response<Responses>, Status> {
-        from_gateway(request.extensions())?;
+        demand(Role::Gateway, request.extensions())?;
         self.open(request.into_inner()).await.map(Response::new)
     }
 
@@ -65,7 +66,7 @@ impl TerminalBroker for BrokerService {
         &self,
         request: Request<ListSessionsRequest>,
     ) -> Result<Response<ListSessionsResponse>, Status> {
-        from_operator(request.extensions())?;
+        demand(Role::Operator, request.extensions())?;
         let ListSessionsRequest { namespace, agent } = request.into_inner();
         let wanted = |session: &SessionInfo| {
             (namespace.is_empty() || namespace == session.agent.namespace)
@@ -80,24 +81,32 @@ impl TerminalBroker for BrokerService {
         &self,
         request: Request<CloseSessionRequest>,
     ) -> Result<Response<CloseSessionResponse>, Status> {
-        from_operator(request.extensions())?;
+        demand(Role::Operator, request.extensions())?;
         let unknown = || Status::not_found("this broker has no such session");
         let id = Uuid::parse_str(&request.into_inner().session_id).map_err(|_| unknown())?;
         self.0.sessions.close(id).ok_or_else(unknown)?;
         Ok(Response::new(CloseSessionResponse {}))
     }
 
-    async fn wake(&self, _: Request<WakeRequest>) -> Result<Response<WakeResponse>, Status> {
-        Err(Status::unimplemented("not yet"))
+    async fn wake(&self, request: Request<WakeRequest>) -> Result<Response<WakeResponse>, Status> {
+        demand(Role::Gateway, request.extensions())?;
+        self.0.wake(request.into_inner()).await.map_err(|refusal| {
+            tracing::debug!(reason = refusal.category(), "an agent was not woken");
+            wake_status(refusal)
+        })?;
+        Ok(Response::new(WakeResponse {}))
     }
 
-    type WatchActivityStream = futures::stream::Pending<Result<WatchActivityResponse, Status>>;
+    type WatchActivityStream = BoxStream<'static, Result<WatchActivityResponse, Status>>;
 
     async fn watch_activity(
         &self,
-        _: Request<WatchActivityRequest>,
+        request: Request<WatchActivityRequest>,
     ) -> Result<Response<Self::WatchActivityStream>, Status> {
-        Err(Status::unimplemented("not yet"))
+        demand(Role::Controller, request.extensions())?;
+        let too_many = || Status::resource_exhausted("too many controllers watch this broker");
+        let watcher = self.0.sessions.activity().watch().ok_or_else(too_many)?;
+        Ok(Response::new(watching::responses(watcher, self.0.shutdown.clone()).boxed()))
     }
 }
 

@@ -1,10 +1,10 @@
 //! Why a call fails, as gRPC says it. It matches the class of a denial, so that a further denial
 //! changes nothing here.
 
-use share::Class;
+use share::{Class, Denial};
 use tonic::Status;
 
-use crate::closing::Refusal;
+use crate::{closing::Refusal, session::WakeRefusal};
 
 /// The status of a call that opened no session.
 pub(super) fn status(refusal: Refusal) -> Status {
@@ -12,13 +12,33 @@ pub(super) fn status(refusal: Refusal) -> Status {
     match refusal {
         Refusal::Violation(_) => Status::invalid_argument(message),
         Refusal::Late => Status::deadline_exceeded(message),
-        Refusal::Denied(denial) => match denial.class() {
-            Class::Hidden => Status::not_found(message),
-            Class::Forbidden => Status::permission_denied(message),
-            Class::Wait => Status::unavailable(message),
-        },
+        Refusal::Denied(denial) => denied(denial),
         Refusal::Unreachable | Refusal::Draining => Status::unavailable(message),
         Refusal::Full(_) => Status::resource_exhausted(message),
+    }
+}
+
+/// The status of a call that woke no agent. Only here trying again does not help with an agent that
+/// its owner suspended.
+pub(super) fn wake_status(refusal: WakeRefusal) -> Status {
+    let message = refusal.to_string();
+    match refusal {
+        WakeRefusal::Violation(_) => Status::invalid_argument(message),
+        WakeRefusal::Denied(Denial::Suspended) => Status::failed_precondition(message),
+        WakeRefusal::Denied(denial) => denied(denial),
+        WakeRefusal::NoController | WakeRefusal::Late | WakeRefusal::Draining => {
+            Status::unavailable(message)
+        }
+        WakeRefusal::Full => Status::resource_exhausted(message),
+    }
+}
+
+fn denied(denial: Denial) -> Status {
+    let message = denial.to_string();
+    match denial.class() {
+        Class::Hidden => Status::not_found(message),
+        Class::Forbidden => Status::permission_denied(message),
+        Class::Wait => Status::unavailable(message),
     }
 }
 

@@ -12,8 +12,14 @@ use terminal_proto::{MESSAGE_BYTES_MAX, attach, v1::terminal_broker_server::Term
 use tonic::{Extensions, Status, body::Body, server::NamedService};
 use tower::Service;
 
-use super::{callers::from_gateway, service::BrokerService};
+use super::{
+    callers::{Role, demand},
+    service::BrokerService,
+};
 use crate::{session::Broker, viewer::Responses};
+
+/// The most of a list of sessions or agents, in bytes, some 400 for each: what clients take by default.
+const LIST_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Serves the calls of one broker.
 #[derive(Clone)]
@@ -27,7 +33,7 @@ impl Terminals {
         let service = Arc::new(BrokerService(broker));
         let others = TerminalBrokerServer::from_arc(Arc::clone(&service))
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
-            .max_encoding_message_size(MESSAGE_BYTES_MAX);
+            .max_encoding_message_size(LIST_BYTES_MAX);
         Self { service, others }
     }
 }
@@ -64,6 +70,6 @@ async fn open(
     extensions: &Extensions,
     body: Body,
 ) -> Result<Responses, Status> {
-    from_gateway(extensions)?;
+    demand(Role::Gateway, extensions)?;
     service.open(attach::requests(body)).await
 }

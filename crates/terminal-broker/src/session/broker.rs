@@ -27,7 +27,7 @@ use crate::{
 
 /// How long a denial is waited out that the next event of the watch may lift: the gateway may have
 /// heard of a new link before this broker.
-const ADMISSION_PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const ADMISSION_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Everything the sessions share. A clone is the same broker.
 #[derive(Clone)]

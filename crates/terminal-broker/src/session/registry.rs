@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    activity::{Activity, CountedSession},
     closing::End,
     metrics::{BrokerMetrics, Direction},
 };
@@ -33,6 +34,7 @@ use crate::{
 pub(crate) struct Sessions {
     capacity: Capacity,
     open: Arc<Mutex<Open>>,
+    activity: Activity,
     audit: Audit,
     metrics: BrokerMetrics,
 }
@@ -62,18 +64,30 @@ pub(crate) struct SessionSlot {
     info: SessionInfo,
     terminal: Terminal,
     sessions: Sessions,
+    _counted: CountedSession,
     _capacity: Slot,
 }
 
 impl Sessions {
     pub(crate) fn new(limits: Limits, audit: Audit, metrics: BrokerMetrics) -> Self {
-        Self { capacity: Capacity::new(limits), open: Arc::default(), audit, metrics }
+        let activity = Activity::new(metrics.clone());
+        Self { capacity: Capacity::new(limits), open: Arc::default(), activity, audit, metrics }
+    }
+
+    /// Which agents have sessions, as controllers are told.
+    pub(crate) fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
+    pub(crate) fn audit(&self) -> &Audit {
+        &self.audit
     }
 
     /// Takes a place for `visit`, or says which limit is met.
     pub(crate) fn claim(&self, visit: &Visit) -> Result<SessionSlot, Full> {
         let (agent, client) = (visit.agent().clone(), visit.client().ip);
         let slot = self.capacity.claim(visit.link(), &agent)?;
+        let counted = self.activity.session(&agent);
         let id = Uuid::new_v4();
         let terminal =
             Terminal { agent: agent.clone(), link: visit.link(), client, session: id.to_string() };
@@ -90,7 +104,8 @@ impl Sessions {
         let number = open.opened;
         open.sessions.insert(number, info.clone());
         drop(open);
-        Ok(SessionSlot { number, info, terminal, sessions: self.clone(), _capacity: slot })
+        let sessions = self.clone();
+        Ok(SessionSlot { number, info, terminal, sessions, _counted: counted, _capacity: slot })
     }
 
     /// Oldest first.
