@@ -20,7 +20,6 @@ use crate::{
     assets::Asset,
     error::RequestError,
     headers::{Content, FrameAncestors, SecurityHeaders},
-    router::ALLOWED_METHODS,
     upgrade,
 };
 
@@ -64,7 +63,7 @@ struct Info<'a> {
 }
 
 #[derive(Serialize)]
-struct Refusal<'a> {
+struct Told<'a> {
     message: &'a str,
     reason: &'a str,
 }
@@ -87,6 +86,12 @@ impl Answers {
         self.answer(StatusCode::OK, Content::Data, JSON, json(&info))
     }
 
+    /// The agent that was asleep is awake or waking: what it does meanwhile, its information says.
+    pub(crate) fn woken(&self) -> Response<Body> {
+        let told = Told { message: "The agent is waking up", reason: "Waking" };
+        self.answer(StatusCode::ACCEPTED, Content::Data, JSON, json(&told))
+    }
+
     /// A file of the page, or word that the browser has it already.
     pub(crate) fn asset(&self, asset: &Asset, request: &HeaderMap) -> Response<Body> {
         let known = request.get(IF_NONE_MATCH) == Some(&asset.etag);
@@ -107,7 +112,7 @@ impl Answers {
                 self.answer(error.status(), Content::Notice, HTML, notice(error))
             }
             Representation::Json => {
-                let refusal = Refusal { message: &sentence(error), reason: error.category() };
+                let refusal = Told { message: &sentence(error), reason: error.category() };
                 self.answer(error.status(), Content::Data, JSON, json(&refusal))
             }
         };
@@ -152,8 +157,8 @@ fn with_hints(mut response: Response<Body>, error: &RequestError) -> Response<Bo
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     match error {
-        RequestError::MethodNotAllowed => {
-            headers.insert(ALLOW, HeaderValue::from_static(ALLOWED_METHODS));
+        RequestError::MethodNotAllowed(methods) => {
+            headers.insert(ALLOW, HeaderValue::from_static(methods.allow()));
         }
         RequestError::NotWebSocket => {
             headers.insert(UPGRADE, HeaderValue::from_static("websocket"));

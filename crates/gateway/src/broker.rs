@@ -15,7 +15,7 @@ use http::Uri;
 use hyper::body::Incoming;
 use terminal_proto::{
     Messages, attach,
-    v1::{AttachRequest, AttachResponse},
+    v1::{AttachRequest, AttachResponse, WakeRequest},
 };
 use tokio::{net::lookup_host, time::timeout};
 use tokio_rustls::rustls::pki_types::{InvalidDnsNameError, ServerName};
@@ -129,6 +129,33 @@ impl Broker {
         Ok(Attached { responses: responses?, _session: session })
     }
 
+    /// Asks one replica after the other to wake an agent, until one of them did or says that it must
+    /// not; the contract is in terminal.proto. A replica may have no controller that listens to it,
+    /// which says nothing of its terminals.
+    pub async fn wake(&self, request: WakeRequest) -> Result<(), Status> {
+        let mut tried = Tried::default();
+        loop {
+            let woken = self.wake_at_one(request.clone(), &mut tried).await;
+            match woken {
+                Err(status) if !is_final(&status) && self.untried(&tried) => {}
+                woken => return woken,
+            }
+        }
+    }
+
+    async fn wake_at_one(&self, request: WakeRequest, tried: &mut Tried) -> Result<(), Status> {
+        let Pick { address, channel, session: _session } = self.pool.pick(tried).await?;
+        let Some(ready) = channel.clone().await else {
+            self.pool.note(address, &channel, Outcome::Broken);
+            return Err(Status::unavailable("cannot connect to the broker"));
+        };
+        let (outcome, woken) = answer(ready.wake(self.origin.clone(), request), None).await;
+        if outcome == Outcome::Broken {
+            self.pool.note(address, &channel, outcome);
+        }
+        woken
+    }
+
     /// Whether there is a replica that this opening has not tried.
     pub fn untried(&self, tried: &Tried) -> bool {
         self.pool.untried(tried)
@@ -162,6 +189,14 @@ async fn answer<T>(
         }
         Ok(answered) => (Outcome::Answered, answered),
     }
+}
+
+/// Whether another replica would say the same of a wish to wake an agent.
+fn is_final(status: &Status) -> bool {
+    matches!(
+        status.code(),
+        Code::FailedPrecondition | Code::PermissionDenied | Code::InvalidArgument
+    )
 }
 
 /// Host and port of an origin.

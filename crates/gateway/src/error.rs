@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use share::{Class, Denial, capacity::Full};
 
-use crate::limits::Refused;
+use crate::{limits::Refused, router::Methods};
 
 /// When a page that waits for its agent should ask again.
 const WAIT_RETRY: Duration = Duration::from_secs(3);
@@ -24,14 +24,21 @@ pub enum RequestError {
     RateLimited(Refused),
     #[error("there is nothing at this address")]
     NoSuchAddress,
+    /// With those that the address has.
     #[error("method not allowed")]
-    MethodNotAllowed,
+    MethodNotAllowed(Methods),
     #[error("this address only speaks WebSocket")]
     NotWebSocket,
     #[error("the WebSocket request is not valid")]
     BadHandshake,
-    #[error("this page may not open the terminal")]
+    #[error("a page of another site may not use this link")]
     ForeignOrigin,
+    /// What acts without saying where it comes from must be no form of another site's page.
+    #[error("this request needs the content type application/json")]
+    NotJson,
+    /// No controller answered, or none of the brokers.
+    #[error("nobody woke the agent; try again in a moment")]
+    NotWoken,
     /// Its connection had to make room while it was answered.
     #[error("too many connections; try again in a moment")]
     Evicted,
@@ -48,10 +55,11 @@ impl RequestError {
             Self::NoSuchAddress => StatusCode::NOT_FOUND,
             Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::RateLimited(_) | Self::Full(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotWebSocket => StatusCode::UPGRADE_REQUIRED,
             Self::BadHandshake => StatusCode::BAD_REQUEST,
-            Self::Evicted => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotWoken | Self::Evicted => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -62,7 +70,9 @@ impl RequestError {
             Self::NoSuchAddress => "NotFound",
             Self::RateLimited(_) => "RateLimited",
             Self::Full(_) => "TooManyTerminals",
-            Self::MethodNotAllowed => "MethodNotAllowed",
+            Self::MethodNotAllowed(_) => "MethodNotAllowed",
+            Self::NotJson => "NotJson",
+            Self::NotWoken => "NotWoken",
             Self::NotWebSocket => "NotWebSocket",
             Self::BadHandshake => "BadHandshake",
             Self::ForeignOrigin => "ForeignOrigin",
@@ -76,14 +86,15 @@ impl RequestError {
             Self::RateLimited(refused) => refused.retry_after,
             Self::Full(_) => FULL_RETRY,
             Self::Denied(denial) if denial.class() == Class::Wait => WAIT_RETRY,
-            Self::Evicted => WAIT_RETRY,
+            Self::NotWoken | Self::Evicted => WAIT_RETRY,
             _ => return None,
         };
         Some(wait.as_millis().div_ceil(1000).clamp(1, 3600).try_into().unwrap_or(3600))
     }
 
-    /// Whether the page itself is worth showing: it waits, and says for what.
-    pub fn passes_by_itself(&self) -> bool {
+    /// Whether the page itself is worth showing: it waits, and says for what, or offers to wake the
+    /// agent.
+    pub fn leaves_hope(&self) -> bool {
         matches!(self, Self::Denied(denial) if denial.class() == Class::Wait)
     }
 }

@@ -1,5 +1,5 @@
 //! Answers requests: which route, who may, how often, what. All of it from memory, so an answer
-//! never waits; a terminal goes on in a task of its own.
+//! never waits, but that to a visitor who wakes an agent; a terminal goes on in a task of its own.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -23,12 +23,13 @@ use crate::{
     limits::{Limits, WrongToken},
     metrics::GatewayMetrics,
     origin::{Origin, OwnAddress, may_open},
-    router::{Presented, Route, route},
+    router::{Methods, Presented, Route, route},
     session::Session,
     upgrade::handshake,
 };
 
 mod proxies;
+mod waking;
 
 use proxies::{ProxyCheck, text};
 
@@ -78,11 +79,16 @@ impl Gateway {
     }
 
     /// Answers one request of the TCP peer `peer`, whose connection has `slot`.
-    pub fn answer<B>(&self, peer: IpAddr, slot: &Slot, mut request: Request<B>) -> Response<Body> {
+    pub async fn answer<B>(
+        &self,
+        peer: IpAddr,
+        slot: &Slot,
+        mut request: Request<B>,
+    ) -> Response<Body> {
         let route = route(request.method(), request.uri().path());
         let name = route.name();
         let form = match route {
-            Route::Info(_) | Route::Terminal(_) => Representation::Json,
+            Route::Info(_) | Route::Terminal(_) | Route::Wake(_) => Representation::Json,
             _ => Representation::Html,
         };
         let form = Representation::accepted(request.headers(), form);
@@ -90,11 +96,16 @@ impl Gateway {
 
         let client = self.proxies.client(peer, request.headers());
         let caller = Caller { peer, client, slot };
-        let response = match self.respond(route, &caller, &mut request) {
+        let response = match route {
+            // Apart, so that no other answer has to have the room that waiting takes.
+            Route::Wake(token) => Box::pin(self.wake(token, &caller, request.headers())).await,
+            route => self.respond(route, &caller, &mut request),
+        };
+        let response = match response {
             Ok(response) => response,
             Err(error) => {
                 self.metrics.refused(&error);
-                if waits && error.passes_by_itself() {
+                if waits && error.leaves_hope() {
                     self.answers.waiting_page(&error)
                 } else {
                     self.answers.refusal(&error, form)
@@ -132,17 +143,32 @@ impl Gateway {
                 Ok(self.answers.asset(asset, request.headers()))
             }
             Route::Unknown => failed(RequestError::NoSuchAddress),
-            Route::MethodNotAllowed => failed(RequestError::MethodNotAllowed),
+            Route::MethodNotAllowed(methods) => failed(RequestError::MethodNotAllowed(methods)),
+            // It waits, and is answered elsewhere.
+            Route::Wake(_) => failed(RequestError::MethodNotAllowed(Methods::Act)),
         }
     }
 
-    /// Judges a visit by what is in memory: a wrong token costs the cluster nothing. The token is
-    /// looked up before anything is counted, so that a valid one is bounded by its link alone.
+    /// Judges a visit by what is in memory: a wrong token costs the cluster nothing.
     fn admit(
         &self,
         presented: Presented,
         client: ClientAddress,
     ) -> Result<(ShareToken, Visit), RequestError> {
+        self.judge(presented, client, |token| {
+            let admitted = Visit::admit(&self.links, token, client, self.stale_grace, clock::now);
+            admitted.map(|(visit, _)| visit)
+        })
+    }
+
+    /// What `judge` says of the token. It is looked up before anything is counted, so that a valid
+    /// one is bounded by its link alone.
+    fn judge<T>(
+        &self,
+        presented: Presented,
+        client: ClientAddress,
+        judge: impl FnOnce(&ShareToken) -> Result<T, Denial>,
+    ) -> Result<(ShareToken, T), RequestError> {
         // What has not even a token's syntax is answered as any unknown token is.
         let Some(token) = presented else {
             let fresh = self.links.freshness(self.stale_grace) == Freshness::Fresh;
@@ -152,10 +178,10 @@ impl Gateway {
                 client,
             ));
         };
-        match Visit::admit(&self.links, &token, client, self.stale_grace, clock::now) {
-            Ok((visit, _)) => {
-                self.limits.link_request(visit.link()).map_err(RequestError::RateLimited)?;
-                Ok((token, visit))
+        match judge(&token) {
+            Ok(admitted) => {
+                self.limits.link_request(token.lookup()).map_err(RequestError::RateLimited)?;
+                Ok((token, admitted))
             }
             Err(denial) => Err(self.deny(denial, Some(&token), client)),
         }
@@ -197,10 +223,7 @@ impl Gateway {
         request: &mut Request<B>,
     ) -> Result<Response<Body>, RequestError> {
         let headers = request.headers();
-        let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or("null"));
-        if !may_open(origin, self.own_address(caller.peer, headers), &self.allowed_origins) {
-            return Err(RequestError::ForeignOrigin);
-        }
+        self.check_origin(caller.peer, headers)?;
         if *request.method() != Method::GET {
             return Err(RequestError::NotWebSocket);
         }
@@ -221,6 +244,14 @@ impl Gateway {
         let upgrade = hyper::upgrade::on(request);
         self.daemon.tasks.spawn(session.run(visit, upgrade));
         Ok(self.answers.without_body(handshake.response()))
+    }
+
+    /// Whether the page that asks, if it is one, may do more than read.
+    fn check_origin(&self, peer: IpAddr, headers: &HeaderMap) -> Result<(), RequestError> {
+        let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or("null"));
+        let own = self.own_address(peer, headers);
+        let allowed = may_open(origin, own, &self.allowed_origins);
+        allowed.then_some(()).ok_or(RequestError::ForeignOrigin)
     }
 
     /// What the visitor's browser calls us: a proxy's word for it only where that proxy is trusted.

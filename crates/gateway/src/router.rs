@@ -4,8 +4,32 @@
 use api_types::ShareToken;
 use http::Method;
 
-/// The methods of every address, as the `Allow` header lists them.
-pub const ALLOWED_METHODS: &str = "GET, HEAD";
+/// The methods of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Methods {
+    /// Nothing is changed by asking.
+    Read,
+    /// It is asked to do something: no link that is followed, no picture of a page and no preview
+    /// of a messenger asks so.
+    Act,
+}
+
+impl Methods {
+    /// As the `Allow` header lists them.
+    pub fn allow(self) -> &'static str {
+        match self {
+            Self::Read => "GET, HEAD",
+            Self::Act => "POST",
+        }
+    }
+
+    fn contain(self, method: &Method) -> bool {
+        match self {
+            Self::Read => *method == Method::GET || *method == Method::HEAD,
+            Self::Act => *method == Method::POST,
+        }
+    }
+}
 
 /// Where a request goes.
 #[derive(Debug)]
@@ -16,10 +40,13 @@ pub enum Route {
     Info(Presented),
     /// The WebSocket.
     Terminal(Presented),
+    /// Wakes an agent that sleeps.
+    Wake(Presented),
     /// A file of the page: its name under `/s/assets/`.
     Asset(String),
     Unknown,
-    MethodNotAllowed,
+    /// With those that the address has.
+    MethodNotAllowed(Methods),
 }
 
 /// The token in the path. `None` has not even a token's syntax, and is answered
@@ -33,8 +60,16 @@ impl Route {
             Self::Page(_) => "page",
             Self::Info(_) => "info",
             Self::Terminal(_) => "terminal",
+            Self::Wake(_) => "wake",
             Self::Asset(_) => "asset",
-            Self::Unknown | Self::MethodNotAllowed => "none",
+            Self::Unknown | Self::MethodNotAllowed(_) => "none",
+        }
+    }
+
+    fn methods(&self) -> Methods {
+        match self {
+            Self::Wake(_) => Methods::Act,
+            _ => Methods::Read,
         }
     }
 }
@@ -43,8 +78,8 @@ impl Route {
 pub fn route(method: &Method, path: &str) -> Route {
     match locate(path) {
         Route::Unknown => Route::Unknown,
-        _ if *method != Method::GET && *method != Method::HEAD => Route::MethodNotAllowed,
-        route => route,
+        route if route.methods().contain(method) => route,
+        other => Route::MethodNotAllowed(other.methods()),
     }
 }
 
@@ -58,6 +93,7 @@ fn locate(path: &str) -> Route {
             Route::Asset(file.to_owned())
         }
         Some((token, "info")) => Route::Info(ShareToken::parse(token)),
+        Some((token, "wake")) => Route::Wake(ShareToken::parse(token)),
         Some((token, "terminal")) => Route::Terminal(ShareToken::parse(token)),
         Some(_) => Route::Unknown,
     }
@@ -72,7 +108,10 @@ mod tests {
     fn seen(method: &Method, path: &str) -> (&'static str, bool) {
         let route = route(method, path);
         let token = match &route {
-            Route::Page(token) | Route::Info(token) | Route::Terminal(token) => token.is_some(),
+            Route::Page(token)
+            | Route::Info(token)
+            | Route::Terminal(token)
+            | Route::Wake(token) => token.is_some(),
             _ => false,
         };
         (route.name(), token)
@@ -105,9 +144,22 @@ mod tests {
     }
 
     #[test]
+    fn waking_takes_a_post_and_nothing_else_does() {
+        let token = ShareToken::from_bytes(&[7; 32]);
+        let path = format!("/s/{}/wake", token.expose());
+        assert_eq!(seen(&Method::POST, &path), ("wake", true));
+        assert_eq!(seen(&Method::POST, "/s/short/wake"), ("wake", false));
+        for method in [Method::GET, Method::HEAD, Method::PUT, Method::OPTIONS] {
+            let refused = route(&method, &path);
+            assert!(matches!(refused, Route::MethodNotAllowed(Methods::Act)), "{method}");
+        }
+    }
+
+    #[test]
     fn only_reading_is_possible() {
         for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
-            assert!(matches!(route(&method, "/s/abc"), Route::MethodNotAllowed), "{method}");
+            let refused = route(&method, "/s/abc");
+            assert!(matches!(refused, Route::MethodNotAllowed(Methods::Read)), "{method}");
             assert!(matches!(route(&method, "/other"), Route::Unknown), "{method}");
         }
     }

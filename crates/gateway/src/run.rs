@@ -87,8 +87,8 @@ async fn serve_connection(gateway: Arc<Gateway>, connection: Connection, end: Ca
     let Connection { stream, peer, slot } = connection;
     let peer: IpAddr = peer.ip();
     let service = service_fn(|request| {
-        let response = gateway.answer(peer, &slot, request);
-        async move { Ok::<_, Infallible>(response) }
+        let (gateway, slot) = (Arc::clone(&gateway), slot.clone());
+        async move { Ok::<_, Infallible>(gateway.answer(peer, &slot, request).await) }
     });
     tokio::select! {
         biased;

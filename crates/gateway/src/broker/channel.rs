@@ -1,11 +1,11 @@
-//! One HTTP/2 connection to one replica, for calls of `Attach`. It is not tonic's own channel, whose worker task and reconnecting serve nobody here: the pool connects,
+//! One HTTP/2 connection to one replica, for calls of `Attach` and `Wake`. It is not tonic's own channel, whose worker task and reconnecting serve nobody here: the pool connects,
 //! and has to know when a connection is gone.
 
 use std::{error::Error, io, iter, net::SocketAddr, sync::Arc, time::Duration};
 
 use daemon::{ReadAhead, socket, tls::Certificates};
 use futures::FutureExt;
-use http::Request;
+use http::{Request, Uri};
 use hyper::{
     body::Incoming,
     client::conn::http2::{Builder, SendRequest},
@@ -13,7 +13,10 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use screen_wire::OUTPUT_WINDOW_BYTES;
-use terminal_proto::{Messages, attach, v1::AttachResponse};
+use terminal_proto::{
+    Messages, attach,
+    v1::{AttachResponse, WakeRequest, terminal_broker_client::TerminalBrokerClient},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -27,6 +30,7 @@ use tokio_rustls::{
 };
 use tokio_util::task::TaskTracker;
 use tonic::{Status, body::Body};
+use tower::service_fn;
 
 /// A dead broker is noticed within the two together: 25 s.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
@@ -212,6 +216,13 @@ impl Channel {
     ) -> Result<Messages<AttachResponse, Incoming>, Status> {
         let answered = self.requests.send_request(call).await;
         attach::responses(answered.map_err(|error| Status::from_error(error.into()))?)
+    }
+
+    /// Calls `Wake` of the server at `origin`; for the status the same holds.
+    pub(super) async fn wake(self, origin: Uri, request: WakeRequest) -> Result<(), Status> {
+        let requests = self.requests;
+        let calls = service_fn(move |call| requests.clone().send_request(call));
+        TerminalBrokerClient::with_origin(calls, origin).wake(request).await.map(|_| ())
     }
 }
 

@@ -18,9 +18,11 @@ use crate::broker::{Attached, Broker, Tried};
 
 /// From the first attempt to an open terminal.
 const OPENING_DEADLINE: Duration = Duration::from_secs(10);
-/// Pauses once every replica was asked: with their jitter up to twice as long.
+/// Pauses once every replica was asked: with their jitter up to twice as long. They double, so that
+/// what fails for good, such as an exec that the cluster forbids, is tried some seven times and not
+/// forty; the page's own pauses go on from there.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// What the broker says of one terminal.
 pub(super) type Responses = Outputs<Replies>;

@@ -51,7 +51,17 @@ pub(crate) async fn request(
     path: &str,
     headers: &[(&str, &str)],
 ) -> Answer {
-    let stream = TcpStream::connect(gateway.address).await.unwrap();
+    request_at(gateway.address, method, path, headers).await
+}
+
+/// [`request`], while the test has its gateway in other hands.
+pub(crate) async fn request_at(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Answer {
+    let stream = TcpStream::connect(address).await.unwrap();
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
     let mut driver = JoinSet::new();

@@ -9,15 +9,20 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use terminal_proto::v1::{
     AgentReference, AttachRequest, AttachResponse, CloseReason, CloseSessionRequest,
     CloseSessionResponse, Closed, ListSessionsRequest, ListSessionsResponse, Open, Opened,
+    WakeRequest, WakeResponse, WatchActivityRequest, WatchActivityResponse,
     attach_request::Request as Asked,
     attach_response::Response as Told,
     terminal_broker_server::{TerminalBroker, TerminalBrokerServer},
 };
-use tokio::{net::TcpListener, sync::mpsc, time::timeout};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status, Streaming, transport::Server};
@@ -27,6 +32,19 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) const INPUT_WINDOW_BYTES: u32 = 64 * 1024;
 /// Output that nobody takes for this long is stalled.
 const STALL: Duration = Duration::from_millis(200);
+
+/// A visitor who wakes an agent, in the hands of the test.
+pub(crate) struct Asking {
+    pub(crate) request: WakeRequest,
+    answer: oneshot::Sender<Result<(), Status>>,
+}
+
+impl Asking {
+    pub(crate) fn answer(self, answer: Result<(), Status>) {
+        // The gateway may have given up.
+        let _ = self.answer.send(answer);
+    }
+}
 
 /// One viewer as the broker sees it, in the hands of the test.
 pub(crate) struct Attached {
@@ -112,6 +130,7 @@ type Refusals = Arc<Mutex<Vec<Status>>>;
 #[derive(Clone)]
 struct Fake {
     attached: mpsc::Sender<Attached>,
+    woken: mpsc::Sender<Asking>,
     refusals: Refusals,
     tasks: TaskTracker,
 }
@@ -120,6 +139,7 @@ struct Fake {
 pub(crate) struct FakeBroker {
     pub(crate) address: SocketAddr,
     attached: mpsc::Receiver<Attached>,
+    asked: mpsc::Receiver<Asking>,
     refusals: Refusals,
     runtime: Option<tokio::runtime::Runtime>,
 }
@@ -141,9 +161,11 @@ impl FakeBroker {
             .unwrap();
 
         let (sender, attached) = mpsc::channel(16);
+        let (woken, asked) = mpsc::channel(16);
         let refusals = Refusals::default();
         let tasks = TaskTracker::new();
-        let fake = Fake { attached: sender, refusals: refusals.clone(), tasks: tasks.clone() };
+        let fake =
+            Fake { attached: sender, woken, refusals: refusals.clone(), tasks: tasks.clone() };
         tasks.spawn_on(
             async move {
                 let connections = TcpListenerStream::new(TcpListener::from_std(listener).unwrap());
@@ -153,13 +175,24 @@ impl FakeBroker {
             },
             runtime.handle(),
         );
-        Self { address, attached, refusals, runtime: Some(runtime) }
+        Self { address, attached, asked, refusals, runtime: Some(runtime) }
     }
 
     /// The next viewer that the gateway brings.
     pub(crate) async fn attached(&mut self) -> Attached {
         let attached = timeout(PATIENCE, self.attached.recv()).await;
         attached.expect("no viewer came").expect("the fake is dead")
+    }
+
+    /// The next visitor who wakes an agent.
+    pub(crate) async fn asked(&mut self) -> Asking {
+        let asked = timeout(PATIENCE, self.asked.recv()).await;
+        asked.expect("nobody asked").expect("the fake is dead")
+    }
+
+    /// Whether nobody wakes an agent.
+    pub(crate) fn is_unasked(&mut self) -> bool {
+        matches!(self.asked.try_recv(), Err(mpsc::error::TryRecvError::Empty))
     }
 
     /// The next `count` viewers are refused so.
@@ -224,6 +257,23 @@ impl TerminalBroker for Fake {
         &self,
         _request: Request<CloseSessionRequest>,
     ) -> Result<Response<CloseSessionResponse>, Status> {
+        Err(Status::unimplemented("a fake"))
+    }
+
+    async fn wake(&self, request: Request<WakeRequest>) -> Result<Response<WakeResponse>, Status> {
+        let (answer, answered) = oneshot::channel();
+        let asked = Asking { request: request.into_inner(), answer };
+        self.woken.send(asked).await.map_err(|_| Status::internal("the test is over"))?;
+        let answered = answered.await.map_err(|_| Status::internal("the test is over"))?;
+        answered.map(|()| Response::new(WakeResponse {}))
+    }
+
+    type WatchActivityStream = stream::Empty<Result<WatchActivityResponse, Status>>;
+
+    async fn watch_activity(
+        &self,
+        _: Request<WatchActivityRequest>,
+    ) -> Result<Response<Self::WatchActivityStream>, Status> {
         Err(Status::unimplemented("a fake"))
     }
 }

@@ -22,6 +22,8 @@ async fn no_token_is_in_any_log_line_or_metric() {
     get(&gateway, &link("")).await;
     get(&gateway, &wrong).await;
     request(&gateway, "POST", &link("/info"), &[]).await;
+    request(&gateway, "POST", &link("/wake"), &[("content-type", "application/json")]).await;
+    request(&gateway, "POST", &format!("{wrong}/wake"), &[]).await;
     get(&gateway, &link("/elsewhere")).await;
     gateway.links.apply(&only_from("192.0.2.0/24"));
     get(&gateway, &link("/info")).await;

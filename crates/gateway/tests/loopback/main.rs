@@ -15,4 +15,5 @@ mod pages;
 mod refusals;
 mod terminals;
 mod test_gateway;
+mod waking;
 mod watch;

@@ -2,6 +2,8 @@
 //! protocol on the other. What stands in for the cluster is said in `pod` and `test_broker`.
 
 #[cfg(test)]
+mod agents;
+#[cfg(test)]
 mod pod;
 #[cfg(test)]
 mod test_broker;
@@ -16,3 +18,7 @@ mod operators;
 mod terminals;
 #[cfg(test)]
 mod transport;
+#[cfg(test)]
+mod wake;
+#[cfg(test)]
+mod watching;

@@ -2,11 +2,11 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use api_types::{Agent, AgentId, AgentSpec, AgentStatus, ShareSpec, ShareStatus, ShareToken};
+use api_types::AgentId;
 use clap::Parser;
 use daemon::{Daemon, cluster, tls::Certificates};
 use futures::{FutureExt, future::BoxFuture};
-use kube::{Config, core::ObjectMeta};
+use kube::Config;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use share::Links;
 use tempfile::TempDir;
@@ -16,8 +16,9 @@ use terminal_broker::{
 };
 use terminal_proto::v1::{
     AttachRequest, AttachResponse, Closed, ListSessionsRequest, Open, Opened, Size,
-    attach_request::Request, attach_response::Response,
-    terminal_broker_client::TerminalBrokerClient,
+    WatchActivityRequest, WatchActivityResponse, attach_request::Request,
+    attach_response::Response, terminal_broker_client::TerminalBrokerClient,
+    watch_activity_response::Event,
 };
 use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
@@ -26,6 +27,7 @@ use tonic::{
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
 };
 
+pub(crate) use crate::agents::{agent, asleep, shared, starting, token};
 use crate::pod::{Pods, V5};
 
 pub(crate) type Client = TerminalBrokerClient<Channel>;
@@ -35,41 +37,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn soon<T>(limit: Duration, what: impl Future<Output = T>) -> T {
     timeout(limit, what).await.expect("in time")
-}
-
-pub(crate) fn token(number: u8) -> ShareToken {
-    ShareToken::from_bytes(&[number; 32])
-}
-
-/// Ready, and open to anybody with `token(number)`.
-pub(crate) fn agent(number: u8) -> Agent {
-    let uid = format!("uid-{number}");
-    let token = token(number);
-    let share = ShareStatus {
-        token_lookup: Some(token.lookup().to_string()),
-        token_proof: Some(token.proof(&uid).to_string()),
-        ..ShareStatus::default()
-    };
-    Agent {
-        metadata: ObjectMeta {
-            name: Some(format!("agent-{number}")),
-            namespace: Some("team-a".into()),
-            uid: Some(uid),
-            ..ObjectMeta::default()
-        },
-        spec: AgentSpec {
-            share: Some(ShareSpec { enabled: true, ..ShareSpec::default() }),
-            ..AgentSpec::default()
-        },
-        status: Some(AgentStatus { ready: true, share: Some(share), ..AgentStatus::default() }),
-    }
-}
-
-/// `agent(1)` with another share.
-pub(crate) fn shared(change: impl FnOnce(&mut ShareSpec)) -> Agent {
-    let mut agent = agent(1);
-    change(agent.spec.share.as_mut().unwrap());
-    agent
 }
 
 /// Every agent has a pod of its own name.
@@ -187,6 +154,26 @@ impl TestBroker {
         Client::new(self.channel_of("kubeopencode-operator").await)
     }
 
+    pub(crate) async fn controller(&self) -> Client {
+        Client::new(self.channel_of("kubeopencode-controller").await)
+    }
+
+    /// A controller whose connection takes next to nothing while it does not read.
+    pub(crate) async fn slow_controller(&self) -> Client {
+        let (certificate, key) = self.authority.issue("kubeopencode-controller");
+        let tls = self.tls().identity(Identity::from_pem(certificate, key));
+        let endpoint = Endpoint::from_shared(self.url.clone()).unwrap();
+        let endpoint = endpoint.initial_stream_window_size(64).tls_config(tls).unwrap();
+        Client::new(endpoint.connect().await.unwrap())
+    }
+
+    /// A controller's watch, its snapshot read.
+    pub(crate) async fn watch(&self) -> Watch {
+        let mut watch = Watch::begin(self.controller().await).await.unwrap();
+        let Event::Snapshot(_) = watch.next().await else { panic!("no snapshot") };
+        watch
+    }
+
     /// Waits until only so many sessions are listed.
     pub(crate) async fn only(&self, sessions: usize) {
         let mut operator = self.operator().await;
@@ -215,6 +202,25 @@ pub(crate) fn open() -> Open {
         size: Some(Size { columns: 120, rows: 40 }),
         window_bytes: 0,
         accepts_lz4: false,
+    }
+}
+
+/// One controller's watch.
+pub(crate) struct Watch(Streaming<WatchActivityResponse>);
+
+impl Watch {
+    pub(crate) async fn begin(mut client: Client) -> Result<Self, Status> {
+        let watch = soon(PATIENCE, client.watch_activity(WatchActivityRequest {})).await?;
+        Ok(Self(watch.into_inner()))
+    }
+
+    pub(crate) async fn next(&mut self) -> Event {
+        self.end_or_next().await.unwrap().expect("the watch goes on")
+    }
+
+    pub(crate) async fn end_or_next(&mut self) -> Result<Option<Event>, Status> {
+        let response = soon(PATIENCE, self.0.message()).await?;
+        Ok(response.map(|response| response.event.unwrap()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who may call the broker at all.
 
 use share::Links;
-use terminal_proto::v1::{CloseSessionRequest, ListSessionsRequest};
+use terminal_proto::v1::{CloseSessionRequest, ListSessionsRequest, WakeRequest};
 use tonic::{
     Code,
     transport::{ClientTlsConfig, Identity},
@@ -9,7 +9,7 @@ use tonic::{
 
 use crate::{
     pod::V5,
-    test_broker::{Authority, Client, TestBroker, Viewer, open},
+    test_broker::{Authority, Client, TestBroker, Viewer, Watch, open},
 };
 
 /// What becomes of a call: an error of the connection, or of the call.
@@ -45,6 +45,32 @@ async fn an_operators_certificate_lists_terminals_and_opens_none() {
 }
 
 #[tokio::test]
+async fn a_controllers_certificate_watches_and_does_nothing_else() {
+    let broker = TestBroker::start().await;
+    let controller = broker.controller().await;
+    let attached = Viewer::attach(controller.clone(), open()).await;
+    assert_eq!(attached.err().unwrap().code(), Code::PermissionDenied);
+    let own = identity(broker.authority.issue("kubeopencode-controller"));
+    let listed = call(&broker, broker.tls().identity(own)).await;
+    assert_eq!(listed, Err(Some(Code::PermissionDenied)));
+    let woken = controller.clone().wake(WakeRequest::default()).await;
+    assert_eq!(woken.unwrap_err().code(), Code::PermissionDenied);
+    assert!(Watch::begin(controller).await.is_ok());
+
+    for other in [broker.client().await, broker.operator().await] {
+        let watched = Watch::begin(other).await;
+        assert_eq!(watched.err().unwrap().code(), Code::PermissionDenied);
+    }
+}
+
+#[tokio::test]
+async fn gateways_that_take_all_connections_leave_room_for_controllers() {
+    let broker = TestBroker::start_with(Links::with([]), V5, &["--max-connections=1"]).await;
+    let _gateway = broker.client().await;
+    assert!(Watch::begin(broker.controller().await).await.is_ok());
+}
+
+#[tokio::test]
 async fn callers_may_be_named_otherwise() {
     let flags = ["--allowed-clients=edge", "--allowed-operators=root,staff"];
     let broker = TestBroker::start_with(Links::with([]), V5, &flags).await;
@@ -75,7 +101,7 @@ async fn a_certificate_of_another_authority_is_not_served() {
 #[tokio::test]
 async fn a_certificate_of_our_authority_for_somebody_else_is_not_served() {
     let broker = TestBroker::start().await;
-    let other = identity(broker.authority.issue("kubeopencode-controller"));
+    let other = identity(broker.authority.issue("kubeopencode-gardener"));
     let refused = call(&broker, broker.tls().identity(other)).await.unwrap_err();
     assert_ne!(refused, Some(Code::PermissionDenied), "not even a request is read");
 }

@@ -3,10 +3,14 @@
 
 #[cfg(test)]
 #[allow(dead_code, reason = "shared with the other tests of the broker")]
+#[path = "../broker/agents.rs"]
+mod agents;
+#[cfg(test)]
+#[allow(dead_code, reason = "shared with the other tests of the broker")]
 #[path = "../broker/pod.rs"]
 mod pod;
 #[cfg(test)]
-#[allow(dead_code, reason = "shared with the other tests of the broker")]
+#[allow(dead_code, unused_imports, reason = "shared with the other tests of the broker")]
 #[path = "../broker/test_broker.rs"]
 mod test_broker;
 
@@ -16,10 +20,10 @@ use std::{
 };
 
 use daemon::telemetry::sealed;
-use terminal_proto::v1::{Open, attach_request::Request};
+use terminal_proto::v1::{Open, WakeRequest, attach_request::Request};
 use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::test_broker::{TestBroker, open, token};
+use crate::test_broker::{TestBroker, agent, asleep, open, token};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -53,6 +57,23 @@ async fn neither_tokens_nor_terminals_are_logged_at_any_level() {
     let mut broker = TestBroker::start().await;
     let wrong = token(9).expose().to_owned();
     broker.attach(Open { token: wrong.clone(), ..open() }).await.err().unwrap();
+    let wake = |token: &str| WakeRequest {
+        token: token.to_owned(),
+        client_address: "203.0.113.9".to_owned(),
+    };
+    let mut gateway = broker.client().await;
+    gateway.wake(wake(&wrong)).await.unwrap_err();
+    broker.links.apply(&asleep());
+    gateway.wake(wake(token(1).expose())).await.unwrap_err();
+    let mut watch = broker.watch().await;
+    let woken = async {
+        let asked = watch.next().await;
+        broker.links.apply(&agent(1));
+        asked
+    };
+    let (answered, asked) = tokio::join!(gateway.wake(wake(token(1).expose())), woken);
+    answered.unwrap();
+    assert!(!format!("{asked:?}").contains(token(1).expose()));
     let mut viewer = broker.attach(open()).await.unwrap();
     let mut exec = broker.pods.exec().await;
     viewer.send(Request::Input("sesame".into())).await;
@@ -64,6 +85,7 @@ async fn neither_tokens_nor_terminals_are_logged_at_any_level() {
 
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("terminal opened") && log.contains("terminal closed"), "{log}");
+    assert!(log.contains("agent woken by a visitor"), "{log}");
     for secret in [token(1).expose(), &wrong, "sesame", "treasure"] {
         assert!(!log.contains(secret), "{secret} was logged");
     }

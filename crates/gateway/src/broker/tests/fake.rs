@@ -14,7 +14,8 @@ use std::{
 use futures::{FutureExt, Stream, StreamExt, future::pending, stream};
 use terminal_proto::v1::{
     AttachRequest, AttachResponse, CloseSessionRequest, CloseSessionResponse, ListSessionsRequest,
-    ListSessionsResponse, Opened,
+    ListSessionsResponse, Opened, WakeRequest, WakeResponse, WatchActivityRequest,
+    WatchActivityResponse,
     attach_request::Request as Asked,
     attach_response::Response as Told,
     terminal_broker_server::{TerminalBroker, TerminalBrokerServer},
@@ -164,6 +165,25 @@ impl TerminalBroker for Fake {
         &self,
         _: Request<CloseSessionRequest>,
     ) -> Result<Response<CloseSessionResponse>, Status> {
+        Err(Status::unimplemented("a fake"))
+    }
+
+    async fn wake(&self, _: Request<WakeRequest>) -> Result<Response<WakeResponse>, Status> {
+        self.seen.openings.fetch_add(1, Relaxed);
+        let manner = *self.seen.manner.lock().unwrap();
+        match manner {
+            Manner::Serve => Ok(Response::new(WakeResponse {})),
+            Manner::Refuse(code) => Err(Status::new(code, "the fake refuses")),
+            Manner::Hang => pending().await,
+        }
+    }
+
+    type WatchActivityStream = stream::Empty<Result<WatchActivityResponse, Status>>;
+
+    async fn watch_activity(
+        &self,
+        _: Request<WatchActivityRequest>,
+    ) -> Result<Response<Self::WatchActivityStream>, Status> {
         Err(Status::unimplemented("a fake"))
     }
 }

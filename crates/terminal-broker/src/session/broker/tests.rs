@@ -7,6 +7,7 @@ use tower_test::mock::{self, Handle};
 
 use super::*;
 use crate::{
+    activity::Event,
     fixture::{demo, sessions, token},
     target::Target,
     viewer::{Encoding, OutputWindow, Size},
@@ -68,6 +69,9 @@ async fn a_caller_that_gives_up_does_not_take_the_place_with_it() {
     let given_up = timeout(Duration::from_secs(1), broker.open(opening(), stream::pending())).await;
     assert!(given_up.is_err());
     assert_eq!(broker.sessions.list().len(), 1);
+    let mut watch = broker.sessions.activity().watch().unwrap();
+    let in_use = Event::Snapshot(vec![(AgentId::of(&demo()), 1)]);
+    assert_eq!(watch.next().await, Ok(in_use), "an agent whose terminal is only opening is in use");
 }
 
 #[tokio::test(start_paused = true)]
