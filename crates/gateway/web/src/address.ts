@@ -3,6 +3,7 @@
 export interface Endpoints {
   info: string;
   terminal: string;
+  wake: string;
 }
 
 /** `page` is the page's address, such as `https://host/s/{token}`; a query or fragment is dropped. */
@@ -11,5 +12,6 @@ export function endpoints(page: URL): Endpoints {
   const info = new URL(`${path}/info`, page.origin);
   const terminal = new URL(`${path}/terminal`, page.origin);
   terminal.protocol = page.protocol === "https:" ? "wss:" : "ws:";
-  return { info: info.href, terminal: terminal.href };
+  const wake = new URL(`${path}/wake`, page.origin);
+  return { info: info.href, terminal: terminal.href, wake: wake.href };
 }

@@ -9,7 +9,7 @@ import { openWebAddress, webAddress } from "./links.ts";
 import { OfferView } from "./offer.ts";
 import type { Agent } from "./protocol.ts";
 import { followReaderSwitch } from "./reader.ts";
-import { returnMayHelp, Session, type State } from "./session.ts";
+import { isAsleep, returnMayHelp, Session, type State } from "./session.ts";
 import { shortcut, type Platform } from "./shortcuts.ts";
 import { element, StatusView, type Behind } from "./status.ts";
 import { allowStrictStyle } from "./strictstyle.ts";
@@ -31,7 +31,7 @@ let program = "";
 let behind: Behind = "empty";
 
 const offer = new OfferView(() => terminal.xterm.focus());
-const status = new StatusView(() => session.retryNow());
+const status = new StatusView(() => session.act());
 const terminal = new TerminalView(
   surface,
   savedFontSize(store) ?? defaultFontSize(window.innerWidth),
@@ -92,6 +92,8 @@ function showState(state: State): void {
     program = "";
     terminal.xterm.focus();
   }
+  // What was on the screen of an agent that fell asleep is over: the next thing to see is another start.
+  if (isAsleep(state)) behind = "empty";
   status.show(state, agent, behind);
   showTitle();
 }

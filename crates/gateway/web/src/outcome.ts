@@ -4,8 +4,11 @@ import { Close } from "./protocol.ts";
 
 export type Delay = { kind: "backoff" } | { kind: "soon" } | { kind: "atLeast"; ms: number };
 
-/** Why the page is going to try again: the class Wait of denials, a connection that failed, or too many requests. */
-export type Wait = "agent" | "connection" | "limit";
+/**
+ * Why the page is going to try again: the class Wait of denials, an agent that sleeps until somebody wakes it, a connection
+ * that failed, or too many requests.
+ */
+export type Wait = "agent" | "asleep" | "connection" | "limit";
 
 /**
  * Why the page stopped trying: the program ended; the classes Hidden and Forbidden of denials; either of them where there
@@ -22,6 +25,8 @@ export type Step =
 export interface InfoAnswer {
   status: number;
   message: string;
+  /** The gateway's stable word for a refusal. */
+  reason: string;
   retryAfterMs: number | undefined;
 }
 
@@ -35,8 +40,21 @@ export type History = "fresh" | "seen";
 const DOUBT_MS = 15_000;
 const ASK_AGAIN_MS = 5000;
 
-/** Matches the class of a denial and nothing finer: the texts are the gateway's. `unknownMs`: how long ago it was first 404 since there was a terminal. */
-export function afterInfo(answer: InfoAnswer, history: History, unknownMs: number): Step {
+/** How often the page of a sleeping agent looks whether somebody else woke it. */
+const ASLEEP_MS = 15_000;
+/** For so long after the agent was woken another gateway may not have heard of it. */
+const WAKING_MS = 10_000;
+
+/** How long ago something happened to this page, in milliseconds. */
+export interface Since {
+  /** The link was first 404 since there was a terminal. */
+  unknownMs: number;
+  /** The viewer woke the agent. */
+  wokenMs: number;
+}
+
+/** Matches the class of a denial, and that an agent sleeps, which the viewer can change; nothing finer: the texts are the gateway's. */
+export function afterInfo(answer: InfoAnswer, history: History, { unknownMs, wokenMs }: Since): Step {
   const { status, message } = answer;
   if (status >= 200 && status < 300) return { do: "open" };
   switch (status) {
@@ -49,12 +67,27 @@ export function afterInfo(answer: InfoAnswer, history: History, unknownMs: numbe
     case 429:
       return { do: "retry", wait: "limit", reason: message, delay: asAsked(answer) };
     case 503:
+      if (answer.reason === "Asleep") return asleep(message, wokenMs);
       return { do: "retry", wait: "agent", reason: message, delay: asAsked(answer) };
     case 0:
       return { do: "retry", wait: "connection", reason: "The server cannot be reached.", delay: { kind: "backoff" } };
     default:
       return { do: "retry", wait: "connection", reason: `The server answered with status ${status}.`, delay: asAsked(answer) };
   }
+}
+
+function asleep(message: string, wokenMs: number): Step {
+  if (wokenMs < WAKING_MS) return { do: "retry", wait: "agent", reason: "It is waking up.", delay: { kind: "backoff" } };
+  return { do: "retry", wait: "asleep", reason: message, delay: { kind: "atLeast", ms: ASLEEP_MS } };
+}
+
+/** The answer to a viewer who woke the agent. Where nobody did, the viewer may try again; whatever else is wrong, the link's answer tells. */
+export function afterWake(answer: InfoAnswer): Step {
+  const { status, message, reason } = answer;
+  const nobody = status === 0 || status === 429 || (status >= 500 && reason !== "Suspended");
+  if (!nobody) return { do: "open" };
+  const said = message || "The server did not answer. Try again in a moment.";
+  return { do: "retry", wait: "asleep", reason: said, delay: { kind: "atLeast", ms: ASLEEP_MS } };
 }
 
 export interface Closed {

@@ -89,6 +89,11 @@ export function readErrorMessage(body: string): string {
   return sentence(value?.["message"] ?? value?.["error"]);
 }
 
+/** The stable word of an error answer: `{"reason": …}`, or nothing. */
+export function readErrorReason(body: string): string {
+  return sentence(parseObject(body)?.["reason"]);
+}
+
 function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);

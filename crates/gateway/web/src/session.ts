@@ -3,13 +3,15 @@
 import type { Endpoints } from "./address.ts";
 import { Backoff, STABLE_MS } from "./backoff.ts";
 import { Connection } from "./connection.ts";
-import { askInfo } from "./info.ts";
-import { afterClose, afterInfo, type Delay, type End, type History, type Step, type Wait } from "./outcome.ts";
+import { askInfo, askToWake } from "./info.ts";
+import { afterClose, afterInfo, afterWake, type Delay, type End, type History, type Step, type Wait } from "./outcome.ts";
 import type { Agent, Size } from "./protocol.ts";
 
 export type State =
   | { kind: "connecting" }
   | { kind: "live" }
+  /** The viewer asked for an agent that sleeps. */
+  | { kind: "waking" }
   | { kind: "waiting"; wait: Wait; reason: string; delayMs: number }
   | { kind: "stopped"; end: End; reason: string };
 
@@ -18,6 +20,11 @@ export function returnMayHelp(state: State): boolean {
   // Where there was no terminal yet, the gateway may not have heard of the link when it was asked.
   if (state.kind === "stopped") return state.end === "hidden";
   return state.kind === "waiting" && state.wait !== "limit";
+}
+
+/** Whether the viewer is asked to wake the agent. */
+export function isAsleep(state: State): boolean {
+  return state.kind === "waiting" && state.wait === "asleep";
 }
 
 /** What a session draws on. */
@@ -42,6 +49,9 @@ export class Session {
   #history: History = "fresh";
   /** When the link was first unknown since there was a terminal. */
   #unknownSinceMs: number | undefined;
+  #wokenAtMs = -Infinity;
+  /** Counts attempts: the answer to a former one says nothing any more. */
+  #turn = 0;
   #connection: Connection | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -55,7 +65,13 @@ export class Session {
     void this.#attempt();
   }
 
-  /** Tries now what would be tried later: the viewer asked, or the network came back. */
+  /** The viewer pressed the button: wakes an agent that sleeps, and otherwise tries at once. */
+  act(): void {
+    if (isAsleep(this.#state)) void this.#wake();
+    else this.retryNow();
+  }
+
+  /** Tries now what would be tried later: the viewer asked, or the network came back. It wakes nobody. */
   retryNow(): void {
     if (this.#state.kind !== "waiting" && this.#state.kind !== "stopped") return;
     clearTimeout(this.#timer);
@@ -80,14 +96,32 @@ export class Session {
     this.#connection?.resize(size);
   }
 
+  async #wake(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#turn += 1;
+    this.#enter({ kind: "waking" });
+    const step = afterWake(await askToWake(this.at.wake));
+    if (step.do !== "open") return this.#follow(step);
+    this.#wokenAtMs = performance.now();
+    this.#backoff.reset();
+    await this.#attempt();
+  }
+
   async #attempt(): Promise<void> {
-    this.#enter({ kind: "connecting" });
+    this.#turn += 1;
+    const turn = this.#turn;
+    // Who is about to press the button must not lose it to a look at whether the agent still sleeps.
+    if (!isAsleep(this.#state)) this.#enter({ kind: "connecting" });
     const { answer, agent } = await askInfo(this.at.info);
+    if (turn !== this.#turn) return;
     if (agent !== undefined) this.events.agent(agent);
     const now = performance.now();
     if (answer.status === 404) this.#unknownSinceMs ??= now;
-    const step = afterInfo(answer, this.#history, now - (this.#unknownSinceMs ?? now));
-    this.#follow(step.do === "open" ? await this.#attach() : step);
+    const since = { unknownMs: now - (this.#unknownSinceMs ?? now), wokenMs: now - this.#wokenAtMs };
+    const step = afterInfo(answer, this.#history, since);
+    if (step.do !== "open") return this.#follow(step);
+    if (isAsleep(this.#state)) this.#enter({ kind: "connecting" });
+    this.#follow(await this.#attach());
   }
 
   /** Lives as long as the connection does; says what comes next. */

@@ -20,7 +20,8 @@ export class StatusView {
 
   show(state: State, agent: string | undefined, behind: Behind): void {
     const said = words(state, agent);
-    this.#count(state.kind === "waiting" ? state.delayMs : 0);
+    // That the page looks whether somebody else woke the agent is nothing to wait for.
+    this.#count(state.kind === "waiting" && state.wait !== "asleep" ? state.delayMs : 0);
     this.#root.hidden = said === undefined;
     if (said !== undefined) this.#say(said, state.kind === "stopped" || behind === "empty" ? "card" : "pill");
   }

@@ -20,6 +20,8 @@ export function words(state: State, agent: string | undefined): Words | undefine
       return undefined;
     case "connecting":
       return { tone: "busy", title: agent === undefined ? "Connecting" : `Connecting to ${agent}`, detail: "", action: undefined };
+    case "waking":
+      return { tone: "busy", title: `Waking ${agent ?? "the agent"}`, detail: "This can take some seconds.", action: undefined };
     case "waiting":
       return waiting(state.wait, state.reason, agent);
     case "stopped":
@@ -35,6 +37,13 @@ function waiting(wait: Wait, reason: string, agent: string | undefined): Words {
         title: `Waiting for ${agent ?? "the agent"}`,
         detail: reason || "It is not ready yet. This page connects by itself as soon as it is.",
         action: "Try now",
+      };
+    case "asleep":
+      return {
+        tone: "wait",
+        title: `${agent ?? "The agent"} is asleep`,
+        detail: reason || "It sleeps because nobody used it. You can wake it.",
+        action: "Wake agent",
       };
     case "limit":
       return {

@@ -3,18 +3,21 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { endpoints } from "../../src/address.ts";
 import { Backoff, retryAfterMs } from "../../src/backoff.ts";
-import { afterClose, afterInfo, type InfoAnswer } from "../../src/outcome.ts";
+import { afterClose, afterInfo, afterWake, type InfoAnswer, type Since } from "../../src/outcome.ts";
 import { ackMessage, interruptMessage, readErrorMessage, readServerMessage, resizeMessage } from "../../src/protocol.ts";
 import { returnMayHelp } from "../../src/session.ts";
 import { pageTitle } from "../../src/title.ts";
 import { words } from "../../src/wording.ts";
 
-const answer = (status: number, extra: Partial<InfoAnswer> = {}): InfoAnswer => ({ status, message: "m", retryAfterMs: undefined, ...extra });
+const answer = (status: number, extra: Partial<InfoAnswer> = {}): InfoAnswer => ({ status, message: "m", reason: "", retryAfterMs: undefined, ...extra });
+/** Nothing happened to the page yet. */
+const never: Since = { unknownMs: 0, wokenMs: Infinity };
 
 test("endpoints keep the token's path, and drop query, fragment and trailing slash", () => {
   assert.deepEqual(endpoints(new URL("https://h.example:8443/s/TOKEN/?a=b#c")), {
     info: "https://h.example:8443/s/TOKEN/info",
     terminal: "wss://h.example:8443/s/TOKEN/terminal",
+    wake: "https://h.example:8443/s/TOKEN/wake",
   });
   assert.equal(endpoints(new URL("http://h/proxy/s/T")).terminal, "ws://h/proxy/s/T/terminal");
 });
@@ -60,24 +63,47 @@ test("Retry-After is read as seconds or a date, and bounded", () => {
 
 test("an answer about the link leads to connecting, waiting or stopping", () => {
   const backoff = { kind: "backoff" };
-  assert.deepEqual(afterInfo(answer(200), "fresh", 0), { do: "open" });
-  assert.deepEqual(afterInfo(answer(404), "fresh", 0), { do: "stop", end: "hidden", reason: "m" });
-  assert.deepEqual(afterInfo(answer(403), "seen", 0), { do: "stop", end: "forbidden", reason: "m" });
-  assert.deepEqual(afterInfo(answer(429, { retryAfterMs: 7 }), "fresh", 0), { do: "retry", wait: "limit", reason: "m", delay: { kind: "atLeast", ms: 7 } });
-  assert.deepEqual(afterInfo(answer(503), "fresh", 0), { do: "retry", wait: "agent", reason: "m", delay: backoff });
-  assert.deepEqual(afterInfo(answer(0), "fresh", 0), { do: "retry", wait: "connection", reason: "The server cannot be reached.", delay: backoff });
-  assert.deepEqual(afterInfo(answer(502), "fresh", 0), { do: "retry", wait: "connection", reason: "The server answered with status 502.", delay: backoff });
+  assert.deepEqual(afterInfo(answer(200), "fresh", never), { do: "open" });
+  assert.deepEqual(afterInfo(answer(404), "fresh", never), { do: "stop", end: "hidden", reason: "m" });
+  assert.deepEqual(afterInfo(answer(403), "seen", never), { do: "stop", end: "forbidden", reason: "m" });
+  assert.deepEqual(afterInfo(answer(429, { retryAfterMs: 7 }), "fresh", never), { do: "retry", wait: "limit", reason: "m", delay: { kind: "atLeast", ms: 7 } });
+  assert.deepEqual(afterInfo(answer(503), "fresh", never), { do: "retry", wait: "agent", reason: "m", delay: backoff });
+  assert.deepEqual(afterInfo(answer(0), "fresh", never), { do: "retry", wait: "connection", reason: "The server cannot be reached.", delay: backoff });
+  assert.deepEqual(afterInfo(answer(502), "fresh", never), { do: "retry", wait: "connection", reason: "The server answered with status 502.", delay: backoff });
 });
 
 test("a link that worked is asked for again for longer than a gateway can be cut off unawares, and then was turned off", () => {
   const again = { do: "retry", wait: "connection", reason: "The server does not find the terminal at the moment.", delay: { kind: "atLeast", ms: 5000 } };
-  for (const unknownMs of [0, 5000, 14_999]) assert.deepEqual(afterInfo(answer(404), "seen", unknownMs), again);
-  assert.deepEqual(afterInfo(answer(404), "seen", 15_000), { do: "stop", end: "denied", reason: "m" });
+  for (const unknownMs of [0, 5000, 14_999]) assert.deepEqual(afterInfo(answer(404), "seen", { ...never, unknownMs }), again);
+  assert.deepEqual(afterInfo(answer(404), "seen", { ...never, unknownMs: 15_000 }), { do: "stop", end: "denied", reason: "m" });
+});
+
+test("an agent that sleeps is offered to be woken, but for the moments after that", () => {
+  const asleep = answer(503, { reason: "Asleep", retryAfterMs: 3000 });
+  const offer = { do: "retry", wait: "asleep", reason: "m", delay: { kind: "atLeast", ms: 15_000 } };
+  for (const history of ["fresh", "seen"] as const) assert.deepEqual(afterInfo(asleep, history, never), offer);
+  const waking = { do: "retry", wait: "agent", reason: "It is waking up.", delay: { kind: "backoff" } };
+  assert.deepEqual(afterInfo(asleep, "fresh", { ...never, wokenMs: 9999 }), waking);
+  assert.deepEqual(afterInfo(asleep, "fresh", { ...never, wokenMs: 10_000 }), offer);
+  assert.deepEqual(afterInfo(answer(503, { reason: "Suspended" }), "fresh", never), { do: "retry", wait: "agent", reason: "m", delay: { kind: "backoff" } });
+});
+
+test("whoever woke the agent goes on, and where nobody did may try again", () => {
+  for (const other of [answer(202), answer(404), answer(403), answer(503, { reason: "Suspended" })]) assert.deepEqual(afterWake(other), { do: "open" });
+  const again = (reason: string) => ({ do: "retry", wait: "asleep", reason, delay: { kind: "atLeast", ms: 15_000 } });
+  for (const status of [429, 500, 502, 503]) assert.deepEqual(afterWake(answer(status)), again("m"), String(status));
+  assert.deepEqual(afterWake(answer(0, { message: "" })), again("The server did not answer. Try again in a moment."));
+  assert.deepEqual(words({ kind: "waiting", wait: "asleep", reason: "nobody woke it", delayMs: 0 }, "dev"), {
+    tone: "wait",
+    title: "dev is asleep",
+    detail: "nobody woke it",
+    action: "Wake agent",
+  });
 });
 
 test("who comes back tries again whatever that may help", () => {
-  const waits = (["agent", "connection", "limit"] as const).map((wait) => returnMayHelp({ kind: "waiting", wait, reason: "", delayMs: 0 }));
-  assert.deepEqual(waits, [true, true, false]);
+  const waits = (["agent", "asleep", "connection", "limit"] as const).map((wait) => returnMayHelp({ kind: "waiting", wait, reason: "", delayMs: 0 }));
+  assert.deepEqual(waits, [true, true, true, false]);
   const ends = (["hidden", "denied", "forbidden", "ended", "defect"] as const).map((end) => returnMayHelp({ kind: "stopped", end, reason: "" }));
   assert.deepEqual(ends, [true, false, false, false, false]);
   assert.ok(!returnMayHelp({ kind: "live" }));
@@ -141,14 +167,14 @@ test("every way to stop or wait has words of its own, and only dead ends have no
   assert.equal(words({ kind: "live" }, "dev"), undefined);
   assert.deepEqual(said.map((text) => text?.action), ["Start again", undefined, "Try again", undefined, "Reconnect"]);
   assert.equal(new Set(said.map((text) => text?.title)).size, ends.length);
-  const titles = (["agent", "connection", "limit"] as const).map((wait) => words({ kind: "waiting", wait, reason: "", delayMs: 0 }, "dev")?.title);
-  assert.deepEqual(titles, ["Waiting for dev", "Reconnecting", "Too many requests"]);
+  const titles = (["agent", "asleep", "connection", "limit"] as const).map((wait) => words({ kind: "waiting", wait, reason: "", delayMs: 0 }, "dev")?.title);
+  assert.deepEqual(titles, ["Waiting for dev", "dev is asleep", "Reconnecting", "Too many requests"]);
 });
 
 test("a reason that no page has heard of is shown as sent, in every class", () => {
   const reason = "the link sleeps on Sundays";
   const steps = [
-    ...[404, 403, 503, 429].map((status) => afterInfo(answer(status, { message: reason }), "fresh", 0)),
+    ...[404, 403, 503, 429].map((status) => afterInfo(answer(status, { message: reason }), "fresh", never)),
     ...[1000, 1001, 1002, 1007, 1008, 1009, 1013].map((code) => afterClose({ code, reason, exit: undefined })),
   ];
   for (const step of steps) {
@@ -160,5 +186,5 @@ test("a reason that no page has heard of is shown as sent, in every class", () =
 
 test("a class without a reason has a sentence of its own", () => {
   for (const end of ["ended", "hidden", "forbidden", "denied", "defect"] as const) assert.match(words({ kind: "stopped", end, reason: "" }, undefined)?.detail ?? "", /\w.*\.$/);
-  for (const wait of ["agent", "limit"] as const) assert.match(words({ kind: "waiting", wait, reason: "", delayMs: 0 }, undefined)?.detail ?? "", /\w.*\.$/);
+  for (const wait of ["agent", "asleep", "limit"] as const) assert.match(words({ kind: "waiting", wait, reason: "", delayMs: 0 }, undefined)?.detail ?? "", /\w.*\.$/);
 });

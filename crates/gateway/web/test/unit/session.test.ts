@@ -1,7 +1,7 @@
 // The session's order of steps, with a fake network and a screen that is slow to draw.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Session, type Screen } from "../../src/session.ts";
+import { Session, type Screen, type State } from "../../src/session.ts";
 
 /** A socket that says that it was made, and closes. */
 function fakeNetwork(opened: () => void): void {
@@ -34,7 +34,37 @@ test("no terminal is opened before the former one's output is parsed", async () 
       },
     };
     const nothing = () => {};
-    new Session({ info: "http://h/info", terminal: "ws://h/terminal" }, screen, { state: nothing, agent: nothing, notice: nothing }).start();
+    new Session({ info: "http://h/info", terminal: "ws://h/terminal", wake: "http://h/wake" }, screen, { state: nothing, agent: nothing, notice: nothing }).start();
   });
   assert.deepEqual(steps, ["settled", "opened"]);
+});
+
+test("an agent that sleeps is woken by the button alone, and one look at a time counts", async (context) => {
+  const asked: string[] = [];
+  globalThis.fetch = async (url, request) => {
+    asked.push(`${request?.method ?? "GET"} ${String(url)}`);
+    const body = request?.method === "POST" ? '{"message":"nobody woke it","reason":"NotWoken"}' : '{"message":"asleep","reason":"Asleep"}';
+    return new Response(body, { status: 503 });
+  };
+  // The page's next look is 15 s away; the test does not wait for it.
+  context.mock.method(globalThis, "setTimeout", () => 0);
+  const states: State[] = [];
+  const reached = async (count: number) => {
+    while (states.length < count) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const nothing = () => {};
+  const screen: Screen = { size: () => ({ cols: 80, rows: 24 }), reset: nothing, write: nothing, settled: async () => {} };
+  const at = { info: "http://h/info", terminal: "ws://h/terminal", wake: "http://h/wake" };
+  const session = new Session(at, screen, { state: (state) => states.push(state), agent: nothing, notice: nothing });
+  session.start();
+  await reached(2);
+  session.retryNow();
+  session.retryNow(); // the former look's answer is dropped
+  await reached(3);
+  assert.deepEqual(states.map(({ kind }) => kind), ["connecting", "waiting", "waiting"], "the button stays while the page looks again");
+  assert.ok(asked.every((line) => line === "GET http://h/info"), asked.join());
+  session.act();
+  await reached(5);
+  assert.equal(asked.at(-1), "POST http://h/wake");
+  assert.deepEqual(states.slice(3).map((state) => ("reason" in state ? state.reason : state.kind)), ["waking", "nobody woke it"]);
 });
