@@ -23,7 +23,7 @@ use crate::{
     limits::{Limits, WrongToken},
     metrics::GatewayMetrics,
     origin::{Origin, OwnAddress, may_open},
-    router::{Methods, Presented, Route, route},
+    router::{Presented, Route, route},
     session::Session,
     upgrade::handshake,
 };
@@ -96,12 +96,7 @@ impl Gateway {
 
         let client = self.proxies.client(peer, request.headers());
         let caller = Caller { peer, client, slot };
-        let response = match route {
-            // Apart, so that no other answer has to have the room that waiting takes.
-            Route::Wake(token) => Box::pin(self.wake(token, &caller, request.headers())).await,
-            route => self.respond(route, &caller, &mut request),
-        };
-        let response = match response {
+        let response = match self.respond(route, &caller, &mut request).await {
             Ok(response) => response,
             Err(error) => {
                 self.metrics.refused(&error);
@@ -116,7 +111,7 @@ impl Gateway {
         response
     }
 
-    fn respond<B>(
+    async fn respond<B>(
         &self,
         route: Route,
         caller: &Caller<'_>,
@@ -135,6 +130,8 @@ impl Gateway {
                 let (token, visit) = self.admit(token, caller.client)?;
                 self.terminal(token, visit, caller, request)
             }
+            // Boxed, so that no other answer has to have the room that waiting takes.
+            Route::Wake(token) => Box::pin(self.wake(token, caller, request.headers())).await,
             Route::Asset(file) => {
                 let Some(asset) = assets::asset(&file) else {
                     return failed(RequestError::NoSuchAddress);
@@ -144,8 +141,6 @@ impl Gateway {
             }
             Route::Unknown => failed(RequestError::NoSuchAddress),
             Route::MethodNotAllowed(methods) => failed(RequestError::MethodNotAllowed(methods)),
-            // It waits, and is answered elsewhere.
-            Route::Wake(_) => failed(RequestError::MethodNotAllowed(Methods::Act)),
         }
     }
 

@@ -21,7 +21,7 @@ pub enum Denial {
     #[error("the agent is suspended; ask the person who shared this link to resume it")]
     Suspended,
     /// It sleeps in standby: unlike one that is suspended, a visitor may wake it.
-    #[error("the agent is asleep because nobody used it; you can wake it")]
+    #[error("the agent went to sleep because nobody used it; you can wake it")]
     Asleep,
     /// With what the agent does meanwhile, where that is known.
     #[error("{}", not_ready(*.0))]

@@ -2,7 +2,7 @@
 //! thrown away: renewing one of them means making all anew.
 
 use anyhow::Result;
-use api_types::names::{BROKER_SERVICE, SERVER_NAMESPACE, SERVER_SERVICE};
+use api_types::names::{BROKER_SERVICE, CONTROLLER_DEPLOYMENT, SERVER_NAMESPACE, SERVER_SERVICE};
 use serde_json::json;
 use time::OffsetDateTime;
 
@@ -13,6 +13,8 @@ use crate::{
 
 const BROKER_SECRET: &str = "kubeopencode-broker-tls";
 const GATEWAY_SECRET: &str = "kubeopencode-gateway-tls";
+/// For the controller, which watches who uses which agent.
+const CONTROLLER_SECRET: &str = "kubeopencode-controller-tls";
 /// For whoever lists and closes terminals; no pod mounts it.
 const OPERATOR_SECRET: &str = "kubeopencode-operator-tls";
 /// The name by which the broker knows an operator.
@@ -25,7 +27,12 @@ pub(super) enum State {
 
 /// Makes all Secrets where one is missing.
 pub(super) fn ensure(cluster: &Cluster) -> Result<State> {
-    if exist(cluster, &[BROKER_SECRET, GATEWAY_SECRET, OPERATOR_SECRET])? {
+    let callers = [
+        (GATEWAY_SECRET, SERVER_SERVICE),
+        (CONTROLLER_SECRET, CONTROLLER_DEPLOYMENT),
+        (OPERATOR_SECRET, OPERATOR),
+    ];
+    if exist(cluster, &[BROKER_SECRET, GATEWAY_SECRET, CONTROLLER_SECRET, OPERATOR_SECRET])? {
         return Ok(State::Kept);
     }
     #[allow(
@@ -37,7 +44,7 @@ pub(super) fn ensure(cluster: &Cluster) -> Result<State> {
     let dns = [BROKER_SERVICE, &service, &format!("{service}.cluster.local")];
     let subject = Subject { name: BROKER_SERVICE, dns: &dns, ..Subject::default() };
     apply(cluster, BROKER_SECRET, &authority, &authority.issue(&subject, Usage::Server)?)?;
-    for (secret, name) in [(GATEWAY_SECRET, SERVER_SERVICE), (OPERATOR_SECRET, OPERATOR)] {
+    for (secret, name) in callers {
         let subject = Subject { name, dns: &[name], ..Subject::default() };
         apply(cluster, secret, &authority, &authority.issue(&subject, Usage::Client)?)?;
     }

@@ -52,7 +52,7 @@ pub(crate) fn install(
         apply(cluster, "--filename", &paths::repository().join("manifests/namespace.yaml"))?;
         apply(cluster, "--filename", &paths::repository().join("manifests/crds"))
     })?;
-    step::run("certificates for gateway and broker", |step| {
+    step::run("certificates for gateway, broker and controller", |step| {
         step.note(match certificates::ensure(cluster)? {
             certificates::State::Kept => "kept",
             certificates::State::Made => "new",

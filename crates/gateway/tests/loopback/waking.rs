@@ -242,7 +242,7 @@ async fn an_agent_that_falls_asleep_ends_its_terminals() {
     let (mut viewer, _attached) = open(&mut gateway).await;
     gateway.links.apply(&asleep());
     let (code, reason) = viewer.closed().await;
-    assert_eq!((code, reason.contains("asleep")), (1013, true), "{reason}");
+    assert_eq!((code, reason.contains("went to sleep")), (1013, true), "{reason}");
 }
 
 #[tokio::test]

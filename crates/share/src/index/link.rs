@@ -136,8 +136,7 @@ mod tests {
         wished.spec.suspend = true;
         assert_eq!(readiness_of(&wished), Readiness::Suspended);
 
-        type Case = (&'static str, &'static str, &'static str);
-        let others: [Case; 3] = [
+        let others = [
             ("Suspended", "True", "UserRequested"),
             ("Suspended", "False", "Standby"),
             ("Ready", "True", "Standby"),

@@ -79,7 +79,7 @@ async fn each_refusal_has_its_code() {
     let nonsense = WakeRequest { token: "nonsense".into(), ..wake() };
     let wrong = WakeRequest { token: token(9).expose().to_owned(), ..wake() };
     let nowhere = WakeRequest { client_address: "here".into(), ..wake() };
-    let cases = [
+    let cases = vec![
         ("suspended by its owner", suspended, wake(), Code::FailedPrecondition),
         ("another network", elsewhere, wake(), Code::PermissionDenied),
         ("expired", expired, wake(), Code::NotFound),

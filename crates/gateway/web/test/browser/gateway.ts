@@ -113,7 +113,11 @@ export class FakeTerminal {
 export class FakeGateway {
   /** What `/info` answers; changed by tests. */
   info: Answer = { status: 200, body: AGENT };
+  /** What `/wake` answers; changed by tests. */
+  wake: () => Promise<Answer> = async () => ({ status: 202, body: {} });
   readonly terminals: FakeTerminal[] = [];
+  /** The content types of requests to `/wake`. */
+  readonly woken: Array<string | undefined> = [];
   /** When `/info` was asked, in milliseconds. */
   readonly asked: number[] = [];
   readonly requests: Array<{ path: string; referer: string | undefined }> = [];
@@ -188,13 +192,23 @@ export class FakeGateway {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const pathname = this.#note(request);
     if (pathname === `/s/${TOKEN}/info`) this.#answerInfo(response);
+    else if (pathname === `/s/${TOKEN}/wake` && request.method === "POST") await this.#answerWake(request, response);
     else await this.#answerFile(pathname, response);
     this.#changed();
   }
 
+  async #answerWake(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.woken.push(request.headers["content-type"]);
+    this.#changed();
+    this.#answerJson(await this.wake(), response);
+  }
+
   #answerInfo(response: ServerResponse): void {
     this.asked.push(performance.now());
-    const { status, body, headers } = this.info;
+    this.#answerJson(this.info, response);
+  }
+
+  #answerJson({ status, body, headers }: Answer, response: ServerResponse): void {
     response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store", ...headers });
     response.end(JSON.stringify(body ?? {}));
   }
