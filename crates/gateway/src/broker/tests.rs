@@ -3,6 +3,7 @@ mod ages;
 mod certificates;
 mod fake;
 mod spreading;
+mod waking;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
