@@ -50,7 +50,7 @@ test("an agent that sleeps is woken by the button alone, and one look at a time 
   context.mock.method(globalThis, "setTimeout", () => 0);
   const states: State[] = [];
   const reached = async (count: number) => {
-    while (states.length < count) await new Promise((resolve) => setImmediate(resolve));
+    for (let turns = 0; states.length < count && turns < 1000; turns += 1) await new Promise((resolve) => setImmediate(resolve));
   };
   const nothing = () => {};
   const screen: Screen = { size: () => ({ cols: 80, rows: 24 }), reset: nothing, write: nothing, settled: async () => {} };
