@@ -21,7 +21,9 @@ use crate::{
     test_gateway::{PATIENCE, TestGateway, demo, in_state, link, token, wrong_token},
 };
 
-const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
+const JSON: Headers<'_> = &[("content-type", "application/json")];
 
 /// [`demo`], asleep in standby.
 fn asleep() -> Agent {
@@ -123,7 +125,7 @@ async fn another_sites_page_wakes_nobody() {
     let mut gateway = sleeping(&[]).await;
     let form = ("content-type", "application/x-www-form-urlencoded");
     let json = JSON[0];
-    let cases: [(&[(&str, &str)], u16, &str); 5] = [
+    let cases: [(Headers<'_>, u16, &str); 5] = [
         (&[("origin", "https://evil.example"), json], 403, "ForeignOrigin"),
         (&[("origin", "null"), json], 403, "ForeignOrigin"),
         (&[("origin", "https://evil.example"), form], 403, "ForeignOrigin"),
