@@ -1,5 +1,7 @@
 //! What a complete agent looks like; a test changes only the field it is about.
 
+pub(crate) mod specs;
+
 use api_types::{Agent, AgentSpec};
 use kube::core::ObjectMeta;
 

@@ -1,6 +1,8 @@
 #![allow(clippy::needless_pass_by_value, reason = "cases are written as literals")]
 
 mod everything;
+mod pod_security;
+mod restricted;
 
 use std::collections::BTreeMap;
 
