@@ -77,61 +77,85 @@ proptest! {
                 *leaves.swap_remove(index.index(leaves.len())) = value;
             }
         }
-        let Ok(spec) = serde_json::from_str::<AgentSpec>(&spec.to_string()) else { return Ok(()) };
-        match of(spec, None) {
-            Ok(agent) => drop(desired(&agent, &Password::from_bytes(&[7; 32]), None)),
-            Err(invalid) => {
-                prop_assert!(invalid.field.starts_with("spec."), "{}", invalid.field);
-                prop_assert!(!invalid.message.is_empty());
-            }
+        is_built_or_refused(&spec);
+    }
+}
+
+#[test]
+fn nothing_known_to_mean_harm_is_more_than_a_sentence_anywhere() {
+    let count = |spec: &mut Value| {
+        let mut leaves = vec![];
+        collect(spec, &mut leaves);
+        leaves.len()
+    };
+    let leaves = count(&mut specs::everything());
+    assert!(leaves >= 80, "{leaves}");
+    for index in 0..leaves {
+        for value in HARMFUL {
+            let (mut spec, mut leaves) = (specs::everything(), vec![]);
+            collect(&mut spec, &mut leaves);
+            *leaves.swap_remove(index) = (*value).into();
+            is_built_or_refused(&spec);
         }
     }
 }
 
+#[track_caller]
+fn is_built_or_refused(spec: &Value) {
+    let Ok(read) = serde_json::from_str::<AgentSpec>(&spec.to_string()) else { return };
+    match of(read, None) {
+        Ok(agent) => drop(desired(&agent, &Password::from_bytes(&[7; 32]), None)),
+        Err(Invalid { field, message, .. }) => {
+            assert!(field.starts_with("spec.") && !message.is_empty(), "{field} of {spec}");
+        }
+    }
+}
+
+const HARMFUL: &[&str] = &[
+    "",
+    " ",
+    ".",
+    "..",
+    "/",
+    "//",
+    "/..",
+    "../..",
+    "/tools",
+    "/workspace",
+    "\0",
+    "a\nb",
+    "-rf",
+    "--upload-pack=x",
+    "ext::sh",
+    "file:///",
+    "https://",
+    "git@h:",
+    "@",
+    "@/",
+    "[",
+    "https://[",
+    "$(HOME)",
+    "$$",
+    "${",
+    "%",
+    "\u{202e}",
+    "\u{200b}",
+    "\u{10ffff}",
+    "latest@sha256:",
+    ":",
+    "a:",
+    "refs/heads/",
+    "{}",
+    "tools",
+    "credential-0",
+    "kubeopencode-config",
+    "http",
+];
+
 /// Any value at all, most often one that has meant harm somewhere.
 fn leaf() -> impl Strategy<Value = Value> {
-    let known = [
-        "",
-        " ",
-        ".",
-        "..",
-        "/",
-        "//",
-        "/..",
-        "../..",
-        "/tools",
-        "/workspace",
-        "\0",
-        "a\nb",
-        "-rf",
-        "--upload-pack=x",
-        "ext::sh",
-        "file:///",
-        "https://",
-        "git@h:",
-        "@",
-        "@/",
-        "[",
-        "https://[",
-        "$(HOME)",
-        "$$",
-        "${",
-        "%",
-        "\u{202e}",
-        "\u{200b}",
-        "\u{10ffff}",
-        "latest@sha256:",
-        ":",
-        "a:",
-        "refs/heads/",
-        "{}",
-        "tools",
-        "credential-0",
-        "kubeopencode-config",
-        "http",
-    ];
     prop_oneof![
-        4 => prop::sample::select(known.to_vec()).prop_map(Value::from),
+        4 => prop::sample::select(HARMFUL).prop_map(Value::from),
         4 => any::<String>().prop_map(Value::from),
         1 => (1..3_000_usize).prop_map(|length| Value::from("é".repeat(length))),
         1 => any::<i64>().prop_map(Value::from),
