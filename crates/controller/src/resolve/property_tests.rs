@@ -89,7 +89,7 @@ fn nothing_known_to_mean_harm_is_more_than_a_sentence_anywhere() {
         leaves.len()
     };
     let leaves = count(&mut specs::everything());
-    assert!(leaves >= 80, "{leaves}");
+    assert!(leaves >= 70, "{leaves}");
     for index in 0..leaves {
         for value in HARMFUL {
             let (mut spec, mut leaves) = (specs::everything(), vec![]);
