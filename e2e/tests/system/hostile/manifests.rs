@@ -153,7 +153,7 @@ fn mistyped() -> Vec<Named> {
 fn contained() -> Vec<(&'static str, String)> {
     let text = "\u{10ffff}".repeat(100_000);
     let text = |path: &str| format!(r#"{{"type":"Text","mountPath":"{path}","text":"{text}"}}"#);
-    let keys = (0..50_000).map(|index| format!(r#""k{index}":0"#)).collect::<Vec<_>>().join(",");
+    let keys = (0..20_000).map(|index| format!(r#""k{index}":0"#)).collect::<Vec<_>>().join(",");
     let unknown = (0..10_000).map(|index| format!(r#""x{index}":0"#)).collect::<Vec<_>>().join(",");
     let pod = |fields: &str| format!(r#""podSpec":{{{fields}}}"#);
     vec![
