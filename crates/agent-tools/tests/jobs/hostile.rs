@@ -118,8 +118,7 @@ fn urls() {
         let ended = run(&pod, "url-fetch", &url_job(&pod, &url, 1));
         // What is a URL leads to a port at which nobody listens.
         ended.refused();
-        let is_asked =
-            !ended.message.contains("url.source ");
+        let is_asked = !ended.message.contains("url.source ");
         assert_eq!(is_asked, may == Pass, "{url:?}: {}", ended.message);
         assert!(!format!("{ended:?}").contains("s3cret"), "{url:?}: {ended:?}");
         assert_eq!(tree(&pod.path("workspace")), [], "{url:?}");
