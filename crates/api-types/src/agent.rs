@@ -31,7 +31,7 @@ use crate::{
         json_path = ".status.conditions[?(@.type==\"ShareReady\")].reason"
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    validation = Rule::new("self.metadata.name.matches('^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$')").message("metadata.name is also the name of the Service: at most 63 characters of a-z, 0-9 and '-', beginning with a letter and ending with a letter or digit")
+    validation = Rule::new("oldSelf.hasValue() || self.metadata.name.matches('^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$')").optional_old_self(true).message("metadata.name is also the name of the Service: at most 63 characters of a-z, 0-9 and '-', beginning with a letter and ending with a letter or digit")
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(

@@ -30,7 +30,7 @@ use crate::{
     ),
     printcolumn(name = "ServiceAccount", type_ = "string", json_path = ".spec.serviceAccountName"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    validation = Rule::new("self.metadata.name.size() <= 63").message("metadata.name must have at most 63 characters: it labels the Agents that use the template")
+    validation = Rule::new("oldSelf.hasValue() || self.metadata.name.size() <= 63").optional_old_self(true).message("metadata.name must have at most 63 characters: it labels the Agents that use the template")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct AgentTemplateSpec {

@@ -4,7 +4,7 @@ use api_types::names;
 use clap::{Parser, ValueEnum};
 use daemon::TelemetryArgs;
 
-use crate::resolve::{Images, Pull};
+use crate::resolve::{Images, Pull, ServerPassword};
 
 /// How the controller is started.
 #[derive(Clone, Debug, Parser)]
@@ -38,6 +38,10 @@ pub struct Args {
     /// User and group of agents' pods that set none: 1000, or what admission chooses for the namespace
     #[arg(long, env = "USER_IDS", value_enum, default_value = "auto")]
     pub user_ids: UserIdsArg,
+
+    /// Whether agents' servers require a password, from a Secret of each agent's own
+    #[arg(long, env = "SERVER_PASSWORD", value_enum, default_value = "generated")]
+    pub server_password: ServerPasswordArg,
 
     /// External URL of the gateway; if set, share Secrets contain the full link
     #[arg(long, env = "EXTERNAL_URL", value_name = "https://HOST")]
@@ -79,6 +83,15 @@ pub enum UserIdsArg {
     Namespace,
 }
 
+/// Whether an agent's server has a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ServerPasswordArg {
+    /// One for each agent, in its Secret {agent}-server
+    Generated,
+    /// None: whoever reaches the port of a server can use it
+    None,
+}
+
 impl Args {
     /// The installation's images.
     pub fn images(&self) -> Images {
@@ -87,6 +100,13 @@ impl Args {
             executor: self.executor_image.clone(),
             tools: self.tools_image.clone(),
             pull: self.image_pull_policy.map_or(Pull::ByTag, |p| Pull::Fixed(format!("{p:?}"))),
+        }
+    }
+
+    pub fn server_password(&self) -> ServerPassword {
+        match self.server_password {
+            ServerPasswordArg::Generated => ServerPassword::Generated,
+            ServerPasswordArg::None => ServerPassword::None,
         }
     }
 
@@ -111,6 +131,13 @@ mod tests {
         assert_eq!(parse(&[]).images().pull, Pull::ByTag);
         let fixed = parse(&["--image-pull-policy", "IfNotPresent"]).images().pull;
         assert_eq!(fixed, Pull::Fixed("IfNotPresent".into()));
+    }
+
+    #[test]
+    fn servers_have_passwords_unless_told_otherwise() {
+        assert_eq!(parse(&[]).server_password(), ServerPassword::Generated);
+        let none = parse(&["--server-password", "none"]).server_password();
+        assert_eq!(none, ServerPassword::None);
     }
 
     #[test]

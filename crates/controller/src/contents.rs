@@ -40,6 +40,7 @@ type Digest = [u8; 32];
 struct Held {
     /// Of the object that was read; none of one that did not exist.
     version: Option<String>,
+    uid: Option<String>,
     keys: BTreeMap<String, Digest>,
     /// How often the object had moved when it was read.
     moves: u64,
@@ -60,13 +61,14 @@ struct State {
 
 impl Contents {
     /// A digest of all that `references` name, in the agent's namespace; `None` where that is nothing.
-    /// Secrets are hashed under the agent's password, so that nobody who reads a pod can guess them.
+    /// Secrets are hashed under the agent's password, so that nobody who reads a pod can guess them; where there is
+    /// none, under their own UIDs, which only those learn who may read them.
     pub async fn digest(
         &self,
         client: &Client,
         agent: &AgentId,
         references: &[Reference],
-        salt: &Password,
+        salt: Option<&Password>,
     ) -> Result<Option<String>, ControllerError> {
         let used: BTreeSet<_> = references
             .iter()
@@ -79,14 +81,18 @@ impl Contents {
             return Ok(None);
         }
         let has_secrets = used.iter().any(|(object, _)| object.kind == ReferenceKind::Secret);
-        let salt = if has_secrets { salt.expose().as_bytes() } else { &[] };
-        let mut whole = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, salt));
+        let password = salt.filter(|_| has_secrets).map_or("", Password::expose);
+        let key = hmac::Key::new(hmac::HMAC_SHA256, password.as_bytes());
+        let mut whole = hmac::Context::with_key(&key);
         for (object, key) in &used {
             let held = self.held(client, object).await?;
+            let is_secret = object.kind == ReferenceKind::Secret;
+            let uid = held.uid.filter(|_| is_secret && salt.is_none());
             for (name, digest) in held.keys {
                 if key.as_ref().is_none_or(|key| *key == name) {
                     let line = format!("{:?} {} {name} ", object.kind, object.name);
                     whole.update(line.as_bytes());
+                    whole.update(uid.as_deref().unwrap_or_default().as_bytes());
                     whole.update(&digest);
                 }
             }
@@ -145,6 +151,7 @@ impl Contents {
                 let data = secret.data.clone().unwrap_or_default();
                 (
                     secret.resource_version(),
+                    secret.uid(),
                     digests(data.into_iter().map(|(key, value)| (key, value.0))),
                 )
             }),
@@ -154,13 +161,13 @@ impl Contents {
                     let texts = texts.map(|(key, value)| (key, value.into_bytes()));
                     let bytes = map.binary_data.clone().unwrap_or_default().into_iter();
                     let bytes = bytes.map(|(key, value)| (key, value.0));
-                    (map.resource_version(), digests(texts.chain(bytes)))
+                    (map.resource_version(), map.uid(), digests(texts.chain(bytes)))
                 })
             }
         };
         // Of one that moves while it is read this is not believed a second time.
-        let (version, keys) = read.unwrap_or_default();
-        let held = Held { version, keys, moves };
+        let (version, uid, keys) = read.unwrap_or_default();
+        let held = Held { version, uid, keys, moves };
         self.state().held.insert(object.clone(), held.clone());
         Ok(held)
     }

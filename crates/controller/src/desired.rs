@@ -24,7 +24,10 @@ use k8s_openapi::api::{
     core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service},
 };
 
-use crate::{resolve::ResolvedAgent, secret::Password};
+use crate::{
+    resolve::{ResolvedAgent, ServerPassword},
+    secret::Password,
+};
 
 pub use config_maps::unused_config_maps;
 pub use secrets::share_secret;
@@ -33,7 +36,8 @@ pub use secrets::share_secret;
 /// on how the agent runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DesiredObjects {
-    pub server_secret: Secret,
+    /// None where servers have no password.
+    pub server_secret: Option<Secret>,
     /// By name; only those that are needed.
     pub config_maps: Vec<ConfigMap>,
     pub claims: Vec<PersistentVolumeClaim>,
@@ -41,7 +45,7 @@ pub struct DesiredObjects {
     pub service: Service,
 }
 
-/// `password` is that of the agent's server, `references` a digest of what the user's objects hold
+/// `password` is that of the agent's server, if it has one, `references` a digest of what the user's objects hold
 /// that the agent names.
 pub fn desired(
     agent: &ResolvedAgent,
@@ -50,7 +54,8 @@ pub fn desired(
 ) -> DesiredObjects {
     let files = files::files(agent);
     DesiredObjects {
-        server_secret: secrets::server_secret(&agent.identity, password),
+        server_secret: (agent.server_password == ServerPassword::Generated)
+            .then(|| secrets::server_secret(&agent.identity, password)),
         config_maps: config_maps::config_maps(&agent.identity, &files),
         claims: claims::claims(agent),
         deployment: deployment::deployment(agent, &files, references),

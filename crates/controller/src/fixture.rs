@@ -1,9 +1,11 @@
 //! What a complete agent looks like; a test changes only the field it is about.
 
+pub(crate) mod specs;
+
 use api_types::{Agent, AgentSpec};
 use kube::core::ObjectMeta;
 
-use crate::resolve::{Defaults, Images, Pull, ResolvedAgent, UserIds, resolve};
+use crate::resolve::{Defaults, Images, Pull, ResolvedAgent, ServerPassword, UserIds, resolve};
 
 /// The agent `demo` of namespace `team-a`, with nothing but defaults.
 pub(crate) fn demo() -> Agent {
@@ -31,7 +33,7 @@ pub(crate) fn defaults() -> Defaults {
         tools: "agent-tools:dev".into(),
         pull: Pull::ByTag,
     };
-    Defaults { images, user_ids: UserIds::Fixed }
+    Defaults { images, user_ids: UserIds::Fixed, server_password: ServerPassword::Generated }
 }
 
 /// A valid spec, resolved without a template.

@@ -57,6 +57,7 @@ pub async fn run(args: Args, daemon: Daemon) -> Result<(), ControllerError> {
     let defaults = Defaults {
         images: args.images(),
         user_ids: platform::user_ids(&client, args.user_ids).await?,
+        server_password: args.server_password(),
     };
     let metrics = daemon.metrics.register(Metrics::register);
     let api_server = daemon.readiness.gate("api-server");

@@ -34,6 +34,7 @@ pub struct ResolvedAgent {
     pub identity: AgentId,
     pub images: Images,
     pub user_ids: UserIds,
+    pub server_password: ServerPassword,
     pub workspace_dir: String,
     pub service_account: String,
     pub port: u16,
@@ -85,6 +86,7 @@ pub struct Images {
 pub struct Defaults {
     pub images: Images,
     pub user_ids: UserIds,
+    pub server_password: ServerPassword,
 }
 
 /// As whom a pod runs where nothing sets a user.
@@ -94,6 +96,15 @@ pub enum UserIds {
     Fixed,
     /// As admission chooses, from the range of the namespace: OpenShift refuses any other.
     OfNamespace,
+}
+
+/// Whether whoever reaches an agent's server must know a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerPassword {
+    /// Each agent has its own, in a Secret.
+    Generated,
+    /// The server is open to whoever reaches its port.
+    None,
 }
 
 /// When the kubelet pulls an image.
@@ -145,6 +156,7 @@ pub fn resolve(
             ..defaults.images.clone()
         },
         user_ids: defaults.user_ids,
+        server_password: defaults.server_password,
         workspace_dir,
         service_account: spec
             .service_account_name
@@ -190,5 +202,9 @@ fn extra_ports(spec: &AgentSpec, server: u16) -> Result<Vec<ExtraPort>, Invalid>
     }
 }
 
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod property_tests;
 #[cfg(test)]
 mod tests;

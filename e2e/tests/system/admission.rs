@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use e2e::cluster::Space;
 use hyper::Request;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/api-types/tests/fixtures");
 
@@ -68,6 +68,41 @@ async fn bad_manifests_are_refused_with_the_field_named() -> Result<()> {
             row.name,
             row.names
         );
+    }
+    space.delete().await
+}
+
+/// Each with who refuses it: the API server, or those after it.
+#[tokio::test]
+async fn hostile_values_are_refused_with_the_field_named_or_left_to_the_controller() -> Result<()> {
+    let space = Space::new("hostile-values").await?;
+    let table =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/agent-tools/jobs/tests/hostile.json");
+    let table: Value = serde_json::from_str(&fs::read_to_string(table)?)?;
+    let rows = table["values"].as_array().context("a table without values")?;
+    ensure!(rows.len() >= 150, "only {} values are in the table", rows.len());
+    for row in rows {
+        let kind = &table["kinds"][row["kind"].as_str().context("a value without a kind")?];
+        let times = row["times"].as_u64().unwrap_or(1);
+        let value = row["value"].as_str().context("no value")?.repeat(times.try_into()?);
+        let (at, field) = (kind["at"].as_str(), kind["field"].as_str());
+        let mut spec = kind["spec"].clone();
+        *at.and_then(|at| spec.pointer_mut(at)).context("a field that is not there")? =
+            value.into();
+        let manifest = json!({
+            "apiVersion": "kubeopencode.io/v1alpha1", "kind": "Agent",
+            "metadata": { "name": "demo" }, "spec": spec,
+        });
+        let refused_by = row["refusedBy"].as_array().context("a value without a fate")?;
+        match (refused_by.contains(&"admission".into()), dry_run(&space, manifest).await?) {
+            (false, None) => {}
+            (true, Some(message)) => {
+                let is_named = field.is_some_and(|field| message.contains(field));
+                ensure!(is_named, "{row}: {message}");
+            }
+            (true, None) => bail!("{row}: was accepted"),
+            (false, Some(message)) => bail!("{row}: was refused: {message}"),
+        }
     }
     space.delete().await
 }

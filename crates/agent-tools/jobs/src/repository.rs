@@ -141,7 +141,11 @@ fn is_host(host: &str) -> bool {
         name.starts_with(|c: char| c.is_ascii_alphanumeric())
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
     };
-    name_ok && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
+    // A sign before it would be part of a number to Rust.
+    let is_port = |port: &str| {
+        port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    };
+    name_ok && port.is_none_or(is_port)
 }
 
 impl TryFrom<String> for Repository {
@@ -254,6 +258,7 @@ mod tests {
             "https://host/re po",
             "https://host\n/repo",
             "https://host:0/repo",
+            "https://host:+1/repo",
             "https://host:99999/repo",
             "https://[::1/repo",
             "https://[x]/repo",

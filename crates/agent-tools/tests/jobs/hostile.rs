@@ -1,7 +1,8 @@
 //! Values that no user should write, given to the programs as they are: none runs a command, and none writes outside
 //! of its root. A canary beside the root stays as it is, and whatever would be run leaves a file.
 
-mod values;
+#[path = "../support/table.rs"]
+mod table;
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -13,15 +14,8 @@ use super::{
     tree,
 };
 
-/// Whether a value may be done, harmlessly, or must be refused.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum May {
-    Pass,
-    Never,
-}
-
 use May::{Never, Pass};
-use values::{PLUGINS, URLS};
+use table::{May, hostile};
 
 /// Where every program that is looked for leaves a file when it is started.
 fn trapped() -> Pod {
@@ -59,42 +53,8 @@ fn check(ended: &Ended, may: May, value: &str) {
 
 #[test]
 fn paths() {
-    let long = "a".repeat(256);
-    let values = [
-        ("../canary", Never),
-        ("..", Never),
-        ("a/../../canary", Never),
-        ("a/..", Never),
-        ("a/b/c/../../../../canary", Never),
-        ("/../canary", Never),
-        ("./../canary", Never),
-        ("", Never),
-        ("/", Never),
-        (".", Never),
-        ("//", Never),
-        ("a\0b", Never),
-        ("a\nb", Never),
-        ("a\r", Never),
-        ("\u{1b}[2J", Never),
-        ("\u{85}", Never),
-        (&long, Never),
-        ("/etc/passwd", Pass),
-        ("~/.ssh/authorized_keys", Pass),
-        ("....//canary", Pass),
-        ("..;/canary", Pass),
-        ("..\\canary", Pass),
-        ("%2e%2e/canary", Pass),
-        ("$(touch ran)", Pass),
-        ("`touch ran`", Pass),
-        ("; touch ran", Pass),
-        ("| touch ran", Pass),
-        ("-rf", Pass),
-        ("--help", Pass),
-        ("\u{202e}txt", Pass),
-        (".kubeopencode.partial", Pass),
-        (".kubeopencode.partial/x", Pass),
-    ];
-    for (path, may) in values {
+    for (path, may) in hostile("mountPath") {
+        let path = path.as_str();
         let pod = trapped();
         let volume = json!({"path": pod.text("volume/guide.md"), "optional": false});
         let folder = json!({"path": pod.text("volume"), "optional": false});
@@ -131,9 +91,11 @@ fn roots_and_modes() {
 
 #[test]
 fn plugin_names() {
-    for name in PLUGINS {
+    for (name, may) in hostile("plugin") {
+        let name = name.as_str();
         let pod = trapped();
         let job = json!({"plugins": [name, "plain"], "directory": pod.text("workspace/plugins")});
+        assert_eq!(may, Never, "{name:?}");
         check(&run(&pod, "plugin-init", &job), Never, name);
         assert_eq!(tree(&pod.path("workspace")), [], "{name:?}");
     }
@@ -151,10 +113,13 @@ fn url_job(pod: &Pod, source: &str, seconds: u32) -> Value {
 
 #[test]
 fn urls() {
-    for url in URLS {
+    for (url, may) in hostile("url") {
         let pod = trapped();
-        let ended = run(&pod, "url-fetch", &url_job(&pod, url, 1));
-        check(&ended, Never, url);
+        let ended = run(&pod, "url-fetch", &url_job(&pod, &url, 1));
+        // What is a URL leads to a port at which nobody listens.
+        ended.refused();
+        let is_asked = !ended.message.contains("url.source ");
+        assert_eq!(is_asked, may == Pass, "{url:?}: {}", ended.message);
         assert!(!format!("{ended:?}").contains("s3cret"), "{url:?}: {ended:?}");
         assert_eq!(tree(&pod.path("workspace")), [], "{url:?}");
     }

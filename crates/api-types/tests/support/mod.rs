@@ -50,11 +50,17 @@ static JUDGES: LazyLock<BTreeMap<String, Judge>> = LazyLock::new(|| {
         let schema = serde_json::to_value(validation.open_api_v3_schema.as_ref().unwrap()).unwrap();
         let options = jsonschema::options().with_draft(Draft::Draft7).should_validate_formats(true);
         let structure = options.build(&schema).unwrap();
-        let rules = compile_schema(&schema);
+        let rules = compile_schema(&with_null_for_none(&schema));
         (crd.spec.names.kind, Judge { schema, structure, rules })
     };
     api_types::crds().into_iter().map(judge).collect()
 });
+
+/// What was before is an optional to the API server, and null to this library where nothing was.
+fn with_null_for_none(schema: &Value) -> Value {
+    let rules = schema.to_string().replace("oldSelf.hasValue()", "oldSelf != null");
+    serde_json::from_str(&rules).unwrap()
+}
 
 fn judge_of(manifest: &Value) -> &'static Judge {
     &JUDGES[manifest["kind"].as_str().unwrap()]
@@ -67,6 +73,11 @@ pub(crate) fn defaulted(manifest: &Value) -> Value {
 
 /// Every objection to `manifest`, each as "path: text"; none if it is accepted.
 pub(crate) fn objections(manifest: &Value) -> Vec<String> {
+    objections_to_update(None, manifest)
+}
+
+/// The same where it replaces `old`, if there is one.
+pub(crate) fn objections_to_update(old: Option<&Value>, manifest: &Value) -> Vec<String> {
     let judge = judge_of(manifest);
     let stored = defaulted(manifest);
     let mut found = Vec::new();
@@ -78,7 +89,7 @@ pub(crate) fn objections(manifest: &Value) -> Vec<String> {
     found.extend(judge.structure.iter_errors(&stored).map(|error| described(&error)));
     // Rules assume a sound structure; the API server skips them otherwise, too.
     if found.is_empty()
-        && let Err(errors) = Validator::new().validate_compiled(&judge.rules, &stored, None)
+        && let Err(errors) = Validator::new().validate_compiled(&judge.rules, &stored, old)
     {
         found.extend(errors.as_slice().iter().map(ToString::to_string));
     }

@@ -5,7 +5,7 @@ use api_types::{ContainerExtras, names};
 use k8s_openapi::api::core::v1::{EnvVar, EnvVarSource, SecretKeySelector};
 
 use super::credentials;
-use crate::resolve::{Context, ResolvedAgent};
+use crate::resolve::{Context, ResolvedAgent, ServerPassword};
 
 /// The tools come first, so that `opencode` is ours.
 const PATH: &str = "/tools:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -28,8 +28,10 @@ pub(super) fn of_server(agent: &ResolvedAgent) -> Option<Vec<EnvVar>> {
         variable("SHELL", "/bin/bash"),
         variable("PATH", PATH),
         variable("WORKSPACE_DIR", &agent.workspace_dir),
-        password(&agent.identity.name),
     ];
+    if agent.server_password == ServerPassword::Generated {
+        ours.push(password(&agent.identity.name));
+    }
     let config = agent.extensions.config.as_ref();
     if !config.is_some_and(|config| config.contains_key("permission")) {
         ours.push(variable("OPENCODE_PERMISSION", ALLOW_ALL));

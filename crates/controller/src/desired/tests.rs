@@ -1,6 +1,9 @@
 #![allow(clippy::needless_pass_by_value, reason = "cases are written as literals")]
 
+mod determinism;
 mod everything;
+mod pod_security;
+mod restricted;
 
 use std::collections::BTreeMap;
 
@@ -105,7 +108,7 @@ fn every_object_belongs_to_the_agent_and_says_so() {
     let objects = of(rich());
     let share = share_secret(&resolved(rich()).identity, &ShareToken::from_bytes(&[1; 32]), None);
     let metadata = [
-        &objects.server_secret.metadata,
+        &objects.server_secret.as_ref().unwrap().metadata,
         &objects.config_maps[0].metadata,
         &objects.deployment.metadata,
         &objects.service.metadata,
@@ -138,6 +141,25 @@ fn the_server_is_started_without_a_shell_and_probed_without_its_password_in_sigh
     assert_eq!(server.command.unwrap(), serve);
     let text = serde_json::to_string(&objects.deployment).unwrap();
     assert!(!text.contains(password().expose()));
+}
+
+#[test]
+fn a_server_without_a_password_is_probed_all_the_same() {
+    let generated = resolved(AgentSpec::default());
+    let open = ResolvedAgent { server_password: ServerPassword::None, ..generated.clone() };
+    let (generated, open) =
+        [generated, open].map(|agent| desired(&agent, &password(), None)).into();
+    assert!(generated.server_secret.is_some() && open.server_secret.is_none());
+    let has_password = |objects: &DesiredObjects| {
+        let text = serde_json::to_string(&objects.deployment).unwrap();
+        text.contains("OPENCODE_SERVER_PASSWORD") || text.contains("secretKeyRef")
+    };
+    assert!(has_password(&generated) && !has_password(&open));
+    let probes = |objects| {
+        let server = server(objects);
+        (server.startup_probe, server.readiness_probe, server.liveness_probe)
+    };
+    assert_eq!(probes(&open), probes(&generated));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use kube::{core::PartialObjectMeta, runtime::watcher::Event};
 use serde_json::{Value, json};
 
 use super::tests::TestController;
-use crate::status::ReferenceKind;
+use crate::{resolve::ServerPassword, status::ReferenceKind};
 
 fn uses_both() -> AgentSpec {
     serde_json::from_value(json!({
@@ -101,6 +101,46 @@ async fn a_secret_cannot_be_guessed_from_its_digest() {
     two.api.put("secrets/demo-server", &password);
     two.reconcile().await;
     assert_ne!(hash(&one), hash(&two), "the same Secret under another password");
+}
+
+/// Without a password to hash it under, a Secret's UID is known only to those who may read it.
+#[tokio::test]
+async fn nor_where_servers_have_no_password() {
+    let hash_of = async |uid: &str, value: &str| {
+        let mut controller = TestController::of(uses_both());
+        controller.defaults.server_password = ServerPassword::None;
+        put_notes(&controller, "one", "one", "one");
+        put_keys(&controller, value);
+        let mut keys = controller.api.get("secrets/keys").unwrap();
+        keys["metadata"]["uid"] = json!(uid);
+        controller.api.put("secrets/keys", &keys);
+        controller.reconcile().await;
+        hash(&controller)
+    };
+    let one = hash_of("1", "b25l").await;
+    assert!(one.is_string());
+    assert_eq!(hash_of("1", "b25l").await, one);
+    assert_ne!(hash_of("2", "b25l").await, one, "the same value in another Secret");
+    assert_ne!(hash_of("1", "dHdv").await, one, "another value");
+}
+
+#[tokio::test]
+async fn a_password_that_servers_no_longer_have_is_deleted_with_its_last_use() {
+    let mut controller = TestController::of(AgentSpec::default());
+    controller.reconcile().await;
+    assert!(controller.api.get("secrets/demo-server").is_some());
+
+    controller.defaults.server_password = ServerPassword::None;
+    controller.reconcile().await;
+    assert!(controller.api.get("secrets/demo-server").is_none());
+    let deployment = controller.api.get("deployments/demo-server").unwrap();
+    assert!(!deployment.to_string().contains("OPENCODE_SERVER_PASSWORD"));
+    assert_eq!(controller.reconcile().await, [""; 0], "an open server costs no request");
+
+    let users = json!({ "metadata": { "name": "demo-server", "namespace": "team-a", "uid": "u" } });
+    controller.api.put("secrets/demo-server", &users);
+    controller.reconcile().await;
+    assert!(controller.api.get("secrets/demo-server").is_some(), "it is not ours");
 }
 
 #[tokio::test]

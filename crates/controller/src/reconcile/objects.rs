@@ -14,7 +14,7 @@ use crate::{
     apply::{Outcome, Owner, cached},
     desired::{DesiredObjects, desired, unused_config_maps},
     error::ControllerError,
-    resolve::ResolvedAgent,
+    resolve::{ResolvedAgent, ServerPassword},
     secret::{Password, password},
     status::{ApplyProblem, Reference, Volumes},
 };
@@ -78,22 +78,31 @@ impl Reconciler {
     ) -> Result<(), Stop> {
         let Self { stores, applier, .. } = self;
         let (owner, name) = (owner(identity), names::server_secret(&identity.name));
-        let held = applier.observe(owner, &name, cached(&stores.secrets, owner, &name)).await?;
+        let held = cached(&stores.secrets, owner, &name);
+        let held = match resolved.server_password {
+            ServerPassword::Generated => applier.observe(owner, &name, held).await?,
+            ServerPassword::None => applier.observe_leftover(owner, &name, held).await?,
+        };
         let password = password(held.owned().map(Arc::as_ref), fresh);
-        let contents =
-            stores.contents.digest(&self.client, identity, references, &password).await?;
+        let salt = (resolved.server_password == ServerPassword::Generated).then_some(&password);
+        let contents = stores.contents.digest(&self.client, identity, references, salt).await?;
         let DesiredObjects { server_secret, config_maps, claims, deployment, service } =
             desired(resolved, &password, contents);
 
-        let outcome = applier.ensure_observed(owner, &server_secret, &held).await?;
-        in_place(&server_secret, outcome)?;
+        if let Some(secret) = &server_secret {
+            let outcome = applier.ensure_observed(owner, secret, &held).await?;
+            in_place(secret, outcome)?;
+        }
         for config_map in &config_maps {
             let outcome = applier.ensure(owner, config_map, &stores.config_maps).await?;
             in_place(config_map, outcome)?;
         }
         self.apply_claims(owner, &claims, applied).await?;
         applied.deployment = Some(self.ensure_deployment(identity, &deployment).await?);
-        // Only after the Deployment stopped mounting them.
+        // Only after the Deployment stopped using them.
+        if server_secret.is_none() {
+            applier.prune(owner, &name, &stores.secrets).await?;
+        }
         for name in unused_config_maps(&identity.name, config_maps.len()) {
             applier.prune(owner, &name, &stores.config_maps).await?;
         }

@@ -62,6 +62,11 @@ fn context(index: usize, item: &ContextItem, workspace_dir: &str) -> Result<Chec
 fn skill(index: usize, skill: &Skill) -> Result<Checkout, Invalid> {
     let field = Field { list: "skills", index };
     let git = &skill.git;
+    // It is a folder's name; the API server checks new agents, and this one may be older than that rule.
+    let folder = RelativePath::parse(&skill.name);
+    if !folder.is_ok_and(|folder| folder.as_str() == skill.name && !skill.name.contains('/')) {
+        return Err(field.refuse("name", "it must be the name of a folder, without '/'"));
+    }
     let select = git.names.iter().map(|name| field.path("git.names", Some(name)));
     Ok(Checkout {
         name: skill.name.clone(),

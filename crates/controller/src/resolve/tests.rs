@@ -34,6 +34,7 @@ fn an_agent_that_says_nothing_gets_every_default() {
         identity: AgentId { name: "demo".into(), namespace: "team-a".into(), uid: "uid-1".into() },
         images: defaults().images,
         user_ids: UserIds::Fixed,
+        server_password: ServerPassword::Generated,
         workspace_dir: "/workspace".into(),
         service_account: "default".into(),
         port: 4096,

@@ -9,48 +9,10 @@ use k8s_openapi::api::core::v1::{Container, PodSpec};
 use serde_json::{Value, json};
 
 use super::{of, pod, variable};
-use crate::desired::DesiredObjects;
+use crate::{desired::DesiredObjects, fixture::specs};
 
 fn everything() -> AgentSpec {
-    let env = |name: &str, value: &str| json!([{ "name": name, "value": value }]);
-    serde_json::from_value(json!({
-        "workspaceDir": "/src",
-        "config": { "model": "local/echo" },
-        "contexts": [
-            { "name": "rules", "type": "Text", "text": "Be kind." },
-            { "name": "guide", "type": "Text", "text": "# Guide", "mountPath": "docs/guide.md", "fileMode": 384 },
-            { "name": "motd", "type": "Text", "text": "hello", "mountPath": "/opt/motd" },
-            { "name": "notes", "type": "ConfigMap", "configMap": { "name": "notes", "key": "a.md", "optional": true } },
-            { "name": "all", "type": "ConfigMap", "configMap": { "name": "all" }, "mountPath": "/opt/all" },
-            { "type": "Runtime" },
-            { "name": "page", "type": "URL", "url": { "source": "https://example.com/a", "headers": { "X-A": "1" } } },
-            { "name": "file", "type": "URL", "mountPath": "data/b.json",
-              "url": { "source": "https://example.com/b", "timeout": 5, "secretRef": { "name": "url-key" } } },
-            { "name": "code", "type": "Git", "mountPath": "code",
-              "git": { "repository": "https://git.example.com/a.git", "ref": "main", "secretRef": { "name": "git-key" },
-                       "sync": { "enabled": true, "interval": "1m" } } },
-            { "name": "lib", "type": "Git", "mountPath": "/opt/lib",
-              "git": { "repository": "ssh://git@git.example.com/lib.git", "path": "src/lib", "depth": 0, "recurseSubmodules": true,
-                       "sync": { "enabled": true, "policy": "Rollout" } } },
-        ],
-        "skills": [{ "name": "review", "git": { "repository": "https://git.example.com/s.git", "path": "skills", "names": ["a", "b"] } }],
-        "plugins": [{ "name": "one@1.0.0" }, { "name": "@corp/two", "target": "tui" }],
-        "caBundle": { "secretRef": { "name": "ca" } },
-        "proxy": { "httpProxy": "http://proxy:3128", "httpsProxy": "http://$(USER)@proxy:3128", "noProxy": "corp.example" },
-        "persistence": { "sessions": {}, "workspace": { "size": "20Gi", "storageClassName": "fast" } },
-        "podSpec": {
-            "extraEnv": env("EVERYWHERE", "1"),
-            "extraVolumes": [{ "name": "corp", "emptyDir": {} }],
-            "systemContainers": {
-                "openCodeInit": { "extraEnv": env("ONLY", "openCodeInit") },
-                "contextInit": { "extraEnv": env("ONLY", "contextInit") },
-                "gitInit": { "extraEnv": env("ONLY", "gitInit"), "extraVolumeMounts": [{ "name": "corp", "mountPath": "/etc/ssl/corp" }] },
-                "gitSync": { "extraEnv": env("ONLY", "gitSync") },
-                "pluginInit": { "extraEnv": env("ONLY", "pluginInit") },
-            },
-        },
-    }))
-    .unwrap()
+    specs::read(&specs::everything())
 }
 
 fn containers(pod: &PodSpec) -> BTreeMap<String, Container> {
