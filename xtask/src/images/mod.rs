@@ -2,7 +2,9 @@
 //! built from the same things before comes from the cache.
 
 mod agent;
+mod debian;
 mod programs;
+mod services;
 mod target;
 
 pub(crate) use programs::path as program;
@@ -90,6 +92,11 @@ pub(crate) fn build() -> Result<Vec<Image>> {
     images.push(agent::opencode()?);
     images.push(agent::devbox()?);
     Ok(images)
+}
+
+/// What end-to-end tests need beside the product.
+pub(crate) fn services() -> Result<Image> {
+    services::services()
 }
 
 /// What benchmarks need beside the product: their drivers, compiled, and the image of their agents.
