@@ -9,6 +9,7 @@ mod exits;
 mod faults;
 mod hostile;
 mod idle;
+mod knowledge;
 mod lease;
 mod links;
 mod mistakes;
