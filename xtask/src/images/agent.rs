@@ -16,13 +16,15 @@ use crate::{
     shell::Cmd,
 };
 
-/// What an agent finds in the devbox, beside Debian's essential packages and Node.js.
-const DEVBOX_PACKAGES: &str = "bash,ca-certificates,curl,git,less,openssh-client,procps,ripgrep";
+/// What an agent finds in the devbox, beside Debian's essential packages and Node.js, which needs C++'s library.
+const DEVBOX_PACKAGES: &str =
+    "bash,ca-certificates,curl,git,less,libstdc++6,openssh-client,procps,ripgrep";
 
-/// Its user, and a workspace that is theirs.
-const DEVBOX_HOOKS: [&str; 2] = [
+/// Its user, and a workspace that is theirs. A volume's root belongs to root, which git takes for another user's.
+const DEVBOX_HOOKS: [&str; 3] = [
     "chroot \"$1\" useradd --uid 1000 --create-home --shell /bin/bash agent",
     "install -d -o 1000 -g 1000 \"$1/workspace\"",
+    "chroot \"$1\" git config --system safe.directory '*'",
 ];
 
 /// The entry point copies OpenCode to where the other containers of the pod look for it. Copied under
@@ -63,7 +65,7 @@ pub(super) fn opencode() -> Result<Image> {
 /// A Debian of a few packages, from the machine's own package sources, with Node.js, whose npm installs plugins.
 pub(super) fn devbox() -> Result<Image> {
     let mut parts = Parts::new("agent-devbox", DEVBOX_CONTAINERFILE);
-    parts.key = debian::key(locked(parts.key, "agent-devbox")?, DEVBOX_PACKAGES);
+    parts.key = debian::key(locked(parts.key, "agent-devbox")?, DEVBOX_PACKAGES, &DEVBOX_HOOKS);
     parts.image("image agent-devbox", |context| {
         debian::bootstrap(context, DEVBOX_PACKAGES, &DEVBOX_HOOKS)?;
         node(&context.join("local"))

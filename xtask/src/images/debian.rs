@@ -14,8 +14,8 @@ use crate::{
 const RELEASE: &str = "bookworm";
 
 /// Adds what `bootstrap` makes.
-pub(super) fn key(key: Key, packages: &str) -> Key {
-    key.bytes(RELEASE).bytes(packages)
+pub(super) fn key(key: Key, packages: &str, hooks: &[&str]) -> Key {
+    hooks.iter().fold(key.bytes(RELEASE).bytes(packages), |key, hook| key.bytes(hook))
 }
 
 /// Writes `root.tar`: the essential packages and `packages`, after `hooks`, which find the root in `$1`.

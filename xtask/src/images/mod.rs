@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
     /// Load the images into the cluster as well.
     #[arg(long)]
     load: bool,
+    /// Also the image of what stands around agents in the end-to-end tests.
+    #[arg(long)]
+    services: bool,
     #[command(flatten)]
     cluster: cluster::Choice,
 }
@@ -76,7 +79,10 @@ impl Parts {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let images = build()?;
+    let mut images = build()?;
+    if arguments.services {
+        images.push(services()?);
+    }
     if arguments.load {
         load(&images, &cluster::up(&arguments.cluster)?)?;
     }

@@ -5,7 +5,8 @@ use anyhow::Result;
 
 use super::{Image, Parts, agent, debian};
 
-const PACKAGES: &str = "git,lighttpd,lighttpd-mod-openssl,lsb-base,openssh-server,tinyproxy-bin";
+const PACKAGES: &str =
+    "git,lighttpd,lighttpd-mod-openssl,libstdc++6,lsb-base,openssh-server,tinyproxy-bin";
 
 /// sshd wants its user to be known, and takes no user whose account is locked.
 const HOOKS: [&str; 1] =
@@ -21,7 +22,7 @@ USER 1000:1000
 
 pub(super) fn services() -> Result<Image> {
     let mut parts = Parts::new("services", CONTAINERFILE);
-    parts.key = debian::key(agent::locked(parts.key, "services")?, PACKAGES);
+    parts.key = debian::key(agent::locked(parts.key, "services")?, PACKAGES, &HOOKS);
     parts.key = agent::locked(parts.key, "agent-devbox")?;
     parts.image("image services", |context| {
         debian::bootstrap(context, PACKAGES, &HOOKS)?;
