@@ -1,5 +1,4 @@
-//! A real git server in the cluster, which serves plain files too: busybox' httpd with git's own
-//! http-backend, in the images that agents are made of. One for each test.
+//! The git server of `e2e/git-server` in a test's own namespace; it serves plain files too.
 
 use std::collections::BTreeMap;
 
@@ -7,96 +6,50 @@ use anyhow::{Context, Result};
 use api_types::names;
 use k8s_openapi::api::{
     apps::v1::Deployment,
-    core::v1::{Pod, Service},
+    core::v1::{ConfigMap, Pod, Service},
 };
 use kube::{
-    Api,
-    api::PostParams,
-    runtime::wait::{await_condition, conditions::is_pod_running},
+    Api, ResourceExt,
+    api::{ListParams, PostParams},
 };
+use serde::Deserialize;
 use serde_json::json;
-use tokio::time::timeout;
 
-use crate::{
-    cluster::{PATIENCE, Space},
-    pods,
-};
+use crate::{cluster::Space, pods, rollout};
 
 const NAME: &str = "git-server";
 const PORT: u16 = 8080;
 
-/// Copies busybox, and makes the script by which httpd calls git.
-const PREPARE: &str = r"
-/bin/busybox cp /bin/busybox /srv/busybox
-/bin/busybox mkdir -p /srv/www/cgi-bin /srv/git
-/bin/busybox cat > /srv/www/cgi-bin/git <<'EOF'
-#!/bin/sh
-export GIT_PROJECT_ROOT=/srv/git GIT_HTTP_EXPORT_ALL=1 HOME=/srv
-exec git -c safe.directory='*' http-backend
-EOF
-/bin/busybox chmod 0755 /srv/www/cgi-bin/git
-";
-
-/// Makes a repository of what stands in `/srv/work`, or one commit more.
-const COMMIT: &str = r#"
-set -e
-export HOME=/srv
-cd /srv/work
-git init --quiet --initial-branch=main .
-git add --all
-git -c user.name=e2e -c user.email=e2e@example.com commit --quiet --message "$1"
-test -d /srv/git/repo.git || git init --quiet --bare --initial-branch=main /srv/git/repo.git
-git push --quiet --force /srv/git/repo.git main
-git rev-parse HEAD
-"#;
+/// A Deployment and a Service.
+const MANIFEST: &str = include_str!("../git-server/git-server.yaml");
 
 /// A server of one repository, `repo.git`, whose branch is `main`.
 pub struct GitServer<'a> {
     space: &'a Space,
+    pod: String,
 }
 
 impl<'a> GitServer<'a> {
     /// Starts it, with nothing to serve yet.
     pub async fn start(space: &'a Space) -> Result<Self> {
-        let images = images(space).await?;
-        let (agent, executor) = (&images["AGENT_IMAGE"], &images["EXECUTOR_IMAGE"]);
-        let restricted = json!({
-            "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] },
-        });
-        let mounts = json!([{ "name": "srv", "mountPath": "/srv" }]);
-        let pod: Pod = serde_json::from_value(json!({
-            "metadata": { "name": NAME, "labels": { "app": NAME } },
-            "spec": {
-                "automountServiceAccountToken": false,
-                "securityContext": {
-                    "runAsNonRoot": true, "runAsUser": 1000, "fsGroup": 1000,
-                    "seccompProfile": { "type": "RuntimeDefault" },
-                },
-                "initContainers": [{
-                    "name": "prepare", "image": agent, "imagePullPolicy": "IfNotPresent",
-                    "command": ["/bin/busybox", "sh", "-euc", PREPARE],
-                    "securityContext": restricted, "volumeMounts": mounts,
-                }],
-                "containers": [{
-                    "name": names::SERVER_CONTAINER, "image": executor,
-                    "imagePullPolicy": "IfNotPresent",
-                    "command": ["/srv/busybox", "httpd", "-f", "-p", PORT.to_string(), "-h", "/srv/www"],
-                    "securityContext": restricted, "volumeMounts": mounts,
-                }],
-                "volumes": [{ "name": "srv", "emptyDir": {} }],
+        let scripts: ConfigMap = serde_json::from_value(json!({
+            "metadata": { "name": NAME },
+            "data": {
+                "serve.sh": include_str!("../git-server/serve.sh"),
+                "commit.sh": include_str!("../git-server/commit.sh"),
+                "http-backend.sh": include_str!("../git-server/http-backend.sh"),
             },
         }))?;
-        let service: Service = serde_json::from_value(json!({
-            "metadata": { "name": NAME },
-            "spec": { "selector": { "app": NAME }, "ports": [{ "port": PORT }] },
-        }))?;
-        let pods: Api<Pod> = space.api();
-        pods.create(&PostParams::default(), &pod).await?;
+        let (deployment, service) = objects(&images(space).await?)?;
+        let deployments: Api<Deployment> = space.api();
+        space.api().create(&PostParams::default(), &scripts).await?;
+        deployments.create(&PostParams::default(), &deployment).await?;
         space.api().create(&PostParams::default(), &service).await?;
-        // On the heap: a watch's future is larger than a stack frame should be.
-        let running = Box::pin(await_condition(pods, NAME, is_pod_running()));
-        timeout(PATIENCE, running).await.context("the git server does not start")??;
-        Ok(Self { space })
+        rollout::finished(&deployments, NAME).await?;
+        let pods: Api<Pod> = space.api();
+        let pods = pods.list(&ListParams::default().labels(&format!("app={NAME}"))).await?;
+        let pod = pods.items.first().context("the git server has no pod")?.name_any();
+        Ok(Self { space, pod })
     }
 
     /// Writes files, commits all of them, and gives the commit's name.
@@ -104,10 +57,9 @@ impl<'a> GitServer<'a> {
         for (path, content) in files {
             let write =
                 r#"mkdir -p "$(dirname "/srv/work/$1")" && printf %s "$2" > "/srv/work/$1""#;
-            pods::exec(self.space, NAME, &["/bin/sh", "-euc", write, "sh", path, content]).await?;
+            self.run(&["/bin/sh", "-euc", write, "sh", path, content]).await?;
         }
-        let commit = ["/bin/sh", "-c", COMMIT, "sh", message];
-        let name = pods::exec(self.space, NAME, &commit).await?;
+        let name = self.run(&["/bin/sh", "/scripts/commit.sh", message]).await?;
         let name = name.trim().to_owned();
         anyhow::ensure!(name.len() == 40, "no commit was made: {name:?}");
         Ok(name)
@@ -116,8 +68,7 @@ impl<'a> GitServer<'a> {
     /// Puts a file where it can be downloaded.
     pub async fn publish(&self, path: &str, content: &str) -> Result<()> {
         let write = r#"printf %s "$2" > "/srv/www/$1""#;
-        pods::exec(self.space, NAME, &["/bin/sh", "-euc", write, "sh", path, content]).await?;
-        Ok(())
+        self.run(&["/bin/sh", "-euc", write, "sh", path, content]).await.map(drop)
     }
 
     /// The repository, as an agent of the same namespace reaches it.
@@ -129,6 +80,22 @@ impl<'a> GitServer<'a> {
     pub fn url(&self) -> String {
         format!("http://{NAME}.{}.svc.cluster.local:{PORT}", self.space.name)
     }
+
+    async fn run(&self, command: &[&str]) -> Result<String> {
+        pods::exec_in(self.space, &self.pod, NAME, command).await
+    }
+}
+
+/// What the manifest says, with the images that agents of this cluster get.
+fn objects(images: &BTreeMap<String, String>) -> Result<(Deployment, Service)> {
+    let manifest = [("agent-opencode", "AGENT_IMAGE"), ("agent-devbox", "EXECUTOR_IMAGE")]
+        .iter()
+        .fold(MANIFEST.to_owned(), |manifest, (name, variable)| {
+            manifest.replace(&format!("ghcr.io/kubeopencode/{name}:latest"), &images[*variable])
+        });
+    let mut documents = serde_yaml_ng::Deserializer::from_str(&manifest);
+    let mut next = || documents.next().context("an object is missing");
+    Ok((Deployment::deserialize(next()?)?, Service::deserialize(next()?)?))
 }
 
 /// The images that agents get, by the variable of the controller that names them.

@@ -28,8 +28,18 @@ pub async fn of_agent(space: &Space, agent: &str) -> Result<String> {
 
 /// Runs a command in the agent's main container and returns what it printed.
 pub async fn exec(space: &Space, pod: &str, command: &[&str]) -> Result<String> {
+    exec_in(space, pod, names::SERVER_CONTAINER, command).await
+}
+
+/// Runs a command in one container of a pod and returns what it printed.
+pub async fn exec_in(
+    space: &Space,
+    pod: &str,
+    container: &str,
+    command: &[&str],
+) -> Result<String> {
     let pods: Api<Pod> = space.api();
-    let how = AttachParams::default().container(names::SERVER_CONTAINER).stderr(false);
+    let how = AttachParams::default().container(container).stderr(false);
     let mut process = pods.exec(pod, command.iter().copied(), &how).await?;
     let mut output = String::new();
     let mut stdout = process.stdout().context("no stdout")?;

@@ -40,6 +40,11 @@ pub fn opencode() -> Result<Value> {
     Ok(serde_json::from_str(&variable("E2E_OPENCODE")?)?)
 }
 
+/// The image of the programs that stand around agents.
+pub fn services() -> Result<String> {
+    variable("E2E_SERVICES")
+}
+
 /// How long an idle agent is watched.
 pub fn idle() -> Result<Duration> {
     let minutes = variable("E2E_IDLE_MINUTES")?.parse().context("E2E_IDLE_MINUTES")?;

@@ -1,5 +1,5 @@
-//! The endpoint in the cluster that answers in the place of a model, and says that it is a script. The demo
-//! and the end-to-end tests talk to it.
+//! What stands in the cluster for what an agent has elsewhere: an endpoint that answers in the place of a model, and says
+//! that it is a script, and a git server. The demo and the end-to-end tests talk to them.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -9,11 +9,17 @@ use crate::{cluster::Cluster, images::Image, install, step};
 /// As `e2e/demo` has it.
 pub(crate) const NAMESPACE: &str = "demo";
 
-/// Puts the endpoint and its namespace into the cluster.
+/// The repository of the git server, as agents of every namespace reach it.
+pub(crate) fn repository() -> String {
+    format!("http://git-server.{NAMESPACE}.svc:8080/cgi-bin/git/repo.git")
+}
+
+/// Puts both and their namespace into the cluster.
 pub(crate) fn up(cluster: &Cluster, images: &[Image]) -> Result<()> {
-    step::run("scripted model", |_| {
+    step::run("scripted model, git server", |_| {
         install::apply(cluster, "--kustomize", &install::overlay::demo(images)?)?;
-        install::rollout(cluster, NAMESPACE, "scripted-model")
+        install::rollout(cluster, NAMESPACE, "scripted-model")?;
+        install::rollout(cluster, NAMESPACE, "git-server")
     })
 }
 

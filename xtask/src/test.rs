@@ -1,11 +1,13 @@
 //! `cargo xtask test`: everything that must hold before a change lands. The test runners' own lines stay visible.
 
+use std::slice;
+
 use anyhow::{Context, Result, bail};
 
 use crate::{
     apt::{self, Needed},
     cluster::{self, Choice},
-    demo, deny, paths, script,
+    demo, deny, images, paths, script,
     shell::Cmd,
     step, system, web,
 };
@@ -86,6 +88,8 @@ fn end_to_end(arguments: &Arguments) -> Result<()> {
     let (cluster, images) = system::up(&arguments.cluster)?;
     script::up(&cluster, &images)?;
     demo::check(&cluster)?;
+    let services = images::services()?;
+    images::load(slice::from_ref(&services), &cluster)?;
     step::run("browser", |_| apt::ensure(&BROWSER))?;
     web::test_in_browser()?;
     let audit_log =
@@ -94,6 +98,7 @@ fn end_to_end(arguments: &Arguments) -> Result<()> {
     // One after the other: each brings agents of half a gigabyte, and some measure times.
     let tests = cargo(["test", "--locked", "--package", "e2e", "--", "--test-threads=1"]);
     system::told(tests, &cluster)?
+        .env("E2E_SERVICES", &services.reference)
         .env("E2E_AUDIT_LOG", audit_log)
         .env("E2E_IDLE_MINUTES", if arguments.long { "10" } else { "2" })
         .show()

@@ -25,6 +25,7 @@ pub(crate) struct Message {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Role {
+    System,
     User,
     Tool,
     #[serde(other)]
@@ -73,6 +74,12 @@ impl ChatRequest {
             .rfind(|message| message.role == Role::User)
             .map(Message::text)
             .unwrap_or_default()
+    }
+
+    /// What the agent is told beside the conversation, its `AGENTS.md` among it.
+    pub(crate) fn instructions(&self) -> String {
+        let system = self.messages.iter().filter(|message| message.role == Role::System);
+        system.map(Message::text).collect::<Vec<_>>().join("\n")
     }
 
     /// What the tools that were called for the last prompt answered, oldest first.

@@ -33,9 +33,10 @@ impl Step {
 const WRITE: &str = "write";
 const BASH: &str = "bash";
 
-const INTRODUCTION: &str = "I am a script, not a model: I understand two things. \
+const INTRODUCTION: &str = "I am a script, not a model: I understand three things. \
     Ask me to \"create a file hello.txt saying hi\", and I write that file into the workspace with the agent's own tools; \
-    ask me to \"list the files\", and I show what is there. \
+    ask me to \"list the files\", and I show what is there; \
+    ask me to \"quote the line with npm test\", and I look for it in the agent's instructions. \
     With a real model in its configuration, this agent would answer anything else too.";
 
 /// The next step of the conversation that `request` carries.
@@ -64,7 +65,15 @@ fn begin(wish: Wish, request: &ChatRequest) -> Step {
             tool: BASH,
             arguments: json!({ "command": "ls -la" }),
         },
+        Wish::Quote(part) => Step::Say(quote(&part, &request.instructions())),
         Wish::CreateFile { .. } | Wish::ListFiles | Wish::Talk => Step::Say(INTRODUCTION.into()),
+    }
+}
+
+fn quote(part: &str, instructions: &str) -> String {
+    match instructions.lines().find(|line| line.contains(part)) {
+        Some(line) => format!("I am a script, not a model, but I was told: {}", line.trim()),
+        None => format!("I am a script, not a model, and I was told nothing with {part:?} in it."),
     }
 }
 
@@ -79,7 +88,7 @@ fn report(wish: &Wish, result: &str) -> String {
             format!("The script could not write {name}. The tool answered: {result}")
         }
         Wish::ListFiles => "That, says the script, is what the workspace holds.".into(),
-        Wish::Talk => INTRODUCTION.into(),
+        Wish::Quote(_) | Wish::Talk => INTRODUCTION.into(),
     }
 }
 
@@ -87,7 +96,7 @@ fn title(prompt: &str) -> String {
     match wish(prompt) {
         Wish::CreateFile { name, .. } => format!("Scripted: create {name}"),
         Wish::ListFiles => "Scripted: list the files".into(),
-        Wish::Talk => "Scripted conversation".into(),
+        Wish::Quote(_) | Wish::Talk => "Scripted conversation".into(),
     }
 }
 
@@ -134,6 +143,17 @@ mod tests {
     }
 
     #[test]
+    fn a_line_of_the_instructions_is_quoted() {
+        for (prompt, expected) in [
+            ("quote the line with write", "but I was told: You write files."),
+            ("quote the line with heron", "told nothing with \"heron\" in it."),
+        ] {
+            let Step::Say(text) = next(&demo(&[user(prompt)])) else { panic!("{prompt}: a call") };
+            assert!(text.ends_with(expected), "{text}");
+        }
+    }
+
+    #[test]
     fn a_tools_result_is_reported_and_not_asked_for_again() {
         let prompt = user("create a file hello.txt");
         for (result, expected) in [
@@ -169,7 +189,8 @@ mod tests {
 
     #[test]
     fn it_never_passes_for_a_model() {
-        let prompts = ["hello", "create a file a.txt", "list the files", "create a poem"];
+        let prompts =
+            ["hello", "create a file a.txt", "list the files", "create a poem", "quote it with x"];
         for prompt in prompts {
             let (Step::Say(text) | Step::Call { saying: text, .. }) = next(&demo(&[user(prompt)]));
             assert!(text.contains("I am a script, not a model"), "{prompt}: {text}");

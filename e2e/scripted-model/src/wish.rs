@@ -4,12 +4,18 @@
 /// What the script understands of a prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
-    CreateFile { name: String, content: String },
+    CreateFile {
+        name: String,
+        content: String,
+    },
     ListFiles,
+    /// The first line of the agent's instructions that has this in it.
+    Quote(String),
     Talk,
 }
 
 const CREATE: [&str; 5] = ["create", "make", "write", "add", "save"];
+const QUOTE: [&str; 1] = ["quote"];
 const LIST: [&str; 5] = ["list", "ls", "run", "show", "files"];
 /// What is before the content of a file.
 const SAYING: [&str; 6] =
@@ -29,6 +35,9 @@ pub(crate) fn wish(prompt: &str) -> Wish {
     };
 
     let (request, content) = split_content(prompt, &lower);
+    if says(&QUOTE) && request.len() < prompt.len() {
+        return Wish::Quote(content.trim().to_owned());
+    }
     if says(&CREATE)
         && let Some(name) = file_name(request)
     {
@@ -103,6 +112,8 @@ mod tests {
             ("create ../escape.txt", Wish::Talk),
             ("create /etc/passwd.txt", Wish::Talk),
             ("write a poem", Wish::Talk),
+            ("quote the line with `npm test`", Wish::Quote("npm test".into())),
+            ("quote something", Wish::Talk),
             ("list the files", Wish::ListFiles),
             ("run ls", Wish::ListFiles),
             ("hello", Wish::Talk),

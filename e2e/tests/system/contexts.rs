@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use api_types::{Agent, condition};
-use e2e::{agents, cluster::Space, git_server::GitServer, pods};
+use e2e::{agents, cluster::Space, git_server::GitServer, opencode, pods};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::PostParams;
 use serde_json::{Value, json};
@@ -15,15 +15,6 @@ async fn read(space: &Space, agent: &str, path: &str) -> Result<String> {
 async fn prints(space: &Space, agent: &str, script: &str) -> Result<String> {
     let pod = pods::of_agent(space, agent).await?;
     Ok(pods::exec(space, &pod, &["/bin/bash", "-c", script]).await?.trim().to_owned())
-}
-
-/// The answer of OpenCode's own server.
-async fn opencode(space: &Space, agent: &str, path: &str) -> Result<Value> {
-    let script = format!(
-        "curl --silent --show-error --max-time 20 --user opencode:$OPENCODE_SERVER_PASSWORD http://localhost:4096{path}"
-    );
-    let answer = prints(space, agent, &script).await?;
-    serde_json::from_str(&answer).with_context(|| format!("{path}: {answer:?}"))
 }
 
 #[tokio::test]
@@ -64,7 +55,7 @@ async fn texts_config_maps_and_urls_are_there_before_the_agent_starts() -> Resul
     ensure!(read(&space, "reader", "/workspace/page.txt").await? == "from the web");
     ensure!(prints(&space, "reader", "/workspace/bin/run.sh").await? == "run");
     ensure!(prints(&space, "reader", "ls /workspace/none 2>/dev/null | wc -l").await? == "0");
-    let config = opencode(&space, "reader", "/config").await?;
+    let config = opencode::get(&space, "reader", "/config").await?;
     ensure!(config["instructions"] == json!([".kubeopencode/context.md"]), "{config}");
     space.delete().await
 }
@@ -104,7 +95,7 @@ async fn repositories_and_skills_are_cloned_and_the_agents_work_outlives_its_pod
     ensure!(read(&space, "coder", "/opt/guide.md").await? == "guide");
     ensure!(prints(&space, "coder", "git -C /workspace/code rev-parse HEAD").await? == commit);
     ensure!(prints(&space, "coder", "ls /skills/team").await? == "greet");
-    let config = opencode(&space, "coder", "/config").await?;
+    let config = opencode::get(&space, "coder", "/config").await?;
     ensure!(config["skills"]["paths"] == json!(["/skills/team"]), "{config}");
     ensure!(
         prints(&space, "coder", "test -f /data/sessions/opencode.db && echo there").await?

@@ -1,5 +1,6 @@
-//! What the demo creates, as plain values: an agent and the model it talks to.
+//! What the demo creates, as plain values: an agent, the model it talks to and the repository it works on.
 
+use agent_jobs::Repository;
 use serde_json::{Value, json};
 
 use super::AGENT;
@@ -16,6 +17,9 @@ pub(super) enum Model {
     ApiKey { variable: &'static str, key: String },
 }
 
+/// Where the demo's agent works.
+pub(super) const WORKSPACE: &str = "/workspace";
+
 /// Variables that OpenCode itself reads, in the order in which the demo looks for them.
 pub(super) const API_KEYS: [&str; 4] =
     ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENROUTER_API_KEY", "GEMINI_API_KEY"];
@@ -24,7 +28,7 @@ pub(super) const API_KEYS: [&str; 4] =
 const CREDENTIALS: &str = "demo-credentials";
 
 /// The objects to apply, in this order.
-pub(super) fn objects(model: &Model) -> Vec<Value> {
+pub(super) fn objects(model: &Model, repository: &Repository) -> Vec<Value> {
     let mut objects = Vec::new();
     if let Model::ApiKey { variable, key } = model {
         objects.push(json!({
@@ -34,15 +38,21 @@ pub(super) fn objects(model: &Model) -> Vec<Value> {
             "stringData": { (*variable): key },
         }));
     }
-    objects.push(agent(model));
+    objects.push(agent(model, repository));
     objects
 }
 
-fn agent(model: &Model) -> Value {
+fn agent(model: &Model, repository: &Repository) -> Value {
     let mut spec = json!({
         "profile": "The demo's agent: open its link and type",
-        "workspaceDir": "/workspace",
+        "workspaceDir": WORKSPACE,
         "serviceAccountName": "default",
+        "contexts": [{
+            "name": "repository",
+            "type": "Git",
+            "mountPath": WORKSPACE,
+            "git": { "repository": repository },
+        }],
     });
     match model {
         Model::Scripted => spec["config"] = script::config(),
@@ -64,10 +74,14 @@ fn agent(model: &Model) -> Value {
 mod tests {
     use super::*;
 
+    fn repository() -> Repository {
+        Repository::parse("https://git.example.com/shop.git").unwrap()
+    }
+
     #[test]
     fn an_api_key_stands_in_a_secret_and_nowhere_else() {
         let key = "sk-very-secret".to_owned();
-        let objects = objects(&Model::ApiKey { variable: "OPENAI_API_KEY", key });
+        let objects = objects(&Model::ApiKey { variable: "OPENAI_API_KEY", key }, &repository());
         assert_eq!(objects[0]["stringData"]["OPENAI_API_KEY"], "sk-very-secret");
         assert!(!objects[1].to_string().contains("sk-very-secret"));
         assert_eq!(objects[1]["spec"]["credentials"][0]["secretRef"]["name"], CREDENTIALS);
@@ -76,8 +90,17 @@ mod tests {
     #[test]
     fn a_configuration_is_taken_as_it_is() {
         let config = json!({ "model": "x/y" });
-        let objects = objects(&Model::Config(config.clone()));
+        let objects = objects(&Model::Config(config.clone()), &repository());
         assert_eq!(objects.len(), 1);
         assert_eq!(objects[0]["spec"]["config"], config);
+    }
+
+    #[test]
+    fn the_repository_is_where_the_agent_works() {
+        let objects = objects(&Model::Scripted, &repository());
+        let spec = &objects[0]["spec"];
+        assert_eq!(spec["contexts"][0]["mountPath"], spec["workspaceDir"]);
+        let url = &spec["contexts"][0]["git"]["repository"];
+        assert_eq!(url, "https://git.example.com/shop.git");
     }
 }

@@ -11,7 +11,9 @@ use std::{
     time::Duration,
 };
 
+use agent_jobs::Repository;
 use anyhow::{Context, Result, bail, ensure};
+use api_types::names::{SERVER_CONTAINER, deployment};
 
 use crate::{
     cluster::{self, Choice, Cluster},
@@ -20,7 +22,7 @@ use crate::{
     shell::Cmd,
     step, system,
 };
-use agent::Model;
+use agent::{Model, WORKSPACE};
 
 const AGENT: &str = "demo";
 /// How long the gateway may take for its page.
@@ -36,6 +38,15 @@ pub(crate) struct Arguments {
     /// An OpenCode configuration (JSON) with a real model, in place of the script.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The repository (https) that the agent works on, in place of the demo's own.
+    #[arg(long, value_name = "URL", conflicts_with = "down", value_parser = public_repository)]
+    repo: Option<Repository>,
+}
+
+/// What the demo gives its agent.
+struct Work {
+    model: Model,
+    repository: Repository,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -45,10 +56,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     interrupt::listen()?;
     let model = model(arguments.config.as_deref())?;
-    // A real model is somewhere outside; a script needs nothing, and so is given nothing.
-    let choice = &if model == Model::Scripted { choice.clone() } else { choice.with_egress() };
+    // A real model is somewhere outside, and so is a repository of one's own; the demo's own parts need nothing of
+    // it, and so are given nothing.
+    let is_inside = model == Model::Scripted && arguments.repo.is_none();
+    let choice = &if is_inside { choice.clone() } else { choice.with_egress() };
     let was_there = cluster::exists(choice)?;
-    let outcome = up(choice, &model);
+    let work = Work { model, repository: arguments.repo.clone().map_or_else(own_repository, Ok)? };
+    let outcome = up(choice, &work);
     if outcome.is_err() && interrupt::requested() {
         interrupt::forget();
         if !was_there {
@@ -82,18 +96,47 @@ fn model(config: Option<&Path>) -> Result<Model> {
     })
 }
 
-fn up(choice: &Choice, model: &Model) -> Result<String> {
-    let (cluster, images) = system::up(choice)?;
-    script::up(&cluster, &images)?;
-    Ok(farewell(&link(&cluster, model)?, model))
+/// A repository that is cloned without a Secret.
+fn public_repository(written: &str) -> Result<Repository> {
+    let repository = Repository::parse(written)?;
+    ensure!(!repository.is_ssh(), "ssh needs a key: the demo takes https:// only");
+    Ok(repository)
 }
 
-/// What the demo does once the system is up, with the script as its model; then its link is opened, and the agent
-/// deleted.
+fn own_repository() -> Result<Repository> {
+    Ok(Repository::parse(&script::repository())?)
+}
+
+fn up(choice: &Choice, work: &Work) -> Result<String> {
+    let (cluster, images) = system::up(choice)?;
+    script::up(&cluster, &images)?;
+    Ok(farewell(&link(&cluster, work)?, &work.model))
+}
+
+/// What the demo does once the system is up, with its own model and repository; then its link is opened, what a guest finds
+/// in the workspace is looked at, and the agent deleted.
 pub(crate) fn check(cluster: &Cluster) -> Result<()> {
-    let url = link(cluster, &Model::Scripted)?;
+    let work = Work { model: Model::Scripted, repository: own_repository()? };
+    let url = link(cluster, &work)?;
     step::run("the demo's link opens", |_| opens(&url))?;
+    step::run("the demo's repository is there", |_| is_at_work(cluster))?;
     cluster.kubectl()?.args(["--namespace", NAMESPACE, "delete", "agent", AGENT]).run()
+}
+
+/// The agent has its instructions, and the repository's own tests pass where it works.
+fn is_at_work(cluster: &Cluster) -> Result<()> {
+    let run = |command: &[&str]| {
+        cluster
+            .kubectl()?
+            .args(["--namespace", NAMESPACE, "exec", &format!("deployment/{}", deployment(AGENT))])
+            .args(["--container", SERVER_CONTAINER, "--"])
+            .args(command)
+            .read()
+    };
+    let expected = fs::read_to_string(paths::repository().join("e2e/demo/repository/AGENTS.md"))?;
+    let found = run(&["cat", &format!("{WORKSPACE}/AGENTS.md")])?;
+    ensure!(found == expected.trim(), "the agent's AGENTS.md is {found:?}");
+    run(&["npm", "--prefix", WORKSPACE, "test"]).map(drop)
 }
 
 /// A plain request, as a browser's first.
@@ -112,15 +155,15 @@ fn opens(url: &str) -> Result<()> {
 }
 
 /// A live agent, and the link to it.
-fn link(cluster: &Cluster, model: &Model) -> Result<String> {
-    live_agent(cluster, model)?;
+fn link(cluster: &Cluster, work: &Work) -> Result<String> {
+    live_agent(cluster, work)?;
     let token = step::run("share link", |_| share(cluster))?;
     Ok(format!("{}/s/{token}", install::gateway_url(cluster)?))
 }
 
-fn live_agent(cluster: &Cluster, model: &Model) -> Result<()> {
+fn live_agent(cluster: &Cluster, work: &Work) -> Result<()> {
     step::run("a live agent", |_| {
-        for object in agent::objects(model) {
+        for object in agent::objects(&work.model, &work.repository) {
             cluster
                 .kubectl()?
                 .args(["apply", "--server-side", "--force-conflicts", "--filename", "-"])
@@ -149,7 +192,7 @@ fn farewell(url: &str, model: &Model) -> String {
     let hint = match model {
         Model::Scripted => {
             "Open it in a browser and type `create a file hello.txt`: a script answers in the place of a model, \
-             and the file appears in the agent's workspace."
+             and the file appears in the agent's workspace, a repository of its own. `list the files` shows the rest of it."
         }
         Model::Config(_) | Model::ApiKey { .. } => {
             "Open it in a browser and ask the agent for something."

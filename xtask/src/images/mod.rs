@@ -2,7 +2,9 @@
 //! built from the same things before comes from the cache.
 
 mod agent;
+mod debian;
 mod programs;
+mod services;
 mod target;
 
 pub(crate) use programs::path as program;
@@ -26,6 +28,9 @@ pub(crate) struct Arguments {
     /// Load the images into the cluster as well.
     #[arg(long)]
     load: bool,
+    /// Also the image of what stands around agents in the end-to-end tests.
+    #[arg(long)]
+    services: bool,
     #[command(flatten)]
     cluster: cluster::Choice,
 }
@@ -74,7 +79,10 @@ impl Parts {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let images = build()?;
+    let mut images = build()?;
+    if arguments.services {
+        images.push(services()?);
+    }
     if arguments.load {
         load(&images, &cluster::up(&arguments.cluster)?)?;
     }
@@ -90,6 +98,11 @@ pub(crate) fn build() -> Result<Vec<Image>> {
     images.push(agent::opencode()?);
     images.push(agent::devbox()?);
     Ok(images)
+}
+
+/// What end-to-end tests need beside the product.
+pub(crate) fn services() -> Result<Image> {
+    services::services()
 }
 
 /// What benchmarks need beside the product: their drivers, compiled, and the image of their agents.

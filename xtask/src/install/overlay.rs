@@ -41,9 +41,9 @@ pub(crate) fn system(
     )
 }
 
-/// An overlay over the demo's scripted model.
+/// An overlay over the demo's scripted model and git server; the latter is made of the agents' images.
 pub(crate) fn demo(images: &[Image]) -> Result<PathBuf> {
-    let renamed = renamed(images, &["scripted-model"])?;
+    let renamed = renamed(images, &["scripted-model", "agent-opencode", "agent-devbox"])?;
     write("demo", &json!({ "resources": ["../../../e2e/demo"], "images": renamed }))
 }
 

@@ -1,0 +1,32 @@
+//! What a company has around its agents, for the end-to-end tests: web and git servers over TLS, ssh, a forward proxy
+//! and an npm registry, each a program that others run too.
+
+use anyhow::Result;
+
+use super::{Image, Parts, agent, debian};
+
+const PACKAGES: &str =
+    "git,lighttpd,lighttpd-mod-openssl,libstdc++6,lsb-base,openssh-server,tinyproxy-bin";
+
+/// sshd wants its user to be known, and takes no user whose account is locked.
+const HOOKS: [&str; 1] =
+    ["chroot \"$1\" useradd --uid 1000 --create-home --shell /bin/sh --password x git"];
+
+/// Each container of a test's pod names the program that it runs.
+const CONTAINERFILE: &str = r"FROM scratch
+ADD root.tar /
+COPY local /usr/local
+COPY registry /opt/registry
+USER 1000:1000
+";
+
+pub(super) fn services() -> Result<Image> {
+    let mut parts = Parts::new("services", CONTAINERFILE);
+    parts.key = debian::key(agent::locked(parts.key, "services")?, PACKAGES, &HOOKS);
+    parts.key = agent::locked(parts.key, "agent-devbox")?;
+    parts.image("image services", |context| {
+        debian::bootstrap(context, PACKAGES, &HOOKS)?;
+        agent::node(&context.join("local"))?;
+        agent::install_locked("services", &context.join("registry"))
+    })
+}
