@@ -29,6 +29,14 @@ pub(super) struct Applied {
     pub(super) problem: Option<ApplyProblem>,
 }
 
+/// What is applied that neither the agent's spec nor its template says.
+pub(super) struct Fresh {
+    /// Of its server, where it has none yet.
+    pub(super) password: Password,
+    /// The commits for which its pod is restarted.
+    pub(super) revision: Option<String>,
+}
+
 /// Why applying ends early.
 enum Stop {
     Problem(ApplyProblem),
@@ -54,7 +62,7 @@ impl Reconciler {
         identity: &AgentId,
         resolved: &ResolvedAgent,
         references: &[Reference],
-        fresh: Password,
+        fresh: Fresh,
         applied: &mut Applied,
     ) -> Result<(), ControllerError> {
         match self.apply_in_order(identity, resolved, references, fresh, applied).await {
@@ -73,17 +81,17 @@ impl Reconciler {
         identity: &AgentId,
         resolved: &ResolvedAgent,
         references: &[Reference],
-        fresh: Password,
+        fresh: Fresh,
         applied: &mut Applied,
     ) -> Result<(), Stop> {
         let Self { stores, applier, .. } = self;
         let (owner, name) = (owner(identity), names::server_secret(&identity.name));
         let held = applier.observe(owner, &name, cached(&stores.secrets, owner, &name)).await?;
-        let password = password(held.owned().map(Arc::as_ref), fresh);
+        let password = password(held.owned().map(Arc::as_ref), fresh.password);
         let contents =
             stores.contents.digest(&self.client, identity, references, &password).await?;
         let DesiredObjects { server_secret, config_maps, claims, deployment, service } =
-            desired(resolved, &password, contents);
+            desired(resolved, &password, contents, fresh.revision);
 
         let outcome = applier.ensure_observed(owner, &server_secret, &held).await?;
         in_place(&server_secret, outcome)?;

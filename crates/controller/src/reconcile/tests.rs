@@ -19,6 +19,7 @@ use crate::{
 pub(super) struct TestController {
     pub(super) api: FakeApi,
     pub(super) contents: Contents,
+    pub(super) activities: Activities,
     applier: Applier,
 }
 
@@ -26,7 +27,12 @@ impl TestController {
     pub(super) fn of(spec: AgentSpec) -> Self {
         let api = FakeApi::default();
         api.put("agents/demo", &agent(spec));
-        Self { applier: Applier::new(api.client("controller")), contents: Contents::default(), api }
+        Self {
+            applier: Applier::new(api.client("controller")),
+            contents: Contents::default(),
+            activities: Activities::default(),
+            api,
+        }
     }
 
     /// Gives the requests that it took, in their order.
@@ -38,7 +44,8 @@ impl TestController {
     /// By caches that may be behind.
     pub(super) async fn reconcile_by(&self, stores: Stores) -> Result<Requeue, ControllerError> {
         let (client, applier) = (self.api.client("controller"), self.applier.clone());
-        let reconciler = Reconciler::new(client, stores, applier, defaults(), None);
+        let reconciler =
+            Reconciler::new(client, stores, applier, defaults(), None, self.activities.clone());
         let agent = self.api.get("agents/demo").unwrap().to_string();
         reconciler.reconcile(&serde_json::from_str(&agent).unwrap()).await
     }
