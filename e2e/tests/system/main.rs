@@ -18,4 +18,5 @@ mod revocation;
 mod roles;
 mod secrecy;
 mod sharing;
+mod standby;
 mod terminal;

@@ -1,4 +1,4 @@
-//! Where the brokers are: the URL of their Service, and the addresses in its EndpointSlices. Pure.
+//! Where the brokers are: the URL of their Service, and the addresses in its `EndpointSlice`s. Pure.
 
 use std::{
     collections::BTreeMap,
@@ -113,7 +113,10 @@ fn condition(endpoint: &Endpoint) -> Condition {
 mod tests {
     use serde_json::json;
 
-    use super::*;
+    use super::{
+        Condition::{NotServing, Serving},
+        *,
+    };
 
     #[test]
     fn a_url_names_a_service() {
@@ -160,7 +163,6 @@ mod tests {
             { "addresses": ["10.0.0.5", "not an address"] },
         ]));
         let second = slice(json!([{ "addresses": ["10.0.0.3"], "conditions": { "ready": true } }]));
-        use Condition::{NotServing, Serving};
         let expected = [
             (at(1), Serving),
             (at(2), Serving),

@@ -44,11 +44,11 @@ async fn running(port: u16, more: Value) -> TestController {
     let controller = TestController::of(spec(wanted));
     controller.activities.with_terminals(&id(), 0, clock::now());
     controller.reconcile().await;
-    controller.api.put("pods/demo-server-1", &pod(json!([])));
+    controller.api.put("pods/demo-server-1", &pod(&json!([])));
     controller
 }
 
-fn pod(containers: Value) -> Value {
+fn pod(containers: &Value) -> Value {
     json!({
         "metadata": {
             "name": "demo-server-1", "namespace": "team-a", "labels": { "kubeopencode.io/agent": "demo" },
@@ -103,7 +103,7 @@ async fn an_idle_agent_falls_asleep_and_a_visitor_wakes_it() {
     assert_eq!(controller.reconcile().await, [""; 0], "it costs nothing");
     controller.activities.cannot_hear();
     controller.edit(|spec| {
-        spec.standby = serde_json::from_value(json!({ "idleTimeout": "900h" })).unwrap()
+        spec.standby = serde_json::from_value(json!({ "idleTimeout": "900h" })).unwrap();
     });
     controller.reconcile().await;
     assert_eq!(controller.replicas(), 0, "another time-out does not wake it");
@@ -159,7 +159,7 @@ async fn a_standby_that_cannot_work_as_asked_says_so() {
     let warning = || controller.condition("StandbyConfigWarning").map(|found| found.reason);
     assert_eq!(warning().as_deref(), Some("IdleTimeoutTooShort"));
     controller.edit(|spec| {
-        spec.standby = serde_json::from_value(json!({ "idleTimeout": "2m" })).unwrap()
+        spec.standby = serde_json::from_value(json!({ "idleTimeout": "2m" })).unwrap();
     });
     controller.reconcile().await;
     assert_eq!(warning(), None);
@@ -192,7 +192,7 @@ async fn a_newer_commit_restarts_the_pod_once_and_not_under_its_user() {
     let context = json!({ "name": "code", "type": "Git", "mountPath": "code", "git": git });
     let controller = running(port, json!({ "contexts": [context] })).await;
     controller.activities.with_terminals(&id(), 1, clock::now() - Duration::minutes(2));
-    controller.api.put("pods/demo-server-1", &pod(moved_to("0b")));
+    controller.api.put("pods/demo-server-1", &pod(&moved_to("0b")));
 
     let test = async {
         assert_eq!(controller.reconcile().await, ["PATCH agents/demo/status"]);
@@ -209,10 +209,10 @@ async fn a_newer_commit_restarts_the_pod_once_and_not_under_its_user() {
         assert_eq!(pending(), "UpdateAvailable");
         assert_eq!(controller.reconcile().await, [""; 0], "a clone that got an older one is left");
 
-        controller.api.put("pods/demo-server-1", &pod(json!([])));
+        controller.api.put("pods/demo-server-1", &pod(&json!([])));
         controller.reconcile().await;
         assert_eq!(revision(&controller), r#"{"code":"0b"}"#, "the new pod reports nothing yet");
-        controller.api.put("pods/demo-server-1", &pod(moved_to("0c")));
+        controller.api.put("pods/demo-server-1", &pod(&moved_to("0c")));
         controller.reconcile().await;
         assert_eq!(revision(&controller), r#"{"code":"0c"}"#);
     };

@@ -63,10 +63,10 @@ mod tests {
             json!({ "name": name, "state": state, "image": "", "imageID": "", "ready": false, "restartCount": 0 })
         });
         let scheduled = json!([{ "type": "PodScheduled", "status": "True" }]);
-        pod(json!({ "conditions": scheduled, "initContainerStatuses": init.collect::<Value>() }))
+        pod(&json!({ "conditions": scheduled, "initContainerStatuses": init.collect::<Value>() }))
     }
 
-    fn pod(status: Value) -> Pod {
+    fn pod(status: &Value) -> Pod {
         serde_json::from_value(json!({ "metadata": {}, "status": status })).unwrap()
     }
 
@@ -90,8 +90,8 @@ mod tests {
     #[test]
     fn before_its_containers_are_known_a_pod_waits_for_its_node() {
         assert_eq!(phase(&[]), StartPhase::Scheduling);
-        assert_eq!(phase(&[&pod(json!({ "phase": "Pending" }))]), StartPhase::Scheduling);
+        assert_eq!(phase(&[&pod(&json!({ "phase": "Pending" }))]), StartPhase::Scheduling);
         let scheduled = json!({ "conditions": [{ "type": "PodScheduled", "status": "True" }] });
-        assert_eq!(phase(&[&pod(scheduled)]), StartPhase::Starting);
+        assert_eq!(phase(&[&pod(&scheduled)]), StartPhase::Starting);
     }
 }

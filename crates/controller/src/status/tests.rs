@@ -149,6 +149,15 @@ fn the_states_of_a_server() {
                 "Ready=False Suspended",
             ],
         ),
+    ];
+    for (name, given, expected) in cases {
+        assert_eq!(conditions(&of(&given)), expected, "{name}");
+    }
+}
+
+#[test]
+fn an_agent_sleeps_and_wakes_as_it_was_decided() {
+    let cases = [
         (
             "asleep",
             Given { deployment: Some(suspended()), state: State::Asleep, ..given() },
