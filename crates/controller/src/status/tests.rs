@@ -156,35 +156,6 @@ fn the_states_of_a_server() {
 }
 
 #[test]
-fn an_agent_sleeps_and_wakes_as_it_was_decided() {
-    let cases = [
-        (
-            "asleep",
-            Given { deployment: Some(suspended()), state: State::Asleep, ..given() },
-            [
-                "ServerReady=False Suspended",
-                "ServerHealthy=False DeploymentNotReady",
-                "Suspended=True Standby",
-                "Ready=False Suspended",
-            ],
-        ),
-        (
-            "woken, and not scaled yet",
-            Given { deployment: Some(suspended()), ..given() },
-            [
-                "ServerReady=False DeploymentNotReady",
-                "ServerHealthy=False DeploymentNotReady",
-                "Suspended=False Active",
-                "Ready=False Progressing",
-            ],
-        ),
-    ];
-    for (name, given, expected) in cases {
-        assert_eq!(conditions(&of(&given)), expected, "{name}");
-    }
-}
-
-#[test]
 fn a_deployment_that_has_not_seen_its_change_yet_is_not_ready() {
     let mut changed = deployment(json!({
         "observedGeneration": 1, "updatedReplicas": 1, "readyReplicas": 1,
@@ -315,3 +286,5 @@ fn a_second_reconcile_changes_nothing_and_a_change_of_truth_moves_the_time() {
     assert_eq!(since(&second, "ServerReady"), Some(NOON + 1.hours()));
     assert_eq!(since(&second, "Suspended"), Some(NOON));
 }
+
+mod sleep;
