@@ -247,7 +247,7 @@ async fn without_certificates_it_is_said_that_nothing_can_be_heard() {
             listen(activities.clone(), brokers, FakeApi::default().client("controller"));
         tokio::select! {
             () = listening => unreachable!("it waits for them"),
-            () = activities.0.changed.notified() => {}
+            told = timeout(Duration::from_secs(20), activities.0.changed.notified()) => told.unwrap(),
         }
         assert_eq!(activities.view(&demo(), clock::now()).hearing, Hearing::Impossible);
     }
