@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use http_body_util::{BodyExt, Empty};
-use hyper::{HeaderMap, Request, StatusCode, body::Bytes};
+use hyper::{HeaderMap, Request, StatusCode, body::Bytes, http::request::Builder};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 
 use crate::settings;
@@ -22,7 +22,16 @@ pub async fn get(path: &str, headers: &[(&str, &str)]) -> Result<Answer> {
 
 /// As [`get`], of a gateway of one's choice.
 pub async fn get_at(gateway: &str, path: &str, headers: &[(&str, &str)]) -> Result<Answer> {
-    let mut request = Request::get(format!("{gateway}{path}"));
+    send(Request::get(format!("{gateway}{path}")), headers).await
+}
+
+/// POSTs nothing to `path` of the gateway, as JSON.
+pub async fn post(path: &str) -> Result<Answer> {
+    let request = Request::post(format!("{}{path}", settings::gateway()?));
+    send(request, &[("content-type", "application/json")]).await
+}
+
+async fn send(mut request: Builder, headers: &[(&str, &str)]) -> Result<Answer> {
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

@@ -16,9 +16,20 @@ pub const GIT_SYNC_PENDING: &str = "GitSyncPending";
 /// The persistent volumes are as the agent asks; absent where it has none.
 pub const VOLUMES_READY: &str = "VolumesReady";
 
+/// `standby` cannot do what it should; absent where it can, or is not asked for.
+pub const STANDBY_CONFIG_WARNING: &str = "StandbyConfigWarning";
+
 /// All types of an Agent's conditions: the controller owns the list, and drops any other.
-pub const TYPES: [&str; 7] =
-    [READY, SERVER_READY, SERVER_HEALTHY, SUSPENDED, SHARE_READY, GIT_SYNC_PENDING, VOLUMES_READY];
+pub const TYPES: [&str; 8] = [
+    READY,
+    SERVER_READY,
+    SERVER_HEALTHY,
+    SUSPENDED,
+    SHARE_READY,
+    GIT_SYNC_PENDING,
+    VOLUMES_READY,
+    STANDBY_CONFIG_WARNING,
+];
 
 /// The values of a condition's `status`.
 pub mod status {
@@ -51,9 +62,17 @@ pub mod reason {
     pub const SYNCED: &str = "Synced";
     /// There is a newer commit, which a new pod will have.
     pub const UPDATE_AVAILABLE: &str = "UpdateAvailable";
+    /// There is a newer commit, for which the pod is restarted once nobody uses it.
+    pub const WAITING_FOR_SESSIONS: &str = "WaitingForSessions";
     /// The agent's own work is in the way of a newer commit.
     pub const DIVERGED: &str = "Diverged";
     pub const SYNC_FAILED: &str = "SyncFailed";
+
+    // StandbyConfigWarning
+    /// The time-out is too short to be told from a missed sign of life.
+    pub const IDLE_TIMEOUT_TOO_SHORT: &str = "IdleTimeoutTooShort";
+    /// Nobody tells the controller of terminals, so that the agent never falls asleep.
+    pub const ACTIVITY_UNKNOWN: &str = "ActivityUnknown";
 
     // VolumesReady
     pub const AS_REQUESTED: &str = "AsRequested";
@@ -69,7 +88,6 @@ pub mod reason {
     pub const SERVER_READY: &str = "ServerReady";
     pub const PROGRESSING: &str = "Progressing";
     pub const INVALID_SPEC: &str = "InvalidSpec";
-    pub const NOT_SUPPORTED_YET: &str = "NotSupportedYet";
     pub const TEMPLATE_NOT_FOUND: &str = "TemplateNotFound";
     pub const REFERENCE_NOT_FOUND: &str = "ReferenceNotFound";
     pub const NAME_CONFLICT: &str = "NameConflict";

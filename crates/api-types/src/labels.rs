@@ -37,6 +37,9 @@ pub const CONTEXT_HASH: &str = "kubeopencode.io/context-hash";
 /// Annotation on a pod: a digest of the user's ConfigMaps and Secrets it was started with, as far as it uses them.
 pub const REFERENCES_HASH: &str = "kubeopencode.io/references-hash";
 
+/// Annotation on a pod: the commits for which it was restarted, by repository.
+pub const GIT_REVISION: &str = "kubeopencode.io/git-revision";
+
 /// The labels of every object made for an agent. Apply them after the user's,
 /// which must not override them.
 pub fn for_agent(agent: &str) -> BTreeMap<String, String> {

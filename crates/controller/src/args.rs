@@ -1,10 +1,15 @@
 //! The controller's flags, each with an environment fallback.
 
+use std::path::PathBuf;
+
 use api_types::names;
 use clap::{Parser, ValueEnum};
 use daemon::TelemetryArgs;
 
-use crate::resolve::{Images, Pull, ServerPassword};
+use crate::{
+    activity::{BrokerUrl, Brokers},
+    resolve::{Images, Pull, ServerPassword},
+};
 
 /// How the controller is started.
 #[derive(Clone, Debug, Parser)]
@@ -47,7 +52,25 @@ pub struct Args {
     #[arg(long, env = "EXTERNAL_URL", value_name = "https://HOST")]
     pub external_url: Option<http::Uri>,
 
-    /// Namespace of the leader election lease
+    /// Headless Service of the terminal brokers, which tell who uses which agent
+    #[arg(
+        long,
+        env = "BROKER",
+        value_name = "URL",
+        default_value = "https://kubeopencode-terminal-broker:50051"
+    )]
+    pub broker: BrokerUrl,
+
+    /// The name that the brokers' certificates must be for
+    #[arg(long, env = "BROKER_NAME", value_name = "NAME", default_value = names::BROKER_SERVICE)]
+    pub broker_name: String,
+
+    /// Folder with ca.crt, tls.crt and tls.key for the brokers. Without them no agent falls asleep,
+    /// unless the brokers' URL is http://
+    #[arg(long, env = "TLS_DIR", value_name = "DIR")]
+    pub tls_dir: Option<PathBuf>,
+
+    /// Namespace of the leader election lease, and of the brokers where their URL names none
     #[arg(long, env = "LEASE_NAMESPACE", value_name = "NAMESPACE", default_value = names::SERVER_NAMESPACE)]
     pub lease_namespace: String,
 
@@ -107,6 +130,16 @@ impl Args {
         match self.server_password {
             ServerPasswordArg::Generated => ServerPassword::Generated,
             ServerPasswordArg::None => ServerPassword::None,
+        }
+    }
+
+    /// The brokers to listen to.
+    pub fn brokers(&self) -> Brokers {
+        Brokers {
+            url: self.broker.clone(),
+            name: self.broker_name.clone(),
+            namespace: self.lease_namespace.clone(),
+            tls_dir: self.tls_dir.clone(),
         }
     }
 

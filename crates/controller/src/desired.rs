@@ -19,6 +19,7 @@ mod security;
 mod service;
 mod volumes;
 
+use api_types::labels;
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service},
@@ -45,12 +46,13 @@ pub struct DesiredObjects {
     pub service: Service,
 }
 
-/// `password` is that of the agent's server, if it has one, `references` a digest of what the user's objects hold
-/// that the agent names.
+/// `password` is that of the agent's server, if it has one, `references` a digest of what the user's
+/// objects hold that the agent names, `revision` the commits for which the pod is restarted.
 pub fn desired(
     agent: &ResolvedAgent,
     password: &Password,
     references: Option<String>,
+    revision: Option<String>,
 ) -> DesiredObjects {
     let files = files::files(agent);
     DesiredObjects {
@@ -58,7 +60,11 @@ pub fn desired(
             .then(|| secrets::server_secret(&agent.identity, password)),
         config_maps: config_maps::config_maps(&agent.identity, &files),
         claims: claims::claims(agent),
-        deployment: deployment::deployment(agent, &files, references),
+        deployment: deployment::deployment(
+            agent,
+            &files,
+            [(labels::REFERENCES_HASH, references), (labels::GIT_REVISION, revision)],
+        ),
         service: service::service(agent),
     }
 }

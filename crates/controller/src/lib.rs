@@ -2,8 +2,10 @@
 //! status. It talks to the API server only: it never execs, reads a log,
 //! fetches what a user names, or reads a Secret that is not an agent's own.
 
+pub mod activity;
 pub mod apply;
 pub mod args;
+pub mod busy;
 pub mod contents;
 pub mod desired;
 pub mod error;
@@ -23,7 +25,9 @@ pub mod refusal;
 pub mod requeue;
 pub mod resolve;
 pub mod retry;
+pub mod rollout;
 pub mod secret;
+pub mod standby;
 pub mod status;
 pub mod stores;
 pub mod templates;

@@ -17,7 +17,7 @@ use crate::{
 
 /// The fields of the status that are written, and `null` where they are unset: others may have
 /// written the rest of it.
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "observedGeneration",
     "conditions",
     "deploymentName",
@@ -25,6 +25,7 @@ const FIELDS: [&str; 9] = [
     "url",
     "ready",
     "suspended",
+    "idleSince",
     "gitSyncStatuses",
     "share",
 ];
@@ -128,6 +129,11 @@ mod tests {
     use super::*;
     use crate::{fake_api::FakeApi, fixture::agent};
 
+    /// Kept for others, who may have written it.
+    fn started() -> Value {
+        json!({ "taskName": "a", "taskNamespace": "team-a", "startTime": "2026-11-21T12:00:00Z" })
+    }
+
     /// An agent as a former controller, and clients, left it.
     async fn published(status: &AgentStatus) -> Value {
         let api = FakeApi::default();
@@ -135,6 +141,7 @@ mod tests {
         old["spec"]["retired"] = json!({ "field": 1 });
         old["status"] = json!({
             "idleSince": "2026-11-21T12:00:00Z",
+            "taskStartHistory": [started()],
             "url": "http://demo",
             "share": { "active": true, "tokenLookup": "a", "tokenProof": "b" },
             "conditions": [{ "type": "Queued", "status": "True", "reason": "Quota", "message": "",
@@ -159,7 +166,7 @@ mod tests {
         let new = AgentStatus { conditions: vec![condition.unwrap()], share, ..Default::default() };
         let written = published(&new).await;
         let expected = json!({
-            "idleSince": "2026-11-21T12:00:00Z",
+            "taskStartHistory": [started()],
             "ready": false,
             "suspended": false,
             "share": { "active": false },
@@ -183,6 +190,6 @@ mod tests {
         assert_ne!(serde_json::to_value(read).unwrap(), empty);
         let names = all.as_object().unwrap().keys();
         let kept: Vec<_> = names.filter(|name| !FIELDS.contains(&name.as_str())).collect();
-        assert_eq!(kept, ["idleSince", "taskStartHistory"]);
+        assert_eq!(kept, ["taskStartHistory"]);
     }
 }

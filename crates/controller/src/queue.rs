@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use api_types::Agent;
-use futures::{FutureExt, StreamExt, future::BoxFuture};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use kube::{
     Client,
     runtime::{
@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    activity::{Activities, listen},
     apply::Applier,
     args::Args,
     contents::Contents,
@@ -61,9 +62,19 @@ pub async fn work(
         stores.templates_changed.clone(),
         metrics.clone(),
     );
+    let activities = Activities::default();
+    let triggers = stream::select(triggers, activities.triggers(agents.clone()));
+    let listening = listen(activities.clone(), args.brokers(), client.clone());
     let external_url = args.external_url();
     let context = Arc::new(Context {
-        reconciler: Reconciler::new(client, stores, applier.clone(), defaults, external_url),
+        reconciler: Reconciler::new(
+            client,
+            stores,
+            applier.clone(),
+            defaults,
+            external_url,
+            activities,
+        ),
         applier,
         contents,
         retries: Retries::default(),
@@ -81,6 +92,7 @@ pub async fn work(
         biased;
         () = reconciles => {}
         () = templates => {}
+        () = listening => {}
     }
 }
 

@@ -6,9 +6,11 @@
 
 mod objects;
 mod replace;
+mod rollout;
 mod share;
+mod standby;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use api_types::{Agent, AgentId, AgentTemplate, condition, names};
 use daemon::clock;
@@ -20,6 +22,7 @@ use kube::{
 use time::OffsetDateTime;
 
 use crate::{
+    activity::Activities,
     apply::{Applier, Outcome, Owner},
     error::ControllerError,
     fetch::{self, fetch},
@@ -29,10 +32,15 @@ use crate::{
     refusal::Refusal,
     requeue::{Requeue, requeue},
     resolve::{Defaults, Invalid, resolve},
+    standby::State,
     status::{ApplyProblem, Facts, Share, Stage, references, since, stage, status, unreadable},
     stores::Stores,
 };
-use objects::Applied;
+use objects::{Applied, Fresh};
+use standby::Silences;
+
+/// No requeue of ours is sooner.
+const SOON: Duration = Duration::from_secs(1);
 
 /// What every reconcile works with.
 pub struct Reconciler {
@@ -42,6 +50,8 @@ pub struct Reconciler {
     defaults: Defaults,
     /// Where people reach this installation, without a slash at its end.
     external_url: Option<String>,
+    activities: Activities,
+    silences: Silences,
     events: Recorder,
 }
 
@@ -63,10 +73,12 @@ impl Reconciler {
         applier: Applier,
         defaults: Defaults,
         external_url: Option<String>,
+        activities: Activities,
     ) -> Self {
         let reporter = Reporter::from(names::CONTROLLER_DEPLOYMENT);
         let events = Recorder::new(client.clone(), reporter);
-        Self { client, stores, applier, defaults, external_url, events }
+        let silences = Silences::default();
+        Self { client, stores, applier, defaults, external_url, activities, silences, events }
     }
 
     /// Brings the cluster and the agent's status up to date.
@@ -107,23 +119,30 @@ impl Reconciler {
         identity: &AgentId,
     ) -> Result<Requeue, ControllerError> {
         let fetched = fetch(&self.stores, agent, identity)?;
+        let standing = self.standby(agent, identity).await;
         let mut failure = Failure::default();
         let share = self.share(agent, identity, &fetched, &mut failure).await;
 
         let template = readable(fetched.template.as_deref());
         let resolved =
             template.clone().and_then(|template| resolve(agent, template, &self.defaults));
+        let resolved = resolved.map(|resolved| standing.obeyed_by(resolved));
         let named = template.as_ref().map(|template| {
             references(&merge(&agent.spec, template.map(|template| &template.spec)))
         });
         let named = named.unwrap_or_default();
         let mut applied = Applied::default();
+        let mut rollout = rollout::Rollout::default();
         if let Ok(resolved) = &resolved {
-            let password = fetched.fresh_password.clone();
-            let applying = self.apply(identity, resolved, &named, password, &mut applied);
+            rollout = self.rollout(identity, resolved, &standing).await;
+            let fresh = Fresh {
+                password: fetched.fresh_password.clone(),
+                revision: rollout.revision.clone(),
+            };
+            let applying = self.apply(identity, resolved, &named, fresh, &mut applied);
             failure.of(applying.await);
         }
-        if agent.spec.suspend {
+        if standing.decision.state != State::Awake {
             // Also where the agent is invalid, or refused: then what it was is still running.
             failure.of(self.suspend(identity, &mut applied).await);
         }
@@ -152,9 +171,12 @@ impl Reconciler {
             missing: &missing,
             volumes: &applied.volumes,
             share: &share,
+            decision: standing.decision,
+            warning: standing.warning,
+            rollout: rollout.waiting,
             now: clock::now(),
         };
-        let published = self.publish(identity, &facts).await;
+        let published = self.publish(identity, &facts, rollout.next).await;
         failure.0.map_or(published, Err)
     }
 
@@ -166,6 +188,7 @@ impl Reconciler {
         &self,
         identity: &AgentId,
         facts: &Facts<'_>,
+        rollout: Option<OffsetDateTime>,
     ) -> Result<Requeue, ControllerError> {
         let agents = self.agents(&identity.namespace);
         let new = status(facts);
@@ -183,7 +206,12 @@ impl Reconciler {
             .filter_map(|(_, condition)| since(&new, condition))
             .collect();
         let expiry = facts.agent.spec.share.as_ref().filter(|share| share.enabled);
-        Ok(requeue(facts.now, expiry.and_then(|share| share.expires_at), &retried))
+        let expiry = expiry.and_then(|share| share.expires_at);
+        // What became due while the objects were applied is decided at once.
+        let soon = facts.now + SOON;
+        let decided = [facts.decision.next, rollout].map(|due| due.map(|due| due.max(soon)));
+        let deadlines: Vec<_> = [expiry].into_iter().chain(decided).flatten().collect();
+        Ok(requeue(facts.now, &deadlines, &retried))
     }
 }
 
@@ -221,6 +249,8 @@ mod content_tests;
 mod refusal_tests;
 #[cfg(test)]
 mod replace_tests;
+#[cfg(test)]
+mod standby_tests;
 #[cfg(test)]
 mod switch_tests;
 #[cfg(test)]

@@ -134,11 +134,6 @@ pub fn resolve(
     }
     let spec = merge(&agent.spec, template.map(|template| &template.spec));
 
-    if spec.standby.is_some() {
-        let message =
-            "this version of the controller does not serve it yet; remove it to start the agent";
-        return Err(Invalid::new(reason::NOT_SUPPORTED_YET, "spec.standby", message));
-    }
     let port = spec.server_port();
     let workspace_dir = workspace_dir(&spec)?;
     let resolved = ResolvedAgent {

@@ -38,9 +38,13 @@ pub fn share_token(held: Option<&Secret>, fresh: ShareToken) -> ShareToken {
 
 /// The password in the agent's server Secret.
 pub fn password(held: Option<&Secret>, fresh: Password) -> Password {
-    let held = held.and_then(|secret| text(secret, names::SERVER_PASSWORD_KEY));
-    let held = held.filter(|text| !text.is_empty());
-    held.map_or(fresh, |text| Password(text.to_owned()))
+    held.and_then(held_password).unwrap_or(fresh)
+}
+
+/// The password in a server Secret, if there is one.
+pub fn held_password(secret: &Secret) -> Option<Password> {
+    let text = text(secret, names::SERVER_PASSWORD_KEY).filter(|text| !text.is_empty())?;
+    Some(Password(text.to_owned()))
 }
 
 fn text<'a>(secret: &'a Secret, key: &str) -> Option<&'a str> {

@@ -3,6 +3,7 @@
 
 mod conditions;
 mod git;
+mod phase;
 mod pods;
 mod references;
 mod server;
@@ -22,12 +23,16 @@ use k8s_openapi::api::{
 use kube::core::ObjectMeta;
 use time::OffsetDateTime;
 
-use crate::resolve::Invalid;
+use crate::{
+    resolve::Invalid,
+    standby::{Decision, Warning},
+};
 use conditions::{Conditions, Truth};
 use git::Repositories;
-use server::Server;
+use server::{Server, Suspension};
 
-pub use pods::Problem;
+pub use git::moved;
+pub use pods::{Problem, newest};
 pub use references::{Reference, ReferenceKind, references};
 pub use server::{Stage, stage};
 pub use template::template_status;
@@ -54,7 +59,20 @@ pub struct Facts<'a> {
     pub missing: &'a [Reference],
     pub volumes: &'a Volumes,
     pub share: &'a Share,
+    /// Whether the agent is to run.
+    pub decision: Decision,
+    pub warning: Option<Warning>,
+    pub rollout: Rollout,
     pub now: OffsetDateTime,
+}
+
+/// Whether a newer commit waits to restart the pod.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rollout {
+    #[default]
+    None,
+    /// Somebody uses the agent, or may.
+    Waiting,
 }
 
 /// Why a valid agent could not be applied.
@@ -93,9 +111,13 @@ pub fn status(facts: &Facts<'_>) -> AgentStatus {
     let share = share(facts, &server, &mut conditions);
     let repositories = Repositories::of(facts.pods);
     if let Some(repositories) = &repositories {
-        repositories.set_condition(&mut conditions);
+        repositories.set_condition(facts.rollout, &mut conditions);
     }
     summarize(facts, &server, &mut conditions);
+    if let Some(warning) = facts.warning {
+        let (reason, message) = warn(warning);
+        conditions.set(condition::STANDBY_CONFIG_WARNING, Truth::True, reason, message);
+    }
 
     let name = agent.metadata.name.as_deref().unwrap_or_default();
     let namespace = agent.metadata.namespace.as_deref().unwrap_or_default();
@@ -109,14 +131,29 @@ pub fn status(facts: &Facts<'_>) -> AgentStatus {
         service_name: facts.service.map(|_| names::service(name)),
         url: facts.service.map(|_| names::server_url(name, namespace, agent.spec.server_port())),
         ready: server == Server::Ready,
-        suspended: server == Server::Suspended,
+        suspended: matches!(server, Server::Suspended(_)),
         share,
-        // Kept for others, who may have written them.
-        idle_since: old.idle_since,
+        idle_since: facts.decision.idle_since,
         // Without a pod it is what the last one reported.
         git_sync_statuses: repositories
             .map_or(old.git_sync_statuses, |repositories| repositories.statuses()),
+        // Kept for others, who may have written it.
         task_start_history: old.task_start_history,
+    }
+}
+
+fn warn(warning: Warning) -> (&'static str, &'static str) {
+    match warning {
+        Warning::TooShort => (
+            reason::IDLE_TIMEOUT_TOO_SHORT,
+            "spec.standby.idleTimeout is less than 2m: clients that no terminal broker sees tell of \
+             themselves once a minute, and one that was missed puts the agent to sleep under its user",
+        ),
+        Warning::CannotHear => (
+            reason::ACTIVITY_UNKNOWN,
+            "the controller has no certificate for the terminal brokers, and so does not know who \
+             uses the agent: it does not fall asleep",
+        ),
     }
 }
 
@@ -194,6 +231,10 @@ fn link(has_ended: bool, server: &Server) -> (Truth, &'static str, String) {
     match (has_ended, server) {
         (true, _) => (Truth::False, reason::EXPIRED, "Share link has expired".to_owned()),
         (false, Server::Ready) => (Truth::True, reason::ACTIVE, "Share link is active".to_owned()),
+        (false, Server::Suspended(Suspension::Standby)) => {
+            let message = "the agent sleeps; whoever may use the link can wake it there";
+            (Truth::False, reason::AGENT_NOT_READY, message.to_owned())
+        }
         (false, _) => {
             let message = "Share link waits for the agent to become ready";
             (Truth::False, reason::AGENT_NOT_READY, message.to_owned())

@@ -19,5 +19,6 @@ mod revocation;
 mod roles;
 mod secrecy;
 mod sharing;
+mod standby;
 mod surroundings;
 mod terminal;

@@ -81,20 +81,6 @@ async fn a_secret_that_is_missing_is_named_and_its_coming_is_enough() -> Result<
 }
 
 #[tokio::test]
-async fn what_is_not_built_yet_is_named_and_nothing_runs_without_it() -> Result<()> {
-    let space = Space::new("later").await?;
-    agents::create(&space, "early", json!({ "standby": { "idleTimeout": "30m" } })).await?;
-    let sentence = refused(&space, "early", "NotSupportedYet").await?;
-    assert!(sentence.contains("spec.standby"), "{sentence}");
-    let services: Api<Service> = space.api();
-    assert!(services.get_opt("early").await?.is_none());
-
-    agents::patch(&space, "early", json!({ "spec": { "standby": null } })).await?;
-    Box::pin(agents::wait(&space, "early", "Ready", agents::is_ready)).await?;
-    space.delete().await
-}
-
-#[tokio::test]
 async fn a_quota_is_reported_in_its_words_and_its_end_is_enough() -> Result<()> {
     let space = Space::new("quota").await?;
     let quotas: Api<ResourceQuota> = space.api();

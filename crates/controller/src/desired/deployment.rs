@@ -28,11 +28,10 @@ const GRACE_SECONDS: i64 = 10;
 /// Kubernetes' own default, for a hook of the user's that runs before the server is stopped.
 const HOOK_GRACE_SECONDS: i64 = 30;
 
-pub(super) fn deployment(
-    agent: &ResolvedAgent,
-    files: &Files,
-    references: Option<String>,
-) -> Deployment {
+/// Annotations of the pod, each of which makes a new one when it changes.
+type Causes = [(&'static str, Option<String>); 2];
+
+pub(super) fn deployment(agent: &ResolvedAgent, files: &Files, causes: Causes) -> Deployment {
     let replicas = match agent.lifecycle {
         Lifecycle::Running => 1,
         Lifecycle::Suspended => 0,
@@ -51,7 +50,7 @@ pub(super) fn deployment(
                 match_labels: Some(labels::selector(&agent.identity.name)),
                 match_expressions: None,
             },
-            template: pod_template(agent, files, references),
+            template: pod_template(agent, files, causes),
             ..DeploymentSpec::default()
         }),
         status: None,
@@ -59,13 +58,9 @@ pub(super) fn deployment(
 }
 
 /// Init containers and OpenCode read their files once: another hash makes a new pod.
-fn pod_template(
-    agent: &ResolvedAgent,
-    files: &Files,
-    references: Option<String>,
-) -> PodTemplateSpec {
-    let hashes = [(labels::CONTEXT_HASH, files.hash()), (labels::REFERENCES_HASH, references)];
-    let hashes = hashes.into_iter().filter_map(|(key, hash)| Some((key.to_owned(), hash?)));
+fn pod_template(agent: &ResolvedAgent, files: &Files, causes: Causes) -> PodTemplateSpec {
+    let hashes = [(labels::CONTEXT_HASH, files.hash())].into_iter().chain(causes);
+    let hashes = hashes.filter_map(|(key, hash)| Some((key.to_owned(), hash?)));
     let annotations = Some(hashes.collect::<BTreeMap<_, _>>()).filter(|all| !all.is_empty());
     PodTemplateSpec {
         metadata: Some(ObjectMeta {

@@ -20,7 +20,7 @@ fn password() -> Password {
 }
 
 fn of(spec: AgentSpec) -> DesiredObjects {
-    desired(&resolved(spec), &password(), None)
+    desired(&resolved(spec), &password(), None, None)
 }
 
 fn pod(objects: &DesiredObjects) -> PodSpec {

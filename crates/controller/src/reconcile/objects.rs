@@ -29,6 +29,14 @@ pub(super) struct Applied {
     pub(super) problem: Option<ApplyProblem>,
 }
 
+/// What is applied that neither the agent's spec nor its template says.
+pub(super) struct Fresh {
+    /// Of its server, where it has none yet.
+    pub(super) password: Password,
+    /// The commits for which its pod is restarted.
+    pub(super) revision: Option<String>,
+}
+
 /// Why applying ends early.
 enum Stop {
     Problem(ApplyProblem),
@@ -54,7 +62,7 @@ impl Reconciler {
         identity: &AgentId,
         resolved: &ResolvedAgent,
         references: &[Reference],
-        fresh: Password,
+        fresh: Fresh,
         applied: &mut Applied,
     ) -> Result<(), ControllerError> {
         match self.apply_in_order(identity, resolved, references, fresh, applied).await {
@@ -73,7 +81,7 @@ impl Reconciler {
         identity: &AgentId,
         resolved: &ResolvedAgent,
         references: &[Reference],
-        fresh: Password,
+        fresh: Fresh,
         applied: &mut Applied,
     ) -> Result<(), Stop> {
         let Self { stores, applier, .. } = self;
@@ -83,11 +91,11 @@ impl Reconciler {
             ServerPassword::Generated => applier.observe(owner, &name, held).await?,
             ServerPassword::None => applier.observe_leftover(owner, &name, held).await?,
         };
-        let password = password(held.owned().map(Arc::as_ref), fresh);
+        let password = password(held.owned().map(Arc::as_ref), fresh.password);
         let salt = (resolved.server_password == ServerPassword::Generated).then_some(&password);
         let contents = stores.contents.digest(&self.client, identity, references, salt).await?;
         let DesiredObjects { server_secret, config_maps, claims, deployment, service } =
-            desired(resolved, &password, contents);
+            desired(resolved, &password, contents, fresh.revision);
 
         if let Some(secret) = &server_secret {
             let outcome = applier.ensure_observed(owner, secret, &held).await?;

@@ -20,6 +20,7 @@ pub(super) struct TestController {
     pub(super) api: FakeApi,
     pub(super) contents: Contents,
     pub(super) defaults: Defaults,
+    pub(super) activities: Activities,
     applier: Applier,
 }
 
@@ -31,6 +32,7 @@ impl TestController {
             applier: Applier::new(api.client("controller")),
             contents: Contents::default(),
             defaults: defaults(),
+            activities: Activities::default(),
             api,
         }
     }
@@ -44,7 +46,8 @@ impl TestController {
     /// By caches that may be behind.
     pub(super) async fn reconcile_by(&self, stores: Stores) -> Result<Requeue, ControllerError> {
         let (client, applier) = (self.api.client("controller"), self.applier.clone());
-        let reconciler = Reconciler::new(client, stores, applier, self.defaults.clone(), None);
+        let (defaults, activities) = (self.defaults.clone(), self.activities.clone());
+        let reconciler = Reconciler::new(client, stores, applier, defaults, None, activities);
         let agent = self.api.get("agents/demo").unwrap().to_string();
         reconciler.reconcile(&serde_json::from_str(&agent).unwrap()).await
     }

@@ -66,13 +66,6 @@ fn a_template_that_is_missing_is_named() {
 }
 
 #[test]
-fn standby_is_not_served_yet_and_says_so() {
-    let spec = from_json(serde_json::json!({ "standby": { "idleTimeout": "30m" } }));
-    assert_eq!(refused(spec), (reason::NOT_SUPPORTED_YET, "spec.standby".to_owned()));
-}
-
-/// By meaning, too: what the API server takes the controller can build.
-#[test]
 fn every_example_is_an_agent_that_can_be_built() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
     let mut resolved = 0;

@@ -1,7 +1,7 @@
 //! The repositories of an agent, as the programs in its pod report them: a container that ends leaves
 //! the state of its repository as its termination message. Pure.
 
-use agent_jobs::{GitReport, GitState, Report};
+use agent_jobs::{GitReport, GitState, Report, SyncPolicy};
 use api_types::{
     GitSyncStatus,
     condition::{self, reason},
@@ -11,10 +11,11 @@ use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod}
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
+    Rollout,
     conditions::{Conditions, Truth},
     pods::newest,
 };
-use crate::refusal::shorten;
+use crate::{refusal::shorten, resolve::Checkout};
 
 /// The longest quotation of a report, in characters.
 const MAX_QUOTE: usize = 300;
@@ -50,11 +51,14 @@ impl Repositories {
         self.reports().map(status).collect()
     }
 
-    pub(super) fn set_condition(&self, conditions: &mut Conditions<'_>) {
-        let (truth, reason, message) = match self.0.iter().find_map(pending) {
-            Some((reason, message)) => (Truth::True, reason, message),
-            None => (Truth::False, reason::SYNCED, "every repository is as it was fetched".into()),
-        };
+    pub(super) fn set_condition(&self, rollout: Rollout, conditions: &mut Conditions<'_>) {
+        let (truth, reason, message) =
+            match self.0.iter().find_map(|report| pending(report, rollout)) {
+                Some((reason, message)) => (Truth::True, reason, message),
+                None => {
+                    (Truth::False, reason::SYNCED, "every repository is as it was fetched".into())
+                }
+            };
         conditions.set(condition::GIT_SYNC_PENDING, truth, reason, message);
     }
 
@@ -64,6 +68,23 @@ impl Repositories {
             Report::Failed(_) => None,
         })
     }
+}
+
+/// The repositories whose new commit only a new pod will have, and that commit.
+pub fn moved(pod: &Pod, checkouts: &[Checkout]) -> Vec<(String, String)> {
+    let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
+    let of = |container: &ContainerStatus| {
+        let index: usize = container.name.strip_prefix(names::GIT_SYNC_PREFIX)?.parse().ok()?;
+        let checkout = checkouts.get(index)?;
+        let is_rolled_out = checkout.sync.as_ref()?.policy == SyncPolicy::Rollout;
+        match report(container).filter(|_| is_rolled_out)? {
+            Report::Git(GitReport { state: GitState::Pending { commit }, .. }) => {
+                Some((checkout.name.clone(), commit))
+            }
+            Report::Git(_) | Report::Failed(_) => None,
+        }
+    };
+    statuses.into_iter().flatten().filter_map(of).collect()
 }
 
 /// The newest of a container. One that runs for the first time has none.
@@ -85,7 +106,7 @@ fn status(report: &GitReport) -> GitSyncStatus {
 }
 
 /// Why a repository is not as it is at its origin.
-fn pending(report: &Report) -> Option<(&'static str, String)> {
+fn pending(report: &Report, rollout: Rollout) -> Option<(&'static str, String)> {
     let (name, state) = match report {
         Report::Failed(sentence) => {
             return Some((reason::SYNC_FAILED, shorten(sentence, MAX_QUOTE)));
@@ -95,6 +116,14 @@ fn pending(report: &Report) -> Option<(&'static str, String)> {
     let short = |commit: &str| shorten(commit, 12);
     match state {
         GitState::Synced => None,
+        GitState::Pending { commit } if rollout == Rollout::Waiting => Some((
+            reason::WAITING_FOR_SESSIONS,
+            format!(
+                "{name:?}: the pod is restarted for the commit {} once no terminal is open and the \
+                 agent is known not to be busy",
+                short(commit)
+            ),
+        )),
         GitState::Pending { commit } => Some((
             reason::UPDATE_AVAILABLE,
             format!(

@@ -37,7 +37,7 @@ pub(super) fn problem(pods: &[&Pod]) -> Option<Problem> {
 }
 
 /// The newest pod that is not ending.
-pub(super) fn newest<'a>(pods: &[&'a Pod]) -> Option<&'a Pod> {
+pub fn newest<'a>(pods: &[&'a Pod]) -> Option<&'a Pod> {
     let living = pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
     living.max_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|at| at.0)).copied()
 }

@@ -1,13 +1,17 @@
 //! The state of an agent's server, from its Deployment and pods. Pure.
 
-use api_types::condition::{self, reason};
+use api_types::{
+    StartPhase,
+    condition::{self, reason},
+};
 use k8s_openapi::api::apps::v1::Deployment;
 
-use crate::refusal::shorten;
+use crate::{refusal::shorten, standby::State};
 
 use super::{
     Facts,
     conditions::{Conditions, Truth},
+    phase::phase,
     pods::{Problem, problem},
     references::{Reference, ReferenceKind},
 };
@@ -15,32 +19,51 @@ use super::{
 /// The longest text about a rejected pod, in characters.
 const LONGEST_CAUSE: usize = 1000;
 
+/// Of an agent in standby.
+const HOW_IT_WAKES: &str = "the agent sleeps, as nobody was connected for spec.standby.idleTimeout; \
+     a visitor of its share link can wake it there, and so can `kubeoc agent resume`";
+
 /// What a visitor would find.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Server {
-    /// No pod, by request.
-    Suspended,
+    /// No pod, and none is wanted.
+    Suspended(Suspension),
     /// No Deployment.
     Missing,
-    /// Not yet, or not any more; with the reason, where the pod has one.
-    NotReady(Option<Problem>),
+    /// Not yet, or not any more.
+    Starting(StartPhase),
+    NotReady(Problem),
     Ready,
+}
+
+/// Why an agent has no pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Suspension {
+    UserRequested,
+    Standby,
 }
 
 impl Server {
     pub(super) fn of(facts: &Facts<'_>) -> Self {
         let Some(deployment) = facts.deployment else {
-            return if facts.agent.spec.suspend { Self::Suspended } else { Self::Missing };
+            return match facts.decision.state {
+                State::Suspended => Self::Suspended(Suspension::UserRequested),
+                State::Asleep => Self::Suspended(Suspension::Standby),
+                State::Awake => Self::Missing,
+            };
         };
-        match stage(deployment) {
-            Stage::Suspended => Self::Suspended,
-            Stage::Available => Self::Ready,
-            Stage::Starting => Self::NotReady(
-                problem(facts.pods)
+        match (facts.decision.state, stage(deployment)) {
+            // The state that a controller which starts anew goes on from.
+            (State::Asleep, _) => Self::Suspended(Suspension::Standby),
+            (State::Suspended, Stage::Suspended) => Self::Suspended(Suspension::UserRequested),
+            (_, Stage::Available) => Self::Ready,
+            (_, Stage::Suspended | Stage::Starting) => {
+                let problem = problem(facts.pods)
                     .map(|problem| with_pull_secrets(problem, facts.missing))
                     .or_else(|| rejected_pod(deployment))
-                    .or_else(|| missing(facts.missing)),
-            ),
+                    .or_else(|| missing(facts.missing));
+                problem.map_or_else(|| Self::Starting(phase(facts.pods)), Self::NotReady)
+            }
         }
     }
 
@@ -49,16 +72,21 @@ impl Server {
         use Truth::{False, True};
         let (ready, healthy) = match self {
             Self::Ready => (reason::DEPLOYMENT_READY, reason::DEPLOYMENT_HEALTHY),
-            Self::Suspended => (reason::SUSPENDED, reason::DEPLOYMENT_NOT_READY),
+            Self::Suspended(_) => (reason::SUSPENDED, reason::DEPLOYMENT_NOT_READY),
             Self::Missing => (reason::DEPLOYMENT_NOT_READY, reason::DEPLOYMENT_NOT_FOUND),
-            Self::NotReady(_) => (reason::DEPLOYMENT_NOT_READY, reason::DEPLOYMENT_NOT_READY),
+            Self::Starting(_) | Self::NotReady(_) => {
+                (reason::DEPLOYMENT_NOT_READY, reason::DEPLOYMENT_NOT_READY)
+            }
         };
         let truth = if *self == Self::Ready { True } else { False };
         let message = self.summary().2;
         conditions.set(condition::SERVER_READY, truth, ready, message.clone());
         conditions.set(condition::SERVER_HEALTHY, truth, healthy, message);
         let (truth, why, message) = match self {
-            Self::Suspended => (True, reason::USER_REQUESTED, "spec.suspend is set"),
+            Self::Suspended(Suspension::UserRequested) => {
+                (True, reason::USER_REQUESTED, "spec.suspend is set")
+            }
+            Self::Suspended(Suspension::Standby) => (True, reason::STANDBY, HOW_IT_WAKES),
             _ => (False, reason::ACTIVE, "the agent is meant to run"),
         };
         conditions.set(condition::SUSPENDED, truth, why, message);
@@ -66,7 +94,7 @@ impl Server {
 
     /// Whether it will be ready once what was asked for is done.
     pub(super) fn is_waiting(&self) -> bool {
-        matches!(self, Self::Missing | Self::NotReady(None))
+        matches!(self, Self::Missing | Self::Starting(_))
     }
 
     /// Its part of the condition `Ready`.
@@ -75,19 +103,18 @@ impl Server {
             Self::Ready => {
                 (Truth::True, reason::SERVER_READY, "the agent's server answers".to_owned())
             }
-            Self::Suspended => {
+            Self::Suspended(Suspension::Standby) => {
+                (Truth::False, reason::SUSPENDED, HOW_IT_WAKES.to_owned())
+            }
+            Self::Suspended(Suspension::UserRequested) => {
                 let message = "the agent is suspended; set spec.suspend to false to run it";
                 (Truth::False, reason::SUSPENDED, message.to_owned())
             }
-            Self::NotReady(Some(problem)) => {
-                (Truth::False, problem.reason, problem.message.clone())
-            }
+            Self::NotReady(problem) => (Truth::False, problem.reason, problem.message.clone()),
             Self::Missing => {
                 (Truth::False, reason::PROGRESSING, "there is no Deployment yet".to_owned())
             }
-            Self::NotReady(None) => {
-                (Truth::False, reason::PROGRESSING, "the agent's pod is starting".to_owned())
-            }
+            Self::Starting(phase) => (Truth::False, reason::PROGRESSING, phase.to_string()),
         }
     }
 }

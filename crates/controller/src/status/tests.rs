@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 use time::{ext::NumericalDuration, macros::datetime};
 
 use super::*;
-use crate::fixture::{agent, demo};
+use crate::{
+    fixture::{agent, demo},
+    standby::State,
+};
 
 const NOON: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
 
@@ -23,6 +26,7 @@ struct Given {
     service: Option<Service>,
     missing: Vec<Reference>,
     share: Share,
+    state: State,
     now: OffsetDateTime,
 }
 
@@ -36,6 +40,7 @@ fn given() -> Given {
         service: Some(Service::default()),
         missing: vec![],
         share: Share::Off,
+        state: State::Awake,
         now: NOON,
     }
 }
@@ -52,6 +57,9 @@ fn of(given: &Given) -> AgentStatus {
         missing: &given.missing,
         volumes: &Volumes::default(),
         share: &given.share,
+        decision: Decision { state: given.state, idle_since: None, ask: false, next: None },
+        warning: None,
+        rollout: Rollout::None,
         now: given.now,
     })
 }
@@ -133,7 +141,7 @@ fn the_states_of_a_server() {
         ),
         (
             "suspended",
-            Given { deployment: Some(suspended()), ..given() },
+            Given { deployment: Some(suspended()), state: State::Suspended, ..given() },
             [
                 "ServerReady=False Suspended",
                 "ServerHealthy=False DeploymentNotReady",
@@ -278,3 +286,5 @@ fn a_second_reconcile_changes_nothing_and_a_change_of_truth_moves_the_time() {
     assert_eq!(since(&second, "ServerReady"), Some(NOON + 1.hours()));
     assert_eq!(since(&second, "Suspended"), Some(NOON));
 }
+
+mod sleep;

@@ -38,9 +38,20 @@ impl Lean for Deployment {
     fn strip(&mut self) {
         strip(&mut self.metadata);
         if let Some(spec) = &mut self.spec {
-            spec.template = PodTemplateSpec::default();
+            spec.template = template(&spec.template);
         }
     }
+}
+
+/// Which commits the pods are started for is known from nothing else.
+fn template(whole: &PodTemplateSpec) -> PodTemplateSpec {
+    let annotations = whole.metadata.as_ref().and_then(|metadata| metadata.annotations.as_ref());
+    let kept = annotations.and_then(|all| all.get_key_value(labels::GIT_REVISION));
+    let metadata = kept.map(|(key, value)| ObjectMeta {
+        annotations: Some([(key.clone(), value.clone())].into()),
+        ..ObjectMeta::default()
+    });
+    PodTemplateSpec { metadata, spec: None }
 }
 
 impl Lean for Service {
@@ -112,7 +123,11 @@ mod tests {
             "annotations": { "deployment.kubernetes.io/revision": "1" },
             "managedFields": [{ "manager": "kubectl", "operation": "Update", "fieldsV1": { "f:spec": {} } }],
         });
-        let template = json!({ "spec": { "containers": [{ "name": "opencode-server" }] } });
+        let revision = json!({ "annotations": { "kubeopencode.io/git-revision": "{}" } });
+        let mut whole = revision.clone();
+        whole["annotations"]["kubeopencode.io/context-hash"] = json!("0a");
+        let containers = json!([{ "name": "opencode-server" }]);
+        let template = json!({ "metadata": whole, "spec": { "containers": containers } });
         let mut deployment: Deployment = serde_json::from_value(json!({
             "metadata": metadata,
             "spec": { "replicas": 1, "selector": { "matchLabels": { "a": "b" } }, "template": template },
@@ -127,7 +142,7 @@ mod tests {
                 "name": "demo-server", "namespace": "team-a", "uid": "uid-2", "resourceVersion": "7",
                 "labels": { "kubeopencode.io/agent": "demo" },
             },
-            "spec": { "replicas": 1, "selector": { "matchLabels": { "a": "b" } }, "template": {} },
+            "spec": { "replicas": 1, "selector": { "matchLabels": { "a": "b" } }, "template": { "metadata": revision } },
             "status": { "readyReplicas": 1 },
         });
         assert_eq!(kept, expected);

@@ -31,7 +31,7 @@ pub(super) fn advice(state: &State, subject: Subject<'_>) -> Option<String> {
                     kubeopencode-controller -n kubeopencode-system"
             .to_owned(),
         STARTING => format!("Wait; to see what it prints meanwhile: kubeoc agent logs {agent}"),
-        reason::INVALID_SPEC | reason::NOT_SUPPORTED_YET | UNREADABLE => {
+        reason::INVALID_SPEC | UNREADABLE => {
             format!(
                 "Correct or remove the field that the message names: kubectl edit agent {agent}"
             )
@@ -111,7 +111,6 @@ mod tests {
     fn every_reason_has_a_way_out_of_its_own() {
         let reasons = [
             (reason::INVALID_SPEC, "kubectl edit agent demo -n team-a"),
-            (reason::NOT_SUPPORTED_YET, "remove the field"),
             (reason::TEMPLATE_NOT_FOUND, "AgentTemplate \"base\""),
             (reason::REFERENCE_NOT_FOUND, "Create in namespace team-a"),
             (reason::NAME_CONFLICT, "another name"),

@@ -33,7 +33,7 @@ fn of(init: Value, main: Value) -> Option<(Vec<GitSyncStatus>, Condition)> {
     let pod: Pod = serde_json::from_value(json!({ "metadata": {}, "status": status })).unwrap();
     let found = Repositories::of(&[&pod])?;
     let mut conditions = Conditions::new(&[], None, datetime!(2026-01-01 0:00 UTC));
-    found.set_condition(&mut conditions);
+    found.set_condition(Rollout::None, &mut conditions);
     Some((found.statuses(), conditions.finish().remove(0)))
 }
 

@@ -1,0 +1,63 @@
+//! Restarts the pod for a newer commit of a repository that asks for it, once nobody uses the agent.
+
+use std::sync::Arc;
+
+use api_types::{AgentId, labels};
+use k8s_openapi::api::core::v1::Pod;
+use time::{Duration, OffsetDateTime};
+
+use super::{Reconciler, standby::Standing};
+use crate::{
+    fetch,
+    resolve::ResolvedAgent,
+    rollout::revision,
+    standby::{Activity, RECONNECT_GRACE, Sessions},
+    status::{self, moved, newest},
+};
+
+/// After this long a server that was busy is asked again; nobody tells when it is not any more.
+const BUSY_WAIT: Duration = Duration::minutes(1);
+
+#[derive(Default)]
+pub(super) struct Rollout {
+    /// The annotation of the pod's template.
+    pub(super) revision: Option<String>,
+    pub(super) waiting: status::Rollout,
+    /// When to look again though nothing is reported.
+    pub(super) next: Option<OffsetDateTime>,
+}
+
+impl Reconciler {
+    pub(super) async fn rollout(
+        &self,
+        identity: &AgentId,
+        resolved: &ResolvedAgent,
+        standing: &Standing,
+    ) -> Rollout {
+        let deployment = self.deployment(identity);
+        let annotations = deployment
+            .as_ref()
+            .and_then(|held| held.spec.as_ref()?.template.metadata.as_ref()?.annotations.as_ref());
+        let held = annotations.and_then(|all| all.get(labels::GIT_REVISION)).cloned();
+        let pods = fetch::pods(&self.stores, identity);
+        let pods: Vec<&Pod> = pods.iter().map(Arc::as_ref).collect();
+        let moved = newest(&pods).map(|pod| moved(pod, &resolved.checkouts)).unwrap_or_default();
+        let Some(new) = revision(held.as_deref(), &moved) else {
+            return Rollout { revision: held, ..Rollout::default() };
+        };
+        let waiting = |next| Rollout { revision: held, waiting: status::Rollout::Waiting, next };
+        match standing.view.activity {
+            Activity::Unknown | Activity::Open => return waiting(None),
+            Activity::Closed(Some(at)) if standing.now < at + RECONNECT_GRACE => {
+                return waiting(Some(at + RECONNECT_GRACE));
+            }
+            Activity::Closed(_) => {}
+        }
+        match self.sessions(identity, resolved.port).await {
+            Sessions::Idle => Rollout { revision: Some(new), ..Rollout::default() },
+            Sessions::Busy | Sessions::NoAnswer | Sessions::NotAsked => {
+                waiting(Some(standing.now + BUSY_WAIT))
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Whether the agent is to run: gathers what that is decided from, and asks its server before it
+//! falls asleep.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use api_types::{
+    Agent, AgentId,
+    condition::{self, reason, status},
+    labels, names,
+    time_convert::from_k8s_time,
+};
+use daemon::clock;
+use k8s_openapi::api::core::v1::{Pod, Secret};
+use kube::ResourceExt;
+use time::{Duration, OffsetDateTime};
+
+use super::{Reconciler, owner};
+use crate::{
+    activity::{Hearing, View},
+    busy, fetch,
+    resolve::{Lifecycle, ResolvedAgent},
+    secret::held_password,
+    standby::{
+        Before, Decision, Facts, NO_ANSWER_GRACE, Sessions, State, Warning, decide, is_too_short,
+    },
+    status::newest,
+};
+
+/// Since when servers have not answered that were asked whether they are busy. In memory only: after
+/// a restart an agent stays awake for a few minutes more.
+#[derive(Default)]
+pub(super) struct Silences(Mutex<HashMap<AgentId, OffsetDateTime>>);
+
+impl Silences {
+    fn since(&self, agent: &AgentId, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        let since = self.all().get(agent).copied();
+        since.filter(|since| now - *since < NO_ANSWER_GRACE * 2)
+    }
+
+    fn note(&self, agent: &AgentId, sessions: Sessions, now: OffsetDateTime) {
+        let mut all = self.all();
+        all.retain(|_, since| now - *since < NO_ANSWER_GRACE * 2);
+        if sessions == Sessions::NoAnswer {
+            all.entry(agent.clone()).or_insert(now);
+        } else {
+            all.remove(agent);
+        }
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<AgentId, OffsetDateTime>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What was decided, and from what.
+pub(super) struct Standing {
+    pub(super) decision: Decision,
+    pub(super) warning: Option<Warning>,
+    pub(super) view: View,
+    pub(super) now: OffsetDateTime,
+}
+
+impl Standing {
+    pub(super) fn obeyed_by(&self, resolved: ResolvedAgent) -> ResolvedAgent {
+        let lifecycle = match self.decision.state {
+            State::Awake => Lifecycle::Running,
+            State::Asleep | State::Suspended => Lifecycle::Suspended,
+        };
+        ResolvedAgent { lifecycle, ..resolved }
+    }
+}
+
+impl Reconciler {
+    pub(super) async fn standby(&self, agent: &Agent, identity: &AgentId) -> Standing {
+        let now = clock::now();
+        let view = self.activities.view(identity, now);
+        let standby = agent.spec.standby.as_ref();
+        let facts = Facts {
+            idle_timeout: standby.map(|standby| {
+                Duration::try_from(standby.idle_timeout.get()).unwrap_or(Duration::MAX)
+            }),
+            suspend: agent.spec.suspend,
+            before: before(agent),
+            sign_of_life: agent
+                .annotations()
+                .get(labels::LAST_CONNECTION_ACTIVE)
+                .map(String::as_str),
+            activity: view.activity,
+            wake: view.wake,
+            sessions: Sessions::NotAsked,
+            unanswered_since: self.silences.since(identity, now),
+            now,
+        };
+        let mut decision = decide(&facts);
+        if decision.ask {
+            let sessions = self.sessions(identity, agent.spec.server_port()).await;
+            self.silences.note(identity, sessions, now);
+            decision = decide(&Facts { sessions, ..facts });
+        }
+        let warning = match (facts.idle_timeout, view.hearing) {
+            (None, _) => None,
+            (Some(_), Hearing::Impossible) => Some(Warning::CannotHear),
+            (Some(timeout), Hearing::Possible) => {
+                is_too_short(timeout).then_some(Warning::TooShort)
+            }
+        };
+        Standing { decision, warning, view, now }
+    }
+
+    /// What the agent's server says that it works on.
+    pub(super) async fn sessions(&self, identity: &AgentId, port: u16) -> Sessions {
+        let deployment = self.deployment(identity);
+        let replicas = deployment.and_then(|deployment| deployment.spec.as_ref()?.replicas);
+        if replicas == Some(0) {
+            // It was stopped a moment ago, and the status does not say so yet.
+            return Sessions::Idle;
+        }
+        let pods = fetch::pods(&self.stores, identity);
+        let pods: Vec<&Pod> = pods.iter().map(Arc::as_ref).collect();
+        let ip = newest(&pods).and_then(|pod| pod.status.as_ref()?.pod_ip.as_ref());
+        let Some(ip) = ip.and_then(|ip| ip.parse::<IpAddr>().ok()) else {
+            return Sessions::NoAnswer;
+        };
+        let name = names::server_secret(&identity.name);
+        let secret = self.applier.known::<Secret>(owner(identity), &name, &self.stores.secrets);
+        match secret.as_deref().and_then(held_password) {
+            Some(password) => busy::sessions(SocketAddr::new(ip, port), &password).await,
+            None => Sessions::NoAnswer,
+        }
+    }
+}
+
+fn before(agent: &Agent) -> Before {
+    let Some(old) = &agent.status else { return Before::default() };
+    let holds = |type_: &str| {
+        old.conditions.iter().find(|one| one.type_ == type_ && one.status == status::TRUE)
+    };
+    let suspended = |why: &str| holds(condition::SUSPENDED).filter(|one| one.reason == why);
+    let since = |found: &api_types::Condition| from_k8s_time(&found.last_transition_time);
+    Before {
+        idle_since: old.idle_since,
+        asleep_since: suspended(reason::STANDBY).map(since),
+        by_request: suspended(reason::USER_REQUESTED).is_some(),
+        ready_since: holds(condition::SERVER_READY).map(since),
+    }
+}
