@@ -9,3 +9,4 @@ pub mod bench;
 pub mod clock;
 pub mod controller;
 pub mod figures;
+pub mod soak;

@@ -11,8 +11,8 @@ use k8s_openapi::api::{
     core::v1::{ConfigMap, Secret, Service},
 };
 use kube::{
-    Api, Client, ResourceExt,
-    api::{DynamicObject, ListParams, Patch, PatchParams, PostParams},
+    Api, Client, Resource, ResourceExt,
+    api::{DynamicObject, ListParams, Patch, PatchParams, PostParams, TypeMeta},
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -66,6 +66,7 @@ async fn copies(client: &Client, source: &str) -> Result<Vec<Writes>> {
     let made = stream::iter(listed).map(async |agent| {
         let mut copy = agent.clone();
         let status = bare(&mut copy);
+        copy.types = Some(TypeMeta::resource::<Agent>());
         let made = targets.create(&PostParams::default(), &copy).await?;
         let uid = made.uid().context("an agent without UID")?;
         anyhow::Ok((agent.name_any(), (uid, status)))
@@ -80,13 +81,14 @@ async fn copies(client: &Client, source: &str) -> Result<Vec<Writes>> {
         })
         .collect();
     let of_agents = ListParams::default().labels(labels::AGENT);
-    for (from, to) in [
-        (dynamic::<Secret>(client, source), dynamic::<Secret>(client, NAMESPACE)),
-        (dynamic::<ConfigMap>(client, source), dynamic::<ConfigMap>(client, NAMESPACE)),
-        (dynamic::<Deployment>(client, source), dynamic::<Deployment>(client, NAMESPACE)),
-        (dynamic::<Service>(client, source), dynamic::<Service>(client, NAMESPACE)),
+    for (from, to, types) in [
+        from_to::<Secret>(client, source),
+        from_to::<ConfigMap>(client, source),
+        from_to::<Deployment>(client, source),
+        from_to::<Service>(client, source),
     ] {
         for mut object in from.list(&of_agents).await? {
+            object.types = Some(types.clone());
             let agent = object.labels().get(labels::AGENT).cloned().unwrap_or_default();
             let Some(writes) = writes.get_mut(&agent) else { continue };
             bare(&mut object);
@@ -101,6 +103,14 @@ async fn copies(client: &Client, source: &str) -> Result<Vec<Writes>> {
         }
     }
     Ok(writes.into_values().collect())
+}
+
+/// Where the objects of a kind are, where they are made again, and what a list leaves out of each.
+fn from_to<K: Resource<DynamicType = ()>>(
+    client: &Client,
+    source: &str,
+) -> (Api<DynamicObject>, Api<DynamicObject>, TypeMeta) {
+    (dynamic::<K>(client, source), dynamic::<K>(client, NAMESPACE), TypeMeta::resource::<K>())
 }
 
 /// Leaves what a client sends, and gives the status.
