@@ -88,11 +88,9 @@ fn ground(kubernetes: Option<Wanted>, controllers: Controllers) -> Result<Contro
     let plane = ControlPlane::up(kubernetes, controllers)?;
     step::run("definitions and the controller's rights", |_| {
         let manifests = paths::repository().join("manifests");
-        for (namespace, file) in [
-            ("default", "namespace.yaml"),
-            ("default", "crds"),
-            (SYSTEM, "controller/rbac.yaml"),
-        ] {
+        for (namespace, file) in
+            [("default", "namespace.yaml"), ("default", "crds"), (SYSTEM, "controller/rbac.yaml")]
+        {
             plane
                 .kubectl()
                 .args(["apply", "--server-side", "--namespace", namespace, "-f"])

@@ -139,9 +139,7 @@ impl Applier {
             Observed::Ending => Ok(Outcome::Ending),
             Observed::Owned(held) => {
                 let record = Record::new(&manifest, &**held);
-                if record.is_in_place()
-                    || self.memory.is_recorded(&owner.agent(), &key, &record)
-                {
+                if record.is_in_place() || self.memory.is_recorded(&owner.agent(), &key, &record) {
                     return Ok(Outcome::InPlace(held.clone()));
                 }
                 let guard = ("uid", held.uid().unwrap_or_default());

@@ -73,8 +73,10 @@ pub async fn run(plan: &Plan, step: fn(&str)) -> Result<()> {
     let audit = Audit::of(CONTROLLER, &plan.access.audit_log)?;
     let row = Row { agents: plan.agents, ..Row::default() };
     let mut run = Run { plan, client, program, audit, step, row };
-    run.measure().await?;
-    run.report()
+    let measured = run.measure().await;
+    // A failure keeps no earlier figures back.
+    run.report()?;
+    measured
 }
 
 impl Run<'_> {
@@ -86,7 +88,8 @@ impl Run<'_> {
         (self.step)(&format!("{} Agents are created", self.plan.agents));
         let names = (0..self.plan.agents).map(name);
         // Shared, so that every object that most Agents have is among those counted.
-        let spec = json!({ "workspaceDir": "/workspace", "config": {}, "share": { "enabled": true } });
+        let spec =
+            json!({ "workspaceDir": "/workspace", "config": {}, "share": { "enabled": true } });
         agents::create(&self.client, NAMESPACE, names, &spec).await?;
         let controller = self.first_reconciles().await?;
         self.idle(&controller).await?;

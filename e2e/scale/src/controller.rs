@@ -79,7 +79,8 @@ impl Controller {
     /// Its resident memory (`proc_pid_status(5)`).
     pub fn resident_kib(&self) -> Result<u64> {
         let pid = self.child.id().context("it has ended by itself")?;
-        let status = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status"))?;
+        let status =
+            std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
         number.context("no VmRSS")

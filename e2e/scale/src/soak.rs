@@ -139,7 +139,9 @@ async fn settled(
     let writes: Vec<String> = requests
         .iter()
         .filter(|request| request.purpose() == Purpose::Write && !foreign::is_agents(&request.name))
-        .map(|request| format!("{} {} {} ({})", request.verb, request.resource, request.name, request.code))
+        .map(|request| {
+            format!("{} {} {} ({})", request.verb, request.resource, request.name, request.code)
+        })
         .collect();
     step(&format!("a restart wrote {} times", writes.len()));
     ensure!(writes.is_empty(), "a restart wrote: {}", writes[..writes.len().min(10)].join(", "));

@@ -172,7 +172,7 @@ async fn an_object_that_no_watch_tells_of_is_adopted_if_it_is_ours_and_else_left
     let owned = controller.api.get("services/demo").unwrap();
     let mut foreign = owned.clone();
     foreign["metadata"]["ownerReferences"] = json!([]);
-    for (there, reason) in [(owned, "DeploymentNotReady"), (foreign, "NameConflict")] {
+    for (there, reason) in [(owned, "Progressing"), (foreign, "NameConflict")] {
         let controller = TestController::of(AgentSpec::default());
         controller.api.put("services/demo", &there);
         let there = controller.api.get("services/demo").unwrap();

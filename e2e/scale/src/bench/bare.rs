@@ -95,7 +95,7 @@ async fn copies(client: &Client, source: &str) -> Result<Vec<Writes>> {
             for owner in object.owner_references_mut() {
                 owner.uid.clone_from(&made[&agent].0);
             }
-            if let Some(spec) = object.data["spec"].as_object_mut() {
+            if let Some(spec) = object.data.get_mut("spec").and_then(Value::as_object_mut) {
                 // The server chose them.
                 spec.retain(|field, _| field != "clusterIP" && field != "clusterIPs");
             }

@@ -33,7 +33,8 @@ pub(super) async fn problems(model: &Model) -> Result<Vec<String>> {
     let secrets = objects::<Secret>(model, &mut problems).await?;
     for (agent, wanted) in &model.agents {
         let name = names::deployment(agent);
-        let replicas = find(&deployments, &name).map(|found| found.data["spec"]["replicas"].clone());
+        let replicas =
+            find(&deployments, &name).map(|found| found.data["spec"]["replicas"].clone());
         let expected = u32::from(!wanted.is_suspended);
         if replicas != Some(expected.into()) {
             problems.push(format!("deployment {name} has {replicas:?} replicas, not {expected}"));

@@ -39,10 +39,30 @@ impl Foreign {
         let service = json!({ "ports": [{ "port": 80 }] });
         let kinds = [
             ("v1", "Service", dynamic::<Service>(client, NAMESPACE), json!({ "spec": service })),
-            ("v1", "ConfigMap", dynamic::<ConfigMap>(client, NAMESPACE), json!({ "data": { "a": "b" } })),
-            ("v1", "Secret", dynamic::<Secret>(client, NAMESPACE), json!({ "data": { "password": "YQ==" } })),
-            ("v1", "Secret", dynamic::<Secret>(client, NAMESPACE), json!({ "data": { "token": "YQ==" } })),
-            ("apps/v1", "Deployment", dynamic::<Deployment>(client, NAMESPACE), json!({ "spec": deployment })),
+            (
+                "v1",
+                "ConfigMap",
+                dynamic::<ConfigMap>(client, NAMESPACE),
+                json!({ "data": { "a": "b" } }),
+            ),
+            (
+                "v1",
+                "Secret",
+                dynamic::<Secret>(client, NAMESPACE),
+                json!({ "data": { "password": "YQ==" } }),
+            ),
+            (
+                "v1",
+                "Secret",
+                dynamic::<Secret>(client, NAMESPACE),
+                json!({ "data": { "token": "YQ==" } }),
+            ),
+            (
+                "apps/v1",
+                "Deployment",
+                dynamic::<Deployment>(client, NAMESPACE),
+                json!({ "spec": deployment }),
+            ),
         ];
         let mut placed = vec![];
         for (number, (version, kind, api, mut object)) in kinds.into_iter().enumerate() {
@@ -98,5 +118,11 @@ fn essence(object: &DynamicObject) -> Value {
     if let Some(data) = data.as_object_mut() {
         data.remove("status");
     }
-    json!([object.uid(), object.labels(), object.owner_references(), object.metadata.generation, data])
+    json!([
+        object.uid(),
+        object.labels(),
+        object.owner_references(),
+        object.metadata.generation,
+        data
+    ])
 }

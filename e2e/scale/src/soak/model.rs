@@ -86,7 +86,8 @@ impl Model {
 
     pub(super) async fn label_all(&self) -> Result<()> {
         for name in self.agents.keys() {
-            self.patch(name, &json!({ "metadata": { "labels": { "example.com/all": "x" } } })).await?;
+            self.patch(name, &json!({ "metadata": { "labels": { "example.com/all": "x" } } }))
+                .await?;
         }
         Ok(())
     }
@@ -121,14 +122,8 @@ impl Model {
         });
         let made = create_one(&self.api, &name, spec).await?;
         let uid = made.uid().context("an Agent without UID")?;
-        let wanted = Wanted {
-            uid,
-            marker,
-            is_shared: false,
-            is_suspended: false,
-            context,
-            causes: 0,
-        };
+        let wanted =
+            Wanted { uid, marker, is_shared: false, is_suspended: false, context, causes: 0 };
         self.agents.insert(name, wanted);
         Ok(())
     }
