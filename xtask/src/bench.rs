@@ -6,7 +6,7 @@ use clap::Subcommand;
 use crate::{
     cluster::Choice,
     images::{self, find},
-    interrupt,
+    interrupt, scale,
     shell::Cmd,
     system,
 };
@@ -25,6 +25,9 @@ enum What {
     /// How soon a revoked link is dead for guests who do not cooperate: the last byte that their sockets are given,
     /// and the last one that the programs in the pods read. Restarts gateway and broker.
     Revocation(RevocationArguments),
+    /// What Agents cost the API server and the controller: requests, time, memory, a restart. Needs no cluster: it
+    /// starts a control plane without a node.
+    Reconcile(scale::ReconcileArguments),
 }
 
 #[derive(clap::Args)]
@@ -76,6 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
                 .args(["--piece-bytes", &arguments.piece_bytes.to_string()])
                 .args(["--period-ms", &arguments.period_ms.to_string()])
         }),
+        What::Reconcile(arguments) => scale::reconcile(arguments),
     }
 }
 

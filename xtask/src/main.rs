@@ -18,6 +18,7 @@ mod install;
 mod interrupt;
 mod paths;
 mod pki;
+mod scale;
 mod script;
 mod shell;
 mod step;
@@ -55,6 +56,8 @@ enum Task {
     Install(install::Arguments),
     /// How fast the system is, in figures.
     Bench(bench::Arguments),
+    /// Agents that change at random while the controller is killed again and again: what must hold afterwards.
+    Soak(scale::SoakArguments),
 }
 
 fn main() -> ExitCode {
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Task::Images(arguments) => images::run(&arguments),
         Task::Install(arguments) => install::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Soak(arguments) => scale::soak(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -67,8 +67,24 @@ impl Applier {
     }
 
     /// Takes the newer of `cached` and what was written last, so that an unchanged agent costs no
-    /// request. Of a name that neither knows, the metadata is read from the API server.
+    /// request. A name that neither knows passes for free: if it is not, creating the object fails,
+    /// and the next look asks the API server.
     pub async fn observe<K: Child>(
+        &self,
+        owner: Owner<'_>,
+        name: &str,
+        cached: Option<Arc<K>>,
+    ) -> Result<Observed<K>, ControllerError> {
+        match self.memory.newest(&owner.agent(), &key::<K>(name), cached) {
+            Newest::Known(object) => Ok(Observed::of(object, owner.uid)),
+            Newest::Unseen => observe::read(&self.api(owner), name, owner.uid).await,
+            Newest::Deleted | Newest::Unknown => Ok(Observed::Absent),
+        }
+    }
+
+    /// The same for an object that should not exist, and does as far as its agent's status tells: of
+    /// a name that is not known, the metadata is read from the API server.
+    pub async fn observe_published<K: Child>(
         &self,
         owner: Owner<'_>,
         name: &str,
@@ -79,21 +95,6 @@ impl Applier {
             Newest::Unseen | Newest::Deleted | Newest::Unknown => {
                 observe::read(&self.api(owner), name, owner.uid).await
             }
-        }
-    }
-
-    /// The same for an object that should not exist: the API server is asked only where we wrote one
-    /// that no watch has told of.
-    pub async fn observe_leftover<K: Child>(
-        &self,
-        owner: Owner<'_>,
-        name: &str,
-        cached: Option<Arc<K>>,
-    ) -> Result<Observed<K>, ControllerError> {
-        match self.memory.newest(&owner.agent(), &key::<K>(name), cached) {
-            Newest::Known(object) => Ok(Observed::of(object, owner.uid)),
-            Newest::Unseen => observe::read(&self.api(owner), name, owner.uid).await,
-            Newest::Deleted | Newest::Unknown => Ok(Observed::Absent),
         }
     }
 
@@ -137,17 +138,37 @@ impl Applier {
             // What is applied to it would be deleted with it.
             Observed::Ending => Ok(Outcome::Ending),
             Observed::Owned(held) => {
-                let record = Record::new(&manifest, held.meta());
-                if self.memory.is_recorded(&owner.agent(), &key, &record) {
+                let record = Record::new(&manifest, &**held);
+                if record.is_in_place() || self.memory.is_recorded(&owner.agent(), &key, &record) {
                     return Ok(Outcome::InPlace(held.clone()));
                 }
                 let guard = ("uid", held.uid().unwrap_or_default());
                 self.apply(owner, key, manifest, guard).await
             }
-            // No stored object has this version: the request fails if one turns up first.
-            Observed::Absent => {
-                self.apply(owner, key, manifest, ("resourceVersion", "1".to_owned())).await
-            }
+            Observed::Absent => self.create(owner, key, manifest).await,
+        }
+    }
+
+    /// Without asking first whether the name is free: no stored object has this version, so that the
+    /// request fails if there is one, whoever made it.
+    async fn create<K: Child>(
+        &self,
+        owner: Owner<'_>,
+        key: ObjectKey,
+        manifest: Value,
+    ) -> Result<Outcome<K>, ControllerError> {
+        let guard = ("resourceVersion", "1".to_owned());
+        let created = self.apply(owner, key.clone(), manifest, guard).await;
+        let Err(taken) = created else { return created };
+        if !taken.is_conflict() {
+            return Err(taken);
+        }
+        self.memory.taken(owner.agent(), key.clone());
+        match observe::read::<K>(&self.api(owner), &key.1, owner.uid).await? {
+            Observed::Foreign => Ok(Outcome::Conflict),
+            Observed::Ending => Ok(Outcome::Ending),
+            // What is desired may depend on what the object holds: the next reconcile knows it.
+            Observed::Owned(_) | Observed::Absent => Err(taken),
         }
     }
 
@@ -184,7 +205,9 @@ impl Applier {
         guarded["metadata"][guard.0] = json!(guard.1);
         let params = PatchParams::apply(FIELD_MANAGER).force();
         let written = self.api::<K>(owner).patch(&key.1, &params, &Patch::Apply(&guarded)).await;
-        self.outcome(owner, key, written, |held| Some(Record::new(&manifest, held.meta())))
+        self.outcome(owner, key, written, |held| {
+            Some(Record::new(&manifest, held)).filter(|record| !record.is_in_place())
+        })
     }
 
     fn outcome<K: Child>(
@@ -196,10 +219,12 @@ impl Applier {
     ) -> Result<Outcome<K>, ControllerError> {
         let (kind, name) = key.clone();
         match written {
-            Ok(held) => {
+            Ok(mut held) => {
                 tracing::info!(kind, name, "applied");
+                let record = record(&held);
+                condense(&mut held);
                 let held = Arc::new(held);
-                self.memory.written(owner.agent(), key, record(&held), &held);
+                self.memory.written(owner.agent(), key, record, &held);
                 Ok(Outcome::InPlace(held))
             }
             Err(error) => match refused(&error) {

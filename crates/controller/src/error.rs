@@ -67,6 +67,12 @@ impl ControllerError {
         matches!(&**source, kube::Error::Api(status) if Refusal::of(status).is_some())
     }
 
+    /// Whether the object was not what it had been, or should be, when it was written.
+    pub fn is_conflict(&self) -> bool {
+        let Self::Request { source, .. } = self else { return false };
+        matches!(&**source, kube::Error::Api(status) if status.code == 409)
+    }
+
     /// A stable word for metrics.
     pub fn category(&self) -> &'static str {
         match self {

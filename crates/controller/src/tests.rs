@@ -40,7 +40,7 @@ async fn nothing_is_requested_once_the_lease_was_lost() {
 
     let requests = api.take_requests();
     let last: Vec<_> = requests.iter().rev().take(2).collect();
-    assert_eq!(last, ["GET leases/controller", "GET deployments/demo-server"]);
+    assert_eq!(last, ["GET leases/controller", "PATCH deployments/demo-server"]);
     api.answer_all();
     tokio::time::sleep(LEASE_DURATION + Duration::from_mins(2)).await;
     assert_eq!(api.take_requests(), [""; 0]);

@@ -13,10 +13,11 @@ use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
 
 pub(crate) use name::ClusterName;
+pub(crate) use standalone::{ControlPlane, Controllers};
 
 use crate::shell::Cmd;
 use standalone::Egress;
-use version::Wanted;
+pub(crate) use version::Wanted;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

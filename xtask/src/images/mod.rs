@@ -110,6 +110,11 @@ pub(crate) fn bench() -> Result<Vec<Image>> {
     programs::build_bench()
 }
 
+/// What is measured and disturbed as a process, without an image: [`program`] says where it lies.
+pub(crate) fn scale() -> Result<()> {
+    programs::build_scale()
+}
+
 /// Hands the images to the cluster, by its provider's own way.
 pub(crate) fn load(images: &[Image], cluster: &Cluster) -> Result<()> {
     let archives: Vec<_> = images.iter().map(|image| image.archive.clone()).collect();

@@ -36,6 +36,11 @@ pub(super) fn build_bench() -> Result<Vec<Image>> {
     Ok(vec![pack(BENCH_TERMINAL, &path(BENCH_TERMINAL)?)?])
 }
 
+/// The controller, and the drivers that start it as a process of their own.
+pub(super) fn build_scale() -> Result<()> {
+    step::run("controller and its drivers compiled, static", |_| compile(&["controller", "scale"]))
+}
+
 fn compile(packages: &[&str]) -> Result<()> {
     let triple = host_target()?;
     let mut cargo = Cmd::new("cargo")

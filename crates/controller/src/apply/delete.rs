@@ -19,7 +19,7 @@ impl Applier {
         name: &str,
         cache: &Store<K>,
     ) -> Result<(), ControllerError> {
-        let leftover = self.observe_leftover(owner, name, cached(cache, owner, name)).await?;
+        let leftover = self.observe(owner, name, cached(cache, owner, name)).await?;
         match leftover.owned() {
             Some(object) => self.delete(owner, &**object).await,
             None => Ok(()),

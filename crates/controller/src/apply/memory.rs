@@ -16,8 +16,8 @@ use crate::kinds::Child;
 /// Kind and name of an object of one agent.
 pub(super) type ObjectKey = (String, String);
 
-/// One entry for each living object; an agent's are dropped with it. Lost at a restart, after which
-/// each object is applied once: that also finds whatever moved in between.
+/// An entry only for what the objects do not tell by themselves; an agent's are dropped with it. Lost
+/// at a restart, after which such an object is applied once.
 #[derive(Default)]
 pub(super) struct Memory(Mutex<Entries>);
 
@@ -38,12 +38,14 @@ enum Unseen {
     Written { version: Option<u64>, object: Arc<dyn Any + Send + Sync> },
     /// The object with this UID is gone.
     Deleted { uid: Option<String> },
+    /// The name turned out to be taken when an object was to be created.
+    Taken,
 }
 
 /// The newest that is known of an object without asking the API server.
 pub(super) enum Newest<K> {
     Known(Arc<K>),
-    /// It was written a moment ago, and no watch tells of it.
+    /// It was there a moment ago, and no watch tells of it.
     Unseen,
     /// It was deleted by us, and no other has its name as far as is known.
     Deleted,
@@ -60,11 +62,11 @@ impl Memory {
         cached: Option<Arc<K>>,
     ) -> Newest<K> {
         let mut entries = self.entries();
-        let entry = entries.get_mut(agent).and_then(|objects| objects.get_mut(key));
-        let Some(entry) = entry else { return known(cached) };
-        match (&entry.unseen, &cached) {
+        let Some(objects) = entries.get_mut(agent) else { return known(cached) };
+        let Some(entry) = objects.get_mut(key) else { return known(cached) };
+        let newest = match (&entry.unseen, &cached) {
             (Unseen::Nothing, _) => known(cached),
-            (Unseen::Written { .. }, None) => Newest::Unseen,
+            (Unseen::Written { .. } | Unseen::Taken, None) => Newest::Unseen,
             (Unseen::Written { version, object }, Some(cached)) if is_older(cached, *version) => {
                 object.clone().downcast().map_or(Newest::Unseen, Newest::Known)
             }
@@ -73,14 +75,22 @@ impl Memory {
                 entry.unseen = Unseen::Nothing;
                 Newest::Deleted
             }
-            (Unseen::Written { .. } | Unseen::Deleted { .. }, Some(_)) => {
+            (Unseen::Written { .. } | Unseen::Deleted { .. } | Unseen::Taken, Some(_)) => {
                 entry.unseen = Unseen::Nothing;
                 known(cached)
             }
+        };
+        if matches!(entry, Entry { record: None, unseen: Unseen::Nothing }) {
+            objects.remove(key);
+            if objects.is_empty() {
+                entries.remove(agent);
+            }
         }
+        newest
     }
 
-    /// `record` is `None` where something but the whole manifest was written.
+    /// `record` is `None` where the object tells by itself what was applied, or where something but
+    /// the whole manifest was written.
     pub(super) fn written<K: Child>(
         &self,
         agent: ObjectRef<Agent>,
@@ -94,6 +104,12 @@ impl Memory {
 
     pub(super) fn deleted(&self, agent: ObjectRef<Agent>, key: ObjectKey, uid: Option<String>) {
         let entry = Entry { record: None, unseen: Unseen::Deleted { uid } };
+        self.entries().entry(agent).or_default().insert(key, entry);
+    }
+
+    /// The next look at the name asks the API server.
+    pub(super) fn taken(&self, agent: ObjectRef<Agent>, key: ObjectKey) {
+        let entry = Entry { record: None, unseen: Unseen::Taken };
         self.entries().entry(agent).or_default().insert(key, entry);
     }
 
@@ -195,6 +211,26 @@ mod tests {
         ] {
             assert_eq!(newest(&memory, cached), expected);
         }
+    }
+
+    #[test]
+    fn nothing_is_kept_of_what_the_watches_have_delivered() {
+        let memory = Memory::default();
+        memory.written(agent(), key(), None, &secret("uid-1", "10"));
+        newest(&memory, Some(secret("uid-1", "9")));
+        assert_eq!(memory.entries().len(), 1);
+        newest(&memory, Some(secret("uid-1", "10")));
+        assert!(memory.entries().is_empty());
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_looked_up_until_a_watch_tells_of_it() {
+        let memory = Memory::default();
+        memory.taken(agent(), key());
+        assert_eq!(newest(&memory, None), "unseen");
+        assert_eq!(newest(&memory, None), "unseen");
+        assert_eq!(newest(&memory, Some(secret("uid-1", "9"))), "9");
+        assert_eq!(newest(&memory, None), "unknown");
     }
 
     #[test]

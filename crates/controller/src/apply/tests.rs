@@ -34,8 +34,8 @@ async fn answer(server: &mut ApiServer, code: u16, body: Value) -> (String, Valu
     (asked, sent)
 }
 
-fn not_found() -> Value {
-    json!({ "kind": "Status", "status": "Failure", "reason": "NotFound", "message": "", "code": 404 })
+fn conflict() -> Value {
+    json!({ "kind": "Status", "status": "Failure", "reason": "Conflict", "message": "", "code": 409 })
 }
 
 fn identity() -> AgentId {
@@ -75,8 +75,6 @@ async fn a_free_name_is_taken_only_if_it_still_is_free() {
     let (cache, _writer) = store();
     let (id, desired) = (identity(), context());
     let (outcome, body) = tokio::join!(applier.ensure(owner(&id), &desired, &cache), async {
-        let (asked, _) = answer(&mut server, 404, not_found()).await;
-        assert_eq!(asked, "GET /api/v1/namespaces/team-a/configmaps/demo-server-context");
         let (asked, body) = answer(&mut server, 201, held(json!({}))).await;
         assert_eq!(
             asked,
@@ -120,11 +118,19 @@ async fn an_object_that_is_not_the_agents_is_never_written() {
     let (id, desired) = (identity(), context());
     let mut foreign = held(json!({}));
     foreign["metadata"]["ownerReferences"] = json!([]);
-    let (outcome, _) = tokio::join!(
-        applier.ensure(owner(&id), &desired, &cache),
-        answer(&mut server, 200, foreign)
-    );
+    let (outcome, ()) = tokio::join!(applier.ensure(owner(&id), &desired, &cache), async {
+        let (asked, body) = answer(&mut server, 409, conflict()).await;
+        assert!(asked.starts_with("PATCH") && body["metadata"]["resourceVersion"] == "1");
+        let (asked, _) = answer(&mut server, 200, foreign.clone()).await;
+        assert_eq!(asked, "GET /api/v1/namespaces/team-a/configmaps/demo-server-context");
+    });
     assert!(matches!(outcome.unwrap(), Outcome::Conflict));
+    // The next time it is known that the name is taken.
+    let (outcome, (asked, _)) = tokio::join!(
+        applier.ensure(owner(&id), &desired, &cache),
+        answer(&mut server, 200, foreign.clone())
+    );
+    assert!(matches!(outcome.unwrap(), Outcome::Conflict) && asked.starts_with("GET"));
     drop(applier);
     assert!(server.next_request().await.is_none(), "a request too many");
 }

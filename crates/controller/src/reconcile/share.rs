@@ -58,9 +58,9 @@ impl Reconciler {
         let (owner, name) = (owner(identity), names::share_secret(&identity.name));
         let cached = self.cached_share(identity);
         let leftover = if was_shared {
-            self.applier.observe(owner, &name, cached).await?
+            self.applier.observe_published(owner, &name, cached).await?
         } else {
-            self.applier.observe_leftover(owner, &name, cached).await?
+            self.applier.observe(owner, &name, cached).await?
         };
         match leftover.owned() {
             Some(secret) => self.applier.delete(owner, &**secret).await,

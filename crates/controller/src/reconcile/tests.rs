@@ -84,6 +84,11 @@ impl TestController {
         share_token(Some(&secret), ShareToken::from_bytes(&[0; 32]))
     }
 
+    /// What the watches would have delivered by now, but of Services.
+    fn without_services(&self) -> Stores {
+        Stores { services: filled(vec![]), ..self.stores() }
+    }
+
     /// What the watches would have delivered by now.
     pub(super) fn stores(&self) -> Stores {
         let is_share =
@@ -155,20 +160,41 @@ async fn a_new_agent_gets_its_objects_in_the_order_of_their_needs_and_its_status
     let config = Some(r#"{"model":"a/b"}"#.parse().unwrap());
     let controller = TestController::of(AgentSpec { config, ..shared() });
     let expected = [
-        "GET secrets/demo-share",
         "PATCH secrets/demo-share",
-        "GET secrets/demo-server",
         "PATCH secrets/demo-server",
-        "GET configmaps/demo-server-context",
         "PATCH configmaps/demo-server-context",
-        "GET deployments/demo-server",
         "PATCH deployments/demo-server",
-        "GET services/demo",
         "PATCH services/demo",
         "PATCH agents/demo/status",
     ];
     assert_eq!(controller.reconcile().await, expected);
-    assert_eq!(controller.reconcile().await, [""; 0], "an unchanged agent costs no request");
+    for _ in 0..1000 {
+        assert_eq!(controller.reconcile().await, [""; 0], "an unchanged agent costs no request");
+    }
+}
+
+/// The API server refuses to create an object whose name is taken: it need not be asked first.
+#[tokio::test]
+async fn an_object_that_no_watch_tells_of_is_adopted_if_it_is_ours_and_else_left_alone() {
+    let controller = TestController::of(AgentSpec::default());
+    controller.reconcile().await;
+    let owned = controller.api.get("services/demo").unwrap();
+    let mut foreign = owned.clone();
+    foreign["metadata"]["ownerReferences"] = json!([]);
+    for (there, reason) in [(owned, "Progressing"), (foreign, "NameConflict")] {
+        let controller = TestController::of(AgentSpec::default());
+        controller.api.put("services/demo", &there);
+        let there = controller.api.get("services/demo").unwrap();
+        let first = controller.reconcile_by(controller.without_services()).await;
+        let requests = controller.api.take_requests();
+        assert!(requests.contains(&"PATCH services/demo".to_owned()), "{requests:?}");
+        assert_eq!(controller.api.get("services/demo").unwrap(), there, "{reason}");
+        assert_eq!(first.is_err(), reason != "NameConflict", "ours is known the next time");
+        let _ = controller.reconcile_by(controller.without_services()).await;
+        let changed = controller.api.get("services/demo").unwrap() != there;
+        assert_eq!(changed, reason != "NameConflict");
+        assert_eq!(controller.ready().0, reason);
+    }
 }
 
 #[tokio::test]

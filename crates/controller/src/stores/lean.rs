@@ -17,10 +17,8 @@ pub(crate) trait Lean {
     fn strip(&mut self);
 }
 
-/// Identity, version and owners; of the labels those that are read, and of the managed fields
-/// whether ours are as they were.
+/// Identity, version and owners, and of the labels those that are read.
 fn strip(metadata: &mut ObjectMeta) {
-    condense(metadata);
     metadata.annotations = None;
     if let Some(all) = &mut metadata.labels {
         all.retain(|key, _| key == labels::AGENT);
@@ -29,6 +27,7 @@ fn strip(metadata: &mut ObjectMeta) {
 
 impl Lean for ConfigMap {
     fn strip(&mut self) {
+        condense(self);
         strip(&mut self.metadata);
         (self.data, self.binary_data) = (None, None);
     }
@@ -36,6 +35,7 @@ impl Lean for ConfigMap {
 
 impl Lean for Deployment {
     fn strip(&mut self) {
+        condense(self);
         strip(&mut self.metadata);
         if let Some(spec) = &mut self.spec {
             spec.template = template(&spec.template);
@@ -56,6 +56,7 @@ fn template(whole: &PodTemplateSpec) -> PodTemplateSpec {
 
 impl Lean for Service {
     fn strip(&mut self) {
+        condense(self);
         strip(&mut self.metadata);
         (self.spec, self.status) = (None, None);
     }
@@ -63,12 +64,14 @@ impl Lean for Service {
 
 impl Lean for PersistentVolumeClaim {
     fn strip(&mut self) {
+        condense(self);
         strip(&mut self.metadata);
     }
 }
 
 impl Lean for Secret {
     fn strip(&mut self) {
+        condense(self);
         strip(&mut self.metadata);
         let read = [names::SHARE_TOKEN_KEY, names::SERVER_PASSWORD_KEY];
         if let Some(data) = &mut self.data {
@@ -80,6 +83,7 @@ impl Lean for Secret {
 impl Lean for Pod {
     fn strip(&mut self) {
         strip(&mut self.metadata);
+        self.metadata.managed_fields = None;
         self.spec = None::<PodSpec>;
         let Some(status) = self.status.take() else { return };
         let conditions = status.conditions.map(|mut conditions| {

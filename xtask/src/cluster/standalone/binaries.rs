@@ -61,12 +61,21 @@ impl Binaries {
 }
 
 pub(super) fn ensure(release: &Release) -> Result<Binaries> {
-    let key = Key::new().bytes(go_version()?).bytes(std::env::consts::ARCH);
+    let key = toolchain()?;
     Ok(Binaries {
         kubernetes: kubernetes(release, key.clone())?,
         containerd: module("containerd", &CONTAINERD, key.clone())?,
         addons: module("addons", &ADDONS, key)?,
     })
+}
+
+/// The folder of etcd, kube-apiserver, kubectl and so on.
+pub(super) fn ensure_kubernetes(release: &Release) -> Result<PathBuf> {
+    kubernetes(release, toolchain()?)
+}
+
+fn toolchain() -> Result<Key> {
+    Ok(Key::new().bytes(go_version()?).bytes(std::env::consts::ARCH))
 }
 
 fn kubernetes(release: &Release, key: Key) -> Result<PathBuf> {

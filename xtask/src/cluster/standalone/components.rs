@@ -47,13 +47,38 @@ pub(super) fn clients(layout: &Layout, binaries: &Binaries) -> [Component; 4] {
     ]
 }
 
+/// etcd and the API server, on loopback and without a node.
+pub(super) fn storage_and_api(layout: &Layout, kubernetes: &Path) -> [Component; 2] {
+    let mut api_server = api_server(layout, kubernetes);
+    api_server.arguments.extend(
+        [
+            "--bind-address=127.0.0.1",
+            // The Service `kubernetes` cannot name an address of loopback.
+            "--endpoint-reconciler-type=none",
+            // Of some 100,000 requests: what counts them reads one file.
+            "--audit-log-maxsize=4000",
+        ]
+        .map(str::to_owned),
+    );
+    [etcd(layout, kubernetes), api_server]
+}
+
+/// The built-in controllers, without the pace that spares a shared API server.
+pub(super) fn controllers(layout: &Layout, kubernetes: &Path) -> Component {
+    let mut manager = controller_manager(layout, kubernetes);
+    manager.arguments.extend(["--kube-api-qps=500", "--kube-api-burst=1000"].map(str::to_owned));
+    manager
+}
+
 fn component(binaries: &Path, name: &'static str, arguments: Vec<String>) -> Component {
     let program = binaries.join(name);
     Component { name, program, arguments, network: Network::Cluster, reads: Vec::new() }
 }
 
 fn etcd(layout: &Layout, binaries: &Path) -> Component {
-    let (clients, peers) = ("https://127.0.0.1:2379", "https://127.0.0.1:2380");
+    let listeners = &layout.listeners;
+    let [clients, peers] =
+        [listeners.etcd, listeners.etcd_peers].map(|port| format!("https://127.0.0.1:{port}"));
     let mut arguments = vec![
         // A test bed has nothing to lose that a power cut would take.
         "--unsafe-no-fsync".to_owned(),
@@ -80,10 +105,10 @@ fn api_server(layout: &Layout, binaries: &Path) -> Component {
     let config = |flag: &str, file: &str| format!("--{flag}={}", layout.config(file).display());
     let files = ["admission.json", "authentication.json", "audit-policy.json"];
     let arguments = vec![
-        format!("--advertise-address={}", layout.subnets.node().ip()),
-        "--secure-port=6443".to_owned(),
+        format!("--advertise-address={}", layout.listeners.address),
+        format!("--secure-port={}", layout.listeners.api_server),
         format!("--service-cluster-ip-range={}", layout.subnets.services()),
-        "--etcd-servers=https://127.0.0.1:2379".to_owned(),
+        format!("--etcd-servers=https://127.0.0.1:{}", layout.listeners.etcd),
         pki("etcd-cafile", "etcd-ca.crt"),
         pki("etcd-certfile", "apiserver-etcd-client.crt"),
         pki("etcd-keyfile", "apiserver-etcd-client.key"),
@@ -142,6 +167,7 @@ fn controller_manager(layout: &Layout, binaries: &Path) -> Component {
         pki("requestheader-client-ca-file", "front-proxy-ca.crt"),
         format!("--cluster-cidr={}", layout.subnets.pods()),
         "--allocate-node-cidrs=false".to_owned(),
+        format!("--secure-port={}", layout.listeners.controller_manager),
     ]);
     component(binaries, "kube-controller-manager", arguments)
 }

@@ -21,16 +21,25 @@ pub(super) struct Plugins<'a> {
 /// Every configuration file: its name and content.
 pub(super) fn files(layout: &Layout, plugins: &Plugins<'_>) -> Result<Vec<(&'static str, String)>> {
     let json = |value: Value| serde_json::to_string_pretty(&value);
-    Ok(vec![
+    let mut files = of_api_server()?;
+    files.extend([
         ("containerd.toml", toml::to_string(&containerd(layout, plugins))?),
         ("kubelet.json", json(kubelet(layout))?),
         ("kube-proxy.json", json(kube_proxy(layout))?),
-        ("audit-policy.json", json(audit_policy())?),
-        ("admission.json", json(admission())?),
-        ("authentication.json", json(authentication())?),
         ("cni/10-kubeopencode.conflist", json(cni(layout))?),
         // Pods with dnsPolicy Default get this; nothing outside could be reached anyway.
         ("resolv.conf", "nameserver 127.0.0.1\n".to_owned()),
+    ]);
+    Ok(files)
+}
+
+/// Those that the API server reads.
+pub(super) fn of_api_server() -> Result<Vec<(&'static str, String)>> {
+    let json = |value: Value| serde_json::to_string_pretty(&value);
+    Ok(vec![
+        ("audit-policy.json", json(audit_policy())?),
+        ("admission.json", json(admission())?),
+        ("authentication.json", json(authentication())?),
     ])
 }
 

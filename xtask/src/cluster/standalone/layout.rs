@@ -1,5 +1,6 @@
 //! Where a cluster's files lie and what its things are called. Everything of a cluster is below one folder, its links, routes and cgroups aside.
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -14,6 +15,17 @@ const LONGEST_SOCKET: usize = 107;
 /// Folders of the host that the cluster's mount namespace covers with its own: the cluster's folder may not be in one of them.
 pub(super) const COVERED: [&str; 3] = ["/run", "/var/lib", "/var/log"];
 
+/// Where the parts of the control plane listen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Listeners {
+    /// The API server's address; the others listen on loopback.
+    pub(super) address: Ipv4Addr,
+    pub(super) api_server: u16,
+    pub(super) etcd: u16,
+    pub(super) etcd_peers: u16,
+    pub(super) controller_manager: u16,
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
     pub(super) name: ClusterName,
@@ -22,6 +34,7 @@ pub(super) struct Layout {
     pub(super) subnets: Subnets,
     /// The number of [`Subnets`], in the names of links too.
     pub(super) number: u8,
+    pub(super) listeners: Listeners,
     folder: PathBuf,
 }
 
@@ -44,7 +57,15 @@ impl Layout {
     ) -> Result<Self> {
         let folder = clusters.join(name.as_str());
         let subnets = Subnets::numbered(number);
-        let layout = Self { name: name.clone(), kubernetes, subnets, number, folder };
+        // In a network of their own they have the ports that everybody knows.
+        let listeners = Listeners {
+            address: subnets.node().ip(),
+            api_server: 6443,
+            etcd: 2379,
+            etcd_peers: 2380,
+            controller_manager: 10257,
+        };
+        let layout = Self { name: name.clone(), kubernetes, subnets, number, listeners, folder };
         if COVERED.iter().any(|covered| layout.folder.starts_with(covered)) {
             bail!(
                 "{}: a cluster cannot live below {}; set XDG_CACHE_HOME",
@@ -59,6 +80,13 @@ impl Layout {
             );
         }
         Ok(layout)
+    }
+
+    /// Of a control plane without a node, in the network of this machine.
+    pub(super) fn without_node(folder: &Path, kubernetes: Minor, listeners: Listeners) -> Self {
+        let (number, folder) = (0, folder.to_owned());
+        let subnets = Subnets::numbered(number);
+        Self { name: ClusterName::default(), kubernetes, subnets, number, listeners, folder }
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -122,7 +150,7 @@ impl Layout {
     }
 
     pub(super) fn api_server(&self) -> String {
-        format!("https://{}:6443", self.subnets.node().ip())
+        format!("https://{}:{}", self.listeners.address, self.listeners.api_server)
     }
 }
 

@@ -5,6 +5,7 @@ mod binaries;
 mod cgroups;
 mod components;
 mod config;
+mod control_plane;
 mod credentials;
 mod egress;
 mod files;
@@ -27,6 +28,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
+pub(crate) use control_plane::{ControlPlane, Controllers};
 pub(super) use egress::Egress;
 pub(super) use layout::kubeconfig as kubeconfig_path;
 pub(super) use status::status;

@@ -145,6 +145,6 @@ fn start(title: &str, layout: &Layout, components: &[Component]) -> Result<()> {
 
 /// The time that certificates are made at.
 #[allow(clippy::disallowed_methods, reason = "the one place of xtask that reads the clock")]
-fn now() -> time::OffsetDateTime {
+pub(super) fn now() -> time::OffsetDateTime {
     time::OffsetDateTime::now_utc()
 }
