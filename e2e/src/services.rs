@@ -10,7 +10,7 @@ use kube::{
     api::{LogParams, PostParams},
     runtime::wait::await_condition,
 };
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -152,6 +152,8 @@ fn service(name: &str) -> Result<Service> {
 /// An authority that nobody else knows, and a certificate of its with the key, all PEM.
 fn certificates() -> Result<(String, String)> {
     let mut authority = CertificateParams::default();
+    // Not the name of what it signs, which OpenSSL would take for signed by itself.
+    authority.distinguished_name.push(DnType::CommonName, "Corp authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate()?;
     let certificate = authority.self_signed(&key)?.pem();
