@@ -46,8 +46,8 @@ enum AskError {
     Late,
 }
 
-/// Asks the server at `address`.
-pub async fn sessions(address: SocketAddr, password: &Password) -> Sessions {
+/// Asks the server at `address`, which has no password where `password` is `None`.
+pub async fn sessions(address: SocketAddr, password: Option<&Password>) -> Sessions {
     let asked = timeout(DEADLINE, ask(address, password)).await;
     match asked.unwrap_or(Err(AskError::Late)) {
         Ok(sessions) => sessions,
@@ -58,7 +58,7 @@ pub async fn sessions(address: SocketAddr, password: &Password) -> Sessions {
     }
 }
 
-async fn ask(address: SocketAddr, password: &Password) -> Result<Sessions, AskError> {
+async fn ask(address: SocketAddr, password: Option<&Password>) -> Result<Sessions, AskError> {
     let stream = TcpStream::connect(address).await?;
     let (mut requests, connection) =
         http1::Builder::new().handshake::<_, Empty<Bytes>>(TokioIo::new(stream)).await?;
@@ -72,15 +72,20 @@ async fn ask(address: SocketAddr, password: &Password) -> Result<Sessions, AskEr
     }
 }
 
-fn request(address: SocketAddr, password: &Password) -> Result<Request<Empty<Bytes>>, AskError> {
-    let credentials = BASE64_STANDARD.encode(format!("{USERNAME}:{}", password.expose()));
-    let mut authorization =
-        HeaderValue::try_from(format!("Basic {credentials}")).map_err(http::Error::from)?;
-    authorization.set_sensitive(true);
-    let request = Request::get(PATH)
+fn request(
+    address: SocketAddr,
+    password: Option<&Password>,
+) -> Result<Request<Empty<Bytes>>, AskError> {
+    let mut request = Request::get(PATH)
         .header(header::HOST, address.to_string())
-        .header(header::AUTHORIZATION, authorization)
         .header(header::CONNECTION, "close");
+    if let Some(password) = password {
+        let credentials = BASE64_STANDARD.encode(format!("{USERNAME}:{}", password.expose()));
+        let mut authorization =
+            HeaderValue::try_from(format!("Basic {credentials}")).map_err(http::Error::from)?;
+        authorization.set_sensitive(true);
+        request = request.header(header::AUTHORIZATION, authorization);
+    }
     Ok(request.body(Empty::new())?)
 }
 
@@ -121,7 +126,7 @@ mod tests {
             String::from_utf8(request).unwrap()
         };
         let password = Password::from_bytes(&[7; 32]);
-        tokio::join!(serve, sessions(address, &password))
+        tokio::join!(serve, sessions(address, Some(&password)))
     }
 
     fn ok(body: &str) -> String {
@@ -165,9 +170,9 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let password = Password::from_bytes(&[7; 32]);
         let asked_at = tokio::time::Instant::now();
-        assert_eq!(sessions(address, &password).await, Sessions::NoAnswer);
+        assert_eq!(sessions(address, Some(&password)).await, Sessions::NoAnswer);
         assert_eq!(asked_at.elapsed().as_secs(), DEADLINE.as_secs());
         drop(listener);
-        assert_eq!(sessions(address, &password).await, Sessions::NoAnswer);
+        assert_eq!(sessions(address, Some(&password)).await, Sessions::NoAnswer);
     }
 }

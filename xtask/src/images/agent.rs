@@ -20,11 +20,10 @@ use crate::{
 const DEVBOX_PACKAGES: &str =
     "bash,ca-certificates,curl,git,less,libstdc++6,openssh-client,procps,ripgrep";
 
-/// Its user, and a workspace that is theirs. A volume's root belongs to root, which git takes for another user's.
-const DEVBOX_HOOKS: [&str; 3] = [
+/// Its user, and a workspace that is theirs.
+const DEVBOX_HOOKS: [&str; 2] = [
     "chroot \"$1\" useradd --uid 1000 --create-home --shell /bin/bash agent",
     "install -d -o 1000 -g 1000 \"$1/workspace\"",
-    "chroot \"$1\" git config --system safe.directory '*'",
 ];
 
 /// The entry point copies OpenCode to where the other containers of the pod look for it. Copied under

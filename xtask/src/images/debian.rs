@@ -15,7 +15,7 @@ const RELEASE: &str = "bookworm";
 
 /// Adds what `bootstrap` makes.
 pub(super) fn key(key: Key, packages: &str, hooks: &[&str]) -> Key {
-    hooks.iter().fold(key.bytes(RELEASE).bytes(packages), |key, hook| key.bytes(hook))
+    hooks.iter().fold(key.bytes(RELEASE).bytes(packages), Key::bytes)
 }
 
 /// Writes `root.tar`: the essential packages and `packages`, after `hooks`, which find the root in `$1`.

@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     /// A Service as the server holds it, with its defaults.
-    fn held(manager: &str, fields: Value) -> Service {
+    fn held(manager: &str, fields: &Value) -> Service {
         serde_json::from_value(json!({
             "metadata": {
                 "name": "demo", "namespace": "team-a", "uid": "uid-1",
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn an_object_tells_by_itself_whether_it_is_as_desired() {
-        let ours = || held(FIELD_MANAGER, fields());
+        let ours = || held(FIELD_MANAGER, &fields());
         let mut taken = fields();
         taken["f:spec"].as_object_mut().unwrap().remove("f:selector");
         let mut changed = ours();
@@ -182,9 +182,9 @@ mod tests {
         let cases = [
             ("as it was applied", desired(), ours(), true),
             ("another desired state", other_port, ours(), false),
-            ("a field taken by another manager", desired(), held(FIELD_MANAGER, taken), false),
+            ("a field taken by another manager", desired(), held(FIELD_MANAGER, &taken), false),
             ("another value", desired(), changed, false),
-            ("applied by another manager only", desired(), held("kubectl", fields()), false),
+            ("applied by another manager only", desired(), held("kubectl", &fields()), false),
         ];
         for (name, desired, mut held, in_place) in cases {
             assert_eq!(Record::new(&desired, &held).is_in_place(), in_place, "{name}");
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn an_object_that_was_replaced_is_another() {
         let (record, mut replaced) =
-            (Record::new(&desired(), &held("x", fields())), held("x", fields()));
+            (Record::new(&desired(), &held("x", &fields())), held("x", &fields()));
         assert_eq!(Record::new(&desired(), &replaced), record);
         replaced.metadata.uid = Some("uid-2".into());
         assert_ne!(Record::new(&desired(), &replaced), record);

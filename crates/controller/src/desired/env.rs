@@ -12,6 +12,13 @@ const PATH: &str = "/tools:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 /// Nobody is there to answer a prompt.
 const ALLOW_ALL: &str = r#"{"*":"allow"}"#;
 
+/// As configuration of the command line, since there is no file of git's that is ours.
+const GIT_TRUSTS_VOLUMES: [(&str, &str); 3] = [
+    ("GIT_CONFIG_COUNT", "1"),
+    ("GIT_CONFIG_KEY_0", "safe.directory"),
+    ("GIT_CONFIG_VALUE_0", "*"),
+];
+
 /// Which certificates a container trusts, where the agent has some of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trust {
@@ -29,6 +36,10 @@ pub(super) fn of_server(agent: &ResolvedAgent) -> Option<Vec<EnvVar>> {
         variable("PATH", PATH),
         variable("WORKSPACE_DIR", &agent.workspace_dir),
     ];
+    // Volumes belong to root, whoever runs the agent: git would take no checkout at the root of one.
+    if !agent.checkouts.is_empty() {
+        ours.extend(GIT_TRUSTS_VOLUMES.map(|(name, value)| variable(name, value)));
+    }
     if agent.server_password == ServerPassword::Generated {
         ours.push(password(&agent.identity.name));
     }

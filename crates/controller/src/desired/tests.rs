@@ -148,7 +148,7 @@ fn a_server_without_a_password_is_probed_all_the_same() {
     let generated = resolved(AgentSpec::default());
     let open = ResolvedAgent { server_password: ServerPassword::None, ..generated.clone() };
     let (generated, open) =
-        [generated, open].map(|agent| desired(&agent, &password(), None)).into();
+        [generated, open].map(|agent| desired(&agent, &password(), None, None)).into();
     assert!(generated.server_secret.is_some() && open.server_secret.is_none());
     let has_password = |objects: &DesiredObjects| {
         let text = serde_json::to_string(&objects.deployment).unwrap();

@@ -87,10 +87,7 @@ impl Reconciler {
         let Self { stores, applier, .. } = self;
         let (owner, name) = (owner(identity), names::server_secret(&identity.name));
         let held = cached(&stores.secrets, owner, &name);
-        let held = match resolved.server_password {
-            ServerPassword::Generated => applier.observe(owner, &name, held).await?,
-            ServerPassword::None => applier.observe_leftover(owner, &name, held).await?,
-        };
+        let held = applier.observe(owner, &name, held).await?;
         let password = password(held.owned().map(Arc::as_ref), fresh.password);
         let salt = (resolved.server_password == ServerPassword::Generated).then_some(&password);
         let contents = stores.contents.digest(&self.client, identity, references, salt).await?;

@@ -22,7 +22,7 @@ use super::{Reconciler, owner};
 use crate::{
     activity::{Hearing, View},
     busy, fetch,
-    resolve::{Lifecycle, ResolvedAgent},
+    resolve::{Lifecycle, ResolvedAgent, ServerPassword},
     secret::held_password,
     standby::{
         Before, Decision, Facts, NO_ANSWER_GRACE, Sessions, State, Warning, decide, is_too_short,
@@ -125,10 +125,14 @@ impl Reconciler {
         let Some(ip) = ip.and_then(|ip| ip.parse::<IpAddr>().ok()) else {
             return Sessions::NoAnswer;
         };
+        let address = SocketAddr::new(ip, port);
+        if self.defaults.server_password == ServerPassword::None {
+            return busy::sessions(address, None).await;
+        }
         let name = names::server_secret(&identity.name);
         let secret = self.applier.known::<Secret>(owner(identity), &name, &self.stores.secrets);
         match secret.as_deref().and_then(held_password) {
-            Some(password) => busy::sessions(SocketAddr::new(ip, port), &password).await,
+            Some(password) => busy::sessions(address, Some(&password)).await,
             None => Sessions::NoAnswer,
         }
     }

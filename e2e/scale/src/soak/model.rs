@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::NAMESPACE;
 use crate::agents::{create_one, dynamic};
 
-/// ConfigMaps that Agents use.
+/// `ConfigMap`s that Agents use.
 const CONTEXTS: u32 = 8;
 
 pub(super) struct Wanted {
@@ -109,7 +109,7 @@ impl Model {
         let free = (0..).map(|number| format!("agent-{number}"));
         let name = free.into_iter().find(|name| !self.agents.contains_key(name));
         let name = name.context("no free name")?;
-        let context = (which % 3 == 0).then_some(which / 3 % CONTEXTS);
+        let context = (which.is_multiple_of(3)).then_some(which / 3 % CONTEXTS);
         let contexts: Vec<Value> = context
             .map(|context| {
                 json!({ "name": "notes", "type": "ConfigMap", "mountPath": "notes.md",

@@ -167,9 +167,9 @@ mod tests {
         let own: Vec<_> = all.iter().filter(|flag| flag.starts_with("--listen-")).collect();
         assert!(own.len() == 2 && own.iter().all(|flag| flag.contains("=https://127.0.0.1:")));
         let Listeners { api_server, etcd, etcd_peers, controller_manager, .. } = layout.listeners;
-        let mut ports = vec![api_server, etcd, etcd_peers, controller_manager];
-        ports.sort_unstable();
-        ports.dedup();
-        assert_eq!(ports.len(), 4);
+        let mut listening = vec![api_server, etcd, etcd_peers, controller_manager];
+        listening.sort_unstable();
+        listening.dedup();
+        assert_eq!(listening.len(), 4);
     }
 }

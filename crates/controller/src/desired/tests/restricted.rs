@@ -16,7 +16,7 @@ use crate::{
 /// The spec of the pod, and what its template has besides.
 fn pod_of(spec: &Value) -> Result<Value, Invalid> {
     let resolved = resolve(&agent(specs::read(spec)), None, &defaults())?;
-    let objects = desired(&resolved, &password(), Some("digest".to_owned()));
+    let objects = desired(&resolved, &password(), Some("digest".to_owned()), None);
     Ok(json!(objects.deployment)["spec"]["template"]["spec"].take())
 }
 
