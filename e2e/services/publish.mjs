@@ -1,4 +1,4 @@
-// Publishes the packages in the folders that are its arguments, and prints a token that may read them.
+// Publishes the packages in the folders that are its arguments, and prints, as the last line, a token that may read them.
 import { execFileSync } from "node:child_process";
 
 const host = "localhost:4873";
@@ -16,4 +16,4 @@ for (const folder of process.argv.slice(2)) {
   const options = [`--registry=https://${host}/`, `--//${host}/:_authToken=${token}`, "--cafile=/config/ca.crt"];
   execFileSync("npm", ["publish", folder, "--loglevel=error", ...options], { stdio: ["ignore", 2, 2] });
 }
-console.log(token);
+console.log(`token ${token}`);

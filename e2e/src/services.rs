@@ -98,9 +98,9 @@ impl<'a> Services<'a> {
     /// Publishes the plugins, and makes the Secret with the registry's token.
     pub async fn publish(&self) -> Result<()> {
         let publish = "node /config/publish.mjs /srv/plugins/server-plugin /srv/plugins/tui-plugin";
-        let token = self.run("registry", &["/bin/sh", "-c", &format!("{publish} 2>&1")]).await?;
-        let token = token.trim();
-        ensure!(!token.is_empty() && !token.contains(char::is_whitespace), "{token}");
+        let said = self.run("registry", &["/bin/sh", "-c", &format!("{publish} 2>&1")]).await?;
+        let token = said.lines().find_map(|line| line.strip_prefix("token "));
+        let token = token.with_context(|| said.clone())?;
         self.secret(REGISTRY_SECRET, json!({ "token": token })).await
     }
 
