@@ -44,7 +44,7 @@ const HOMES: &[(Deed, &[&str])] = &[
     (Defines("OUTPUT_ACK_BYTES"), &["screen-wire"]),
     // Clients of the API server; of the others, no process depends on one.
     (Calls("Client::new"), &["daemon", "e2e"]),
-    (Calls("Client::try_from"), &["kubeoc", "e2e"]),
+    (Calls("Client::try_from"), &["kubeoc", "e2e", "scale"]),
 ];
 
 #[derive(Default)]
