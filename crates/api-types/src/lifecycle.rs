@@ -61,7 +61,8 @@ pub struct VolumeClaim {
         skip_serializing_if = "Option::is_none"
     )]
     #[schemars(schema_with = "schema::size")]
-    #[x_kube(validation = Rule::new("self == '' || isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))").message("size must be a positive quantity, such as 10Gi"))]
+    // The form first: an exponent of nine digits keeps the API server's own reader of quantities busy for ever.
+    #[x_kube(validation = Rule::new("self == '' || self.matches('^[0-9.]+([eE][0-9]{1,2}|[a-zA-Z]{1,2})?$') && isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))").message("size must be a positive quantity, such as 10Gi"))]
     pub size: Option<Quantity>,
 }
 
