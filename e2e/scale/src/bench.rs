@@ -65,11 +65,7 @@ struct Run<'a> {
 pub async fn run(plan: &Plan, step: fn(&str)) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let client = plan.access.client().await?;
-    let program = Program {
-        path: plan.access.controller.clone(),
-        kubeconfig: plan.access.of_controller(&client, folder.path()).await?,
-        log: folder.path().join("controller.log"),
-    };
+    let program = Program::new(&plan.access, &client, folder.path()).await?;
     let audit = Audit::of(CONTROLLER, &plan.access.audit_log)?;
     let row = Row { agents: plan.agents, ..Row::default() };
     let mut run = Run { plan, client, program, audit, step, row };

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use kube::Client;
 use rustix::process::{Pid, Signal, kill_process};
 use time::OffsetDateTime;
 use tokio::{
@@ -17,7 +18,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::clock;
+use crate::{access::Access, clock};
 
 /// How it is started.
 #[derive(Clone, Debug)]
@@ -39,6 +40,15 @@ pub struct Controller {
 const END_BOUND: Duration = Duration::from_secs(30);
 
 impl Program {
+    /// The one that `access` means, with the rights of an installation; its files are in `folder`.
+    pub async fn new(access: &Access, client: &Client, folder: &Path) -> Result<Self> {
+        Ok(Self {
+            path: access.controller.clone(),
+            kubeconfig: access.of_controller(client, folder).await?,
+            log: folder.join("controller.log"),
+        })
+    }
+
     pub fn start(&self) -> Result<Controller> {
         let log = std::fs::File::options().create(true).append(true).open(&self.log)?;
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;

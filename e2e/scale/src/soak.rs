@@ -54,11 +54,7 @@ pub struct Plan {
 pub async fn run(plan: &Plan, step: fn(&str)) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let client = plan.access.client().await?;
-    let program = Program {
-        path: plan.access.controller.clone(),
-        kubeconfig: plan.access.of_controller(&client, folder.path()).await?,
-        log: folder.path().join("controller.log"),
-    };
+    let program = Program::new(&plan.access, &client, folder.path()).await?;
     let seed = plan.seed.unwrap_or_else(|| clock::now().microsecond().into());
     step(&format!("seed {seed}"));
     agents::namespace(&client, NAMESPACE).await?;
