@@ -87,6 +87,11 @@ impl Guest {
 
     /// Waits until output ends with, or goes on with, `text`; drops everything up to its end.
     pub(crate) async fn sees(&mut self, text: &[u8]) {
+        let shown = timeout(PATIENCE, self.finds(text)).await;
+        assert!(shown.is_ok(), "{:?} is not among what comes", String::from_utf8_lossy(text));
+    }
+
+    async fn finds(&mut self, text: &[u8]) {
         loop {
             let found = self.seen.windows(text.len()).position(|window| window == text);
             if let Some(start) = found {

@@ -23,6 +23,12 @@ pub(crate) struct Program {
     pub(crate) folder: TempDir,
 }
 
+/// A process that says that it is ready and becomes `command`, so that a Ctrl-C that answers ends it. Were it its shell
+/// that said so, a Ctrl-C could come before the process was there, and nothing would ever end it.
+fn ready_and(command: &str) -> String {
+    format!("/bin/sh -c 'echo stand-in ready; exec {command}'")
+}
+
 impl Program {
     /// `script` with `$DIR` as its folder. It must print `stand-in ready` and a line end.
     fn shell(script: &str) -> Self {
@@ -54,18 +60,18 @@ impl Program {
         )
     }
 
-    /// Says INTERRUPTED at each Ctrl-C, and never reads.
+    /// Says INTERRUPTED at the first Ctrl-C, and never reads.
     pub(crate) fn never_reads() -> Self {
-        Self::shell(
-            "trap 'echo INTERRUPTED' INT; stty -echo; echo stand-in ready; while :; do sleep 1000; done",
-        )
+        let endless = ready_and("sleep infinity");
+        Self::shell(&format!("trap : INT; stty -echo; {endless}; echo INTERRUPTED; sleep infinity"))
     }
 
     /// Pours out `y` until the first Ctrl-C, then says INTERRUPTED and echoes.
     pub(crate) fn pours() -> Self {
-        Self::shell(
-            "trap : INT; stty -echo; echo stand-in ready; yes; echo INTERRUPTED; stty raw; exec cat",
-        )
+        let flood = ready_and("yes");
+        Self::shell(&format!(
+            "trap : INT; stty -echo; {flood}; echo INTERRUPTED; stty raw; exec cat"
+        ))
     }
 
     /// Pours out `y` where the first line is `pour`, or else writes what it reads to a file of its own; a hang-up
@@ -79,10 +85,11 @@ impl Program {
 
     /// Pours out `y` until the first Ctrl-C, of which [`Program::interrupted`] tells.
     pub(crate) fn pours_unseen() -> Self {
-        Self::shell(
+        let flood = ready_and("yes");
+        Self::shell(&format!(
             "trap : INT; mkfifo $DIR/interrupted; exec 3<> $DIR/interrupted; \
-             stty -echo; echo stand-in ready; yes; echo >&3; exec cat",
-        )
+             stty -echo; {flood}; echo >&3; exec cat",
+        ))
     }
 
     /// Ends by itself when a line is typed.
