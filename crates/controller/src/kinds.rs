@@ -6,6 +6,7 @@ use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret, Service},
 };
+use kube::Resource;
 use serde::Serialize;
 
 use crate::guard::{ManagedFields, Watched};
@@ -38,4 +39,9 @@ impl Watched for Secret {
 }
 impl Watched for Service {
     const MANAGED_FIELDS: ManagedFields = ManagedFields::Read;
+}
+
+/// The version of an object. Those of one kind are ordered numbers: promised from Kubernetes 1.35 on, and so before.
+pub(crate) fn version(object: &impl Resource) -> Option<u64> {
+    object.meta().resource_version.as_ref()?.parse().ok()
 }

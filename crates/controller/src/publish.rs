@@ -6,6 +6,7 @@ use kube::{
     Api, Resource, ResourceExt,
     api::{Patch, PatchParams},
     core::ObjectMeta,
+    runtime::reflector::ObjectRef,
 };
 use serde_json::{Map, Value, json};
 
@@ -14,6 +15,9 @@ use crate::{
     guard::{Guarded, Watched},
     refusal::Refusal,
 };
+use unseen::Unseen;
+
+mod unseen;
 
 /// The fields of the status that are written, and `null` where they are unset: others may have
 /// written the rest of it.
@@ -32,15 +36,77 @@ const FIELDS: [&str; 10] = [
 /// The same, of the share link.
 const SHARE_FIELDS: [&str; 5] = ["secretName", "active", "url", "tokenLookup", "tokenProof"];
 
-/// Writes the status unless the agent has it already.
-pub async fn publish_status(
-    agents: &Api<Guarded<Agent>>,
-    agent: &Agent,
-    new: &AgentStatus,
-) -> Result<(), ControllerError> {
-    if agent.status.as_ref().is_some_and(|old| sorted(old) == sorted(new)) {
-        return Ok(());
+/// Writes to Agents what they do not have already, as far as watches or our own last writes tell.
+#[derive(Default)]
+pub struct Publisher {
+    statuses: Unseen<AgentStatus>,
+    /// Names of templates.
+    templates: Unseen<Option<String>>,
+}
+
+impl Publisher {
+    pub async fn publish_status(
+        &self,
+        agents: &Api<Guarded<Agent>>,
+        agent: &Agent,
+        new: &AgentStatus,
+    ) -> Result<(), ControllerError> {
+        let sorted_new = sorted(new);
+        let is_there = self.statuses.newest(agent).map_or_else(
+            || agent.status.as_ref().is_some_and(|old| sorted(old) == sorted_new),
+            |written| written == sorted_new,
+        );
+        if is_there {
+            return Ok(());
+        }
+        let written = patch_status(agents, &agent.metadata, Some(patch_of(new)?)).await?;
+        if let Some(written) = written {
+            self.statuses.written(agent, &written, sorted_new);
+        }
+        Ok(())
     }
+
+    /// Labels the Agent with its template, so that a template's users can be listed.
+    pub async fn label_template(
+        &self,
+        agents: &Api<Guarded<Agent>>,
+        agent: &Agent,
+    ) -> Result<(), ControllerError> {
+        let wanted = agent.spec.template_ref.as_ref().map(|template| template.name.clone());
+        let held = || agent.labels().get(labels::AGENT_TEMPLATE).cloned();
+        if wanted == self.templates.newest(agent).unwrap_or_else(held) {
+            return Ok(());
+        }
+        // A merge patch: a null removes the label, no matter who set it.
+        let body = json!({
+            "metadata": { "uid": agent.uid(), "labels": { labels::AGENT_TEMPLATE: wanted } },
+        });
+        // Not `patch_metadata`: the response would hold the managed fields, read to all their depth.
+        let written = agents.patch(&agent.name_any(), &params(), &Patch::Merge(&body)).await;
+        match written {
+            // Only a convenience: a rule that forbids it must not keep the agent from being reconciled.
+            Err(kube::Error::Api(status)) if Refusal::of(&status).is_some() => {
+                let (name, message) = (agent.name_any(), &status.message);
+                tracing::warn!(name, message, "cannot label the agent with its template");
+            }
+            written => {
+                let written = ignore_deleted::<Agent, _>(written, &agent.name_any(), "label")?;
+                if let Some(written) = written {
+                    self.templates.written(agent, &written, wanted);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The agent is gone.
+    pub fn forget(&self, agent: &ObjectRef<Agent>) {
+        self.statuses.forget(agent);
+        self.templates.forget(agent);
+    }
+}
+
+fn patch_of(new: &AgentStatus) -> Result<Map<String, Value>, ControllerError> {
     let json = |source| ControllerError::Json { kind: Agent::kind(&()).to_string(), source };
     let mut status = serde_json::to_value(new).map_err(json)?;
     let mut patch: Map<_, _> =
@@ -50,10 +116,11 @@ pub async fn publish_status(
             share.entry(field).or_insert(Value::Null);
         }
     }
-    patch_status(agents, &agent.metadata, Some(patch)).await
+    Ok(patch)
 }
 
-/// Merges fields into the status of an object, where there are any to change.
+/// Merges fields into the status of an object, where there are any to change, and returns what the API server
+/// holds then.
 ///
 /// Not by server-side apply: that keeps what former managers set, such as conditions of types that
 /// nobody renews, and fails on an object that does not fit the schema of today. Of the rest of the
@@ -63,8 +130,8 @@ pub async fn patch_status<K: Watched>(
     objects: &Api<Guarded<K>>,
     object: &ObjectMeta,
     status: Option<Map<String, Value>>,
-) -> Result<(), ControllerError> {
-    let Some(status) = status else { return Ok(()) };
+) -> Result<Option<Guarded<K>>, ControllerError> {
+    let Some(status) = status else { return Ok(None) };
     let body = json!({ "metadata": { "uid": object.uid }, "status": status });
     let name = object.name.as_deref().unwrap_or_default();
     let written = objects.patch_status(name, &params(), &Patch::Merge(&body)).await;
@@ -75,42 +142,15 @@ fn params() -> PatchParams {
     PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() }
 }
 
-/// Labels the Agent with its template, so that a template's users can be listed.
-pub async fn label_template(
-    agents: &Api<Guarded<Agent>>,
-    agent: &Agent,
-) -> Result<(), ControllerError> {
-    let wanted = agent.spec.template_ref.as_ref().map(|template| template.name.as_str());
-    let held = agent.labels().get(labels::AGENT_TEMPLATE).map(String::as_str);
-    if wanted == held {
-        return Ok(());
-    }
-    // A merge patch: a null removes the label, no matter who set it.
-    let body = json!({
-        "metadata": { "uid": agent.uid(), "labels": { labels::AGENT_TEMPLATE: wanted } },
-    });
-    // Not `patch_metadata`: the response would hold the managed fields, read to all their depth.
-    let written = agents.patch(&agent.name_any(), &params(), &Patch::Merge(&body)).await;
-    match written {
-        // Only a convenience: a rule that forbids it must not keep the agent from being reconciled.
-        Err(kube::Error::Api(status)) if Refusal::of(&status).is_some() => {
-            let (name, message) = (agent.name_any(), &status.message);
-            tracing::warn!(name, message, "cannot label the agent with its template");
-            Ok(())
-        }
-        written => ignore_deleted::<Agent, _>(written, &agent.name_any(), "label"),
-    }
-}
-
 fn ignore_deleted<K: Watched, T>(
     written: Result<T, kube::Error>,
     name: &str,
     action: &'static str,
-) -> Result<(), ControllerError> {
+) -> Result<Option<T>, ControllerError> {
     match written {
-        Ok(_) => Ok(()),
+        Ok(written) => Ok(Some(written)),
         // The object was deleted, or replaced by another one of its name.
-        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(None),
         Err(error) => Err(ControllerError::request(action, K::kind(&()), name)(error)),
     }
 }
@@ -150,7 +190,8 @@ mod tests {
         api.put("agents/demo", &old);
         let agents = Api::namespaced(api.client("controller"), "team-a");
         let agent: Guarded<Agent> = serde_json::from_str(&old.to_string()).unwrap();
-        publish_status(&agents, &agent.0.unwrap(), status).await.unwrap();
+        let publisher = Publisher::default();
+        publisher.publish_status(&agents, &agent.0.unwrap(), status).await.unwrap();
         let written = api.get("agents/demo").unwrap();
         assert_eq!(written["spec"], old["spec"], "of the spec nothing is sent");
         written["status"].clone()
@@ -175,6 +216,32 @@ mod tests {
         });
         assert_eq!(written, expected);
         assert_eq!(published(&AgentStatus::default()).await.get("share"), None);
+    }
+
+    #[tokio::test]
+    async fn a_cache_that_is_behind_our_own_write_causes_no_second_one() {
+        let api = FakeApi::default();
+        let mut stored = serde_json::to_value(agent(AgentSpec::default())).unwrap();
+        stored["metadata"]["labels"] = json!({ labels::AGENT_TEMPLATE: "gone" });
+        api.put("agents/demo", &stored);
+        let cached =
+            || -> Agent { serde_json::from_value(api.get("agents/demo").unwrap()).unwrap() };
+        let (publisher, before) = (Publisher::default(), cached());
+        let agents = Api::namespaced(api.client("controller"), "team-a");
+        let ready = |ready| AgentStatus { ready, ..AgentStatus::default() };
+        let requests = async |agent: &Agent, status: &AgentStatus| {
+            publisher.publish_status(&agents, agent, status).await.unwrap();
+            publisher.label_template(&agents, agent).await.unwrap();
+            api.take_requests().len()
+        };
+        assert_eq!(requests(&before, &ready(true)).await, 2, "status and label");
+        assert_eq!(requests(&before, &ready(true)).await, 0);
+        assert_eq!(requests(&before, &ready(false)).await, 1, "another status");
+        assert_eq!(requests(&before, &ready(false)).await, 0);
+        // The watch has caught up: what it tells is all that counts, and nothing is kept.
+        let now = cached();
+        assert_eq!(requests(&now, &ready(false)).await, 0);
+        assert!(publisher.statuses.is_empty() && publisher.templates.is_empty());
     }
 
     #[test]

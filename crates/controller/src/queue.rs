@@ -19,7 +19,6 @@ use crate::{
     activity::{Activities, listen},
     apply::Applier,
     args::Args,
-    contents::Contents,
     error::ControllerError,
     guard::Guarded,
     metrics::Metrics,
@@ -30,6 +29,9 @@ use crate::{
     stores::{Stores, Trigger},
     templates::publish_statuses,
 };
+use turns::Turns;
+
+mod turns;
 
 /// How many agents are reconciled at the same time.
 const CONCURRENCY: u16 = 8;
@@ -39,8 +41,7 @@ const RECONCILE_TIMEOUT: Duration = Duration::from_mins(1);
 /// What every reconcile works with, and what it leaves for the next one.
 struct Context {
     reconciler: Reconciler,
-    applier: Applier,
-    contents: Contents,
+    turns: Turns,
     retries: Retries,
     metrics: Metrics,
 }
@@ -55,7 +56,7 @@ pub async fn work(
 ) {
     let (stores, triggers) = Stores::watch(&client, metrics);
     let (agents, applier) = (stores.agents.clone(), Applier::new(client.clone()));
-    let contents = stores.contents.clone();
+    let turns = Turns::new(CONCURRENCY);
     let templates = publish_statuses(
         client.clone(),
         stores.templates.clone(),
@@ -67,20 +68,12 @@ pub async fn work(
     let listening = listen(activities.clone(), args.brokers(), client.clone());
     let external_url = args.external_url();
     let context = Arc::new(Context {
-        reconciler: Reconciler::new(
-            client,
-            stores,
-            applier.clone(),
-            defaults,
-            external_url,
-            activities,
-        ),
-        applier,
-        contents,
+        reconciler: Reconciler::new(client, stores, applier, defaults, external_url, activities),
+        turns: turns.clone(),
         retries: Retries::default(),
         metrics: metrics.clone(),
     });
-    let triggers = triggers.take_until(shutdown.cancelled_owned());
+    let triggers = turns.of(triggers.boxed()).take_until(shutdown.cancelled_owned());
     let config = Config::default().concurrency(CONCURRENCY);
     let reconciles =
         kube::runtime::applier(reconcile, after_failure, context.clone(), agents, triggers, config)
@@ -128,6 +121,13 @@ impl Context {
     where
         Q: std::error::Error,
     {
+        match &ended {
+            Ok((agent, _)) => self.turns.ended(agent),
+            Err(Error::ObjectNotFound(agent) | Error::ReconcilerFailed(_, agent)) => {
+                self.turns.ended(&agent.clone().into_kind_unchecked(()));
+            }
+            Err(Error::QueueError(_) | Error::RunnerError(_)) => {}
+        }
         match ended {
             Ok((agent, _)) => {
                 let agent = agent.into_kind_unchecked::<Agent>(());
@@ -138,8 +138,7 @@ impl Context {
             Err(Error::ObjectNotFound(gone)) => {
                 let gone = gone.into_kind_unchecked::<Agent>(());
                 self.retries.clear(&gone);
-                self.applier.forget(&gone);
-                self.contents.forget(gone.namespace.as_deref().unwrap_or_default(), &gone.name);
+                self.reconciler.forget(&gone);
             }
             // Reported by `after_failure` already.
             Err(Error::ReconcilerFailed(..)) => {}

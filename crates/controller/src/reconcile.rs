@@ -17,7 +17,10 @@ use daemon::clock;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, Client, Resource, ResourceExt,
-    runtime::events::{Recorder, Reporter},
+    runtime::{
+        events::{Recorder, Reporter},
+        reflector::ObjectRef,
+    },
 };
 use time::OffsetDateTime;
 
@@ -28,7 +31,7 @@ use crate::{
     fetch::{self, fetch},
     guard::{Guarded, Unreadable},
     merge::merge,
-    publish::{label_template, patch_status, publish_status},
+    publish::{Publisher, patch_status},
     refusal::Refusal,
     requeue::{Requeue, requeue},
     resolve::{Defaults, Invalid, resolve},
@@ -52,6 +55,7 @@ pub struct Reconciler {
     external_url: Option<String>,
     activities: Activities,
     silences: Silences,
+    publisher: Publisher,
     events: Recorder,
 }
 
@@ -77,8 +81,24 @@ impl Reconciler {
     ) -> Self {
         let reporter = Reporter::from(names::CONTROLLER_DEPLOYMENT);
         let events = Recorder::new(client.clone(), reporter);
-        let silences = Silences::default();
-        Self { client, stores, applier, defaults, external_url, activities, silences, events }
+        Self {
+            client,
+            stores,
+            applier,
+            defaults,
+            external_url,
+            activities,
+            silences: Silences::default(),
+            publisher: Publisher::default(),
+            events,
+        }
+    }
+
+    /// The agent is gone.
+    pub fn forget(&self, agent: &ObjectRef<Agent>) {
+        self.applier.forget(agent);
+        self.publisher.forget(agent);
+        self.stores.contents.forget(agent.namespace.as_deref().unwrap_or_default(), &agent.name);
     }
 
     /// Brings the cluster and the agent's status up to date.
@@ -192,8 +212,8 @@ impl Reconciler {
     ) -> Result<Requeue, ControllerError> {
         let agents = self.agents(&identity.namespace);
         let new = status(facts);
-        publish_status(&agents, facts.agent, &new).await?;
-        label_template(&agents, facts.agent).await?;
+        self.publisher.publish_status(&agents, facts.agent, &new).await?;
+        self.publisher.label_template(&agents, facts.agent).await?;
 
         let share = match facts.share {
             Share::Failed(problem) => Some(problem),

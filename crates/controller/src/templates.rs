@@ -57,7 +57,7 @@ async fn publish_all(
             Err(error) if error.is_refusal() => {
                 tracing::warn!(%error, "a template's status was refused");
             }
-            written => failure = failure.and(written),
+            written => failure = failure.and(written.map(drop)),
         }
     }
     failure

@@ -11,7 +11,7 @@ use api_types::Agent;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use super::record::Record;
-use crate::kinds::Child;
+use crate::kinds::{Child, version};
 
 /// Kind and name of an object of one agent.
 pub(super) type ObjectKey = (String, String);
@@ -141,11 +141,6 @@ fn known<K>(cached: Option<Arc<K>>) -> Newest<K> {
 /// Whether it is certain that the object is from before the write.
 fn is_older<K: Child>(cached: &Arc<K>, written: Option<u64>) -> bool {
     version(&**cached).zip(written).is_some_and(|(cached, written)| cached < written)
-}
-
-/// Versions of one kind are ordered numbers: promised from Kubernetes 1.35 on, and so before.
-fn version<K: Child>(object: &K) -> Option<u64> {
-    object.resource_version()?.parse().ok()
 }
 
 #[cfg(test)]
