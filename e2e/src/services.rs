@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
+use hyper::Uri;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service};
 use kube::{
     Api,
@@ -27,7 +28,7 @@ pub const USER: (&str, &str) = ("agent", "web-password");
 pub const CORP: &str = "corp";
 /// The same one, which is in nobody's way.
 pub const DIRECT: &str = "direct";
-/// The ConfigMap with the authority's certificate.
+/// The ConfigMap, and the Secret, with the authority's certificate.
 pub const AUTHORITY: &str = "corp-authority";
 /// The Secrets for git over HTTPS (and for files), for git over ssh, and for the registry.
 pub const WEB_SECRET: &str = "corp-web";
@@ -77,6 +78,7 @@ impl<'a> Services<'a> {
             "metadata": { "name": AUTHORITY }, "data": { "ca-bundle.crt": authority },
         }))?;
         space.api().create(&PostParams::default(), &trusted).await?;
+        services.secret(AUTHORITY, json!({ "ca.crt": authority })).await?;
         // On the heap: a watch's future is larger than a stack frame should be.
         let ready = Box::pin(await_condition(pods, NAME, is_ready));
         timeout(PATIENCE, ready).await.context("the services do not start")??;
@@ -109,9 +111,14 @@ impl<'a> Services<'a> {
         let container = Some("proxy".to_owned());
         let pods: Api<Pod> = self.space.api();
         let log = pods.logs(NAME, &LogParams { container, ..LogParams::default() }).await?;
-        let asked =
-            log.lines().filter_map(|line| line.split_once("): CONNECT ")?.1.split_once(' '));
-        Ok(asked.map(|(host, _)| host.to_owned()).collect())
+        // `Request (file descriptor 4): CONNECT host:port HTTP/1.1`, or `GET http://host:port/path`.
+        let asked = log.lines().filter_map(|line| {
+            let (_, request) =
+                line.split_once("): ").filter(|(begin, _)| begin.contains("Request"))?;
+            let target: Uri = request.split(' ').nth(1)?.parse().ok()?;
+            target.authority().map(ToString::to_string)
+        });
+        Ok(asked.collect())
     }
 
     async fn let_in(&self) -> Result<()> {
@@ -141,7 +148,8 @@ fn is_ready(pod: Option<&Pod>) -> bool {
 }
 
 fn service(name: &str) -> Result<Service> {
-    let ports = [("web", 8443), ("ssh", 2222), ("proxy", 3128), ("registry", 4873)];
+    let ports =
+        [("web", 8443), ("plain", 8080), ("ssh", 2222), ("proxy", 3128), ("registry", 4873)];
     let ports = ports.map(|(name, port)| json!({ "name": name, "port": port }));
     Ok(serde_json::from_value(json!({
         "metadata": { "name": name },

@@ -24,6 +24,9 @@ const GIT_SERVERS: [Needed; 3] = [
     Needed { program: "/usr/sbin/sshd", package: "openssh-server" },
 ];
 
+/// Without it the end-to-end tests are not compiled.
+const CLUSTER: &str = "e2e/cluster";
+
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -74,6 +77,8 @@ fn lints() -> Result<()> {
             "clippy",
             "--workspace",
             "--all-targets",
+            "--features",
+            CLUSTER,
             "--locked",
             "--quiet",
             "--",
@@ -96,7 +101,17 @@ fn end_to_end(arguments: &Arguments) -> Result<()> {
         cluster.audit_log()?.context("the end-to-end tests read the API server's audit log")?;
     eprintln!("end-to-end tests");
     // One after the other: each brings agents of half a gigabyte, and some measure times.
-    let tests = cargo(["test", "--locked", "--package", "e2e", "--", "--test-threads=1"]);
+    // Of all packages, as the tests before: of one alone, its libraries would be compiled anew, with fewer features.
+    let tests = cargo([
+        "test",
+        "--locked",
+        "--features",
+        CLUSTER,
+        "--test",
+        "system",
+        "--",
+        "--test-threads=1",
+    ]);
     system::told(tests, &cluster)?
         .env("E2E_SERVICES", &services.reference)
         .env("E2E_AUDIT_LOG", audit_log)

@@ -21,10 +21,10 @@ use serde_json::{Value, json};
 /// How soon a plugin of the terminal UI has run once its terminal is open.
 const LOADED: Duration = Duration::from_secs(20);
 
-/// Trusts the authority, and goes through the proxy.
-fn corporate(more: Value) -> Value {
+/// Trusts the authority, whose certificate is read by a reference of this name, and goes through the proxy.
+fn corporate(reference: &str, more: Value) -> Value {
     let mut spec = json!({
-        "caBundle": { "configMapRef": { "name": AUTHORITY } },
+        "caBundle": { reference: { "name": AUTHORITY } },
         "proxy": {
             "httpProxy": format!("http://{CORP}:3128"),
             "httpsProxy": format!("http://{CORP}:3128"),
@@ -83,7 +83,8 @@ async fn code_and_documents_come_by_tls_and_ssh_and_through_the_proxy_where_one_
         page(DIRECT, "direct.txt"),
         repository(DIRECT, "direct"),
     ]);
-    agents::ready(&space, "insider", corporate(json!({ "contexts": contexts }))).await?;
+    agents::ready(&space, "insider", corporate("configMapRef", json!({ "contexts": contexts })))
+        .await?;
 
     for folder in ["https", "ssh", "direct"] {
         let head = prints(&space, "insider", &format!("git -C {folder} rev-parse HEAD")).await?;
@@ -108,7 +109,11 @@ async fn code_and_documents_come_by_tls_and_ssh_and_through_the_proxy_where_one_
         let answer = prints(&space, "insider", &ask(host)).await?;
         ensure!(answer == expected, "{host}: {answer}");
     }
+    let (user, password) = USER;
+    let plain = format!("curl -sS -u {user}:{password} http://{CORP}:8080/page.txt");
+    ensure!(prints(&space, "insider", &plain).await? == "from the intranet");
     let after = services.proxied().await?;
+    ensure!(after.contains(&format!("{CORP}:8080")), "httpProxy: {after:?}");
     ensure!(after.len() > before.len(), "the agent's own git passed by the proxy: {after:?}");
     ensure!(!after.iter().any(|host| host.starts_with(DIRECT)), "noProxy: {after:?}");
 
@@ -136,16 +141,19 @@ async fn plugins_of_a_private_registry_are_loaded_by_server_and_terminal() -> Re
     let services = Services::start(&space).await?;
     services.publish().await?;
     let token = json!({ "secretKeyRef": { "name": REGISTRY_SECRET, "key": "token" } });
-    let spec = corporate(json!({
-        "plugins": [
-            { "name": "@corp/server-plugin@^1.0.0", "options": { "team": "payments" } },
-            { "name": "@corp/tui-plugin", "target": "tui", "options": { "team": "payments" } },
-        ],
-        "podSpec": { "systemContainers": { "pluginInit": { "extraEnv": [
-            { "name": "NPM_CONFIG_REGISTRY", "value": REGISTRY },
-            { "name": "NPM_TOKEN", "valueFrom": token },
-        ] } } },
-    }));
+    let spec = corporate(
+        "secretRef",
+        json!({
+            "plugins": [
+                { "name": "@corp/server-plugin@^1.0.0", "options": { "team": "payments" } },
+                { "name": "@corp/tui-plugin", "target": "tui", "options": { "team": "payments" } },
+            ],
+            "podSpec": { "systemContainers": { "pluginInit": { "extraEnv": [
+                { "name": "NPM_CONFIG_REGISTRY", "value": REGISTRY },
+                { "name": "NPM_TOKEN", "valueFrom": token },
+            ] } } },
+        }),
+    );
     agents::ready(&space, "plugged", spec).await?;
 
     let tools = opencode::get(&space, "plugged", "/experimental/tool/ids").await?;
