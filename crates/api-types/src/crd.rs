@@ -73,8 +73,10 @@ fn bound(schema: &mut JSONSchemaProps) {
 /// What the Rust type of an integer holds.
 fn range(schema: &JSONSchemaProps) -> Option<(f64, f64)> {
     if schema.x_kubernetes_int_or_string == Some(true) {
-        // A port, by number or name. A quantity has a pattern, and is kept as text.
-        return schema.pattern.is_none().then(|| (1.0, f64::from(u16::MAX)));
+        // A quantity has a pattern, and is kept as text. The other is a port, by number or name.
+        let is_quantity = schema.pattern.is_some();
+        let port = (1.0, f64::from(u16::MAX));
+        return Some(if is_quantity { (-MAX_EXACT, MAX_EXACT) } else { port });
     }
     if schema.type_.as_deref() != Some("integer") {
         return None;

@@ -24,7 +24,7 @@ pub mod names;
 pub mod network;
 mod pod;
 mod port;
-mod quantity;
+pub mod quantity;
 mod raw_json;
 mod reference;
 mod schema;

@@ -1,11 +1,45 @@
-//! Reads Kubernetes quantities that a manifest wrote as numbers, as in `cpu: 2`.
-//! The API server stores them as they came, the generated types read strings
-//! only, and one such object would break every typed watch.
+//! Kubernetes' quantities, such as `500m` and `4Gi`: those that a manifest wrote as numbers, and
+//! those that must not reach the API server's own arithmetic.
+
+mod visit;
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
 use serde_json::Value;
 
-/// Deserializes any `T` made of Kubernetes' pod types.
+pub use visit::visit;
+
+/// The longest quantity, in bytes.
+pub(crate) const LONGEST: usize = 32;
+
+/// Whether `text` is a quantity that the API server reads in no time, however large it is: it
+/// computes one of `1e999999999` digit by digit. The definitions admit no other, but what is
+/// stored may be older than they are.
+pub fn is_bounded(text: &str) -> bool {
+    let unsigned = text.strip_prefix(SIGNS).unwrap_or(text);
+    let end = unsigned.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(unsigned.len());
+    let (number, suffix) = unsigned.split_at(end);
+    let is_number = number.contains(|c: char| c != '.') && number.matches('.').count() <= 1;
+    text.len() <= LONGEST && is_number && is_suffix(suffix)
+}
+
+const SIGNS: [char; 2] = ['+', '-'];
+
+fn is_suffix(suffix: &str) -> bool {
+    let power = suffix.strip_suffix('i').unwrap_or(suffix);
+    match power {
+        "" => suffix.is_empty(),
+        "K" => suffix == "Ki",
+        "n" | "u" | "m" | "k" => suffix == power,
+        "M" | "G" | "T" | "P" | "E" => true,
+        _ => suffix.strip_prefix(['e', 'E']).is_some_and(|exponent| {
+            let digits = exponent.strip_prefix(SIGNS).unwrap_or(exponent);
+            matches!(digits.len(), 1 | 2) && digits.bytes().all(|byte| byte.is_ascii_digit())
+        }),
+    }
+}
+
+/// Deserializes any `T` made of Kubernetes' pod types. The API server stores numbers as they came,
+/// the generated types read strings only, and one such object would break every typed watch.
 pub(crate) fn numbers_allowed<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

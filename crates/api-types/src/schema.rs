@@ -6,6 +6,8 @@ use schemars::{
 };
 use serde_json::{Value, json};
 
+use crate::quantity::LONGEST;
+
 /// Names of objects in the same namespace: DNS subdomains (RFC 1123).
 pub(crate) const SUBDOMAIN: &str =
     r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
@@ -36,15 +38,17 @@ pub(crate) const KUBERNETES_TIMESTAMP: &str = concat!(
     r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 );
 
-/// Numbers with an optional suffix, the notation of Kubernetes' quantities.
+/// Numbers with an optional suffix, the notation of Kubernetes' quantities. Its exponents have two
+/// digits here: one of nine is a number of as many, which the API server computes for ever.
+/// `quantity::is_bounded` says the same.
 const QUANTITY: &str = concat!(
     r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))",
-    r"(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?[0-9]+))?$"
+    r"(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?[0-9]{1,2}))?$"
 );
 
 /// Drops the descriptions inside an embedded Kubernetes type: with them the
 /// resource would outgrow the annotation in which `kubectl apply` keeps it.
-/// Quantities get the pattern that their generated schema lacks.
+/// Quantities get the pattern and the length that their generated schema lacks.
 pub(crate) fn bare(schema: &mut Schema) {
     transform_subschemas(&mut Bare, schema);
 }
@@ -71,6 +75,7 @@ impl Transform for Bare {
 fn constrain_quantity(schema: &mut Value) {
     if schema.get("x-kubernetes-int-or-string").is_some() {
         schema["pattern"] = json!(QUANTITY);
+        schema["maxLength"] = json!(LONGEST);
     }
 }
 
@@ -86,7 +91,7 @@ pub(crate) fn any_value(_: &mut schemars::SchemaGenerator) -> Schema {
 
 /// A quantity written as a string, which is the only way where a size is asked for.
 pub(crate) fn size(_: &mut schemars::SchemaGenerator) -> Schema {
-    schemars::json_schema!({ "type": "string", "maxLength": 32 })
+    schemars::json_schema!({ "type": "string", "maxLength": LONGEST })
 }
 
 /// Sets the default `size` of a claim, which differs from claim to claim.

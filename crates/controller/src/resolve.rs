@@ -9,6 +9,7 @@ mod extensions;
 mod invalid;
 mod mounts;
 mod place;
+mod quantities;
 mod security;
 
 use api_types::{
@@ -133,6 +134,7 @@ pub fn resolve(
         return Err(Invalid::new(reason::TEMPLATE_NOT_FOUND, "spec.templateRef", message));
     }
     let spec = merge(&agent.spec, template.map(|template| &template.spec));
+    quantities::check(&spec)?;
 
     let port = spec.server_port();
     let workspace_dir = workspace_dir(&spec)?;

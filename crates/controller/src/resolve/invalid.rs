@@ -2,6 +2,11 @@
 
 use api_types::condition::reason;
 
+use crate::refusal::shorten;
+
+/// The longest sentence, in characters: users' own words in it may be of any length.
+const LONGEST_SENTENCE: usize = 1000;
+
 /// Why an agent cannot be built as it is written. There is no retry until the agent
 /// or its template changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +32,8 @@ impl Invalid {
         Self::new(reason::INVALID_SPEC, field, message)
     }
 
-    /// The whole sentence.
+    /// The whole sentence, of which a condition can hold no more than so much.
     pub fn sentence(&self) -> String {
-        format!("{}: {}", self.field, self.message)
+        shorten(&format!("{}: {}", self.field, self.message), LONGEST_SENTENCE)
     }
 }
