@@ -15,6 +15,9 @@ const HEADER: &str = "# Generated from crates/api-types by `cargo xtask crds`; d
 /// 2^63 itself would pass for the largest `i64`.
 const MAX_EXACT: f64 = 9_007_199_254_740_991.0;
 
+/// A time with nine digits of a second and an offset: a text of a megabyte is not searched for one.
+const LONGEST_TIME: i64 = 35;
+
 /// Both definitions, in the order in which they are installed.
 pub fn crds() -> Vec<CustomResourceDefinition> {
     [Agent::crd(), AgentTemplate::crd()].into_iter().map(finished).collect()
@@ -64,6 +67,7 @@ fn tidy(schema: &mut JSONSchemaProps) {
 fn bound(schema: &mut JSONSchemaProps) {
     if schema.format.as_deref() == Some("date-time") {
         schema.pattern.get_or_insert_with(|| schema::KUBERNETES_TIMESTAMP.to_owned());
+        schema.max_length.get_or_insert(LONGEST_TIME);
     }
     let Some((lowest, highest)) = range(schema) else { return };
     schema.minimum = Some(schema.minimum.map_or(lowest, |minimum| minimum.max(lowest)));

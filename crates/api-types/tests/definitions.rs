@@ -181,6 +181,38 @@ fn whatever_a_rule_reads_is_bounded() {
     });
 }
 
+/// An object of any depth costs the API server the square of it where each field has managers.
+#[test]
+fn what_may_be_of_any_depth_has_one_manager() {
+    let mut found = 0;
+    for kind in ["Agent", "AgentTemplate"] {
+        let schema = schema(kind);
+        walk(&schema["openAPIV3Schema"], kind, &mut |path, node| {
+            if node["x-kubernetes-preserve-unknown-fields"] == true {
+                // A list without keys has one manager, with all that is in it.
+                let in_list = path.contains("[]");
+                assert!(in_list || node["x-kubernetes-map-type"] == "atomic", "{path}");
+                found += 1;
+            }
+            assert!(node["x-kubernetes-list-type"] != "map" || path.contains(".status"), "{path}");
+        });
+    }
+    assert_eq!(found, 4, "the config and the plugins' options of both kinds");
+}
+
+#[test]
+fn every_time_is_as_short_as_a_time() {
+    each_node(&mut |path, node| {
+        if node["format"] == "date-time" {
+            assert_eq!(
+                (&node["maxLength"], node["pattern"].is_string()),
+                (&35.into(), true),
+                "{path}"
+            );
+        }
+    });
+}
+
 #[test]
 fn every_field_and_rule_of_ours_explains_itself() {
     each_node(&mut |path, node| {

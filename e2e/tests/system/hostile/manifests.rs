@@ -91,6 +91,7 @@ fn named() -> Vec<Named> {
         ("deep", config(nested(130)), "spec.config"),
         ("deepest", config(nested(9_900)), "spec.config"),
         ("deepest-lists", config(format!(r#"{{"a":{}}}"#, lists(9_900))), "spec.config"),
+        ("deep-branches", config(branches(5, 9_900)), "spec.config"),
         ("wide", config(wide(100, 50_000)), "spec.config"),
         ("deep-options", plugin(nested(9_900)), "spec.plugins"),
     ]
@@ -270,6 +271,13 @@ fn nested(depth: usize) -> String {
 
 fn lists(depth: usize) -> String {
     format!("{}{}", "[".repeat(depth), "]".repeat(depth))
+}
+
+/// Each costs an API server that keeps the managers of every field seconds.
+fn branches(times: usize, depth: usize) -> String {
+    let branches: Vec<_> =
+        (0..times).map(|index| format!(r#""b{index}":{}"#, nested(depth))).collect();
+    format!("{{{}}}", branches.join(","))
 }
 
 /// As a file it would be a hundred times as long.
