@@ -5,6 +5,8 @@ pub mod clock;
 #[cfg(feature = "cluster")]
 pub mod cluster;
 pub mod connect;
+#[cfg(feature = "tls")]
+pub mod dial;
 pub mod http1;
 pub mod metrics;
 pub mod progress;
@@ -25,7 +27,7 @@ mod process;
 mod shutdown;
 
 pub use client::ClientKey;
-pub use error::DaemonError;
+pub use error::{DaemonError, chain};
 pub use metrics::Metrics;
 pub use process::{Daemon, SHUTDOWN_GRACE, main, run};
 pub use progress::Progress;

@@ -4,13 +4,12 @@
 mod accept;
 mod certificates;
 mod identity;
-#[cfg(test)]
-mod test_authority;
 
 use std::{io, path::PathBuf};
 
 pub use accept::{Established, HANDSHAKE_DEADLINE, MAX_HANDSHAKES, incoming};
 pub use certificates::{Certificates, RELOAD_INTERVAL, Reload};
+pub(crate) use identity::ALPN_HTTP2;
 pub use identity::Configs;
 
 /// What is wrong with a folder of certificates.

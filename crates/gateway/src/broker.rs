@@ -9,7 +9,10 @@ mod replica;
 
 use std::{error::Error, fmt, path::Path, sync::Arc, time::Duration};
 
-use daemon::tls::{Certificates, RELOAD_INTERVAL, TlsError};
+use daemon::{
+    dial::{InvalidDnsNameError, Peer},
+    tls::{Certificates, RELOAD_INTERVAL, TlsError},
+};
 use futures::{FutureExt, Stream};
 use http::Uri;
 use hyper::body::Incoming;
@@ -18,7 +21,6 @@ use terminal_proto::{
     v1::{AttachRequest, AttachResponse, WakeRequest},
 };
 use tokio::{net::lookup_host, time::timeout};
-use tokio_rustls::rustls::pki_types::{InvalidDnsNameError, ServerName};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
@@ -27,7 +29,7 @@ use tonic::{Code, Status};
 
 pub use self::pool::Tried;
 use self::{
-    channel::{Connector, Tls},
+    channel::Connector,
     pool::{Outcome, Pick, Pool, Resolver},
     replica::Session,
 };
@@ -90,17 +92,17 @@ impl Broker {
         });
 
         let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
-        let tls = match tls_dir {
+        let peer = match tls_dir {
             _ if origin.scheme_str() == Some("http") => None,
             None => return Err(BrokerError::NoTls),
             Some(folder) => {
-                let name = ServerName::try_from(name.to_owned()).map_err(BrokerError::Name)?;
                 let (certificates, reload) = Certificates::load(folder).await?;
+                let peer = Peer::named(name, certificates).map_err(BrokerError::Name)?;
                 tasks.spawn(reload.run(RELOAD_INTERVAL, end.clone()));
-                Some(Tls { name, certificates })
+                Some(peer)
             }
         };
-        Ok(Self::of(origin, Connector { tls, tasks }, resolver, end))
+        Ok(Self::of(origin, Connector { peer, tasks }, resolver, end))
     }
 
     fn of(origin: Uri, connector: Connector, resolver: Resolver, end: CancellationToken) -> Self {

@@ -10,7 +10,8 @@ use http::{
     header::{HOST, ORIGIN},
 };
 use share::{
-    Class, ClientAddress, Denial, Freshness, Links, Visit, audit::Audit, capacity::Capacity,
+    Class, ClientAddress, Denial, Freshness, Links, Visit, Visitor, audit::Audit,
+    capacity::Capacity,
 };
 
 use crate::{
@@ -124,7 +125,7 @@ impl Gateway {
             Route::Page(token) => self.admit(token, caller.client).map(|_| self.answers.page()),
             Route::Info(token) => {
                 let (_, visit) = self.admit(token, caller.client)?;
-                Ok(self.answers.info(visit.agent()))
+                Ok(self.answers.info(&visit.visitor().agent))
             }
             Route::Terminal(token) => {
                 let (token, visit) = self.admit(token, caller.client)?;
@@ -223,8 +224,9 @@ impl Gateway {
             return Err(RequestError::NotWebSocket);
         }
         let handshake = handshake(headers)?;
-        self.limits.link_opening(visit.link()).map_err(RequestError::RateLimited)?;
-        let place = self.capacity.claim(visit.link(), visit.agent())?;
+        let Visitor { agent, link, .. } = visit.visitor();
+        self.limits.link_opening(*link).map_err(RequestError::RateLimited)?;
+        let place = self.capacity.claim(*link, agent)?;
         caller.slot.authenticated().map_err(|_| RequestError::Evicted)?;
 
         let session = Session {

@@ -132,7 +132,7 @@ fn release<K: Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::token;
+    use fixtures::token;
 
     fn link(number: u8) -> TokenLookup {
         token(number).lookup()

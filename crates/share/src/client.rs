@@ -1,8 +1,16 @@
-//! Who visits: the address that a visit is judged by. Pure.
+//! Who visits: the address that a visit is judged by, and which link of which agent is used. Pure.
 
 use std::net::IpAddr;
 
-use api_types::network::canonical;
+use api_types::{AgentId, TokenLookup, network::canonical};
+
+/// Who uses which link of which agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visitor {
+    pub agent: AgentId,
+    pub link: TokenLookup,
+    pub client: ClientAddress,
+}
 
 /// The address that a visit is judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,11 +14,8 @@ mod visit;
 mod wake;
 mod watch;
 
-#[cfg(test)]
-mod fixture;
-
 pub use args::ShareArgs;
-pub use client::{Certainty, ClientAddress};
+pub use client::{Certainty, ClientAddress, Visitor};
 pub use denial::{Class, Denial};
 pub use index::{ShareIndex, SharedAgent};
 pub use verdict::{Grant, Networks, Readiness, Share, Sleep};

@@ -4,12 +4,12 @@
 
 use std::time::Duration;
 
-use api_types::{AgentId, ShareToken, TokenLookup};
+use api_types::ShareToken;
 use time::OffsetDateTime;
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
-    client::ClientAddress,
+    client::{ClientAddress, Visitor},
     denial::Denial,
     verdict::{Grant, Share, judge, judge_stay},
     watch::Links,
@@ -18,12 +18,10 @@ use crate::{
 /// Timers cannot be set for much longer; one that is over early is set anew.
 const LONGEST_TIMER: Duration = Duration::from_hours(24);
 
-/// Who uses which link of which agent.
+/// A visit that was admitted.
 #[derive(Debug)]
 pub struct Visit {
-    agent: AgentId,
-    link: TokenLookup,
-    client: ClientAddress,
+    visitor: Visitor,
     /// `None` once the token opens nothing any more.
     share: watch::Receiver<Option<Share>>,
     time: TimeBase,
@@ -61,24 +59,11 @@ impl Visit {
         grace: Duration,
         clock: impl Fn() -> OffsetDateTime,
     ) -> Result<(Self, Grant), Denial> {
-        let (found, share) = links.look_up(token, grace)?;
+        let (visitor, found, share) = links.look_up(token, client, grace)?;
         let wall = clock();
-        let grant = judge(&found.share, client, wall)?;
-        let time = TimeBase { wall, monotonic: Instant::now(), expires_at: found.share.expires_at };
-        Ok((Self { agent: found.agent, link: token.lookup(), client, share, time }, grant))
-    }
-
-    /// [`Visit::admit`], but a denial that the next event of the watch may lift is waited out for
-    /// at most `patience`: of two replicas one always hears of a link first.
-    pub async fn admit_within(
-        patience: Duration,
-        links: &Links,
-        token: &ShareToken,
-        client: ClientAddress,
-        grace: Duration,
-        clock: impl Fn() -> OffsetDateTime,
-    ) -> Result<(Self, Grant), Denial> {
-        links.judge_within(patience, || Self::admit(links, token, client, grace, &clock)).await
+        let grant = judge(&found, client, wall)?;
+        let time = TimeBase { wall, monotonic: Instant::now(), expires_at: found.expires_at };
+        Ok((Self { visitor, share, time }, grant))
     }
 
     /// Waits for the next change of what the visit may do, its end included. After a denial it has
@@ -113,19 +98,11 @@ impl Visit {
             let expires_at = share.expires_at;
             self.time = TimeBase { wall: clock(), monotonic: Instant::now(), expires_at };
         }
-        judge_stay(share, self.client, self.time.now())
+        judge_stay(share, self.visitor.client, self.time.now())
     }
 
-    pub fn agent(&self) -> &AgentId {
-        &self.agent
-    }
-
-    pub fn link(&self) -> TokenLookup {
-        self.link
-    }
-
-    pub fn client(&self) -> ClientAddress {
-        self.client
+    pub fn visitor(&self) -> &Visitor {
+        &self.visitor
     }
 }
 

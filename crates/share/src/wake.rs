@@ -3,23 +3,21 @@
 
 use std::time::Duration;
 
-use api_types::{AgentId, ShareToken, TokenLookup};
+use api_types::ShareToken;
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use crate::{
-    client::ClientAddress,
+    client::{ClientAddress, Visitor},
     denial::Denial,
     verdict::{Share, Sleep, judge_wake},
     watch::Links,
 };
 
-/// Who asks for which agent, by which link.
+/// A wish that was admitted.
 #[derive(Debug)]
 pub struct Wake {
-    agent: AgentId,
-    link: TokenLookup,
-    client: ClientAddress,
+    visitor: Visitor,
     /// When it was asked for.
     sleep: Sleep,
     /// `None` once the token opens nothing any more.
@@ -36,22 +34,9 @@ impl Wake {
         grace: Duration,
         clock: impl Fn() -> OffsetDateTime,
     ) -> Result<Self, Denial> {
-        let (found, share) = links.look_up(token, grace)?;
-        let sleep = judge_wake(&found.share, client, clock())?;
-        Ok(Self { agent: found.agent, link: token.lookup(), client, sleep, share })
-    }
-
-    /// [`Wake::admit`], but a denial that the next event of the watch may lift is waited out for at
-    /// most `patience`: of two replicas one always hears first.
-    pub async fn admit_within(
-        patience: Duration,
-        links: &Links,
-        token: &ShareToken,
-        client: ClientAddress,
-        grace: Duration,
-        clock: impl Fn() -> OffsetDateTime,
-    ) -> Result<Self, Denial> {
-        links.judge_within(patience, || Self::admit(links, token, client, grace, &clock)).await
+        let (visitor, found, share) = links.look_up(token, client, grace)?;
+        let sleep = judge_wake(&found, client, clock())?;
+        Ok(Self { visitor, sleep, share })
     }
 
     /// Waits until the agent is seen not to be asleep, or the wish may not be had any more. Cancel
@@ -60,7 +45,7 @@ impl Wake {
         loop {
             // A link that was turned off is published as `None` before its channel may close.
             let share = self.share.borrow_and_update().clone().ok_or(Denial::Unknown)?;
-            if judge_wake(&share, self.client, clock())? == Sleep::Awake {
+            if judge_wake(&share, self.visitor.client, clock())? == Sleep::Awake {
                 return Ok(());
             }
             self.share.changed().await.map_err(|_| Denial::Unknown)?;
@@ -72,27 +57,19 @@ impl Wake {
         self.sleep
     }
 
-    pub fn agent(&self) -> &AgentId {
-        &self.agent
-    }
-
-    pub fn link(&self) -> TokenLookup {
-        self.link
-    }
-
-    pub fn client(&self) -> ClientAddress {
-        self.client
+    pub fn visitor(&self) -> &Visitor {
+        &self.visitor
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use fixtures::{asleep, changed, demo, starting, token};
     use futures::FutureExt;
     use time::macros::datetime;
     use tokio::time::Instant;
 
     use super::*;
-    use crate::fixture::{asleep, changed, demo, starting, token};
 
     const GRACE: Duration = Duration::from_mins(10);
 
@@ -113,7 +90,7 @@ mod tests {
         broken.broke(Instant::now());
         assert_eq!(admit(&broken).map(|_| ()), Err(Denial::Stale));
         let awake = admit(&Links::with([demo()])).unwrap();
-        assert_eq!((awake.sleep(), awake.link()), (Sleep::Awake, token(1).lookup()));
+        assert_eq!((awake.sleep(), awake.visitor().link), (Sleep::Awake, token(1).lookup()));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use api_types::{Agent, AgentId, ShareToken};
 use tokio::sync::watch;
 
 use crate::{
+    client::{ClientAddress, Visitor},
     denial::Denial,
     index::{Change, ShareIndex, SharedAgent},
     verdict::Share,
@@ -79,33 +80,38 @@ impl Links {
         Some((found, share))
     }
 
-    /// [`Links::find_and_follow`], or why nothing can be said of `token`; `grace` is how long the
-    /// links are believed without a working watch.
+    /// Who `client` is by `token`, the link as it is now, and a channel of what becomes of it; or
+    /// why nothing can be said of `token`. `grace` is how long the links are believed without a
+    /// working watch. Whether the visitor may use the link is not judged.
     pub(crate) fn look_up(
         &self,
         token: &ShareToken,
+        client: ClientAddress,
         grace: Duration,
-    ) -> Result<(SharedAgent, watch::Receiver<Option<Share>>), Denial> {
+    ) -> Result<(Visitor, Share, watch::Receiver<Option<Share>>), Denial> {
         if !self.is_fresh(grace) {
             return Err(Denial::Stale);
         }
         // The Agent may have been shared since the watch broke.
         let unknown = || if self.is_watching() { Denial::Unknown } else { Denial::Stale };
-        self.find_and_follow(token).ok_or_else(unknown)
+        let (SharedAgent { agent, share }, changes) =
+            self.find_and_follow(token).ok_or_else(unknown)?;
+        Ok((Visitor { agent, link: token.lookup(), client }, share, changes))
     }
 
-    /// What `judge` says; but a denial that the next event of the watch may lift is waited out for
-    /// at most `patience`.
-    pub(crate) async fn judge_within<T>(
+    /// What `admit` says, such as [`Visit::admit`](crate::Visit::admit) by these links; but a denial
+    /// that the next event of the watch may lift is waited out for at most `patience`: of two
+    /// replicas one always hears of a link first.
+    pub async fn admit_within<T>(
         &self,
         patience: Duration,
-        judge: impl Fn() -> Result<T, Denial>,
+        admit: impl Fn() -> Result<T, Denial>,
     ) -> Result<T, Denial> {
         let mut news = self.news();
         let judged = async {
             loop {
                 news.borrow_and_update();
-                let verdict = judge();
+                let verdict = admit();
                 if verdict.is_ok() || news.changed().await.is_err() {
                     return verdict;
                 }
@@ -113,7 +119,7 @@ impl Links {
         };
         match tokio::time::timeout(patience, judged).await {
             Ok(verdict) => verdict,
-            Err(_late) => judge(),
+            Err(_late) => admit(),
         }
     }
 

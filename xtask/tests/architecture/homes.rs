@@ -29,6 +29,7 @@ const HOMES: &[(Deed, &[&str])] = &[
     (Defines("Capacity"), &["share"]),
     (Defines("Grant"), &["share"]),
     (Defines("Denial"), &["share"]),
+    (Defines("Visitor"), &["share"]),
     // Events: of visits, and of what the controller does to an agent beyond its status.
     (Calls("Recorder::new"), &["share", "controller"]),
     // An agent's identity.
@@ -42,6 +43,8 @@ const HOMES: &[(Deed, &[&str])] = &[
     (Defines("INPUT_WINDOW_BYTES"), &["screen-wire"]),
     (Defines("OUTPUT_WINDOW_BYTES"), &["screen-wire"]),
     (Defines("OUTPUT_ACK_BYTES"), &["screen-wire"]),
+    // TLS handshakes with our own processes; the programs of a pod do them with servers of the world.
+    (Calls("TlsConnector::from"), &["daemon", "agent-tools"]),
     // Clients of the API server; of the others, no process depends on one.
     (Calls("Client::new"), &["daemon", "e2e"]),
     (Calls("Client::try_from"), &["kubeoc", "e2e", "scale"]),

@@ -2,14 +2,14 @@
 //! tried again; nothing is asked of the API server but the watch of the brokers' addresses.
 
 use std::{
-    collections::HashMap, convert::Infallible, error::Error, iter, net::SocketAddr, path::PathBuf,
-    time::Duration,
+    collections::HashMap, convert::Infallible, net::SocketAddr, path::PathBuf, time::Duration,
 };
 
 use api_types::AgentId;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use daemon::{
-    clock,
+    chain, clock,
+    dial::{InvalidDnsNameError, Peer},
     tls::{Certificates, RELOAD_INTERVAL, TlsError},
 };
 use futures::{
@@ -27,12 +27,11 @@ use terminal_proto::v1::{
     terminal_broker_client::TerminalBrokerClient, watch_activity_response::Event,
 };
 use tokio::time::sleep;
-use tokio_rustls::rustls::pki_types::{InvalidDnsNameError, ServerName};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Activities, BrokerUrl, Hearing,
-    channel::{Tls, connect},
+    channel::connect,
     endpoints::{Security, endpoints},
 };
 
@@ -80,8 +79,8 @@ enum SecurityError {
 
 /// Never ends by itself.
 pub async fn listen(activities: Activities, brokers: Brokers, client: Client) {
-    let (tls, renewal) = security(&activities, &brokers).await;
-    let addresses = follow_all(activities, brokers, client, tls);
+    let (peer, renewal) = security(&activities, &brokers).await;
+    let addresses = follow_all(activities, brokers, client, peer);
     futures::future::join(renewal, addresses).await;
 }
 
@@ -89,7 +88,7 @@ pub async fn listen(activities: Activities, brokers: Brokers, client: Client) {
 async fn security(
     activities: &Activities,
     brokers: &Brokers,
-) -> (Option<Tls>, BoxFuture<'static, ()>) {
+) -> (Option<Peer>, BoxFuture<'static, ()>) {
     let mut reported = String::new();
     loop {
         let error = match certificates(brokers).await {
@@ -110,19 +109,19 @@ async fn security(
 
 async fn certificates(
     brokers: &Brokers,
-) -> Result<(Option<Tls>, BoxFuture<'static, ()>), SecurityError> {
+) -> Result<(Option<Peer>, BoxFuture<'static, ()>), SecurityError> {
     if brokers.url.security == Security::None {
         return Ok((None, Box::pin(std::future::ready(()))));
     }
     let folder = brokers.tls_dir.as_ref().ok_or(SecurityError::NoFolder)?;
-    let name = ServerName::try_from(brokers.name.clone())?;
     let (certificates, reload) = Certificates::load(folder).await?;
+    let peer = Peer::named(&brokers.name, certificates)?;
     // It ends with the future that polls it.
     let renewal = reload.run(RELOAD_INTERVAL, CancellationToken::new());
-    Ok((Some(Tls { name, certificates }), Box::pin(renewal)))
+    Ok((Some(peer), Box::pin(renewal)))
 }
 
-async fn follow_all(activities: Activities, brokers: Brokers, client: Client, tls: Option<Tls>) {
+async fn follow_all(activities: Activities, brokers: Brokers, client: Client, peer: Option<Peer>) {
     let namespace = brokers.url.namespace.as_ref().unwrap_or(&brokers.namespace);
     let slices: Api<EndpointSlice> = Api::namespaced(client, namespace);
     let of_service = format!("kubernetes.io/service-name={}", brokers.url.service);
@@ -161,7 +160,7 @@ async fn follow_all(activities: Activities, brokers: Brokers, client: Client, tl
         for address in listed.into_keys() {
             open.entry(address).or_insert_with(|| {
                 let (abort, registration) = AbortHandle::new_pair();
-                let call = follow(activities.clone(), address, tls.clone());
+                let call = follow(activities.clone(), address, peer.clone());
                 calls.push(Abortable::new(call, registration));
                 abort
             });
@@ -170,7 +169,7 @@ async fn follow_all(activities: Activities, brokers: Brokers, client: Client, tl
 }
 
 /// Listens to one broker until it is aborted.
-async fn follow(activities: Activities, address: SocketAddr, tls: Option<Tls>) {
+async fn follow(activities: Activities, address: SocketAddr, peer: Option<Peer>) {
     let waits = || {
         let (first, longest) = RETRY_WAITS;
         let waits = ExponentialBuilder::default().with_min_delay(first).with_max_delay(longest);
@@ -179,7 +178,7 @@ async fn follow(activities: Activities, address: SocketAddr, tls: Option<Tls>) {
     let mut next = waits();
     loop {
         let mut heard = false;
-        let Err(error) = hear(&activities, address, tls.clone(), &mut heard).await;
+        let Err(error) = hear(&activities, address, peer.clone(), &mut heard).await;
         activities.update(|ledger| ledger.lost(address));
         if heard {
             next = waits();
@@ -194,10 +193,10 @@ async fn follow(activities: Activities, address: SocketAddr, tls: Option<Tls>) {
 async fn hear(
     activities: &Activities,
     address: SocketAddr,
-    tls: Option<Tls>,
+    peer: Option<Peer>,
     heard: &mut bool,
 ) -> Result<Infallible, HearError> {
-    let mut broker = TerminalBrokerClient::new(connect(address, tls).await?);
+    let mut broker = TerminalBrokerClient::new(connect(address, peer).await?);
     let call = broker.watch_activity(WatchActivityRequest {}).await.map_err(Box::new)?;
     let mut events = call.into_inner();
     while let Some(event) = events.try_next().await.map_err(Box::new)? {
@@ -231,10 +230,4 @@ fn terminals(activity: AgentActivity) -> Option<(AgentId, u32)> {
 
 fn identity(agent: AgentIdentity) -> AgentId {
     AgentId { namespace: agent.namespace, name: agent.name, uid: agent.uid }
-}
-
-/// The error with its causes, outermost first.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let causes = iter::successors(error.source(), |&cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -20,7 +20,7 @@ const KEY: &str = "tls.key";
 const AUTHORITY: &str = "ca.crt";
 
 /// gRPC is spoken over HTTP/2 only.
-const ALPN_HTTP2: &[u8] = b"h2";
+pub(crate) const ALPN_HTTP2: &[u8] = b"h2";
 
 /// The contents of a folder. Holds a private key, so it has no Debug.
 #[derive(PartialEq)]

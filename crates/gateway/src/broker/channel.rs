@@ -1,10 +1,9 @@
 //! One HTTP/2 connection to one replica, for calls of `Attach` and `Wake`. It is not tonic's own channel, whose worker task and reconnecting serve nobody here: the pool connects,
 //! and has to know when a connection is gone.
 
-use std::{error::Error, io, iter, net::SocketAddr, sync::Arc, time::Duration};
+use std::net::SocketAddr;
 
-use daemon::{ReadAhead, socket, tls::Certificates};
-use futures::FutureExt;
+use daemon::dial::{self, DialError, Handshake, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, Peer};
 use http::{Request, Uri};
 use hyper::{
     body::Incoming,
@@ -19,25 +18,11 @@ use terminal_proto::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
     sync::{mpsc, oneshot},
-    time::timeout,
-};
-use tokio_rustls::{
-    TlsConnector,
-    client::TlsStream,
-    rustls::{ClientConfig, pki_types::ServerName},
 };
 use tokio_util::task::TaskTracker;
 use tonic::{Status, body::Body};
 use tower::service_fn;
-
-/// A dead broker is noticed within the two together: 25 s.
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
-const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long TCP and TLS may take together.
-pub(super) const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Output that may be under way on one stream, in bytes: the terminal's own window, so that this
 /// one never holds anything up.
@@ -56,81 +41,33 @@ const WAITING_PROBES: usize = 16;
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConnectError {
-    #[error("cannot connect")]
-    Connect(#[source] io::Error),
-    #[error("the TLS handshake failed")]
-    Tls(#[source] io::Error),
-    #[error("the peer does not speak HTTP/2")]
-    NoHttp2,
+    #[error(transparent)]
+    Dial(#[from] DialError),
     #[error("cannot begin HTTP/2")]
     Http2(#[source] hyper::Error),
-    #[error("not connected within {CONNECT_DEADLINE:?}")]
-    Late,
-}
-
-impl ConnectError {
-    /// The error with its causes, outermost first.
-    pub(super) fn chain(&self) -> String {
-        let causes = iter::successors(self.source(), |&cause| cause.source());
-        causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
-    }
 }
 
 /// Makes connections.
 pub(super) struct Connector {
     /// Nothing is encrypted without.
-    pub(super) tls: Option<Tls>,
+    pub(super) peer: Option<Peer>,
     pub(super) tasks: TaskTracker,
-}
-
-pub(super) struct Tls {
-    /// What a broker's certificate must be for, whatever its address.
-    pub(super) name: ServerName<'static>,
-    pub(super) certificates: Certificates,
 }
 
 impl Connector {
     /// What a connection would show and trust now.
-    pub(super) fn config(&self) -> Option<Arc<ClientConfig>> {
-        self.tls.as_ref().map(|tls| tls.certificates.client())
+    pub(super) fn handshake(&self) -> Option<Handshake> {
+        self.peer.as_ref().map(Peer::handshake)
     }
 
-    /// Connects to `address` with `config`.
+    /// Connects to `address` with `handshake`.
     pub(super) fn connect(
         &self,
         address: SocketAddr,
-        config: Option<Arc<ClientConfig>>,
+        handshake: Option<Handshake>,
     ) -> impl Future<Output = Result<Channel, ConnectError>> + Send + use<> {
-        let name = self.tls.as_ref().map(|tls| tls.name.clone());
-        let (security, tasks) = (config.zip(name), self.tasks.clone());
-        let connected = async move {
-            let tcp = dial(address).await.map_err(ConnectError::Connect)?;
-            match security {
-                None => http2(tcp, tasks).await,
-                Some((config, name)) => http2(encrypt(tcp, config, name).await?, tasks).await,
-            }
-        };
-        timeout(CONNECT_DEADLINE, connected)
-            .map(|connected| connected.unwrap_or(Err(ConnectError::Late)))
-    }
-}
-
-async fn dial(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address).await?;
-    socket::configure(&stream)?;
-    Ok(stream)
-}
-
-async fn encrypt(
-    stream: TcpStream,
-    config: Arc<ClientConfig>,
-    name: ServerName<'static>,
-) -> Result<TlsStream<ReadAhead<TcpStream>>, ConnectError> {
-    let connecting = TlsConnector::from(config).connect(name, ReadAhead::new(stream));
-    let stream = connecting.await.map_err(ConnectError::Tls)?;
-    match stream.get_ref().1.alpn_protocol() {
-        Some(b"h2") => Ok(stream),
-        _ => Err(ConnectError::NoHttp2),
+        let tasks = self.tasks.clone();
+        async move { http2(dial::connect(address, handshake).await?, tasks).await }
     }
 }
 
@@ -235,7 +172,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_that_nobody_uses_is_closed() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let connector = Connector { tls: None, tasks: TaskTracker::new() };
+        let connector = Connector { peer: None, tasks: TaskTracker::new() };
         let channel = connector.connect(listener.local_addr().unwrap(), None).await.unwrap();
         let (mut accepted, _) = listener.accept().await.unwrap();
 
@@ -245,13 +182,5 @@ mod tests {
         assert!(dropped_at.elapsed() < KEEP_ALIVE_INTERVAL, "closed as the peer is silent");
         connector.tasks.close();
         connector.tasks.wait().await;
-    }
-
-    #[tokio::test]
-    async fn an_error_names_its_cause() {
-        let unused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let connector = Connector { tls: None, tasks: TaskTracker::new() };
-        let error = connector.connect(unused, None).await.unwrap_err().chain();
-        assert!(error.starts_with("cannot connect: Connection refused"), "{error}");
     }
 }

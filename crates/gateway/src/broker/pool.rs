@@ -8,12 +8,12 @@ use std::{
     time::Duration,
 };
 
+use daemon::{chain, dial::Handshake};
 use futures::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
 use tokio::time::{Instant, timeout};
-use tokio_rustls::rustls::ClientConfig;
 use tonic::Status;
 
 use super::{
@@ -165,7 +165,7 @@ impl Pool {
 
     fn choose(&self, tried: &Tried) -> Option<Pick> {
         let now = Instant::now();
-        let config = self.connector.config();
+        let handshake = self.connector.handshake();
         let mut state = self.state();
         state.openings += 1;
         let opening = state.openings;
@@ -179,19 +179,19 @@ impl Pool {
         let chosen = choice::choose(ranks)?;
         let replica = state.replicas.get_mut(chosen)?;
         let connect = |address| Connection {
-            channel: self.connect(address, config.clone()),
+            channel: self.connect(address, handshake.clone()),
             expires_at: now + self.age_max(opening),
-            config: config.clone(),
+            handshake: handshake.clone(),
         };
-        let (channel, session) = replica.open(opening, now, config.as_ref(), connect)?;
+        let (channel, session) = replica.open(opening, now, handshake.as_ref(), connect)?;
         Some(Pick { address: replica.address, channel, session })
     }
 
     /// Goes on without the opening that asked for it: others wait for it as well.
-    fn connect(&self, address: SocketAddr, config: Option<Arc<ClientConfig>>) -> Connecting {
-        let connected = self.connector.connect(address, config).map(move |connected| {
+    fn connect(&self, address: SocketAddr, handshake: Option<Handshake>) -> Connecting {
+        let connected = self.connector.connect(address, handshake).map(move |connected| {
             let failed = |error: &ConnectError| {
-                tracing::warn!(%address, error = error.chain(), "cannot connect to a broker");
+                tracing::warn!(%address, error = chain(error), "cannot connect to a broker");
             };
             connected.inspect_err(failed).ok()
         });

@@ -3,9 +3,9 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use daemon::dial::Handshake;
 use futures::future::{BoxFuture, Shared};
 use tokio::time::Instant;
-use tokio_rustls::rustls::ClientConfig;
 
 use super::{channel::Channel, choice};
 
@@ -53,17 +53,13 @@ pub(super) struct Connection {
     /// From then on new sessions go to another one.
     pub(super) expires_at: Instant,
     /// What it shows and trusts.
-    pub(super) config: Option<Arc<ClientConfig>>,
+    pub(super) handshake: Option<Handshake>,
 }
 
 impl Connection {
-    fn serves(&self, now: Instant, config: Option<&Arc<ClientConfig>>) -> bool {
-        let of_config = match (&self.config, config) {
-            (Some(own), Some(newest)) => Arc::ptr_eq(own, newest),
-            (own, newest) => own.is_none() && newest.is_none(),
-        };
+    fn serves(&self, now: Instant, newest: Option<&Handshake>) -> bool {
         let failed = matches!(self.channel.peek(), Some(None));
-        now < self.expires_at && of_config && !failed
+        now < self.expires_at && self.handshake.as_ref() == newest && !failed
     }
 
     fn is_lost(&self) -> bool {
@@ -120,13 +116,13 @@ impl Replica {
         &mut self,
         opening: u64,
         now: Instant,
-        config: Option<&Arc<ClientConfig>>,
+        newest: Option<&Handshake>,
         connect: impl FnOnce(SocketAddr) -> Connection,
     ) -> Option<(Connecting, Session)> {
         let ranks = self.lines.iter().map(|line| (line.load.sessions(), line.load.last_used));
         let line = choice::choose(ranks)?;
         let line = self.lines.get_mut(line)?;
-        line.connection.take_if(|connection| !connection.serves(now, config));
+        line.connection.take_if(|connection| !connection.serves(now, newest));
         let connection = line.connection.get_or_insert_with(|| connect(self.address));
         let session =
             Session { _of_replica: self.load.add(opening), _of_line: line.load.add(opening) };

@@ -18,7 +18,7 @@ use super::*;
 
 /// The brokers behind `name`, unencrypted.
 fn brokers(name: &Name) -> Broker {
-    let connector = Connector { tls: None, tasks: TaskTracker::new() };
+    let connector = Connector { peer: None, tasks: TaskTracker::new() };
     let origin = Uri::from_static("http://broker");
     Broker::of(origin, connector, name.resolver(), CancellationToken::new())
 }

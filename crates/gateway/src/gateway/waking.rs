@@ -13,7 +13,7 @@ use http::{
     HeaderMap, Response,
     header::{CONTENT_TYPE, ORIGIN},
 };
-use share::{Denial, Sleep, Wake, audit::link_id};
+use share::{Denial, Sleep, Visitor, Wake, audit::link_id};
 use terminal_proto::v1::WakeRequest;
 use tokio::time::timeout;
 use tonic::{Code, Status};
@@ -46,14 +46,14 @@ impl Gateway {
         if wake.sleep() == Sleep::Awake {
             return Ok(self.answers.woken());
         }
-        self.limits.link_opening(wake.link()).map_err(RequestError::RateLimited)?;
+        self.limits.link_opening(wake.visitor().link).map_err(RequestError::RateLimited)?;
 
         let request =
             WakeRequest { token: token.expose().to_owned(), client_address: client.ip.to_string() };
         let woken = timeout(WAKE_DEADLINE, self.broker.wake(request)).await;
         woken.map_err(|_late| RequestError::NotWoken)?.map_err(|status| refusal(&status))?;
-        let link = link_id(wake.link());
-        tracing::info!(link, agent = %wake.agent(), client = %client.ip, "agent woken by a visitor");
+        let Visitor { agent, link, .. } = wake.visitor();
+        tracing::info!(link = link_id(*link), %agent, client = %client.ip, "agent woken by a visitor");
         // What the page asks next tells it whatever happened meanwhile.
         let _ = timeout(NEWS_DEADLINE, wake.awake(clock::now)).await;
         Ok(self.answers.woken())

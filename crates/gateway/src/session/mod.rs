@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use api_types::{AgentId, ShareToken};
 use daemon::{clock, connect};
 use hyper::upgrade::OnUpgrade;
-use share::{Visit, audit::link_id, capacity};
+use share::{Visit, Visitor, audit::link_id, capacity};
 use terminal_proto::v1::{Open, Size};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -69,8 +69,8 @@ impl Session {
         let mut viewer = Viewer::new(socket, protocol, upstream, counted);
         let mut responses = None;
 
-        let link = link_id(visit.link());
-        let (agent, client) = (visit.agent().clone(), visit.client().ip);
+        let Visitor { agent, link, client } = visit.visitor().clone();
+        let (link, client) = (link_id(link), client.ip);
         let served = serve(&mut viewer, &broker, &agent, &mut responses);
         let ending = tokio::select! {
             biased;
@@ -124,7 +124,7 @@ async fn open_terminal<S: AsyncRead + AsyncWrite + Unpin>(
 fn open(token: &ShareToken, visit: &Visit) -> Open {
     Open {
         token: token.expose().to_owned(),
-        client_address: visit.client().ip.to_string(),
+        client_address: visit.visitor().client.ip.to_string(),
         size: Some(LEGACY_SIZE),
         window_bytes: WINDOW_BYTES,
         accepts_lz4: true,

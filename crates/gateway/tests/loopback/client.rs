@@ -101,7 +101,7 @@ pub(crate) struct Viewer {
 pub(crate) const V1: &[(&str, &str)] = &[("sec-websocket-protocol", "kubeopencode.terminal.v1")];
 
 impl Viewer {
-    /// Connects to [`crate::test_gateway::demo`]'s terminal.
+    /// Connects to [`fixtures::demo`]'s terminal.
     pub(crate) async fn connect(gateway: &TestGateway, headers: &[(&str, &str)]) -> Self {
         Self::try_connect(gateway.address, &link("/terminal"), headers).await.unwrap()
     }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use daemon::clock;
+use fixtures::{in_state, shared};
 use futures::SinkExt;
 use share::Links;
 use terminal_proto::v1::CloseReason;
@@ -13,7 +14,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::{
     client::{V1, Viewer, eventually, get, open},
     fake_broker::FakeBroker,
-    test_gateway::{TestGateway, demo_id, in_state, link, only_from, shared, until},
+    test_gateway::{TestGateway, demo_id, link, only_from, until},
 };
 
 fn sentence(code: u16, reason: &str) -> (u16, String) {

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use fixtures::shared;
 use tonic::Status;
 
 use crate::{
     client::{V1, Viewer},
     fake_broker::FakeBroker,
-    test_gateway::{TestGateway, shared},
+    test_gateway::TestGateway,
 };
 
 async fn visitor(gateway: &TestGateway) -> Viewer {

@@ -2,8 +2,9 @@
 
 use crate::{
     client::{V1, Viewer, get, raw, request},
-    test_gateway::{TestGateway, demo, in_state, link, only_from, until, wrong_token},
+    test_gateway::{TestGateway, link, only_from, until, wrong_token},
 };
+use fixtures::{demo, in_state};
 use share::Links;
 use time::macros::datetime;
 

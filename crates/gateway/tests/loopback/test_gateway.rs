@@ -2,12 +2,13 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use api_types::{Agent, AgentId, AgentSpec, AgentStatus, ShareSpec, ShareStatus, ShareToken};
+use api_types::{Agent, AgentId, ShareToken};
 use clap::Parser;
 use daemon::Daemon;
+use fixtures::{demo, shared};
 use gateway::{args::Args, broker::Broker, gateway::Gateway, run::serve};
 use http::{Request, Response};
-use kube::{Client, client::Body, core::ObjectMeta, runtime::events::Reporter};
+use kube::{Client, client::Body, runtime::events::Reporter};
 use prometheus_client::metrics::counter::Counter;
 use share::{
     Links,
@@ -75,12 +76,15 @@ impl TestGateway {
 
 /// The token of [`demo`].
 pub(crate) fn token() -> ShareToken {
-    ShareToken::from_bytes(&[1; 32])
+    fixtures::token(1)
 }
+
+/// The number of [`wrong_token`].
+pub(crate) const WRONG: u8 = 9;
 
 /// A token that opens nothing.
 pub(crate) fn wrong_token() -> ShareToken {
-    ShareToken::from_bytes(&[9; 32])
+    fixtures::token(WRONG)
 }
 
 /// Where [`demo`]'s link leads, with `rest` behind it.
@@ -92,50 +96,10 @@ pub(crate) fn demo_id() -> AgentId {
     AgentId::of(&demo())
 }
 
-/// A ready agent, shared with everybody who has [`token`].
-pub(crate) fn demo() -> Agent {
-    let uid = "uid-1";
-    Agent {
-        metadata: ObjectMeta {
-            name: Some("demo".into()),
-            namespace: Some("team-a".into()),
-            uid: Some(uid.into()),
-            ..ObjectMeta::default()
-        },
-        spec: AgentSpec {
-            share: Some(ShareSpec { enabled: true, ..ShareSpec::default() }),
-            ..AgentSpec::default()
-        },
-        status: Some(AgentStatus {
-            ready: true,
-            share: Some(ShareStatus {
-                token_lookup: Some(token().lookup().to_string()),
-                token_proof: Some(token().proof(uid).to_string()),
-                ..ShareStatus::default()
-            }),
-            ..AgentStatus::default()
-        }),
-    }
-}
-
-/// [`demo`], shared otherwise.
-pub(crate) fn shared(change: impl FnOnce(&mut ShareSpec)) -> Agent {
-    let mut agent = demo();
-    change(agent.spec.share.as_mut().unwrap());
-    agent
-}
-
 pub(crate) fn until(end: OffsetDateTime) -> Agent {
     shared(|share| share.expires_at = Some(end))
 }
 
 pub(crate) fn only_from(network: &str) -> Agent {
     shared(|share| share.allowed_ips = vec![network.into()])
-}
-
-/// [`demo`], in another state.
-pub(crate) fn in_state(change: impl FnOnce(&mut AgentStatus)) -> Agent {
-    let mut agent = demo();
-    change(agent.status.as_mut().unwrap());
-    agent
 }

@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use api_types::{Agent, condition};
-use k8s_openapi::{
-    apimachinery::pkg::apis::meta::v1::{Condition, Time},
-    jiff::Timestamp,
-};
+use api_types::{Agent, condition::reason};
+use fixtures::{asleep, demo};
 use share::Links;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -18,41 +15,16 @@ use tonic::Status;
 use crate::{
     client::{Answer, eventually, get, open, request, request_at},
     log,
-    test_gateway::{PATIENCE, TestGateway, demo, in_state, link, token, wrong_token},
+    test_gateway::{PATIENCE, TestGateway, link, token, wrong_token},
 };
 
 type Headers<'a> = &'a [(&'a str, &'a str)];
 
 const JSON: Headers<'_> = &[("content-type", "application/json")];
 
-/// [`demo`], asleep in standby.
-fn asleep() -> Agent {
-    in_state(|status| {
-        (status.ready, status.suspended) = (false, true);
-        status.conditions = vec![Condition {
-            type_: condition::SUSPENDED.into(),
-            status: condition::status::TRUE.into(),
-            reason: condition::reason::STANDBY.into(),
-            message: String::new(),
-            last_transition_time: Time(Timestamp::UNIX_EPOCH),
-            observed_generation: None,
-        }];
-    })
-}
-
 /// [`demo`], on its way up.
 fn starting(message: &str) -> Agent {
-    in_state(|status| {
-        status.ready = false;
-        status.conditions = vec![Condition {
-            type_: condition::READY.into(),
-            status: condition::status::FALSE.into(),
-            reason: condition::reason::PROGRESSING.into(),
-            message: message.into(),
-            last_transition_time: Time(Timestamp::UNIX_EPOCH),
-            observed_generation: None,
-        }];
-    })
+    fixtures::starting(reason::PROGRESSING, message)
 }
 
 async fn sleeping(flags: &[&str]) -> TestGateway {

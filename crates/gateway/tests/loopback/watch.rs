@@ -5,6 +5,7 @@ use std::{future::pending, time::Duration};
 
 use api_types::Agent;
 use daemon::cluster::{self, READ_DEADLINE};
+use fixtures::{agent, demo, published};
 use kube::Config;
 use serde_json::json;
 use share::{Freshness, Links};
@@ -18,7 +19,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     client::{eventually, get},
-    test_gateway::{PATIENCE, TestGateway, demo, link, token, wrong_token},
+    test_gateway::{PATIENCE, TestGateway, WRONG, link, token, wrong_token},
 };
 
 /// A fake of the API server; only so can it hang in the middle of a watch.
@@ -87,13 +88,7 @@ fn hanging_watch() -> String {
 
 /// Shared with a token that the watch never told of.
 fn later() -> Agent {
-    let (mut agent, uid) = (demo(), "uid-2");
-    agent.metadata.name = Some("later".to_owned());
-    agent.metadata.uid = Some(uid.to_owned());
-    let share = agent.status.as_mut().unwrap().share.as_mut().unwrap();
-    share.token_lookup = Some(wrong_token().lookup().to_string());
-    share.token_proof = Some(wrong_token().proof(uid).to_string());
-    agent
+    agent("later", "uid-2", published(WRONG, "uid-2"))
 }
 
 /// Waits until the links are `wanted`, by a watch that may never have been broken.

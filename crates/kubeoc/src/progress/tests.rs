@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-use api_types::{AgentSpec, Condition, ShareSpec, ShareStatus};
+use api_types::Condition;
+use fixtures::{changed, condition};
 use k8s_openapi::{
     ByteString,
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
@@ -11,48 +12,19 @@ use super::*;
 const UID: &str = "uid-1";
 
 fn token() -> ShareToken {
-    ShareToken::from_bytes(&[1; 32])
-}
-
-fn condition(kind: &str, value: &str, reason: &str, message: &str) -> Condition {
-    serde_json::from_value(serde_json::json!({
-        "type": kind, "status": value, "reason": reason, "message": message,
-        "lastTransitionTime": "2026-11-21T12:00:00Z",
-    }))
-    .unwrap()
+    fixtures::token(1)
 }
 
 /// Shared, ready, and observed by the controller.
 fn demo() -> Agent {
-    Agent {
-        metadata: ObjectMeta {
-            name: Some("demo".into()),
-            namespace: Some("team-a".into()),
-            uid: Some(UID.into()),
-            generation: Some(2),
-            ..ObjectMeta::default()
-        },
-        spec: AgentSpec {
-            share: Some(ShareSpec { enabled: true, ..ShareSpec::default() }),
-            ..AgentSpec::default()
-        },
-        status: Some(AgentStatus {
-            observed_generation: Some(2),
-            conditions: vec![condition(
-                SHARE_READY,
-                "True",
-                reason::ACTIVE,
-                "Share link is active",
-            )],
-            share: Some(ShareStatus {
-                token_lookup: Some(token().lookup().to_string()),
-                token_proof: Some(token().proof(UID).to_string()),
-                active: true,
-                ..ShareStatus::default()
-            }),
-            ..AgentStatus::default()
-        }),
-    }
+    changed(|agent| {
+        agent.metadata.generation = Some(2);
+        let status = agent.status.as_mut().unwrap();
+        status.observed_generation = Some(2);
+        status.share.as_mut().unwrap().active = true;
+        status.conditions =
+            vec![condition(SHARE_READY, "True", reason::ACTIVE, "Share link is active")];
+    })
 }
 
 fn with_status(change: impl FnOnce(&mut AgentStatus)) -> Agent {

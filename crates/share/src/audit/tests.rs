@@ -1,3 +1,4 @@
+use fixtures::token;
 use http::{Request, Response};
 use kube::client::Body;
 use serde_json::Value;
@@ -5,7 +6,6 @@ use tokio_util::sync::CancellationToken;
 use tower_test::mock::{self, Handle};
 
 use super::*;
-use crate::fixture::token;
 
 type Api = Handle<Request<Body>, Response<Body>>;
 

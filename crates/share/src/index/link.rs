@@ -77,7 +77,7 @@ fn start_phase(status: &AgentStatus) -> Option<StartPhase> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{asleep, changed, condition, demo, starting, token};
+    use fixtures::{asleep, changed, condition, demo, starting, token};
 
     fn readiness_of(agent: &Agent) -> Readiness {
         Link::of(agent).unwrap().share.readiness

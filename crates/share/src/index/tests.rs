@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
 use api_types::ShareStatus;
+use fixtures::{agent, changed, demo, published, token};
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixture::{agent, changed, demo, published, token};
 
 fn index(agents: &[Agent]) -> ShareIndex {
     let mut index = ShareIndex::default();
@@ -27,7 +27,7 @@ fn a_token_opens_its_agent_and_no_other_does() {
 
 #[test]
 fn digests_copied_to_another_agent_open_nothing() {
-    let thief = agent("a-thief", "uid-2", &published(1, "uid-1"));
+    let thief = agent("a-thief", "uid-2", published(1, "uid-1"));
     let victim = index(&[thief.clone(), demo()]);
     assert_eq!(found(&victim, 1).as_deref(), Some("team-a/demo"));
     assert_eq!(found(&index(&[thief]), 1), None);
@@ -35,7 +35,7 @@ fn digests_copied_to_another_agent_open_nothing() {
 
 #[test]
 fn an_agent_made_again_under_the_same_name_needs_its_own_token() {
-    let again = agent("demo", "uid-2", &published(1, "uid-1"));
+    let again = agent("demo", "uid-2", published(1, "uid-1"));
     let mut index = index(&[demo()]);
     let former = (AgentId::of(&demo()), token(1).proof("uid-1"));
     assert!(index.apply(&again).contains(&(former, None)));
@@ -51,7 +51,7 @@ fn a_heartbeat_is_no_change() {
     });
     assert_eq!(index.apply(&heartbeat), []);
 
-    let rotated = agent("demo", "uid-1", &published(2, "uid-1"));
+    let rotated = agent("demo", "uid-1", published(2, "uid-1"));
     let told: Vec<bool> = index.apply(&rotated).iter().map(|(_, share)| share.is_some()).collect();
     assert_eq!(told, [false, true], "the end of the old token, the start of the new one");
     assert_eq!((found(&index, 1), found(&index, 2).is_some()), (None, true));
@@ -59,8 +59,8 @@ fn a_heartbeat_is_no_change() {
 
 #[test]
 fn a_listing_tells_what_changed_since() {
-    let (kept, gone) = (demo(), agent("gone", "uid-2", &published(2, "uid-2")));
-    let came = agent("came", "uid-3", &published(3, "uid-3"));
+    let (kept, gone) = (demo(), agent("gone", "uid-2", published(2, "uid-2")));
+    let came = agent("came", "uid-3", published(3, "uid-3"));
     let mut before = index(&[kept.clone(), gone]);
 
     let changed = before.replace(index(&[kept, came]));
@@ -107,7 +107,7 @@ fn any_agent() -> impl Strategy<Value = Agent> {
         ..published(proof, &format!("uid-{uid}"))
     });
     (0..4_u8, 0..3_u8, digests, any::<bool>()).prop_map(|(name, uid, digests, enabled)| {
-        let mut agent = agent(&format!("agent-{name}"), &format!("uid-{uid}"), &digests);
+        let mut agent = agent(&format!("agent-{name}"), &format!("uid-{uid}"), digests);
         agent.spec.share.as_mut().unwrap().enabled = enabled;
         agent
     })

@@ -1,13 +1,11 @@
 use std::cell::Cell;
 
+use fixtures::{agent, asleep, changed, demo, published, token};
 use futures::FutureExt;
 use time::macros::datetime;
 
 use super::*;
-use crate::{
-    fixture::{agent, asleep, changed, demo, published, token},
-    index::ShareIndex,
-};
+use crate::index::ShareIndex;
 
 const NOON: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
 const GRACE: Duration = Duration::from_mins(10);
@@ -54,10 +52,10 @@ async fn each_change_that_ends_a_visit_says_why() {
         agent.metadata.deletion_timestamp = Some(now);
     });
     let cases = vec![
-        ("another token", agent("demo", "uid-1", &published(2, "uid-1")), Denial::Unknown),
+        ("another token", agent("demo", "uid-1", published(2, "uid-1")), Denial::Unknown),
         (
             "another agent of the name",
-            agent("demo", "uid-2", &published(1, "uid-2")),
+            agent("demo", "uid-2", published(1, "uid-2")),
             Denial::Unknown,
         ),
         ("being deleted", closing, Denial::Unknown),
@@ -118,14 +116,11 @@ async fn an_expiry_far_away_is_reached_as_well() {
 async fn a_token_that_is_known_a_moment_later_is_waited_for() {
     let links = Links::with([]);
     let start = Instant::now();
-    let (token, admitted) = (token(1), async {
+    let shared = async {
         tokio::time::sleep(PATIENCE / 2).await;
         links.apply(&demo());
-    });
-    let (visit, ()) = tokio::join!(
-        Visit::admit_within(PATIENCE, &links, &token, client(), GRACE, noon),
-        admitted
-    );
+    };
+    let (visit, ()) = tokio::join!(links.admit_within(PATIENCE, || admit(&links)), shared);
     assert!(visit.is_ok());
     assert_eq!(start.elapsed(), PATIENCE / 2);
 }
@@ -134,7 +129,8 @@ async fn a_token_that_is_known_a_moment_later_is_waited_for() {
 async fn a_token_that_nobody_has_is_waited_for_no_longer_than_that() {
     let links = Links::with([demo()]);
     let start = Instant::now();
-    let late = Visit::admit_within(PATIENCE, &links, &token(2), client(), GRACE, noon).await;
+    let admit = || Visit::admit(&links, &token(2), client(), GRACE, noon);
+    let late = links.admit_within(PATIENCE, admit).await;
     assert_eq!((late.map(|_| ()), start.elapsed()), (Err(Denial::Unknown), PATIENCE));
 }
 

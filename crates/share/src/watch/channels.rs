@@ -63,12 +63,10 @@ impl Channels {
 #[cfg(test)]
 mod tests {
     use api_types::AgentId;
+    use fixtures::token;
 
     use super::*;
-    use crate::{
-        fixture::token,
-        verdict::{Networks, Readiness},
-    };
+    use crate::verdict::{Networks, Readiness};
 
     fn share() -> Share {
         Share { expires_at: None, allowed: Networks::Anywhere, readiness: Readiness::Ready }

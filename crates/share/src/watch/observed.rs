@@ -148,11 +148,11 @@ impl From<Identity> for ObjectMeta {
 
 #[cfg(test)]
 mod tests {
+    use fixtures::demo;
     use kube::core::{ObjectList, WatchEvent};
     use serde_json::json;
 
     use super::*;
-    use crate::fixture::demo;
 
     /// `demo` with what nobody reads, nested `depth` levels deep.
     fn deep(depth: usize) -> String {

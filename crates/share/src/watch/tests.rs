@@ -1,13 +1,11 @@
+use fixtures::{agent, changed, demo, published, token};
 use futures::FutureExt;
 
 use super::*;
-use crate::{
-    fixture::{agent, changed, demo, published, token},
-    verdict::Readiness,
-};
+use crate::verdict::Readiness;
 
 fn other() -> Agent {
-    agent("other", "uid-2", &published(2, "uid-2"))
+    agent("other", "uid-2", published(2, "uid-2"))
 }
 
 #[tokio::test]
@@ -40,7 +38,7 @@ fn a_wrong_token_opens_no_channel() {
 fn digests_copied_by_another_agent_do_not_reach_the_first_ones_visitors() {
     let links = Links::with([demo()]);
     let (_, share) = links.find_and_follow(&token(1)).unwrap();
-    let thief = agent("a-thief", "uid-2", &published(1, "uid-1"));
+    let thief = agent("a-thief", "uid-2", published(1, "uid-1"));
     links.apply(&thief);
     links.remove(&AgentId::of(&thief));
     assert!(!share.has_changed().unwrap());

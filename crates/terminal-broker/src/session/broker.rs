@@ -57,9 +57,8 @@ impl Broker {
         S: Stream<Item = Result<AttachRequest, Status>> + Unpin + Send + 'static,
     {
         let Opening { token, client, .. } = &opening;
-        let grace = self.stale_grace;
-        let admitted =
-            Visit::admit_within(ADMISSION_PATIENCE, &self.links, token, *client, grace, clock::now);
+        let admit = || Visit::admit(&self.links, token, *client, self.stale_grace, clock::now);
+        let admitted = self.links.admit_within(ADMISSION_PATIENCE, admit);
         let (visit, _until_it_changes) = admitted.await?;
         let slot = self.sessions.claim(&visit)?;
 

@@ -15,7 +15,7 @@ use api_types::AgentId;
 use daemon::clock;
 use prometheus_client::metrics::counter::Counter;
 use share::{
-    Visit,
+    Visit, Visitor,
     audit::{Audit, Summary, Terminal},
     capacity::{Capacity, Full, Limits, Slot},
 };
@@ -85,12 +85,12 @@ impl Sessions {
 
     /// Takes a place for `visit`, or says which limit is met.
     pub(crate) fn claim(&self, visit: &Visit) -> Result<SessionSlot, Full> {
-        let (agent, client) = (visit.agent().clone(), visit.client().ip);
-        let slot = self.capacity.claim(visit.link(), &agent)?;
+        let Visitor { agent, link, client } = visit.visitor().clone();
+        let slot = self.capacity.claim(link, &agent)?;
         let counted = self.activity.session(&agent);
         let id = Uuid::new_v4();
-        let terminal =
-            Terminal { agent: agent.clone(), link: visit.link(), client, session: id.to_string() };
+        let client = client.ip;
+        let terminal = Terminal { agent: agent.clone(), link, client, session: id.to_string() };
         let info = SessionInfo {
             id,
             agent,

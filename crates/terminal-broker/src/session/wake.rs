@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use api_types::ShareToken;
 use daemon::clock;
-use share::{ClientAddress, Denial, Sleep, Wake};
+use share::{ClientAddress, Denial, Sleep, Visitor, Wake};
 use terminal_proto::v1::WakeRequest;
 use tokio::time::timeout;
 
@@ -84,17 +84,16 @@ impl Broker {
         let client = ClientAddress::known(client);
         // A text that cannot be a token is answered like a token that nobody has.
         let token = ShareToken::parse(&request.token).ok_or(Denial::Unknown)?;
-        let grace = self.stale_grace;
-        let admitted =
-            Wake::admit_within(ADMISSION_PATIENCE, &self.links, &token, client, grace, clock::now);
-        let mut wake = admitted.await?;
+        let admit = || Wake::admit(&self.links, &token, client, self.stale_grace, clock::now);
+        let mut wake = self.links.admit_within(ADMISSION_PATIENCE, admit).await?;
         if wake.sleep() == Sleep::Awake {
             return Ok(Outcome::Awake);
         }
-        let asking = self.sessions.activity().ask(wake.agent())?;
+        let asking = self.sessions.activity().ask(&wake.visitor().agent)?;
         timeout(WAKE_DEADLINE, wake.awake(clock::now)).await.map_err(|_| WakeRefusal::Late)??;
         if asking.woke() == Seen::First {
-            self.sessions.audit().woken(wake.agent(), wake.link(), wake.client().ip);
+            let Visitor { agent, link, client } = wake.visitor();
+            self.sessions.audit().woken(agent, *link, client.ip);
         }
         Ok(Outcome::Woken)
     }

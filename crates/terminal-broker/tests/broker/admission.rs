@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fixtures::{demo, in_state, shared, token};
 use share::Links;
 use terminal_proto::v1::Open;
 use time::OffsetDateTime;
@@ -9,7 +10,7 @@ use tonic::{Code, Status};
 
 use crate::{
     pod::V5,
-    test_broker::{TestBroker, agent, open, shared, token},
+    test_broker::{TestBroker, agent, open},
 };
 
 async fn refused(broker: &TestBroker, open: Open) -> (Code, String) {
@@ -46,15 +47,13 @@ async fn another_network_is_denied() {
 #[tokio::test]
 async fn an_agent_that_is_not_ready_is_unavailable() {
     let broker = TestBroker::start().await;
-    let mut starting = agent(1);
-    starting.status.as_mut().unwrap().ready = false;
-    broker.links.apply(&starting);
+    broker.links.apply(&in_state(|status| status.ready = false));
     assert_eq!(refused(&broker, open()).await.0, Code::Unavailable);
 }
 
 #[tokio::test]
 async fn terminals_are_limited_by_link_and_in_all_and_come_free_again() {
-    let links = Links::with([agent(1), agent(2), agent(3)]);
+    let links = Links::with([demo(), agent(2), agent(3)]);
     let flags = ["--max-terminals-per-link=2", "--max-terminals=3"];
     let mut broker = TestBroker::start_with(links, V5, &flags).await;
     let of = |number: u8| Open { token: token(number).expose().to_owned(), ..open() };
@@ -80,7 +79,7 @@ async fn terminals_are_limited_by_link_and_in_all_and_come_free_again() {
 #[tokio::test]
 async fn a_token_that_the_broker_hears_of_late_is_waited_for() {
     let broker = TestBroker::start_with(Links::with([]), V5, &[]).await;
-    let shared_meanwhile = async { broker.links.apply(&agent(1)) };
+    let shared_meanwhile = async { broker.links.apply(&demo()) };
     let (attached, ()) = tokio::join!(broker.attach(open()), shared_meanwhile);
     assert!(attached.is_ok());
 }
@@ -94,7 +93,7 @@ async fn links_that_were_never_listed_admit_nobody() {
 #[tokio::test]
 async fn a_pod_that_cannot_be_reached_is_unavailable_and_keeps_no_place() {
     let mut broker =
-        TestBroker::start_with(Links::with([agent(1)]), V5, &["--max-terminals=1"]).await;
+        TestBroker::start_with(Links::with([demo()]), V5, &["--max-terminals=1"]).await;
     let url = broker.pods.url.clone();
     broker.pods = crate::pod::Pods::listen(V5).await;
     assert_ne!(broker.pods.url, url);

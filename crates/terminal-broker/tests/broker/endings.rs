@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use api_types::AgentId;
+use fixtures::{changed, demo, in_state, published, shared, token};
 use screen_wire::Frame;
 use terminal_proto::v1::{CloseReason, Open, attach_request::Request};
 use time::OffsetDateTime;
@@ -10,7 +11,7 @@ use tonic::Code;
 
 use crate::{
     pod::Exec,
-    test_broker::{TestBroker, Viewer, agent, open, shared, soon, token},
+    test_broker::{TestBroker, Viewer, open, soon},
 };
 
 const ONE_SECOND: Duration = Duration::from_secs(1);
@@ -44,7 +45,7 @@ async fn a_deleted_agent_ends_its_terminals_and_no_others() {
     let mut other = broker.attach(other).await.unwrap();
     let mut exec = broker.pods.exec().await;
 
-    broker.links.remove(&AgentId::of(&agent(1)));
+    broker.links.remove(&AgentId::of(&demo()));
     assert_eq!(viewer.closed().await.reason(), CloseReason::Revoked);
     exec.stdout.output("still here").await;
     assert_eq!(other.output(10).await, b"still here");
@@ -53,9 +54,7 @@ async fn a_deleted_agent_ends_its_terminals_and_no_others() {
 #[tokio::test]
 async fn a_token_that_was_replaced_ends_the_terminal() {
     let (broker, mut viewer, exec) = opened().await;
-    let mut rotated = agent(1);
-    rotated.status.as_mut().unwrap().share = agent(7).status.unwrap().share;
-    broker.links.apply(&rotated);
+    broker.links.apply(&in_state(|status| status.share = Some(published(7, "uid-1"))));
     assert_eq!(viewer.closed().await.reason(), CloseReason::Revoked);
     hung_up(exec).await;
 }
@@ -87,9 +86,7 @@ async fn a_network_taken_from_the_list_ends_the_terminal() {
 #[tokio::test]
 async fn a_suspended_agent_ends_the_terminal_as_not_ready() {
     let (broker, mut viewer, exec) = opened().await;
-    let mut suspended = agent(1);
-    suspended.spec.suspend = true;
-    broker.links.apply(&suspended);
+    broker.links.apply(&changed(|agent| agent.spec.suspend = true));
     assert_eq!(viewer.closed().await.reason(), CloseReason::NotReady);
     hung_up(exec).await;
 }

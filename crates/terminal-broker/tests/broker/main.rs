@@ -2,7 +2,6 @@
 //! protocol on the other. What stands in for the cluster is said in `pod` and `test_broker`.
 
 #[cfg(test)]
-mod agents;
 #[cfg(test)]
 mod pod;
 #[cfg(test)]

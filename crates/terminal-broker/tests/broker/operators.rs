@@ -1,5 +1,6 @@
 //! What operators and probes see.
 
+use fixtures::token;
 use share::Links;
 use terminal_proto::v1::{
     CloseReason, CloseSessionRequest, ListSessionsRequest, Open, attach_request::Request,
@@ -11,7 +12,7 @@ use tonic_health::pb::{
 
 use crate::{
     pod::V5,
-    test_broker::{TestBroker, open, token},
+    test_broker::{TestBroker, open},
 };
 
 fn everything() -> ListSessionsRequest {
@@ -33,7 +34,7 @@ async fn open_sessions_are_listed_with_their_bytes_and_without_their_token() {
     assert_eq!(listed.len(), 1);
     let session = &listed[0];
     assert_eq!(session.session_id, viewer.session_id);
-    assert_eq!(session.agent.as_ref().unwrap().name, "agent-1");
+    assert_eq!(session.agent.as_ref().unwrap().name, "demo");
     assert_eq!(session.client_address, "203.0.113.9");
     assert_eq!((session.input_bytes, session.output_bytes), (2, 9));
     assert!(session.opened_at.is_some());
@@ -47,7 +48,7 @@ async fn lists_are_by_namespace_and_agent() {
     let _viewers = (broker.attach(open()).await.unwrap(), broker.attach(second).await.unwrap());
     let mut client = broker.operator().await;
     let cases = [
-        (everything(), vec!["agent-1", "agent-2"]),
+        (everything(), vec!["demo", "agent-2"]),
         (ListSessionsRequest { agent: "agent-2".into(), ..everything() }, vec!["agent-2"]),
         (ListSessionsRequest { namespace: "team-b".into(), ..everything() }, vec![]),
     ];

@@ -1,6 +1,7 @@
 //! What passes through an open terminal.
 
 use bytes::Bytes;
+use fixtures::demo;
 use screen_wire::{Frame, OUTPUT_WINDOW_BYTES};
 use terminal_proto::v1::{
     CloseReason, Interrupt, Open, Size, attach_request::Request, attach_response::Response,
@@ -8,7 +9,7 @@ use terminal_proto::v1::{
 
 use crate::{
     pod::{Exec, V4},
-    test_broker::{TestBroker, agent, open},
+    test_broker::{TestBroker, open},
 };
 use share::Links;
 
@@ -47,7 +48,7 @@ async fn the_screen_is_told_of_what_was_drawn_once_it_is_a_quarter_of_the_window
 async fn the_broker_decides_what_runs_and_where_and_asks_for_no_tty() {
     let mut broker = TestBroker::start().await;
     let _viewer = broker.attach(open()).await.unwrap();
-    let expected = "/api/v1/namespaces/team-a/pods/agent-1/exec\
+    let expected = "/api/v1/namespaces/team-a/pods/demo/exec\
         ?&stdin=true&stdout=true&stderr=true&container=opencode-server\
         &command=%2Ftools%2Fagent-tools&command=screen&command=attach\
         &command=--port&command=4096&command=--columns&command=120&command=--rows&command=40\
@@ -143,7 +144,7 @@ async fn input_passes_a_viewer_that_draws_nothing() {
 
 #[tokio::test]
 async fn an_api_server_that_only_speaks_v4_is_good_enough() {
-    let mut broker = TestBroker::start_with(Links::with([agent(1)]), V4, &[]).await;
+    let mut broker = TestBroker::start_with(Links::with([demo()]), V4, &[]).await;
     let mut viewer = broker.attach(open()).await.unwrap();
     let mut exec = broker.pods.exec().await;
     viewer.send(Request::Input("ls".into())).await;

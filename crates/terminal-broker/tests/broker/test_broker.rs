@@ -1,13 +1,13 @@
 //! A whole broker on loopback: certificates made for the test, links without a watch, and the fake pod.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use api_types::AgentId;
+use api_types::{Agent, AgentId};
 use clap::Parser;
 use daemon::{Daemon, cluster, tls::Certificates};
+use fixtures::{Authority, demo, published, token};
 use futures::{FutureExt, future::BoxFuture};
 use kube::Config;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use share::Links;
 use tempfile::TempDir;
 use terminal_broker::{
@@ -27,7 +27,6 @@ use tonic::{
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
 };
 
-pub(crate) use crate::agents::{agent, asleep, shared, starting, token};
 use crate::pod::{Pods, V5};
 
 pub(crate) type Client = TerminalBrokerClient<Channel>;
@@ -50,34 +49,10 @@ impl FindPod for SomePod {
     }
 }
 
-/// A certificate authority.
-pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    pub(crate) fn new() -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    /// Certificate and key for a DNS name, PEM.
-    pub(crate) fn issue(&self, name: &str) -> (String, String) {
-        let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new([name.to_owned()]).unwrap();
-        (certificate.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
-    }
-
-    fn pem(&self) -> String {
-        self.0.pem()
-    }
-
-    fn write(&self, folder: &Path) {
-        let (certificate, key) = self.issue("kubeopencode-terminal-broker");
-        for (name, content) in [("tls.crt", certificate), ("tls.key", key), ("ca.crt", self.pem())]
-        {
-            std::fs::write(folder.join(name), content).unwrap();
-        }
-    }
+/// One more agent, open to anybody with `token(number)`.
+pub(crate) fn agent(number: u8) -> Agent {
+    let uid = format!("uid-{number}");
+    fixtures::agent(&format!("agent-{number}"), &uid, published(number, &uid))
 }
 
 /// A broker that serves, and what it stands on.
@@ -91,15 +66,15 @@ pub(crate) struct TestBroker {
 }
 
 impl TestBroker {
-    /// With agents 1 and 2, and execs over v5.
+    /// With [`demo`] and agent 2, and execs over v5.
     pub(crate) async fn start() -> Self {
-        Self::start_with(Links::with([agent(1), agent(2)]), V5, &[]).await
+        Self::start_with(Links::with([demo(), agent(2)]), V5, &[]).await
     }
 
     pub(crate) async fn start_with(links: Links, protocol: &'static str, flags: &[&str]) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let (authority, folder) = (Authority::new(), TempDir::new().unwrap());
-        authority.write(folder.path());
+        let authority = Authority::generate();
+        let folder = authority.folder("kubeopencode-terminal-broker");
         let args = Args::parse_from(["terminal-broker"].iter().chain(flags));
         let daemon = Daemon::new(PROGRAM);
         let pods = Pods::listen(protocol).await;
@@ -188,13 +163,13 @@ impl TestBroker {
         soon(PATIENCE, gone).await;
     }
 
-    /// Opens a terminal of agent 1, or is told why not.
+    /// Opens a terminal of [`demo`], or is told why not.
     pub(crate) async fn attach(&self, open: Open) -> Result<Viewer, Status> {
         Viewer::attach(self.client().await, open).await
     }
 }
 
-/// The opening of a viewer with the token of agent 1.
+/// The opening of a viewer with the token of [`demo`].
 pub(crate) fn open() -> Open {
     Open {
         token: token(1).expose().to_owned(),

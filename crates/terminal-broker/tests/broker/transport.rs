@@ -1,5 +1,6 @@
 //! Who may call the broker at all.
 
+use fixtures::Authority;
 use share::Links;
 use terminal_proto::v1::{CloseSessionRequest, ListSessionsRequest, WakeRequest};
 use tonic::{
@@ -9,7 +10,7 @@ use tonic::{
 
 use crate::{
     pod::V5,
-    test_broker::{Authority, Client, TestBroker, Viewer, Watch, open},
+    test_broker::{Client, TestBroker, Viewer, Watch, open},
 };
 
 /// What becomes of a call: an error of the connection, or of the call.
@@ -93,7 +94,7 @@ async fn a_caller_without_a_certificate_is_not_served() {
 #[tokio::test]
 async fn a_certificate_of_another_authority_is_not_served() {
     let broker = TestBroker::start().await;
-    let foreign = identity(Authority::new().issue("kubeopencode-server"));
+    let foreign = identity(Authority::generate().issue("kubeopencode-server"));
     let refused = call(&broker, broker.tls().identity(foreign)).await.unwrap_err();
     assert_ne!(refused, Some(Code::PermissionDenied), "not even a request is read");
 }

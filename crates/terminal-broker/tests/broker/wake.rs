@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use api_types::condition::reason::PROGRESSING;
+use fixtures::{asleep, demo, starting, token};
 use futures::future::select_all;
 use share::Links;
 use terminal_proto::v1::{AgentIdentity, WakeRequest, watch_activity_response::Event};
@@ -15,7 +17,7 @@ use tonic::{Code, Status};
 
 use crate::{
     pod::V5,
-    test_broker::{Client, TestBroker, agent, asleep, soon, starting, token},
+    test_broker::{Client, TestBroker, agent, soon},
 };
 
 fn wake() -> WakeRequest {
@@ -35,10 +37,10 @@ async fn answered(call: JoinHandle<Result<(), Status>>) -> Result<(), Code> {
     soon(Duration::from_secs(5), call).await.unwrap().map_err(|status| status.code())
 }
 
-fn demo() -> Event {
+fn wish() -> Event {
     Event::Wake(AgentIdentity {
         namespace: "team-a".into(),
-        name: "agent-1".into(),
+        name: "demo".into(),
         uid: "uid-1".into(),
     })
 }
@@ -48,9 +50,9 @@ async fn every_controller_that_watches_is_asked_and_the_call_ends_once_the_agent
     let broker = sleeping().await;
     let (mut first, mut second) = (broker.watch().await, broker.watch().await);
     let call = calling(broker.client().await);
-    assert_eq!([first.next().await, second.next().await], [demo(), demo()]);
+    assert_eq!([first.next().await, second.next().await], [wish(), wish()]);
     assert!(!call.is_finished(), "it still sleeps");
-    broker.links.apply(&starting());
+    broker.links.apply(&starting(PROGRESSING, ""));
     assert_eq!(answered(call).await, Ok(()));
     let woken = "kubeopencode_wakes_total{result=\"woken\"} 1";
     assert!(broker.daemon.metrics.encode().unwrap().contains(woken));
@@ -64,7 +66,7 @@ async fn an_agent_that_is_awake_is_left_as_it_is() {
     assert_eq!(answered(calling(broker.client().await)).await, Ok(()));
     broker.links.apply(&asleep());
     let _call = calling(broker.client().await);
-    assert_eq!(watch.next().await, demo(), "nobody was asked before");
+    assert_eq!(watch.next().await, wish(), "nobody was asked before");
 }
 
 #[tokio::test]
@@ -123,7 +125,7 @@ async fn a_controller_that_does_nothing_is_waited_for_no_longer_than_10_s() {
     let broker = sleeping().await;
     let mut watch = broker.watch().await;
     let call = calling(broker.client().await);
-    assert_eq!(watch.next().await, demo());
+    assert_eq!(watch.next().await, wish());
     // From here the clock jumps whenever nobody has anything to do.
     pause();
     let start = Instant::now();
@@ -157,7 +159,7 @@ async fn one_links_visitors_cannot_take_all_the_room_for_calls_that_wait() {
     let (refused, index, _) = refused;
     assert_eq!(refused.unwrap().unwrap_err().code(), Code::ResourceExhausted);
     calls.remove(index);
-    broker.links.apply(&agent(1));
+    broker.links.apply(&demo());
     for call in calls {
         assert_eq!(answered(call).await, Ok(()));
     }

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
+use api_types::{Agent, AgentId};
+use fixtures::{demo, token};
 use terminal_proto::v1::{
     ActivitySnapshot, AgentActivity, AgentIdentity, Open, watch_activity_response::Event,
 };
 use tonic::Code;
 
-use crate::test_broker::{TestBroker, Watch, open, soon, token};
+use crate::test_broker::{TestBroker, Watch, agent, open, soon};
 
-fn activity(number: u8, terminals: u32) -> AgentActivity {
-    let (name, uid) = (format!("agent-{number}"), format!("uid-{number}"));
-    let agent = AgentIdentity { namespace: "team-a".into(), name, uid };
-    AgentActivity { agent: Some(agent), terminals }
+fn activity(agent: &Agent, terminals: u32) -> AgentActivity {
+    let AgentId { namespace, name, uid } = AgentId::of(agent);
+    AgentActivity { agent: Some(AgentIdentity { namespace, name, uid }), terminals }
 }
 
 #[tokio::test]
@@ -21,15 +22,15 @@ async fn a_watch_begins_with_all_terminals_and_goes_on_with_each_change() {
     let first = broker.attach(open()).await.unwrap();
     let first_exec = broker.pods.exec().await;
     let mut watch = Watch::begin(broker.controller().await).await.unwrap();
-    let snapshot = Event::Snapshot(ActivitySnapshot { agents: vec![activity(1, 1)] });
+    let snapshot = Event::Snapshot(ActivitySnapshot { agents: vec![activity(&demo(), 1)] });
     assert_eq!(watch.next().await, snapshot);
 
     let second = Open { token: token(2).expose().to_owned(), ..open() };
     let _second = broker.attach(second).await.unwrap();
-    assert_eq!(watch.next().await, Event::Activity(activity(2, 1)));
+    assert_eq!(watch.next().await, Event::Activity(activity(&agent(2), 1)));
     drop(first);
     first_exec.leaves().await;
-    assert_eq!(watch.next().await, Event::Activity(activity(1, 0)));
+    assert_eq!(watch.next().await, Event::Activity(activity(&demo(), 0)));
 }
 
 #[tokio::test]
@@ -42,12 +43,12 @@ async fn a_controller_that_does_not_read_holds_up_nobody_and_reads_merged_change
         let exec = broker.pods.exec().await;
         drop(viewer);
         exec.leaves().await;
-        while watch.next().await != Event::Activity(activity(1, 0)) {}
+        while watch.next().await != Event::Activity(activity(&demo(), 0)) {}
     }
     let second = Open { token: token(2).expose().to_owned(), ..open() };
     let _second = broker.attach(second).await.unwrap();
     let mut read = 0;
-    while slow.next().await != Event::Activity(activity(2, 1)) {
+    while slow.next().await != Event::Activity(activity(&agent(2), 1)) {
         read += 1;
     }
     assert!(read < 40, "{read} of 80 changes were queued");

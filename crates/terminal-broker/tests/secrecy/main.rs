@@ -3,10 +3,6 @@
 
 #[cfg(test)]
 #[allow(dead_code, reason = "shared with the other tests of the broker")]
-#[path = "../broker/agents.rs"]
-mod agents;
-#[cfg(test)]
-#[allow(dead_code, reason = "shared with the other tests of the broker")]
 #[path = "../broker/pod.rs"]
 mod pod;
 #[cfg(test)]
@@ -20,10 +16,11 @@ use std::{
 };
 
 use daemon::telemetry::sealed;
+use fixtures::{asleep, demo, token};
 use terminal_proto::v1::{Open, WakeRequest, attach_request::Request};
 use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::test_broker::{TestBroker, agent, asleep, open, token};
+use crate::test_broker::{TestBroker, open};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -68,7 +65,7 @@ async fn neither_tokens_nor_terminals_are_logged_at_any_level() {
     let mut watch = broker.watch().await;
     let woken = async {
         let asked = watch.next().await;
-        broker.links.apply(&agent(1));
+        broker.links.apply(&demo());
         asked
     };
     let (answered, asked) = tokio::join!(gateway.wake(wake(token(1).expose())), woken);

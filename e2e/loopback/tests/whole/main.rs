@@ -5,7 +5,6 @@
 
 mod api;
 mod cable;
-mod certificates;
 mod exec;
 mod guest;
 mod measure;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use daemon::clock;
+use fixtures::shared;
 
 use crate::{
     guest::Guest,
     program::Program,
-    system::{PATIENCE, TestSystem, revoked, shared},
+    system::{PATIENCE, TestSystem, revoked},
 };
 
 /// RFC 6455, 7.4.1: the message violates the policy.

@@ -2,15 +2,16 @@
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use api_types::{Agent, AgentId, AgentSpec, AgentStatus, ShareSpec, ShareStatus, ShareToken};
+use api_types::{Agent, AgentId, ShareToken};
 use clap::Parser;
 use daemon::{
     Daemon,
     tls::{Certificates, MAX_HANDSHAKES},
 };
+use fixtures::{Authority, demo, shared};
 use futures::{FutureExt, future::BoxFuture};
 use gateway::gateway::Gateway;
-use kube::{core::ObjectMeta, runtime::events::Reporter};
+use kube::runtime::events::Reporter;
 use prometheus_client::metrics::counter::Counter;
 use share::Links;
 use tempfile::TempDir;
@@ -21,7 +22,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{api::ApiServer, cable::Cable, certificates::Authority, program::Program};
+use crate::{api::ApiServer, cable::Cable, program::Program};
 
 /// Longer than anything takes that is not meant to wait.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -126,7 +127,7 @@ impl TestSystem {
     async fn begin(program: Program, turn: Box<dyn Send>) -> Self {
         // An error only says that another test has done it.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let authority = Authority::new();
+        let authority = Authority::generate();
         let folders = [authority.folder(BROKER), authority.folder(GATEWAY)];
         let api = ApiServer::start(&program.command).await;
         let broker_to_api = Cable::to(api.address).await;
@@ -220,37 +221,7 @@ impl FindPod for OnlyPod {
 
 /// The token of [`demo`].
 pub(crate) fn token() -> ShareToken {
-    ShareToken::from_bytes(&[1; 32])
-}
-
-/// A ready agent, shared with everybody who has [`token`].
-pub(crate) fn demo() -> Agent {
-    let uid = "uid-1";
-    let share = ShareStatus {
-        token_lookup: Some(token().lookup().to_string()),
-        token_proof: Some(token().proof(uid).to_string()),
-        ..ShareStatus::default()
-    };
-    Agent {
-        metadata: ObjectMeta {
-            name: Some("demo".into()),
-            namespace: Some("team-a".into()),
-            uid: Some(uid.into()),
-            ..ObjectMeta::default()
-        },
-        spec: AgentSpec {
-            share: Some(ShareSpec { enabled: true, ..ShareSpec::default() }),
-            ..AgentSpec::default()
-        },
-        status: Some(AgentStatus { ready: true, share: Some(share), ..AgentStatus::default() }),
-    }
-}
-
-/// [`demo`], shared otherwise.
-pub(crate) fn shared(change: impl FnOnce(&mut ShareSpec)) -> Agent {
-    let mut agent = demo();
-    change(agent.spec.share.as_mut().unwrap());
-    agent
+    fixtures::token(1)
 }
 
 /// [`demo`], its link turned off.

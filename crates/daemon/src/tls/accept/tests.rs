@@ -1,14 +1,18 @@
+use fixtures::Authority;
 use futures::StreamExt;
 use rustls::pki_types::ServerName;
-use tempfile::{TempDir, tempdir};
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::Instant,
 };
 use tokio_rustls::TlsConnector;
 
-use super::{super::test_authority::*, *};
+use super::*;
 use crate::Daemon;
+
+/// The name in each certificate.
+const NAME: &str = "peer";
 
 /// A listener with a few places for handshakes.
 struct Listener {
@@ -20,8 +24,7 @@ struct Listener {
 
 impl Listener {
     async fn new() -> (Self, impl Stream<Item = Established> + Unpin) {
-        let (daemon, folder) = (Daemon::new("test"), tempdir().unwrap());
-        Authority::new().write(folder.path());
+        let (daemon, folder) = (Daemon::new("test"), Authority::generate().folder(NAME));
         let (certificates, _) = Certificates::load(folder.path()).await.unwrap();
         let acceptor = daemon.listen("grpc", ([127, 0, 0, 1], 0).into(), 8).await.unwrap();
         let address = acceptor.local_address();
@@ -81,8 +84,7 @@ async fn a_handshake_has_a_deadline() {
 #[tokio::test]
 async fn a_peer_of_another_authority_is_never_yielded() {
     let (listener, mut incoming) = Listener::new().await;
-    let stranger = tempdir().unwrap();
-    Authority::new().write(stranger.path());
+    let stranger = Authority::generate().folder(NAME);
     // It trusts our authority, so that only its own certificate is refused.
     let ours = listener.folder.path().join("ca.crt");
     std::fs::copy(ours, stranger.path().join("ca.crt")).unwrap();

@@ -1,8 +1,7 @@
 //! That brokers and gateway know each other by certificates, the newest ones.
 
-use daemon::tls::Certificates;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use tempfile::TempDir;
+use daemon::{dial::CONNECT_DEADLINE, tls::Certificates};
+use fixtures::Authority;
 use tokio::{net::TcpListener, time::Instant};
 use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 
@@ -11,54 +10,28 @@ use super::*;
 const BROKER: &str = "kubeopencode-terminal-broker";
 const GATEWAY: &str = "kubeopencode-server";
 
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    /// Certificate and key, PEM.
-    fn issue(&self, name: &str) -> (String, String) {
-        let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new([name.to_owned()]).unwrap();
-        (certificate.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
-    }
-
-    /// A broker that admits callers of this authority only.
-    async fn broker(&self, name: &str) -> FakeBroker {
-        let (certificate, key) = self.issue(name);
-        let tls = ServerTlsConfig::new()
-            .identity(Identity::from_pem(certificate, key))
-            .client_ca_root(Certificate::from_pem(self.0.pem()));
-        FakeBroker::start_with(tls).await
-    }
-
-    /// New certificates of the gateway, with this as the authority that it trusts.
-    fn write(&self, folder: &TempDir) {
-        let (certificate, key) = self.issue(GATEWAY);
-        let files = [("ca.crt", self.0.pem()), ("tls.crt", certificate), ("tls.key", key)];
-        for (name, content) in files {
-            std::fs::write(folder.path().join(name), content).unwrap();
-        }
-    }
+/// A broker that admits callers of `authority` only.
+async fn broker(authority: &Authority, name: &str) -> FakeBroker {
+    let (certificate, key) = authority.issue(name);
+    let tls = ServerTlsConfig::new()
+        .identity(Identity::from_pem(certificate, key))
+        .client_ca_root(Certificate::from_pem(authority.pem()));
+    FakeBroker::start_with(tls).await
 }
 
 /// The brokers behind `name`, to which the gateway shows `certificates`.
 fn brokers(name: &Name, certificates: Certificates) -> Broker {
-    let tls = Tls { name: BROKER.try_into().unwrap(), certificates };
-    let connector = Connector { tls: Some(tls), tasks: TaskTracker::new() };
+    let peer = Peer::named(BROKER, certificates).unwrap();
+    let connector = Connector { peer: Some(peer), tasks: TaskTracker::new() };
     let origin = Uri::from_static("https://broker");
     Broker::of(origin, connector, name.resolver(), CancellationToken::new())
 }
 
 #[tokio::test]
 async fn new_certificates_are_used_for_the_next_session() {
-    let (authority, folder, name) = (Authority::new(), TempDir::new().unwrap(), Name::default());
-    authority.write(&folder);
-    let fake = authority.broker(BROKER).await;
+    let (authority, name) = (Authority::generate(), Name::default());
+    let folder = authority.folder(GATEWAY);
+    let fake = broker(&authority, BROKER).await;
     name.points_to([fake.address]);
     let (certificates, reload) = Certificates::load(folder.path()).await.unwrap();
     TaskTracker::new().spawn(reload.run(Duration::from_millis(1), CancellationToken::new()));
@@ -69,7 +42,7 @@ async fn new_certificates_are_used_for_the_next_session() {
     assert!(former.is_some() && connections == 2);
 
     let mut changes = certificates.subscribe();
-    authority.write(&folder);
+    authority.renew(folder.path(), GATEWAY);
     changes.changed().await.unwrap();
     let _viewer = open(&broker).await.unwrap();
     assert_eq!(fake.connections(), 3);
@@ -81,9 +54,9 @@ async fn new_certificates_are_used_for_the_next_session() {
 
 #[tokio::test]
 async fn an_opening_is_served_by_the_twin_of_a_broker_that_never_does_its_handshake() {
-    let (authority, folder, name) = (Authority::new(), TempDir::new().unwrap(), Name::default());
-    authority.write(&folder);
-    let twin = authority.broker(BROKER).await;
+    let (authority, name) = (Authority::generate(), Name::default());
+    let folder = authority.folder(GATEWAY);
+    let twin = broker(&authority, BROKER).await;
     name.points_to([twin.address]);
     let (certificates, _reload) = Certificates::load(folder.path()).await.unwrap();
     let broker = brokers(&name, certificates);
@@ -96,7 +69,7 @@ async fn an_opening_is_served_by_the_twin_of_a_broker_that_never_does_its_handsh
     tokio::time::pause();
     let begun = Instant::now();
     assert_eq!(attach(&broker, &mut tried).await.err(), Some(Code::Unavailable));
-    assert_eq!(begun.elapsed().as_secs(), channel::CONNECT_DEADLINE.as_secs());
+    assert_eq!(begun.elapsed().as_secs(), CONNECT_DEADLINE.as_secs());
     tokio::time::resume();
     let viewer = attach(&broker, &mut tried).await.unwrap();
     assert_eq!(viewer.served_by, twin.address.to_string());
@@ -104,9 +77,9 @@ async fn an_opening_is_served_by_the_twin_of_a_broker_that_never_does_its_handsh
 
 #[tokio::test]
 async fn a_token_is_not_shown_to_a_broker_of_another_name_or_authority() {
-    let (authority, other, folder) = (Authority::new(), Authority::new(), TempDir::new().unwrap());
-    authority.write(&folder);
-    for fake in [authority.broker("another-service").await, other.broker(BROKER).await] {
+    let (authority, other) = (Authority::generate(), Authority::generate());
+    let folder = authority.folder(GATEWAY);
+    for fake in [broker(&authority, "another-service").await, broker(&other, BROKER).await] {
         let url = format!("https://{}", fake.address);
         let broker = Broker::new(&url, BROKER, Some(folder.path())).await.unwrap();
         assert_eq!(open(&broker).await.err(), Some(Code::Unavailable));
@@ -122,8 +95,7 @@ async fn an_encrypted_address_without_certificates_is_refused_at_the_start() {
 
 #[tokio::test]
 async fn a_missing_certificate_is_named() {
-    let folder = TempDir::new().unwrap();
-    Authority::new().write(&folder);
+    let folder = Authority::generate().folder(GATEWAY);
     std::fs::remove_file(folder.path().join("ca.crt")).unwrap();
     let broker = Broker::new("https://broker:50051", "broker", Some(folder.path())).await;
     let error = broker.unwrap_err().to_string();

@@ -1,13 +1,11 @@
 use std::{cell::RefCell, collections::VecDeque, time::Duration};
 
+use fixtures::{agent, demo, published, token};
 use futures::stream::{self, BoxStream};
 use serde_json::json;
 
 use super::*;
-use crate::{
-    fixture::{agent, demo, published, token},
-    watch::Freshness,
-};
+use crate::watch::Freshness;
 
 type Item = watcher::Result<Event<ObservedAgent>>;
 
@@ -16,7 +14,7 @@ fn object(agent: &Agent) -> ObservedAgent {
 }
 
 fn other() -> Agent {
-    agent("other", "uid-2", &published(2, "uid-2"))
+    agent("other", "uid-2", published(2, "uid-2"))
 }
 
 fn listing(agents: &[Agent]) -> Vec<Item> {

@@ -1,4 +1,5 @@
 use api_types::AgentId;
+use fixtures::{demo, token};
 use futures::{FutureExt, future::BoxFuture, stream};
 use http::{Request, Response};
 use kube::client::Body;
@@ -8,7 +9,7 @@ use tower_test::mock::{self, Handle};
 use super::*;
 use crate::{
     activity::Event,
-    fixture::{demo, sessions, token},
+    fixture::sessions,
     target::Target,
     viewer::{Encoding, OutputWindow, Size},
 };
@@ -42,7 +43,7 @@ fn broker() -> (Broker, Handle<Request<Body>, Response<Body>>) {
 
 fn opening() -> Opening {
     Opening {
-        token: token(),
+        token: token(1),
         client: share::ClientAddress::known([203, 0, 113, 9].into()),
         size: Size { columns: 80, rows: 24 },
         output: OutputWindow::new(0),

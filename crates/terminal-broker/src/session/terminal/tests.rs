@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use api_types::AgentId;
 use bytes::Bytes;
+use fixtures::{demo, token};
 use screen_wire::{Compressed, Frame, INPUT_WINDOW_BYTES};
 use share::{ClientAddress, Links};
 use terminal_proto::v1::{
@@ -18,7 +19,7 @@ use tonic::Code;
 use super::*;
 use crate::{
     exec::fake::{self, FakePod},
-    fixture::{demo, sessions, token},
+    fixture::sessions,
     session::registry::Sessions,
     viewer::{self, Responses},
 };
@@ -49,7 +50,7 @@ impl Around {
     async fn start_with(prepare: impl FnOnce(&mut Exec<DuplexStream>)) -> Self {
         let (links, (sessions, _)) = (Links::with([demo()]), sessions());
         let client = ClientAddress::known([203, 0, 113, 9].into());
-        let admitted = Visit::admit(&links, &token(), client, Duration::from_mins(1), clock::now);
+        let admitted = Visit::admit(&links, &token(1), client, Duration::from_mins(1), clock::now);
         let (visit, _) = admitted.unwrap();
         let slot = sessions.claim(&visit).unwrap();
         let (mut exec, pod) = fake::exec().await;
