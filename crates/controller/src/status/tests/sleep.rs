@@ -19,7 +19,7 @@ fn an_agent_sleeps_and_wakes_as_it_was_decided() {
         ),
         (
             "asleep, and its Deployment was deleted",
-            Given { state: State::Asleep, ..given() },
+            Given { deployment: None, state: State::Asleep, ..given() },
             [
                 "ServerReady=False Suspended",
                 "ServerHealthy=False DeploymentNotReady",
