@@ -190,7 +190,7 @@ async fn following(port: u16) -> TestController {
     let sync = json!({ "enabled": true, "policy": "Rollout" });
     let git = json!({ "repository": "https://git.example/code.git", "sync": sync });
     let context = json!({ "name": "code", "type": "Git", "mountPath": "code", "git": git });
-    running(port, json!({ "contexts": [context] })).await
+    Box::pin(running(port, json!({ "contexts": [context] }))).await
 }
 
 #[tokio::test]

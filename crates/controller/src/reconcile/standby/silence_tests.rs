@@ -119,7 +119,9 @@ proptest! {
                 Step::Replace => *agent = Idle::new(number, now),
                 Step::NewController => {
                     silences = Silences::default();
-                    agents.iter_mut().for_each(|agent| agent.silent_since = None);
+                    for agent in &mut agents {
+                        agent.silent_since = None;
+                    }
                 }
                 Step::Reconcile(says) => {
                     let before = agent.before;
