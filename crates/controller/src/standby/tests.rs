@@ -149,15 +149,6 @@ fn a_server_that_is_busy_keeps_the_agent_awake_and_a_silent_one_for_five_minutes
             Decision { ask: true, ..awake(idle_since, Some(NOON + 1.seconds())) },
         ),
         ("silent again", answered(Sessions::NoAnswer, Some(300)), asleep(NOON - 1.hours())),
-        (
-            "another server since then",
-            Facts {
-                idle_timeout: Some(2.minutes()),
-                before: Before { ready_since: Some(NOON - 4.minutes()), ..IDLE.before },
-                ..answered(Sessions::NoAnswer, Some(300))
-            },
-            awake(idle_since, Some(NOON + 5.minutes())),
-        ),
     ]);
 }
 

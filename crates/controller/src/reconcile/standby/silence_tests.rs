@@ -173,3 +173,14 @@ fn nothing_is_kept_of_agents_that_are_gone() {
     ask(100, START + NO_ANSWER_GRACE * 2 + Duration::seconds(1));
     assert_eq!(silences.all().len(), 1);
 }
+
+#[test]
+fn the_silence_of_a_server_before_its_restart_does_not_count() {
+    let silences = Silences::default();
+    let mut agent = Idle::new(0, START);
+    let due = START + TIMEOUT;
+    agent.reconcile(&silences, Sessions::NoAnswer, due);
+    agent.before.ready_since = Some(due + Duration::minutes(1));
+    let (next, _) = agent.reconcile(&silences, Sessions::NoAnswer, due + NO_ANSWER_GRACE);
+    assert_eq!(next.state, State::Awake);
+}
