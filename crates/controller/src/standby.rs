@@ -125,6 +125,11 @@ impl Facts<'_> {
         Some(at.min(self.now))
     }
 
+    /// A server that has become ready since then is another one, or answers again.
+    fn silent_since(&self) -> Option<OffsetDateTime> {
+        self.unanswered_since.filter(|since| self.before.ready_since.is_none_or(|at| *since >= at))
+    }
+
     /// The status has whole seconds, so one that came in the same second counts.
     fn is_called_since(&self, asleep_since: OffsetDateTime) -> bool {
         let calls = [self.sign_of_life(), self.wake].into_iter().flatten();
@@ -170,7 +175,7 @@ impl Facts<'_> {
         if due > self.now {
             return awake(idle_since, due);
         }
-        let asked_again = self.unanswered_since.map(|since| since.saturating_add(NO_ANSWER_GRACE));
+        let asked_again = self.silent_since().map(|since| since.saturating_add(NO_ANSWER_GRACE));
         match self.sessions {
             // It is asked no more than once in the meantime.
             Sessions::NotAsked if asked_again.is_some_and(|at| at > self.now) => {

@@ -182,7 +182,8 @@ async fn a_broker_that_does_not_begin_with_what_it_has_is_not_believed() {
     let listener = TestListener::new(None, None).await;
     let call = listener.call().await;
     tell(&call, Event::Activity(activity(1))).await;
-    call.closed().await;
+    let refused = timeout(Duration::from_secs(20), call.closed()).await;
+    refused.expect("the call is ended");
     let view = listener.activities.view(&demo(), clock::now());
     assert_eq!(view.activity, Activity::Unknown);
 }

@@ -74,6 +74,23 @@ async fn a_change_of_what_is_used_is_a_new_pod_once() {
     assert_ne!(hash(&controller), after);
 }
 
+/// Nobody can tell whether the kubelet started the pod with the Secret's first content or a later
+/// one: the pod that is certain to have the content of the digest is one that was made for it.
+#[tokio::test]
+async fn a_secret_that_appears_is_a_new_pod_once() {
+    let controller = TestController::of(uses_both());
+    put_notes(&controller, "one", "one", "one");
+    controller.reconcile().await;
+    let without = hash(&controller);
+    put_keys(&controller, "b25l");
+    assert_eq!(tell(&controller, ReferenceKind::Secret, "secrets/keys"), 1);
+    controller.reconcile().await;
+    assert_ne!(hash(&controller), without);
+    assert_eq!(tell(&controller, ReferenceKind::Secret, "secrets/keys"), 0);
+    let requests = controller.reconcile().await;
+    assert!(!requests.iter().any(|request| request.starts_with("PATCH")), "{requests:?}");
+}
+
 #[tokio::test]
 async fn a_change_of_what_is_not_used_is_no_new_pod() {
     let controller = running().await;

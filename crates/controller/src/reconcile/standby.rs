@@ -36,6 +36,28 @@ use crate::{
 pub(super) struct Silences(Mutex<HashMap<AgentId, OffsetDateTime>>);
 
 impl Silences {
+    /// Decides, and waits for the server's answer only where that is asked for.
+    async fn decide(
+        &self,
+        agent: &AgentId,
+        facts: Facts<'_>,
+        answer: impl Future<Output = Sessions>,
+    ) -> Decision {
+        let facts = Facts { unanswered_since: self.since(agent, facts.now), ..facts };
+        let decision = decide(&facts);
+        if !decision.ask {
+            return decision;
+        }
+        let sessions = answer.await;
+        self.note(agent, sessions, facts.now);
+        let decision = decide(&Facts { sessions, ..facts });
+        if decision.state == State::Asleep {
+            // The server that starts when it wakes is another one.
+            self.all().remove(agent);
+        }
+        decision
+    }
+
     fn since(&self, agent: &AgentId, now: OffsetDateTime) -> Option<OffsetDateTime> {
         let since = self.all().get(agent).copied();
         since.filter(|since| now - *since < NO_ANSWER_GRACE * 2)
@@ -92,15 +114,11 @@ impl Reconciler {
             activity: view.activity,
             wake: view.wake,
             sessions: Sessions::NotAsked,
-            unanswered_since: self.silences.since(identity, now),
+            unanswered_since: None,
             now,
         };
-        let mut decision = decide(&facts);
-        if decision.ask {
-            let sessions = self.sessions(identity, agent.spec.server_port()).await;
-            self.silences.note(identity, sessions, now);
-            decision = decide(&Facts { sessions, ..facts });
-        }
+        let answer = self.sessions(identity, agent.spec.server_port());
+        let decision = self.silences.decide(identity, facts, answer).await;
         let warning = match (facts.idle_timeout, view.hearing) {
             (None, _) => None,
             (Some(_), Hearing::Impossible) => Some(Warning::CannotHear),
@@ -152,3 +170,6 @@ fn before(agent: &Agent) -> Before {
         ready_since: holds(condition::SERVER_READY).map(since),
     }
 }
+
+#[cfg(test)]
+mod silence_tests;

@@ -9,7 +9,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::{AgentId, tests::TestController};
+use super::{Activities, AgentId, tests::TestController};
 
 fn id() -> AgentId {
     AgentId { namespace: "team-a".into(), name: "demo".into(), uid: "uid-1".into() }
@@ -147,6 +147,8 @@ async fn an_owners_suspension_is_not_undone_by_a_visit() {
     controller.api.put("agents/demo", &agent);
     assert_eq!(controller.reconcile().await, [""; 0]);
     assert_eq!(suspended(&controller), ("True".into(), "UserRequested".into()));
+    // As an earlier release left it.
+    set_status(&controller, "idleSince", json!(ago(31)));
     controller.edit(|spec| spec.suspend = false);
     controller.reconcile().await;
     assert_eq!(suspended(&controller), ("False".into(), "Active".into()));
@@ -183,14 +185,18 @@ fn moved_to(commit: &str) -> Value {
              "imageID": "", "ready": true, "restartCount": 1 }])
 }
 
-#[tokio::test]
-async fn a_newer_commit_restarts_the_pod_once_and_not_under_its_user() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
+/// A running agent whose repository restarts it for newer commits.
+async fn following(port: u16) -> TestController {
     let sync = json!({ "enabled": true, "policy": "Rollout" });
     let git = json!({ "repository": "https://git.example/code.git", "sync": sync });
     let context = json!({ "name": "code", "type": "Git", "mountPath": "code", "git": git });
-    let controller = running(port, json!({ "contexts": [context] })).await;
+    Box::pin(running(port, json!({ "contexts": [context] }))).await
+}
+
+#[tokio::test]
+async fn a_newer_commit_restarts_the_pod_once_and_not_under_its_user() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let controller = following(listener.local_addr().unwrap().port()).await;
     controller.activities.with_terminals(&id(), 1, clock::now() - Duration::minutes(2));
     controller.api.put("pods/demo-server-1", &pod(&moved_to("0b")));
 
@@ -215,6 +221,69 @@ async fn a_newer_commit_restarts_the_pod_once_and_not_under_its_user() {
         controller.api.put("pods/demo-server-1", &pod(&moved_to("0c")));
         controller.reconcile().await;
         assert_eq!(revision(&controller), r#"{"code":"0c"}"#);
+    };
+    tokio::select! {
+        () = serve(listener, "{}") => unreachable!(),
+        () = test => {}
+    }
+}
+
+#[tokio::test]
+async fn a_pod_that_somebody_may_use_is_not_restarted() {
+    const IDLE: &str = "{}";
+    let minute_ago = || clock::now() - Duration::minutes(1);
+    for (name, closed_at, answer) in [
+        ("no broker is heard", None, IDLE),
+        ("a guest may come back", Some(clock::now()), IDLE),
+        ("its server is busy", Some(minute_ago()), r#"{"ses_1":{"type":"busy"}}"#),
+        ("its server does not say it", Some(minute_ago()), ""),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut controller = following(listener.local_addr().unwrap().port()).await;
+        controller.activities = Activities::default();
+        if let Some(at) = closed_at {
+            controller.activities.with_terminals(&id(), 1, at);
+            controller.activities.with_terminals(&id(), 0, at);
+        }
+        controller.api.put("pods/demo-server-1", &pod(&moved_to("0b")));
+        tokio::select! {
+            () = serve(listener, answer) => unreachable!(),
+            _ = controller.reconcile() => {}
+        }
+        let pending = controller.condition("GitSyncPending").unwrap().reason;
+        assert_eq!(
+            (revision(&controller), &*pending),
+            (Value::Null, "WaitingForSessions"),
+            "{name}"
+        );
+    }
+}
+
+/// The edit itself restarts the pod, whose clone is new: to write the annotation again would be
+/// another restart.
+#[tokio::test]
+async fn an_annotation_that_somebody_removed_is_written_again_only_for_a_commit() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let controller = following(listener.local_addr().unwrap().port()).await;
+    let remove = || {
+        let mut deployment = controller.api.get("deployments/demo-server").unwrap();
+        let annotations = &mut deployment["spec"]["template"]["metadata"]["annotations"];
+        annotations.as_object_mut().unwrap().remove(labels::GIT_REVISION).unwrap();
+        controller.api.put("deployments/demo-server", &deployment);
+    };
+    let reconciled = async |containers: Value| {
+        controller.api.put("pods/demo-server-1", &pod(&containers));
+        controller.reconcile().await;
+        revision(&controller)
+    };
+    let test = async {
+        let first = reconciled(moved_to("0b")).await;
+        assert_eq!(first, r#"{"code":"0b"}"#);
+        remove();
+        assert_eq!(reconciled(json!([])).await, Value::Null, "its clone got what there is");
+        assert_eq!(reconciled(moved_to("0b")).await, first, "its clone got an older one");
+        assert_eq!(reconciled(moved_to("0b")).await, first);
+        assert_eq!(controller.reconcile().await, [""; 0], "and no other restart");
     };
     tokio::select! {
         () = serve(listener, "{}") => unreachable!(),

@@ -12,6 +12,8 @@ mod admission;
 #[cfg(test)]
 mod endings;
 #[cfg(test)]
+mod gone;
+#[cfg(test)]
 mod operators;
 #[cfg(test)]
 mod terminals;

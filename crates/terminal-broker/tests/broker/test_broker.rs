@@ -61,7 +61,7 @@ pub(crate) struct TestBroker {
     pub(crate) pods: Pods,
     pub(crate) daemon: Daemon,
     pub(crate) authority: Authority,
-    url: String,
+    pub(crate) url: String,
     _folder: TempDir,
 }
 

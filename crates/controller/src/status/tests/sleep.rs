@@ -18,6 +18,16 @@ fn an_agent_sleeps_and_wakes_as_it_was_decided() {
             ],
         ),
         (
+            "asleep, and its Deployment was deleted",
+            Given { deployment: None, state: State::Asleep, ..given() },
+            [
+                "ServerReady=False Suspended",
+                "ServerHealthy=False DeploymentNotReady",
+                "Suspended=True Standby",
+                "Ready=False Suspended",
+            ],
+        ),
+        (
             "woken, and not scaled yet",
             Given { deployment: Some(suspended()), ..given() },
             [
