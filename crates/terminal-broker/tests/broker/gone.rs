@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use fixtures::{asleep, token};
 use share::Links;
 use terminal_proto::v1::{WakeRequest, watch_activity_response::Event};
 use tokio::{
@@ -17,7 +18,7 @@ use tonic::{
 
 use crate::{
     pod::V5,
-    test_broker::{Client, TestBroker, Watch, agent, asleep, token},
+    test_broker::{Client, TestBroker, Watch, agent},
 };
 
 /// Listens at an address from which one connection leads to `target`. Once it is `cut` nothing
