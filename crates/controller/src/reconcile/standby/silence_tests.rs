@@ -12,7 +12,7 @@ use crate::standby::Activity;
 const START: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
 const TIMEOUT: Duration = Duration::minutes(2);
 /// No two steps are in one second, of which the status tells no more.
-const SECONDS_BETWEEN_STEPS: std::ops::Range<i64> = 1..900;
+const SECONDS_BETWEEN_STEPS: std::ops::Range<i64> = 1..300;
 const AGENTS: usize = 3;
 
 #[derive(Clone, Copy, Debug)]
@@ -182,5 +182,19 @@ fn the_silence_of_a_server_before_its_restart_does_not_count() {
     agent.reconcile(&silences, Sessions::NoAnswer, due);
     agent.before.ready_since = Some(due + Duration::minutes(1));
     let (next, _) = agent.reconcile(&silences, Sessions::NoAnswer, due + NO_ANSWER_GRACE);
+    assert_eq!(next.state, State::Awake);
+}
+
+#[test]
+fn nor_does_that_of_a_server_before_its_agent_slept() {
+    let silences = Silences::default();
+    let mut agent = Idle::new(0, START);
+    let due = START + TIMEOUT;
+    agent.reconcile(&silences, Sessions::NoAnswer, due);
+    agent.reconcile(&silences, Sessions::NoAnswer, due + NO_ANSWER_GRACE);
+    assert!(agent.before.asleep_since.is_some());
+    let woken = due + NO_ANSWER_GRACE + Duration::minutes(1);
+    agent.before = Before { idle_since: Some(woken), ..Before::default() };
+    let (next, _) = agent.reconcile(&silences, Sessions::NoAnswer, woken + TIMEOUT);
     assert_eq!(next.state, State::Awake);
 }
