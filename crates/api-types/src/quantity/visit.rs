@@ -11,19 +11,19 @@ use serde_json::{Error, Value};
 ///
 /// None that a value of this crate has: it fails where `Serialize` does.
 pub fn visit(value: &impl Serialize, found: &mut dyn FnMut(&str, &str)) -> Result<(), Error> {
-    value.serialize(&mut Visitor { path: String::new(), in_quantity: false, found })
+    value.serialize(&mut Finder { path: String::new(), in_quantity: false, found })
 }
 
 /// The name by which the generated type is written.
 const QUANTITY: &str = "Quantity";
 
-struct Visitor<'a> {
+struct Finder<'a> {
     path: String,
     in_quantity: bool,
     found: &'a mut dyn FnMut(&str, &str),
 }
 
-impl Visitor<'_> {
+impl Finder<'_> {
     fn below(&mut self, step: &str, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
         let length = self.path.len();
         if length > 0 && !step.starts_with('[') {
@@ -38,7 +38,7 @@ impl Visitor<'_> {
 
 /// A list or an object whose entries are visited.
 struct Entries<'v, 'a> {
-    visitor: &'v mut Visitor<'a>,
+    finder: &'v mut Finder<'a>,
     /// Of the next item.
     index: usize,
     /// Of the next value.
@@ -47,14 +47,14 @@ struct Entries<'v, 'a> {
 
 impl<'v, 'a> Entries<'v, 'a> {
     #[expect(clippy::unnecessary_wraps, reason = "what the trait's methods return")]
-    fn of(visitor: &'v mut Visitor<'a>) -> Result<Self, Error> {
-        Ok(Self { visitor, index: 0, key: String::new() })
+    fn of(finder: &'v mut Finder<'a>) -> Result<Self, Error> {
+        Ok(Self { finder, index: 0, key: String::new() })
     }
 
     fn item(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
         let step = format!("[{}]", self.index);
         self.index += 1;
-        self.visitor.below(&step, value)
+        self.finder.below(&step, value)
     }
 }
 
@@ -65,7 +65,7 @@ macro_rules! skip {
     };
 }
 
-impl<'v, 'a> ser::Serializer for &'v mut Visitor<'a> {
+impl<'v, 'a> ser::Serializer for &'v mut Finder<'a> {
     type Ok = ();
     type Error = Error;
     type SerializeSeq = Entries<'v, 'a>;
@@ -206,7 +206,7 @@ macro_rules! fields {
                 name: &'static str,
                 value: &T,
             ) -> Result<(), Error> {
-                self.visitor.below(name, value)
+                self.finder.below(name, value)
             }
 
             fn end(self) -> Result<(), Error> {
@@ -232,7 +232,7 @@ impl ser::SerializeMap for Entries<'_, '_> {
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         let key = std::mem::take(&mut self.key);
-        self.visitor.below(&key, value)
+        self.finder.below(&key, value)
     }
 
     fn end(self) -> Result<(), Error> {
