@@ -38,6 +38,11 @@ impl RawGuest {
         timeout(within, shown).await.with_context(|| format!("{text:?} is not shown"))?
     }
 
+    /// Reads what comes, and answers signs of life, until the end.
+    pub async fn stays(&mut self) {
+        while let Some(Ok(_)) = self.0.next().await {}
+    }
+
     /// Sends `input`, and reads nothing. `false` where the gateway has closed meanwhile.
     pub async fn sends(&mut self, input: &[u8]) -> Result<bool> {
         match self.0.send(Message::binary(input.to_vec())).await {

@@ -270,6 +270,8 @@ mod refusal_tests;
 #[cfg(test)]
 mod replace_tests;
 #[cfg(test)]
+mod rollout_tests;
+#[cfg(test)]
 mod standby_tests;
 #[cfg(test)]
 mod switch_tests;

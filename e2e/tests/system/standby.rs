@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use api_types::Agent;
 use e2e::{agents, cluster::Space, guest, http, kubeoc, raw_guest::RawGuest, waiting};
 use serde_json::{Value, json};
@@ -86,8 +86,14 @@ async fn an_open_terminal_keeps_an_agent_awake_beyond_its_time_out() -> Result<(
     wait(&space, "in use", |agent| !is_idle(agent)).await?;
 
     // An agent beside it that nobody uses falls asleep meanwhile: so long was long enough.
-    agents::ready(&space, "unused", standby()).await?;
-    Box::pin(agents::wait(&space, "unused", "asleep", is_asleep)).await?;
+    let unused = async {
+        agents::ready(&space, "unused", standby()).await?;
+        Box::pin(agents::wait(&space, "unused", "asleep", is_asleep)).await
+    };
+    tokio::select! {
+        asleep = unused => drop(asleep?),
+        () = guest.stays() => bail!("the terminal has ended"),
+    }
     let used = space.api::<Agent>().get("sleeper").await?;
     assert!(agents::is_ready(&used) && !is_idle(&used), "{:#?}", used.status);
     space.delete().await

@@ -117,7 +117,15 @@ impl Reconciler {
             unanswered_since: None,
             now,
         };
-        let answer = self.sessions(identity, agent.spec.server_port());
+        // A server answers before its pod is ready, and says that nobody uses it: nobody could.
+        let is_starting = facts.before.ready_since.is_none() && !self.is_stopped(identity);
+        let answer = async {
+            if is_starting {
+                Sessions::NoAnswer
+            } else {
+                self.sessions(identity, agent.spec.server_port()).await
+            }
+        };
         let decision = self.silences.decide(identity, facts, answer).await;
         let warning = match (facts.idle_timeout, view.hearing) {
             (None, _) => None,
@@ -129,12 +137,15 @@ impl Reconciler {
         Standing { decision, warning, view, now }
     }
 
+    /// Perhaps a moment ago, and the status does not say so yet.
+    fn is_stopped(&self, identity: &AgentId) -> bool {
+        let deployment = self.deployment(identity);
+        deployment.and_then(|deployment| deployment.spec.as_ref()?.replicas) == Some(0)
+    }
+
     /// What the agent's server says that it works on.
     pub(super) async fn sessions(&self, identity: &AgentId, port: u16) -> Sessions {
-        let deployment = self.deployment(identity);
-        let replicas = deployment.and_then(|deployment| deployment.spec.as_ref()?.replicas);
-        if replicas == Some(0) {
-            // It was stopped a moment ago, and the status does not say so yet.
+        if self.is_stopped(identity) {
             return Sessions::Idle;
         }
         let pods = fetch::pods(&self.stores, identity);

@@ -1,4 +1,4 @@
-//! An agent falls asleep, wakes and is restarted for a newer commit, and nothing is written twice.
+//! An agent falls asleep and wakes, and nothing is written twice.
 
 use api_types::{AgentSpec, labels};
 use daemon::clock;
@@ -9,9 +9,9 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::{Activities, AgentId, tests::TestController};
+use super::{AgentId, tests::TestController};
 
-fn id() -> AgentId {
+pub(super) fn id() -> AgentId {
     AgentId { namespace: "team-a".into(), name: "demo".into(), uid: "uid-1".into() }
 }
 
@@ -19,12 +19,12 @@ fn spec(spec: Value) -> AgentSpec {
     serde_json::from_value(spec).unwrap()
 }
 
-fn ago(minutes: i64) -> String {
+pub(super) fn ago(minutes: i64) -> String {
     (clock::now() - Duration::minutes(minutes)).format(&Rfc3339).unwrap()
 }
 
 /// Answers each question with `body`, for as long as it is polled.
-async fn serve(listener: TcpListener, body: &'static str) {
+pub(super) async fn serve(listener: TcpListener, body: &'static str) {
     loop {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut request = vec![];
@@ -38,17 +38,21 @@ async fn serve(listener: TcpListener, body: &'static str) {
 }
 
 /// A running agent whose server is on the loopback, at this port.
-async fn running(port: u16, more: Value) -> TestController {
+pub(super) async fn running(port: u16, more: Value) -> TestController {
     let mut wanted = json!({ "port": port });
     wanted.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let controller = TestController::of(spec(wanted));
     controller.activities.with_terminals(&id(), 0, clock::now());
     controller.reconcile().await;
     controller.api.put("pods/demo-server-1", &pod(&json!([])));
+    let mut deployment = controller.api.get("deployments/demo-server").unwrap();
+    deployment["status"] = json!({ "updatedReplicas": 1, "readyReplicas": 1 });
+    controller.api.put("deployments/demo-server", &deployment);
+    Box::pin(controller.reconcile()).await;
     controller
 }
 
-fn pod(containers: &Value) -> Value {
+pub(super) fn pod(containers: &Value) -> Value {
     json!({
         "metadata": {
             "name": "demo-server-1", "namespace": "team-a", "labels": { "kubeopencode.io/agent": "demo" },
@@ -61,6 +65,16 @@ fn pod(containers: &Value) -> Value {
 fn set_status(controller: &TestController, field: &str, value: Value) {
     let mut agent = controller.api.get("agents/demo").unwrap();
     agent["status"][field] = value;
+    controller.api.put("agents/demo", &agent);
+}
+
+/// Nobody has used the agent, whose server is ready, for so many minutes.
+fn set_idle(controller: &TestController, minutes: i64) {
+    set_status(controller, "idleSince", json!(ago(minutes)));
+    let mut agent = controller.api.get("agents/demo").unwrap();
+    for condition in agent["status"]["conditions"].as_array_mut().unwrap() {
+        condition["lastTransitionTime"] = json!(ago(minutes));
+    }
     controller.api.put("agents/demo", &agent);
 }
 
@@ -84,7 +98,7 @@ async fn an_idle_agent_falls_asleep_and_a_visitor_wakes_it() {
     assert!(idle_since(&controller).is_some(), "a new agent is idle");
     assert_eq!(controller.reconcile().await, ["PATCH agents/demo/status"; 0]);
 
-    set_status(&controller, "idleSince", json!(ago(31)));
+    set_idle(&controller, 31);
     let asked = async {
         assert_eq!(
             controller.reconcile().await,
@@ -115,11 +129,29 @@ async fn an_idle_agent_falls_asleep_and_a_visitor_wakes_it() {
     assert_eq!(controller.reconcile().await, [""; 0]);
 }
 
+/// Its server answers before its pod is ready, and says that nobody uses it.
+#[tokio::test]
+async fn an_agent_whose_start_takes_longer_than_its_time_out_is_not_put_to_sleep_by_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let controller = running(listener.local_addr().unwrap().port(), standby()).await;
+    let mut deployment = controller.api.get("deployments/demo-server").unwrap();
+    deployment["status"] = json!({ "updatedReplicas": 1, "unavailableReplicas": 1 });
+    controller.api.put("deployments/demo-server", &deployment);
+    controller.reconcile().await;
+    set_idle(&controller, 31);
+    tokio::select! {
+        () = serve(listener, "{}") => unreachable!(),
+        _ = controller.reconcile() => {}
+    }
+    assert_eq!(controller.replicas(), 1);
+    assert_eq!(suspended(&controller), ("False".into(), "Active".into()));
+}
+
 #[tokio::test]
 async fn a_busy_agent_and_one_with_a_terminal_stay_awake() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let controller = running(listener.local_addr().unwrap().port(), standby()).await;
-    set_status(&controller, "idleSince", json!(ago(31)));
+    set_idle(&controller, 31);
     let asked = async { assert_eq!(controller.reconcile().await, ["PATCH agents/demo/status"]) };
     tokio::select! {
         () = serve(listener, r#"{"ses_1":{"type":"busy"}}"#) => unreachable!(),
@@ -127,7 +159,7 @@ async fn a_busy_agent_and_one_with_a_terminal_stay_awake() {
     }
     assert!(clock::now() - idle_since(&controller).unwrap() < Duration::minutes(1));
 
-    set_status(&controller, "idleSince", json!(ago(31)));
+    set_idle(&controller, 31);
     controller.activities.with_terminals(&id(), 1, clock::now());
     assert_eq!(controller.reconcile().await, ["PATCH agents/demo/status"]);
     assert_eq!((idle_since(&controller), controller.replicas()), (None, json!(1)));
@@ -148,7 +180,7 @@ async fn an_owners_suspension_is_not_undone_by_a_visit() {
     assert_eq!(controller.reconcile().await, [""; 0]);
     assert_eq!(suspended(&controller), ("True".into(), "UserRequested".into()));
     // As an earlier release left it.
-    set_status(&controller, "idleSince", json!(ago(31)));
+    set_idle(&controller, 31);
     controller.edit(|spec| spec.suspend = false);
     controller.reconcile().await;
     assert_eq!(suspended(&controller), ("False".into(), "Active".into()));
@@ -168,125 +200,4 @@ async fn a_standby_that_cannot_work_as_asked_says_so() {
     controller.activities.cannot_hear();
     controller.reconcile().await;
     assert_eq!(warning().as_deref(), Some("ActivityUnknown"));
-}
-
-/// The annotation of the pods that the Deployment makes.
-fn revision(controller: &TestController) -> Value {
-    let deployment = controller.api.get("deployments/demo-server").unwrap();
-    deployment["spec"]["template"]["metadata"]["annotations"][labels::GIT_REVISION].clone()
-}
-
-fn moved_to(commit: &str) -> Value {
-    let report = json!({
-        "name": "code", "commit": "0a", "lastSynced": ago(1), "state": { "pending": { "commit": commit } },
-    });
-    let ended = json!({ "terminated": { "exitCode": 0, "message": report.to_string() } });
-    json!([{ "name": "git-sync-0", "state": { "running": {} }, "lastState": ended, "image": "",
-             "imageID": "", "ready": true, "restartCount": 1 }])
-}
-
-/// A running agent whose repository restarts it for newer commits.
-async fn following(port: u16) -> TestController {
-    let sync = json!({ "enabled": true, "policy": "Rollout" });
-    let git = json!({ "repository": "https://git.example/code.git", "sync": sync });
-    let context = json!({ "name": "code", "type": "Git", "mountPath": "code", "git": git });
-    Box::pin(running(port, json!({ "contexts": [context] }))).await
-}
-
-#[tokio::test]
-async fn a_newer_commit_restarts_the_pod_once_and_not_under_its_user() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let controller = following(listener.local_addr().unwrap().port()).await;
-    controller.activities.with_terminals(&id(), 1, clock::now() - Duration::minutes(2));
-    controller.api.put("pods/demo-server-1", &pod(&moved_to("0b")));
-
-    let test = async {
-        assert_eq!(controller.reconcile().await, ["PATCH agents/demo/status"]);
-        let pending = || controller.condition("GitSyncPending").unwrap().reason;
-        assert_eq!(
-            (revision(&controller), pending().as_str()),
-            (Value::Null, "WaitingForSessions")
-        );
-
-        controller.activities.with_terminals(&id(), 0, clock::now() - Duration::minutes(1));
-        let requests = controller.reconcile().await;
-        assert_eq!(requests, ["PATCH deployments/demo-server", "PATCH agents/demo/status"]);
-        assert_eq!(revision(&controller), r#"{"code":"0b"}"#);
-        assert_eq!(pending(), "UpdateAvailable");
-        assert_eq!(controller.reconcile().await, [""; 0], "a clone that got an older one is left");
-
-        controller.api.put("pods/demo-server-1", &pod(&json!([])));
-        controller.reconcile().await;
-        assert_eq!(revision(&controller), r#"{"code":"0b"}"#, "the new pod reports nothing yet");
-        controller.api.put("pods/demo-server-1", &pod(&moved_to("0c")));
-        controller.reconcile().await;
-        assert_eq!(revision(&controller), r#"{"code":"0c"}"#);
-    };
-    tokio::select! {
-        () = serve(listener, "{}") => unreachable!(),
-        () = test => {}
-    }
-}
-
-#[tokio::test]
-async fn a_pod_that_somebody_may_use_is_not_restarted() {
-    const IDLE: &str = "{}";
-    let minute_ago = || clock::now() - Duration::minutes(1);
-    for (name, closed_at, answer) in [
-        ("no broker is heard", None, IDLE),
-        ("a guest may come back", Some(clock::now()), IDLE),
-        ("its server is busy", Some(minute_ago()), r#"{"ses_1":{"type":"busy"}}"#),
-        ("its server does not say it", Some(minute_ago()), ""),
-    ] {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut controller = following(listener.local_addr().unwrap().port()).await;
-        controller.activities = Activities::default();
-        if let Some(at) = closed_at {
-            controller.activities.with_terminals(&id(), 1, at);
-            controller.activities.with_terminals(&id(), 0, at);
-        }
-        controller.api.put("pods/demo-server-1", &pod(&moved_to("0b")));
-        tokio::select! {
-            () = serve(listener, answer) => unreachable!(),
-            _ = controller.reconcile() => {}
-        }
-        let pending = controller.condition("GitSyncPending").unwrap().reason;
-        assert_eq!(
-            (revision(&controller), &*pending),
-            (Value::Null, "WaitingForSessions"),
-            "{name}"
-        );
-    }
-}
-
-/// The edit itself restarts the pod, whose clone is new: to write the annotation again would be
-/// another restart.
-#[tokio::test]
-async fn an_annotation_that_somebody_removed_is_written_again_only_for_a_commit() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let controller = following(listener.local_addr().unwrap().port()).await;
-    let remove = || {
-        let mut deployment = controller.api.get("deployments/demo-server").unwrap();
-        let annotations = &mut deployment["spec"]["template"]["metadata"]["annotations"];
-        annotations.as_object_mut().unwrap().remove(labels::GIT_REVISION).unwrap();
-        controller.api.put("deployments/demo-server", &deployment);
-    };
-    let reconciled = async |containers: Value| {
-        controller.api.put("pods/demo-server-1", &pod(&containers));
-        controller.reconcile().await;
-        revision(&controller)
-    };
-    let test = async {
-        let first = reconciled(moved_to("0b")).await;
-        assert_eq!(first, r#"{"code":"0b"}"#);
-        remove();
-        assert_eq!(reconciled(json!([])).await, Value::Null, "its clone got what there is");
-        assert_eq!(reconciled(moved_to("0b")).await, first, "its clone got an older one");
-        assert_eq!(reconciled(moved_to("0b")).await, first);
-        assert_eq!(controller.reconcile().await, [""; 0], "and no other restart");
-    };
-    tokio::select! {
-        () = serve(listener, "{}") => unreachable!(),
-        () = test => {}
-    }
 }
