@@ -121,15 +121,9 @@ impl Context {
     where
         Q: std::error::Error,
     {
-        match &ended {
-            Ok((agent, _)) => self.turns.ended(agent),
-            Err(Error::ObjectNotFound(agent) | Error::ReconcilerFailed(_, agent)) => {
-                self.turns.ended(&agent.clone().into_kind_unchecked(()));
-            }
-            Err(Error::QueueError(_) | Error::RunnerError(_)) => {}
-        }
         match ended {
             Ok((agent, _)) => {
+                self.turns.ended(&agent);
                 let agent = agent.into_kind_unchecked::<Agent>(());
                 self.retries.clear(&agent);
                 self.metrics.reconciled();
@@ -139,9 +133,12 @@ impl Context {
                 let gone = gone.into_kind_unchecked::<Agent>(());
                 self.retries.clear(&gone);
                 self.reconciler.forget(&gone);
+                self.turns.ended(&gone.into_kind_unchecked(()));
             }
             // Reported by `after_failure` already.
-            Err(Error::ReconcilerFailed(..)) => {}
+            Err(Error::ReconcilerFailed(_, agent)) => {
+                self.turns.ended(&agent.into_kind_unchecked(()));
+            }
             Err(error @ (Error::QueueError(_) | Error::RunnerError(_))) => {
                 tracing::warn!(%error, "the queue failed");
                 self.metrics.failed("queue");

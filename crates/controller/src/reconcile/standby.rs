@@ -117,10 +117,9 @@ impl Reconciler {
             unanswered_since: None,
             now,
         };
-        // A server answers before its pod is ready, and says that nobody uses it: nobody could.
-        let is_starting = facts.before.ready_since.is_none() && !self.is_stopped(identity);
         let answer = async {
-            if is_starting {
+            if facts.before.ready_since.is_none() && !self.is_stopped(identity) {
+                // A server answers before its pod is ready, and says that nobody uses it: nobody could.
                 Sessions::NoAnswer
             } else {
                 self.sessions(identity, agent.spec.server_port()).await
