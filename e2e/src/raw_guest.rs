@@ -7,10 +7,13 @@ use futures::{SinkExt, StreamExt};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Error, Message},
+    tungstenite::{Error, Message, http::StatusCode},
 };
 
-use crate::settings;
+use crate::{settings, waiting};
+
+/// The watches of gateway and broker are behind the controller's by less, on two busy cores.
+const CAUGHT_UP: Duration = Duration::from_secs(20);
 
 pub struct RawGuest(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -23,6 +26,18 @@ impl RawGuest {
         let mut socket = connect_async(url).await?.0;
         socket.send(Message::text(r#"{"type":"resize","cols":120,"rows":40}"#)).await?;
         Ok(Self(socket))
+    }
+
+    /// Opens the link as the page does: one that asks to wait is asked again. The gateway learns that an agent is ready
+    /// from a watch of its own, which may be behind the one that a test reads.
+    pub async fn arrives(token: &str) -> Result<Self> {
+        let opened = waiting::until("the link is open", CAUGHT_UP, || async {
+            match Self::open(token).await {
+                Err(error) if asks_to_wait(&error) => Ok(None),
+                opened => opened.map(Some),
+            }
+        });
+        Ok(opened.await?.0)
     }
 
     /// Reads until `text` has been shown.
@@ -53,4 +68,9 @@ impl RawGuest {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+fn asks_to_wait(error: &anyhow::Error) -> bool {
+    let refused = error.downcast_ref::<Error>();
+    matches!(refused, Some(Error::Http(answer)) if answer.status() == StatusCode::SERVICE_UNAVAILABLE)
 }

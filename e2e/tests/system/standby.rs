@@ -60,7 +60,7 @@ async fn an_idle_agent_sleeps_and_only_who_asks_for_it_wakes_it() -> Result<()> 
     let woken = http::post(&wake).await?;
     assert_eq!(woken.status, 202, "{}", woken.body);
     wait(&space, "Ready", agents::is_ready).await?;
-    let mut guest = RawGuest::open(&token).await?;
+    let mut guest = RawGuest::arrives(&token).await?;
     guest.shows(guest::PROMPT, guest::PATIENCE).await?;
 
     // Longer than the time-out it is neither idle nor asleep: its status says so from one write to the next.
@@ -81,7 +81,7 @@ async fn an_open_terminal_keeps_an_agent_awake_beyond_its_time_out() -> Result<(
     let space = Space::new("awake").await?;
     agents::ready(&space, "sleeper", standby()).await?;
     let token = kubeoc::share(&space, "sleeper", &[]).await?;
-    let mut guest = RawGuest::open(&token).await?;
+    let mut guest = RawGuest::arrives(&token).await?;
     guest.shows(guest::PROMPT, guest::PATIENCE).await?;
     wait(&space, "in use", |agent| !is_idle(agent)).await?;
 
