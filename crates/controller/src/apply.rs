@@ -19,20 +19,19 @@ use serde_json::{Value, json};
 
 use crate::{
     error::ControllerError,
+    held::Held,
     kinds::Child,
-    observe::{self, Observed, is_owned},
+    observe::{self, Observed},
     refusal::Refusal,
 };
 use memory::{Memory, Newest, ObjectKey};
 use record::Record;
 
-pub use record::condense;
-
 /// The outcome of applying one object.
 #[derive(Clone, Debug)]
-pub enum Outcome<K> {
+pub enum Outcome<K: Child> {
     /// It is as desired.
-    InPlace(Arc<K>),
+    InPlace(Arc<Held<K>>),
     /// It is being deleted; it can be created again once it is gone.
     Ending,
     /// The name is taken by an object that is not the agent's.
@@ -73,7 +72,7 @@ impl Applier {
         &self,
         owner: Owner<'_>,
         name: &str,
-        cached: Option<Arc<K>>,
+        cached: Option<Arc<Held<K>>>,
     ) -> Result<Observed<K>, ControllerError> {
         match self.memory.newest(&owner.agent(), &key::<K>(name), cached) {
             Newest::Known(object) => Ok(Observed::of(object, owner.uid)),
@@ -88,7 +87,7 @@ impl Applier {
         &self,
         owner: Owner<'_>,
         name: &str,
-        cached: Option<Arc<K>>,
+        cached: Option<Arc<Held<K>>>,
     ) -> Result<Observed<K>, ControllerError> {
         match self.memory.newest(&owner.agent(), &key::<K>(name), cached) {
             Newest::Known(object) => Ok(Observed::of(object, owner.uid)),
@@ -103,10 +102,10 @@ impl Applier {
         &self,
         owner: Owner<'_>,
         name: &str,
-        cache: &Store<K>,
-    ) -> Option<Arc<K>> {
+        cache: &Store<Held<K>>,
+    ) -> Option<Arc<Held<K>>> {
         match self.memory.newest(&owner.agent(), &key::<K>(name), cached(cache, owner, name)) {
-            Newest::Known(object) => Some(object).filter(|object| is_owned(&**object, owner.uid)),
+            Newest::Known(object) => Some(object).filter(|object| object.is_owned_by(owner.uid)),
             Newest::Unseen | Newest::Deleted | Newest::Unknown => None,
         }
     }
@@ -116,7 +115,7 @@ impl Applier {
         &self,
         owner: Owner<'_>,
         desired: &K,
-        cache: &Store<K>,
+        cache: &Store<Held<K>>,
     ) -> Result<Outcome<K>, ControllerError> {
         let name = desired.name_any();
         let observed = self.observe(owner, &name, cached(cache, owner, &name)).await?;
@@ -138,11 +137,11 @@ impl Applier {
             // What is applied to it would be deleted with it.
             Observed::Ending => Ok(Outcome::Ending),
             Observed::Owned(held) => {
-                let record = Record::new(&manifest, &**held);
+                let record = Record::new(&manifest, held);
                 if record.is_in_place() || self.memory.is_recorded(&owner.agent(), &key, &record) {
                     return Ok(Outcome::InPlace(held.clone()));
                 }
-                let guard = ("uid", held.uid().unwrap_or_default());
+                let guard = ("uid", held.uid.to_string());
                 self.apply(owner, key, manifest, guard).await
             }
             Observed::Absent => self.create(owner, key, manifest).await,
@@ -176,15 +175,15 @@ impl Applier {
     pub async fn scale_to_zero(
         &self,
         owner: Owner<'_>,
-        deployment: &Deployment,
+        deployment: &Held<Deployment>,
     ) -> Result<Outcome<Deployment>, ControllerError> {
-        let name = deployment.name_any();
-        let body = json!({ "metadata": { "uid": deployment.uid() }, "spec": { "replicas": 0 } });
+        let name = &*deployment.name;
+        let body = json!({ "metadata": { "uid": deployment.uid }, "spec": { "replicas": 0 } });
         // Not an apply: one of a part would give up all other fields.
         let params =
             PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..Default::default() };
-        let written = self.api(owner).patch(&name, &params, &Patch::Merge(&body)).await;
-        self.outcome(owner, key::<Deployment>(&name), written, |_| None)
+        let written = self.api(owner).patch(name, &params, &Patch::Merge(&body)).await;
+        self.outcome(owner, key::<Deployment>(name), written, |_| None)
     }
 
     /// Drops what is remembered of a deleted agent.
@@ -215,15 +214,14 @@ impl Applier {
         owner: Owner<'_>,
         key: ObjectKey,
         written: Result<K, kube::Error>,
-        record: impl FnOnce(&K) -> Option<Record>,
+        record: impl FnOnce(&Held<K>) -> Option<Record>,
     ) -> Result<Outcome<K>, ControllerError> {
         let (kind, name) = key.clone();
         match written {
-            Ok(mut held) => {
+            Ok(object) => {
                 tracing::info!(kind, name, "applied");
+                let held = Arc::new(Held::of(&object));
                 let record = record(&held);
-                condense(&mut held);
-                let held = Arc::new(held);
                 self.memory.written(owner.agent(), key, record, &held);
                 Ok(Outcome::InPlace(held))
             }
@@ -240,7 +238,11 @@ impl Applier {
 }
 
 /// What a watch knows of an object of this name.
-pub fn cached<K: Child>(cache: &Store<K>, owner: Owner<'_>, name: &str) -> Option<Arc<K>> {
+pub fn cached<K: Child>(
+    cache: &Store<Held<K>>,
+    owner: Owner<'_>,
+    name: &str,
+) -> Option<Arc<Held<K>>> {
     cache.get(&ObjectRef::new(name).within(owner.namespace))
 }
 

@@ -1,24 +1,25 @@
 //! The kinds of objects that are watched, and what those that an agent owns have in common, for
 //! code that treats them alike.
 
+use std::fmt::Debug;
+
 use api_types::{Agent, AgentTemplate};
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret, Service},
 };
-use kube::Resource;
+use kube::core::ObjectMeta;
 use serde::Serialize;
 
 use crate::guard::{ManagedFields, Watched};
 
 /// A kind of object that the controller creates for an agent.
-pub trait Child: Watched + Serialize {}
+pub trait Child: Watched + Serialize + Default {
+    /// What is kept in memory of one, beside its identity.
+    type Kept: Clone + Debug + Default + PartialEq + Send + Sync + 'static;
 
-impl Child for ConfigMap {}
-impl Child for Deployment {}
-impl Child for PersistentVolumeClaim {}
-impl Child for Secret {}
-impl Child for Service {}
+    fn kept(&self) -> Self::Kept;
+}
 
 impl Watched for Agent {}
 impl Watched for AgentTemplate {}
@@ -42,6 +43,6 @@ impl Watched for Service {
 }
 
 /// The version of an object. Those of one kind are ordered numbers: promised from Kubernetes 1.35 on, and so before.
-pub(crate) fn version(object: &impl Resource) -> Option<u64> {
-    object.meta().resource_version.as_ref()?.parse().ok()
+pub(crate) fn version(metadata: &ObjectMeta) -> Option<u64> {
+    metadata.resource_version.as_ref()?.parse().ok()
 }

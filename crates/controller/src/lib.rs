@@ -11,6 +11,7 @@ pub mod desired;
 pub mod error;
 pub mod fetch;
 pub mod guard;
+pub mod held;
 pub mod kinds;
 pub mod lease;
 pub mod merge;

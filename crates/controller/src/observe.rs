@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
-use kube::{Api, ResourceExt};
+use kube::Api;
 
-use crate::{error::ControllerError, kinds::Child};
+use crate::{error::ControllerError, held::Held, kinds::Child};
 
 /// What exists under a name that the agent uses.
 #[derive(Clone, Debug)]
-pub enum Observed<K> {
+pub enum Observed<K: Child> {
     Absent,
     /// The agent controls it.
-    Owned(Arc<K>),
+    Owned(Arc<Held<K>>),
     /// The agent controls it, and it is being deleted.
     Ending,
     /// The agent does not control it: never adopted, changed or deleted.
@@ -21,17 +21,17 @@ pub enum Observed<K> {
 
 impl<K: Child> Observed<K> {
     /// Of an object that exists.
-    pub fn of(object: Arc<K>, owner_uid: &str) -> Self {
-        if !is_owned(&*object, owner_uid) {
+    pub fn of(object: Arc<Held<K>>, owner_uid: &str) -> Self {
+        if !object.is_owned_by(owner_uid) {
             Self::Foreign
-        } else if object.meta().deletion_timestamp.is_some() {
+        } else if object.is_ending {
             Self::Ending
         } else {
             Self::Owned(object)
         }
     }
 
-    pub fn owned(&self) -> Option<&Arc<K>> {
+    pub fn owned(&self) -> Option<&Arc<Held<K>>> {
         match self {
             Self::Owned(object) => Some(object),
             Self::Absent | Self::Ending | Self::Foreign => None,
@@ -49,17 +49,13 @@ pub async fn read<K: Child>(
     let found = api.get_metadata_opt(name).await;
     match found.map_err(ControllerError::request("get", K::kind(&()), name))? {
         None => Ok(Observed::Absent),
-        Some(metadata) if is_owned(&metadata, owner_uid) => {
+        Some(found) if Held::<K>::identity(&found.metadata).is_owned_by(owner_uid) => {
             let object = api.get_opt(name).await;
             let object = object.map_err(ControllerError::request("get", K::kind(&()), name))?;
-            Ok(object.map_or(Observed::Absent, |object| Observed::of(Arc::new(object), owner_uid)))
+            Ok(object.map_or(Observed::Absent, |object| {
+                Observed::of(Arc::new(Held::of(&object)), owner_uid)
+            }))
         }
         Some(_) => Ok(Observed::Foreign),
     }
-}
-
-/// Whether the agent with this UID controls the object.
-pub fn is_owned(object: &impl ResourceExt, owner_uid: &str) -> bool {
-    let ours = |uid: &str, controller| uid == owner_uid && controller == Some(true);
-    object.owner_references().iter().any(|owner| ours(&owner.uid, owner.controller))
 }

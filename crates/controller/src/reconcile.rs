@@ -16,7 +16,7 @@ use api_types::{Agent, AgentId, AgentTemplate, condition, names};
 use daemon::clock;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
-    Api, Client, Resource, ResourceExt,
+    Api, Client, Resource,
     runtime::{
         events::{Recorder, Reporter},
         reflector::ObjectRef,
@@ -30,13 +30,15 @@ use crate::{
     error::ControllerError,
     fetch::{self, fetch},
     guard::{Guarded, Unreadable},
+    held::{Held, Stage},
+    kinds::Child,
     merge::merge,
     publish::{Publisher, patch_status},
     refusal::Refusal,
     requeue::{Requeue, requeue},
     resolve::{Defaults, Invalid, resolve},
     standby::State,
-    status::{ApplyProblem, Facts, Share, Stage, references, since, stage, status, unreadable},
+    status::{ApplyProblem, Facts, Share, references, since, status, unreadable},
     stores::Stores,
 };
 use objects::{Applied, Fresh};
@@ -172,7 +174,8 @@ impl Reconciler {
         let pods = fetch::pods(&self.stores, identity);
         let pods: Vec<&Pod> = pods.iter().map(Arc::as_ref).collect();
         // While it starts, and no longer: an agent that runs costs no request.
-        let is_starting = deployment.as_deref().map(stage) == Some(Stage::Starting);
+        let is_starting =
+            deployment.as_ref().is_some_and(|held| held.kept.stage == Stage::Starting);
         let missing = if is_starting && resolved.is_ok() {
             failure.of(fetch::missing(&self.client, identity, named).await)
         } else {
@@ -185,8 +188,8 @@ impl Reconciler {
             invalid: resolved.as_ref().err(),
             apply_problem: applied.problem.as_ref(),
             failure: answer.as_deref(),
-            deployment: deployment.as_deref(),
-            service: service.as_deref(),
+            deployment: deployment.as_deref().map(|held| &held.kept),
+            service: service.is_some(),
             pods: &pods,
             missing: &missing,
             volumes: &applied.volumes,
@@ -243,11 +246,8 @@ fn readable(template: Option<&Guarded<AgentTemplate>>) -> Result<Option<&AgentTe
     })
 }
 
-fn in_place<K>(desired: &K, outcome: Outcome<K>) -> Result<Arc<K>, ApplyProblem>
-where
-    K: Resource<DynamicType = ()>,
-{
-    let (kind, name) = (K::kind(&()).into_owned(), desired.name_any());
+fn in_place<K: Child>(name: String, outcome: Outcome<K>) -> Result<Arc<Held<K>>, ApplyProblem> {
+    let kind = K::kind(&()).into_owned();
     match outcome {
         Outcome::InPlace(object) => Ok(object),
         Outcome::Ending => Err(ApplyProblem::Ending { kind, name }),

@@ -3,8 +3,9 @@
 
 use std::fmt;
 
-use api_types::{ShareToken, names};
-use k8s_openapi::api::core::v1::Secret;
+use api_types::ShareToken;
+
+use crate::held::Texts;
 
 /// The password of an agent's server: any text that is not empty.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,37 +32,33 @@ impl fmt::Debug for Password {
 
 /// The token in the agent's share Secret. Whoever may write that Secret may choose
 /// the token; what is no token is replaced.
-pub fn share_token(held: Option<&Secret>, fresh: ShareToken) -> ShareToken {
-    let held = held.and_then(|secret| text(secret, names::SHARE_TOKEN_KEY));
-    held.and_then(ShareToken::parse).unwrap_or(fresh)
+pub fn share_token(held: Option<&Texts>, fresh: ShareToken) -> ShareToken {
+    held.and_then(|held| ShareToken::parse(held.token.as_deref()?)).unwrap_or(fresh)
 }
 
 /// The password in the agent's server Secret.
-pub fn password(held: Option<&Secret>, fresh: Password) -> Password {
+pub fn password(held: Option<&Texts>, fresh: Password) -> Password {
     held.and_then(held_password).unwrap_or(fresh)
 }
 
 /// The password in a server Secret, if there is one.
-pub fn held_password(secret: &Secret) -> Option<Password> {
-    let text = text(secret, names::SERVER_PASSWORD_KEY).filter(|text| !text.is_empty())?;
+pub fn held_password(held: &Texts) -> Option<Password> {
+    let text = held.password.as_deref().filter(|text| !text.is_empty())?;
     Some(Password(text.to_owned()))
-}
-
-fn text<'a>(secret: &'a Secret, key: &str) -> Option<&'a str> {
-    std::str::from_utf8(&secret.data.as_ref()?.get(key)?.0).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use k8s_openapi::ByteString;
+    use k8s_openapi::{ByteString, api::core::v1::Secret};
 
     use super::*;
+    use crate::kinds::Child;
 
-    fn holding(key: &str, value: &[u8]) -> Secret {
+    fn holding(key: &str, value: &[u8]) -> Texts {
         let data = BTreeMap::from([(key.to_owned(), ByteString(value.to_vec()))]);
-        Secret { data: Some(data), ..Secret::default() }
+        Secret { data: Some(data), ..Secret::default() }.kept()
     }
 
     #[test]
@@ -73,7 +70,7 @@ mod tests {
             ("its own token", holding(kept.expose().as_bytes()), &kept),
             ("too short", holding(b"abc"), &fresh),
             ("not text", holding(&[0xff; 43]), &fresh),
-            ("an empty Secret", Some(Secret::default()), &fresh),
+            ("an empty Secret", Some(Texts::default()), &fresh),
         ];
         for (name, held, expected) in cases {
             assert!(share_token(held.as_ref(), fresh.clone()) == *expected, "{name}");

@@ -16,14 +16,12 @@ use api_types::{
     condition::{self, reason},
     names,
 };
-use k8s_openapi::api::{
-    apps::v1::Deployment,
-    core::v1::{Pod, Service},
-};
+use k8s_openapi::api::core::v1::Pod;
 use kube::core::ObjectMeta;
 use time::OffsetDateTime;
 
 use crate::{
+    held::Workload,
     resolve::Invalid,
     standby::{Decision, Warning},
 };
@@ -34,7 +32,6 @@ use server::{Server, Suspension};
 pub use git::moved;
 pub use pods::{Problem, newest};
 pub use references::{Reference, ReferenceKind, references};
-pub use server::{Stage, stage};
 pub use template::template_status;
 pub use unreadable::unreadable;
 pub use volumes::Volumes;
@@ -50,9 +47,9 @@ pub struct Facts<'a> {
     /// What the API server answered to a request that is tried again.
     pub failure: Option<&'a str>,
     /// The agent's own, after it was applied.
-    pub deployment: Option<&'a Deployment>,
-    /// The agent's own, after it was applied.
-    pub service: Option<&'a Service>,
+    pub deployment: Option<&'a Workload>,
+    /// The agent has one.
+    pub service: bool,
     /// That carry the agent's labels.
     pub pods: &'a [&'a Pod],
     /// What the agent names, and what does not exist.
@@ -128,8 +125,8 @@ pub fn status(facts: &Facts<'_>) -> AgentStatus {
         conditions: conditions.finish(),
         // Only what exists is named.
         deployment_name: facts.deployment.map(|_| names::deployment(name)),
-        service_name: facts.service.map(|_| names::service(name)),
-        url: facts.service.map(|_| names::server_url(name, namespace, agent.spec.server_port())),
+        service_name: facts.service.then(|| names::service(name)),
+        url: facts.service.then(|| names::server_url(name, namespace, agent.spec.server_port())),
         ready: server == Server::Ready,
         suspended: matches!(server, Server::Suspended(_)),
         share,

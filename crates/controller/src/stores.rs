@@ -5,8 +5,8 @@
 //! each list every agent is reconciled, which costs no request where nothing changed.
 
 mod index;
-mod lean;
 mod plan;
+mod pod;
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -30,10 +30,9 @@ use kube::{
 use tokio::sync::Notify;
 
 use crate::{
-    contents::Contents, error::ControllerError, guard::Guarded, metrics::Metrics,
-    status::ReferenceKind,
+    contents::Contents, error::ControllerError, guard::Guarded, held::Held, kinds::Child,
+    metrics::Metrics, status::ReferenceKind,
 };
-pub(crate) use lean::Lean;
 use plan::Plan;
 
 pub use index::PodIndex;
@@ -48,13 +47,13 @@ pub type Triggers = BoxStream<'static, Result<Trigger, Infallible>>;
 pub struct Stores {
     pub agents: Store<Guarded<Agent>>,
     pub templates: Store<Guarded<AgentTemplate>>,
-    pub deployments: Store<Deployment>,
-    pub services: Store<Service>,
-    pub config_maps: Store<ConfigMap>,
-    pub claims: Store<PersistentVolumeClaim>,
-    pub secrets: Store<Secret>,
+    pub deployments: Store<Held<Deployment>>,
+    pub services: Store<Held<Service>>,
+    pub config_maps: Store<Held<ConfigMap>>,
+    pub claims: Store<Held<PersistentVolumeClaim>>,
+    pub secrets: Store<Held<Secret>>,
     /// The Secrets of links, of the project's former implementation too: those have no other label.
-    pub shares: Store<Secret>,
+    pub shares: Store<Held<Secret>>,
     pub pods: Store<Pod>,
     pub pods_of: PodIndex,
     /// Of what users own: digests of what agents use.
@@ -149,13 +148,14 @@ fn our_labels() -> String {
     format!("{}={},{}", labels::MANAGED_BY, labels::MANAGER, labels::AGENT)
 }
 
-/// By the label, so that an object which lost its owner is noticed too; and by the owner, where it
-/// has no label.
-fn agent_of(object: &impl ResourceExt, _: &Store<Guarded<Agent>>) -> Vec<Trigger> {
-    let namespace = object.namespace().unwrap_or_default();
-    let owners = object.owner_references().iter();
-    let owner = owners.filter(|owner| owner.kind == Agent::kind(&())).map(|owner| &owner.name);
-    let agent = object.labels().get(labels::AGENT).or_else(|| owner.clone().next());
+/// By the label, so that an object which lost its owner is noticed too.
+fn agent_of<K: Child>(object: &Held<K>, _: &Store<Guarded<Agent>>) -> Vec<Trigger> {
+    let agent = object.agent.iter();
+    agent.map(|name| ObjectRef::new(name).within(&object.namespace)).collect()
+}
+
+fn agent_of_pod(pod: &Pod, _: &Store<Guarded<Agent>>) -> Vec<Trigger> {
+    let (namespace, agent) = (pod.namespace().unwrap_or_default(), pod.labels().get(labels::AGENT));
     agent.map(|name| ObjectRef::new(name).within(&namespace)).into_iter().collect()
 }
 

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use kube::{
-    ResourceExt,
     api::{DeleteParams, Preconditions, PropagationPolicy},
     runtime::reflector::Store,
 };
 
 use super::{Applier, Owner, cached, key};
-use crate::{error::ControllerError, kinds::Child};
+use crate::{error::ControllerError, held::Held, kinds::Child};
 
 impl Applier {
     /// Deletes an object of the agent's that is not desired any more.
@@ -17,11 +16,11 @@ impl Applier {
         &self,
         owner: Owner<'_>,
         name: &str,
-        cache: &Store<K>,
+        cache: &Store<Held<K>>,
     ) -> Result<(), ControllerError> {
         let leftover = self.observe(owner, name, cached(cache, owner, name)).await?;
         match leftover.owned() {
-            Some(object) => self.delete(owner, &**object).await,
+            Some(object) => self.delete(owner, object).await,
             None => Ok(()),
         }
     }
@@ -30,7 +29,7 @@ impl Applier {
     pub async fn delete<K: Child>(
         &self,
         owner: Owner<'_>,
-        object: &K,
+        object: &Held<K>,
     ) -> Result<(), ControllerError> {
         self.delete_by(owner, object, PropagationPolicy::Background).await
     }
@@ -39,7 +38,7 @@ impl Applier {
     pub async fn delete_after_dependents<K: Child>(
         &self,
         owner: Owner<'_>,
-        object: &K,
+        object: &Held<K>,
     ) -> Result<(), ControllerError> {
         self.delete_by(owner, object, PropagationPolicy::Foreground).await
     }
@@ -47,22 +46,22 @@ impl Applier {
     async fn delete_by<K: Child>(
         &self,
         owner: Owner<'_>,
-        object: &K,
+        object: &Held<K>,
         propagation: PropagationPolicy,
     ) -> Result<(), ControllerError> {
-        let (kind, name) = (K::kind(&()), object.name_any());
-        let this = Preconditions { uid: object.uid(), resource_version: None };
+        let (kind, name) = (K::kind(&()), &*object.name);
+        let this = Preconditions { uid: Some(object.uid.to_string()), resource_version: None };
         let params = DeleteParams {
             propagation_policy: Some(propagation),
             ..DeleteParams::default().preconditions(this)
         };
-        let key = key::<K>(&name);
-        match self.api::<K>(owner).delete(&name, &params).await {
+        let key = key::<K>(name);
+        match self.api::<K>(owner).delete(name, &params).await {
             // Something holds it up: it is there until that is done.
             Ok(answer) if answer.as_ref().left().is_some_and(is_ending) => {
                 tracing::info!(%kind, name, "being deleted");
                 if let Some(ending) = answer.left() {
-                    self.memory.written(owner.agent(), key, None, &Arc::new(ending));
+                    self.memory.written(owner.agent(), key, None, &Arc::new(Held::of(&ending)));
                 }
                 return Ok(());
             }
@@ -73,7 +72,7 @@ impl Applier {
                 return Err(ControllerError::request("delete", kind, name)(error));
             }
         }
-        self.memory.deleted(owner.agent(), key, object.uid());
+        self.memory.deleted(owner.agent(), key, object.uid.clone());
         Ok(())
     }
 }

@@ -8,10 +8,10 @@ use std::{
 };
 
 use api_types::Agent;
-use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use kube::runtime::reflector::ObjectRef;
 
 use super::record::Record;
-use crate::kinds::{Child, version};
+use crate::{held::Held, kinds::Child};
 
 /// Kind and name of an object of one agent.
 pub(super) type ObjectKey = (String, String);
@@ -37,14 +37,14 @@ enum Unseen {
     /// The object as the API server returned it, at this version.
     Written { version: Option<u64>, object: Arc<dyn Any + Send + Sync> },
     /// The object with this UID is gone.
-    Deleted { uid: Option<String> },
+    Deleted { uid: Box<str> },
     /// The name turned out to be taken when an object was to be created.
     Taken,
 }
 
 /// The newest that is known of an object without asking the API server.
-pub(super) enum Newest<K> {
-    Known(Arc<K>),
+pub(super) enum Newest<K: Child> {
+    Known(Arc<Held<K>>),
     /// It was there a moment ago, and no watch tells of it.
     Unseen,
     /// It was deleted by us, and no other has its name as far as is known.
@@ -59,7 +59,7 @@ impl Memory {
         &self,
         agent: &ObjectRef<Agent>,
         key: &ObjectKey,
-        cached: Option<Arc<K>>,
+        cached: Option<Arc<Held<K>>>,
     ) -> Newest<K> {
         let mut entries = self.entries();
         let Some(objects) = entries.get_mut(agent) else { return known(cached) };
@@ -70,7 +70,7 @@ impl Memory {
             (Unseen::Written { version, object }, Some(cached)) if is_older(cached, *version) => {
                 object.clone().downcast().map_or(Newest::Unseen, Newest::Known)
             }
-            (Unseen::Deleted { uid }, Some(cached)) if cached.uid() == *uid => Newest::Deleted,
+            (Unseen::Deleted { uid }, Some(cached)) if cached.uid == *uid => Newest::Deleted,
             (Unseen::Deleted { .. }, None) => {
                 entry.unseen = Unseen::Nothing;
                 Newest::Deleted
@@ -96,13 +96,13 @@ impl Memory {
         agent: ObjectRef<Agent>,
         key: ObjectKey,
         record: Option<Record>,
-        object: &Arc<K>,
+        object: &Arc<Held<K>>,
     ) {
-        let unseen = Unseen::Written { version: version(&**object), object: object.clone() };
+        let unseen = Unseen::Written { version: object.version, object: object.clone() };
         self.entries().entry(agent).or_default().insert(key, Entry { record, unseen });
     }
 
-    pub(super) fn deleted(&self, agent: ObjectRef<Agent>, key: ObjectKey, uid: Option<String>) {
+    pub(super) fn deleted(&self, agent: ObjectRef<Agent>, key: ObjectKey, uid: Box<str>) {
         let entry = Entry { record: None, unseen: Unseen::Deleted { uid } };
         self.entries().entry(agent).or_default().insert(key, entry);
     }
@@ -134,13 +134,13 @@ impl Memory {
     }
 }
 
-fn known<K>(cached: Option<Arc<K>>) -> Newest<K> {
+fn known<K: Child>(cached: Option<Arc<Held<K>>>) -> Newest<K> {
     cached.map_or(Newest::Unknown, Newest::Known)
 }
 
 /// Whether it is certain that the object is from before the write.
-fn is_older<K: Child>(cached: &Arc<K>, written: Option<u64>) -> bool {
-    version(&**cached).zip(written).is_some_and(|(cached, written)| cached < written)
+fn is_older<K: Child>(cached: &Held<K>, written: Option<u64>) -> bool {
+    cached.version.zip(written).is_some_and(|(cached, written)| cached < written)
 }
 
 #[cfg(test)]
@@ -150,13 +150,13 @@ mod tests {
 
     use super::*;
 
-    fn secret(uid: &str, version: &str) -> Arc<Secret> {
+    fn secret(uid: &str, version: &str) -> Arc<Held<Secret>> {
         let metadata = ObjectMeta {
             uid: Some(uid.into()),
             resource_version: Some(version.into()),
             ..ObjectMeta::default()
         };
-        Arc::new(Secret { metadata, ..Secret::default() })
+        Arc::new(Held::identity(&metadata))
     }
 
     fn agent() -> ObjectRef<Agent> {
@@ -168,9 +168,11 @@ mod tests {
     }
 
     /// Of an object that was written at version 10, or deleted.
-    fn newest(memory: &Memory, cached: Option<Arc<Secret>>) -> String {
+    fn newest(memory: &Memory, cached: Option<Arc<Held<Secret>>>) -> String {
         match memory.newest(&agent(), &key(), cached) {
-            Newest::Known(object) => object.resource_version().unwrap(),
+            Newest::Known(object) => {
+                object.version.map_or("first".into(), |version| version.to_string())
+            }
             Newest::Unseen => "unseen".into(),
             Newest::Deleted => "deleted".into(),
             Newest::Unknown => "unknown".into(),
@@ -197,7 +199,7 @@ mod tests {
     #[test]
     fn a_cache_that_is_behind_a_deletion_is_not_believed() {
         let memory = Memory::default();
-        memory.deleted(agent(), key(), Some("uid-1".into()));
+        memory.deleted(agent(), key(), "uid-1".into());
         for (cached, expected) in [
             (Some(secret("uid-1", "9")), "deleted"),
             (None, "deleted"),

@@ -66,7 +66,8 @@ fn held(fields: Value) -> Value {
 }
 
 fn observed(held: Value) -> Observed<ConfigMap> {
-    Observed::Owned(Arc::new(serde_json::from_value(held).unwrap()))
+    let object: ConfigMap = serde_json::from_value(held).unwrap();
+    Observed::Owned(Arc::new(Held::of(&object)))
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,6 +158,7 @@ async fn only_the_object_that_was_seen_is_deleted() {
     let (applier, mut server) = cluster();
     let id = identity();
     let object: ConfigMap = serde_json::from_value(held(json!({}))).unwrap();
+    let object = Held::of(&object);
     let (deleted, (asked, body)) = tokio::join!(
         applier.delete(owner(&id), &object),
         answer(

@@ -25,7 +25,7 @@ impl<T> Default for Unseen<T> {
 impl<T: Clone> Unseen<T> {
     /// What was written after the agent was as a watch told of it.
     pub(super) fn newest(&self, agent: &Agent) -> Option<T> {
-        let (key, cached) = (ObjectRef::from_obj(agent), version(agent)?);
+        let (key, cached) = (ObjectRef::from_obj(agent), version(&agent.metadata)?);
         let mut entries = self.entries();
         let (written, value) = entries.get(&key)?;
         if cached < *written {
@@ -37,7 +37,7 @@ impl<T: Clone> Unseen<T> {
 
     /// A write was answered with `object`.
     pub(super) fn written(&self, agent: &Agent, object: &impl Resource, value: T) {
-        if let Some(version) = version(object) {
+        if let Some(version) = version(object.meta()) {
             self.entries().insert(ObjectRef::from_obj(agent), (version, value));
         }
     }

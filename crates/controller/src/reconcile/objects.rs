@@ -14,6 +14,7 @@ use crate::{
     apply::{Outcome, Owner, cached},
     desired::{DesiredObjects, desired, unused_config_maps},
     error::ControllerError,
+    held::{Held, Stage},
     resolve::{ResolvedAgent, ServerPassword},
     secret::{Password, password},
     status::{ApplyProblem, Reference, Volumes},
@@ -22,8 +23,8 @@ use crate::{
 /// How far applying the agent's objects has come.
 #[derive(Default)]
 pub(super) struct Applied {
-    pub(super) deployment: Option<Arc<Deployment>>,
-    pub(super) service: Option<Arc<Service>>,
+    pub(super) deployment: Option<Arc<Held<Deployment>>>,
+    pub(super) service: Option<Arc<Held<Service>>>,
     pub(super) volumes: Volumes,
     /// Why no more was applied.
     pub(super) problem: Option<ApplyProblem>,
@@ -88,7 +89,7 @@ impl Reconciler {
         let (owner, name) = (owner(identity), names::server_secret(&identity.name));
         let held = cached(&stores.secrets, owner, &name);
         let held = applier.observe(owner, &name, held).await?;
-        let password = password(held.owned().map(Arc::as_ref), fresh.password);
+        let password = password(held.owned().map(|held| &held.kept), fresh.password);
         let salt = (resolved.server_password == ServerPassword::Generated).then_some(&password);
         let contents = stores.contents.digest(&self.client, identity, references, salt).await?;
         let DesiredObjects { server_secret, config_maps, claims, deployment, service } =
@@ -96,11 +97,11 @@ impl Reconciler {
 
         if let Some(secret) = &server_secret {
             let outcome = applier.ensure_observed(owner, secret, &held).await?;
-            in_place(secret, outcome)?;
+            in_place(secret.name_any(), outcome)?;
         }
         for config_map in &config_maps {
             let outcome = applier.ensure(owner, config_map, &stores.config_maps).await?;
-            in_place(config_map, outcome)?;
+            in_place(config_map.name_any(), outcome)?;
         }
         self.apply_claims(owner, &claims, applied).await?;
         applied.deployment = Some(self.ensure_deployment(identity, &deployment).await?);
@@ -112,7 +113,7 @@ impl Reconciler {
             applier.prune(owner, &name, &stores.config_maps).await?;
         }
         let outcome = applier.ensure(owner, &service, &stores.services).await?;
-        applied.service = Some(in_place(&service, outcome)?);
+        applied.service = Some(in_place(service.name_any(), outcome)?);
         Ok(())
     }
 
@@ -120,7 +121,7 @@ impl Reconciler {
         &self,
         identity: &AgentId,
         desired: &Deployment,
-    ) -> Result<Arc<Deployment>, Stop> {
+    ) -> Result<Arc<Held<Deployment>>, Stop> {
         let (owner, name) = (owner(identity), desired.name_any());
         let held = cached(&self.stores.deployments, owner, &name);
         let held = self.applier.observe(owner, &name, held).await?;
@@ -129,7 +130,7 @@ impl Reconciler {
             return Err(ApplyProblem::Ending { kind, name }.into());
         }
         let outcome = self.applier.ensure_observed(owner, desired, &held).await?;
-        Ok(in_place(desired, outcome)?)
+        Ok(in_place(name, outcome)?)
     }
 
     /// A claim is only ever made or grown: what it holds is deleted with the agent. One that exists
@@ -148,7 +149,7 @@ impl Reconciler {
                 Outcome::Refused(refusal) if exists => {
                     applied.volumes.refused = Some((name, refusal.message().to_owned()));
                 }
-                outcome => _ = in_place(claim, outcome)?,
+                outcome => _ = in_place(name, outcome)?,
             }
         }
         let possible = [names::sessions_claim(owner.name), names::workspace_claim(owner.name)];
@@ -173,7 +174,7 @@ impl Reconciler {
         match self.applier.scale_to_zero(owner(identity), &running).await? {
             Outcome::InPlace(stopped) => applied.deployment = Some(stopped),
             outcome => {
-                let problem = in_place(&*running, outcome).err();
+                let problem = in_place(running.name.to_string(), outcome).err();
                 applied.problem = applied.problem.take().or(problem);
             }
         }
@@ -181,19 +182,18 @@ impl Reconciler {
     }
 
     /// The agent's own, as far as it is known without a request.
-    pub(super) fn service(&self, identity: &AgentId) -> Option<Arc<Service>> {
+    pub(super) fn service(&self, identity: &AgentId) -> Option<Arc<Held<Service>>> {
         let name = names::service(&identity.name);
         self.applier.known(owner(identity), &name, &self.stores.services)
     }
 
     /// The agent's own, as far as it is known without a request.
-    pub(super) fn deployment(&self, identity: &AgentId) -> Option<Arc<Deployment>> {
+    pub(super) fn deployment(&self, identity: &AgentId) -> Option<Arc<Held<Deployment>>> {
         let name = names::deployment(&identity.name);
         self.applier.known(owner(identity), &name, &self.stores.deployments)
     }
 }
 
-fn is_stopped(deployment: &Deployment) -> bool {
-    let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas);
-    deployment.metadata.deletion_timestamp.is_some() || replicas == Some(0)
+fn is_stopped(deployment: &Held<Deployment>) -> bool {
+    deployment.is_ending || deployment.kept.stage == Stage::Suspended
 }

@@ -2,14 +2,11 @@
 //! project made it. A selector cannot be changed, so the Deployment is deleted and created anew.
 
 use api_types::AgentId;
-use k8s_openapi::{api::apps::v1::Deployment, apimachinery::pkg::apis::meta::v1::LabelSelector};
-use kube::{
-    ResourceExt,
-    runtime::events::{Event, EventType},
-};
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::runtime::events::{Event, EventType};
 
 use super::{Reconciler, owner};
-use crate::{error::ControllerError, observe::Observed};
+use crate::{error::ControllerError, kinds::Child, observe::Observed};
 
 /// Reason of the Event that tells of it.
 const REPLACED: &str = "Replaced";
@@ -22,14 +19,15 @@ impl Reconciler {
         held: &Observed<Deployment>,
         desired: &Deployment,
     ) -> Result<Replacement, ControllerError> {
-        let Some(held) = held.owned().filter(|held| selector(held) != selector(desired)) else {
+        let Some(held) = held.owned().filter(|held| held.kept.selector != desired.kept().selector)
+        else {
             return Ok(Replacement::NotNeeded);
         };
-        self.applier.delete_after_dependents(owner(identity), &**held).await?;
+        self.applier.delete_after_dependents(owner(identity), held).await?;
         let note = format!(
             "Deployment {:?} had another selector, as an earlier installation made it: it is deleted \
              with its pods and created anew; volumes are kept",
-            held.name_any()
+            held.name
         );
         tracing::info!(agent = %identity, note);
         let event = Event {
@@ -52,8 +50,4 @@ impl Reconciler {
 pub(super) enum Replacement {
     NotNeeded,
     Begun,
-}
-
-fn selector(deployment: &Deployment) -> Option<&LabelSelector> {
-    deployment.spec.as_ref().map(|spec| &spec.selector)
 }

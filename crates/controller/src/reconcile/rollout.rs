@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api_types::{AgentId, labels};
+use api_types::AgentId;
 use k8s_openapi::api::core::v1::Pod;
 use time::{Duration, OffsetDateTime};
 
@@ -35,10 +35,7 @@ impl Reconciler {
         standing: &Standing,
     ) -> Rollout {
         let deployment = self.deployment(identity);
-        let annotations = deployment
-            .as_ref()
-            .and_then(|held| held.spec.as_ref()?.template.metadata.as_ref()?.annotations.as_ref());
-        let held = annotations.and_then(|all| all.get(labels::GIT_REVISION)).cloned();
+        let held = deployment.and_then(|held| held.kept.revision.as_deref().map(str::to_owned));
         let pods = fetch::pods(&self.stores, identity);
         let pods: Vec<&Pod> = pods.iter().map(Arc::as_ref).collect();
         let moved = newest(&pods).map(|pod| moved(pod, &resolved.checkouts)).unwrap_or_default();

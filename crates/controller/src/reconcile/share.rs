@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Secret;
 
 use super::{Failure, Reconciler, in_place, owner};
 use crate::{
-    apply::cached, desired::share_secret, error::ControllerError, fetch::Fetched,
+    apply::cached, desired::share_secret, error::ControllerError, fetch::Fetched, held::Held,
     secret::share_token, status::Share,
 };
 
@@ -39,10 +39,10 @@ impl Reconciler {
     ) -> Result<Share, ControllerError> {
         let (owner, name) = (owner(identity), names::share_secret(&identity.name));
         let held = self.applier.observe(owner, &name, self.cached_share(identity)).await?;
-        let token = share_token(held.owned().map(Arc::as_ref), fetched.fresh_token.clone());
+        let token = share_token(held.owned().map(|held| &held.kept), fetched.fresh_token.clone());
         let secret = share_secret(identity, &token, self.external_url.as_deref());
         let outcome = self.applier.ensure_observed(owner, &secret, &held).await?;
-        Ok(match in_place(&secret, outcome) {
+        Ok(match in_place(name, outcome) {
             Ok(_) => Share::On(token),
             Err(problem) => Share::Failed(problem),
         })
@@ -63,13 +63,13 @@ impl Reconciler {
             self.applier.observe(owner, &name, cached).await?
         };
         match leftover.owned() {
-            Some(secret) => self.applier.delete(owner, &**secret).await,
+            Some(secret) => self.applier.delete(owner, secret).await,
             None => Ok(()),
         }
     }
 
     /// It is in the one cache or in the other, by whether it has the label of share Secrets.
-    fn cached_share(&self, identity: &AgentId) -> Option<Arc<Secret>> {
+    fn cached_share(&self, identity: &AgentId) -> Option<Arc<Held<Secret>>> {
         let (owner, name) = (owner(identity), names::share_secret(&identity.name));
         let found = |cache| cached(cache, owner, &name);
         found(&self.stores.shares).or_else(|| found(&self.stores.secrets))

@@ -22,6 +22,7 @@ use super::{Reconciler, owner};
 use crate::{
     activity::{Hearing, View},
     busy, fetch,
+    held::Stage,
     resolve::{Lifecycle, ResolvedAgent, ServerPassword},
     secret::held_password,
     standby::{
@@ -139,7 +140,7 @@ impl Reconciler {
     /// Perhaps a moment ago, and the status does not say so yet.
     fn is_stopped(&self, identity: &AgentId) -> bool {
         let deployment = self.deployment(identity);
-        deployment.and_then(|deployment| deployment.spec.as_ref()?.replicas) == Some(0)
+        deployment.is_some_and(|held| held.kept.stage == Stage::Suspended)
     }
 
     /// What the agent's server says that it works on.
@@ -159,7 +160,7 @@ impl Reconciler {
         }
         let name = names::server_secret(&identity.name);
         let secret = self.applier.known::<Secret>(owner(identity), &name, &self.stores.secrets);
-        match secret.as_deref().and_then(held_password) {
+        match secret.and_then(|secret| held_password(&secret.kept)) {
             Some(password) => busy::sessions(address, Some(&password)).await,
             None => Sessions::NoAnswer,
         }

@@ -1,4 +1,8 @@
 use api_types::{AgentSpec, Condition, ShareSpec, ShareToken, labels};
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service},
+};
 use kube::runtime::{
     reflector::{Lookup, Store, store},
     watcher::Event,
@@ -11,8 +15,9 @@ use crate::{
     contents::Contents,
     fake_api::FakeApi,
     fixture::{agent, defaults},
+    kinds::Child,
     secret::share_token,
-    stores::{Lean, PodIndex},
+    stores::PodIndex,
 };
 
 /// A controller that reconciles the agent `demo` once for each call.
@@ -80,13 +85,14 @@ impl TestController {
     }
 
     pub(super) fn token(&self) -> ShareToken {
-        let secret = serde_json::from_value(self.api.get("secrets/demo-share").unwrap()).unwrap();
-        share_token(Some(&secret), ShareToken::from_bytes(&[0; 32]))
+        let secret: Secret =
+            serde_json::from_value(self.api.get("secrets/demo-share").unwrap()).unwrap();
+        share_token(Some(&secret.kept()), ShareToken::from_bytes(&[0; 32]))
     }
 
     /// What the watches would have delivered by now, but of Services.
     fn without_services(&self) -> Stores {
-        Stores { services: filled(vec![]), ..self.stores() }
+        Stores { services: held::<Service>(vec![]), ..self.stores() }
     }
 
     /// What the watches would have delivered by now.
@@ -98,13 +104,13 @@ impl TestController {
         Stores {
             agents: filled(self.api.all("agents")),
             templates: filled(self.api.all("agenttemplates")),
-            deployments: stripped(self.api.all("deployments")),
-            services: stripped(self.api.all("services")),
-            config_maps: stripped(self.api.all("configmaps")),
-            claims: stripped(self.api.all("persistentvolumeclaims")),
-            secrets: stripped(secrets),
-            shares: stripped(shares),
-            pods: stripped(pods.clone()),
+            deployments: held::<Deployment>(self.api.all("deployments")),
+            services: held::<Service>(self.api.all("services")),
+            config_maps: held::<ConfigMap>(self.api.all("configmaps")),
+            claims: held::<PersistentVolumeClaim>(self.api.all("persistentvolumeclaims")),
+            secrets: held::<Secret>(secrets),
+            shares: held::<Secret>(shares),
+            pods: filled(pods.clone()),
             pods_of: indexed(pods),
             contents: self.contents.clone(),
             templates_changed: Arc::default(),
@@ -113,30 +119,25 @@ impl TestController {
 }
 
 /// As the watches leave them.
-fn stripped<K>(objects: Vec<Value>) -> Store<K>
-where
-    K: Lookup<DynamicType = ()> + Lean + Clone + DeserializeOwned + 'static,
-{
-    cache(objects, K::strip)
+fn held<K: Child>(objects: Vec<Value>) -> Store<Held<K>> {
+    cache(objects, |object| Held::of(&serde_json::from_value::<K>(object).unwrap()))
 }
 
 fn filled<K>(objects: Vec<Value>) -> Store<K>
 where
     K: Lookup<DynamicType = ()> + Clone + DeserializeOwned + 'static,
 {
-    cache(objects, |_| ())
+    cache(objects, |object| serde_json::from_value(object).unwrap())
 }
 
-fn cache<K>(objects: Vec<Value>, strip: impl Fn(&mut K)) -> Store<K>
+fn cache<K>(objects: Vec<Value>, read: impl Fn(Value) -> K) -> Store<K>
 where
-    K: Lookup<DynamicType = ()> + Clone + DeserializeOwned + 'static,
+    K: Lookup<DynamicType = ()> + Clone + 'static,
 {
     let (store, mut writer) = store();
     writer.apply_watcher_event(&Event::Init);
     for object in objects {
-        let mut object = serde_json::from_value(object).unwrap();
-        strip(&mut object);
-        writer.apply_watcher_event(&Event::InitApply(object));
+        writer.apply_watcher_event(&Event::InitApply(read(object)));
     }
     writer.apply_watcher_event(&Event::InitDone);
     store

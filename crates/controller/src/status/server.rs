@@ -4,9 +4,12 @@ use api_types::{
     StartPhase,
     condition::{self, reason},
 };
-use k8s_openapi::api::apps::v1::Deployment;
 
-use crate::{refusal::shorten, standby::State};
+use crate::{
+    held::{Stage, Workload},
+    refusal::shorten,
+    standby::State,
+};
 
 use super::{
     Facts,
@@ -52,7 +55,7 @@ impl Server {
                 State::Awake => Self::Missing,
             };
         };
-        match (facts.decision.state, stage(deployment)) {
+        match (facts.decision.state, deployment.stage) {
             // The state that a controller which starts anew goes on from.
             (State::Asleep, _) => Self::Suspended(Suspension::Standby),
             (State::Suspended, Stage::Suspended) => Self::Suspended(Suspension::UserRequested),
@@ -119,30 +122,6 @@ impl Server {
     }
 }
 
-/// How far a Deployment is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    Suspended,
-    Starting,
-    /// What was asked for last is what runs.
-    Available,
-}
-
-/// The stage of an agent's Deployment.
-pub fn stage(deployment: &Deployment) -> Stage {
-    if deployment.spec.as_ref().and_then(|spec| spec.replicas) == Some(0) {
-        return Stage::Suspended;
-    }
-    let Some(status) = &deployment.status else { return Stage::Starting };
-    let is_current = status.observed_generation >= deployment.metadata.generation;
-    let has_one = |count: Option<i32>| count.unwrap_or(0) > 0;
-    if is_current && has_one(status.updated_replicas) && has_one(status.ready_replicas) {
-        Stage::Available
-    } else {
-        Stage::Starting
-    }
-}
-
 /// What is to be mounted and does not exist is reported by the kubelet in Events only.
 fn missing(references: &[Reference]) -> Option<Problem> {
     let needed = references.iter().filter(|reference| !reference.is_pull_secret());
@@ -167,11 +146,8 @@ fn list<'a>(references: impl Iterator<Item = &'a Reference>) -> Option<String> {
 }
 
 /// A pod that could not even be created: a quota, an admission rule, a missing ServiceAccount.
-fn rejected_pod(deployment: &Deployment) -> Option<Problem> {
-    let conditions = deployment.status.as_ref()?.conditions.as_deref()?;
-    let failure =
-        conditions.iter().find(|one| one.type_ == "ReplicaFailure" && one.status == "True")?;
-    let message = failure.message.as_deref().unwrap_or_default();
+fn rejected_pod(deployment: &Workload) -> Option<Problem> {
+    let message = deployment.rejection.as_deref()?;
     let account = message.split_once("serviceaccount \"").map(|(_, rest)| rest);
     if let Some((account, _)) = account.and_then(|rest| rest.split_once("\" not found")) {
         let field = "spec.serviceAccountName".to_owned();

@@ -5,12 +5,15 @@
 )]
 
 use api_types::{AgentSpec, Condition, ShareSpec};
+use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::{Value, json};
 use time::{ext::NumericalDuration, macros::datetime};
 
 use super::*;
 use crate::{
     fixture::{agent, demo},
+    held::Stage,
+    kinds::Child,
     standby::State,
 };
 
@@ -22,8 +25,8 @@ struct Given {
     invalid: Option<Invalid>,
     apply_problem: Option<ApplyProblem>,
     failure: Option<&'static str>,
-    deployment: Option<Deployment>,
-    service: Option<Service>,
+    deployment: Option<Workload>,
+    service: bool,
     missing: Vec<Reference>,
     share: Share,
     state: State,
@@ -37,7 +40,7 @@ fn given() -> Given {
         apply_problem: None,
         failure: None,
         deployment: Some(deployment(json!({ "updatedReplicas": 1, "readyReplicas": 1 }))),
-        service: Some(Service::default()),
+        service: true,
         missing: vec![],
         share: Share::Off,
         state: State::Awake,
@@ -53,7 +56,7 @@ fn of(given: &Given) -> AgentStatus {
         failure: given.failure,
         deployment: given.deployment.as_ref(),
         pods: &[],
-        service: given.service.as_ref(),
+        service: given.service,
         missing: &given.missing,
         volumes: &Volumes::default(),
         share: &given.share,
@@ -64,13 +67,13 @@ fn of(given: &Given) -> AgentStatus {
     })
 }
 
-fn deployment(status: Value) -> Deployment {
-    serde_json::from_value(json!({ "metadata": {}, "status": status })).unwrap()
+fn deployment(status: Value) -> Workload {
+    let whole = json!({ "metadata": {}, "status": status });
+    serde_json::from_value::<Deployment>(whole).unwrap().kept()
 }
 
-fn suspended() -> Deployment {
-    let spec = json!({ "spec": { "replicas": 0, "selector": {}, "template": {} } });
-    serde_json::from_value(spec).unwrap()
+fn suspended() -> Workload {
+    Workload { stage: Stage::Suspended, ..Workload::default() }
 }
 
 fn conditions(status: &AgentStatus) -> Vec<String> {
@@ -156,16 +159,6 @@ fn the_states_of_a_server() {
 }
 
 #[test]
-fn a_deployment_that_has_not_seen_its_change_yet_is_not_ready() {
-    let mut changed = deployment(json!({
-        "observedGeneration": 1, "updatedReplicas": 1, "readyReplicas": 1,
-    }));
-    changed.metadata.generation = Some(2);
-    let status = of(&Given { deployment: Some(changed), ..given() });
-    assert!(!status.ready);
-}
-
-#[test]
 fn a_mistake_is_reported_while_the_server_goes_on() {
     let invalid = Invalid {
         reason: reason::TEMPLATE_NOT_FOUND,
@@ -210,7 +203,7 @@ fn all_that_is_missing_is_named_while_the_pod_waits_for_it() {
 #[test]
 fn only_objects_that_exist_are_named() {
     let names = |status: AgentStatus| (status.deployment_name, status.service_name, status.url);
-    let none = of(&Given { deployment: None, service: None, ..given() });
+    let none = of(&Given { deployment: None, service: false, ..given() });
     assert_eq!(names(none), (None, None, None));
     let (deployment, service, url) = names(of(&given()));
     assert_eq!((deployment.as_deref(), service.as_deref()), (Some("demo-server"), Some("demo")));

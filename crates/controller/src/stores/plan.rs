@@ -8,15 +8,17 @@ use kube::{
     core::{ObjectMeta, PartialObjectMeta},
     runtime::{
         WatchStreamExt,
-        reflector::{ObjectRef, Store, store, store::Writer},
+        reflector::{Lookup, ObjectRef, Store, reflector, store, store::Writer},
         watcher::{self, Event, watcher},
     },
 };
 
-use super::{Lean, PodIndex, Trigger, Triggers, agent_of};
+use super::{PodIndex, Trigger, Triggers, agent_of, agent_of_pod, pod};
 use crate::{
     contents::Contents,
     guard::{Guarded, Unreadable, Watched},
+    held::Held,
+    kinds::Child,
     metrics::Metrics,
     status::ReferenceKind,
 };
@@ -37,14 +39,12 @@ impl Plan {
         watcher(Api::all(self.client.clone()), config.clone()).default_backoff()
     }
 
-    /// The objects of a kind that can be read, and of each what is kept.
-    fn read_readable<K: Watched + Lean + Default>(
+    /// The objects of a kind that can be read.
+    fn read_readable<K: Watched + Default>(
         &self,
         config: &watcher::Config,
     ) -> impl Events<K> + use<K> {
-        self.read(config)
-            .filter_map(|event| ready(event.map(readable).transpose()))
-            .map_ok(|event| event.modify(Lean::strip))
+        self.read(config).filter_map(|event| ready(event.map(readable).transpose()))
     }
 
     /// Of all objects of a kind the metadata, of which nothing is kept: it tells which agents use
@@ -83,18 +83,16 @@ impl Plan {
         let (pods, writer) = store();
         let pods_of = PodIndex::default();
         let index = pods_of.clone();
-        let events = self.read_readable(config).reflect(writer);
+        let events = self.read_readable(config).map_ok(|event| event.modify(pod::strip));
         let events = events.inspect_ok(move |event| index.note(event));
-        (pods, pods_of, self.triggers(events, agent_of))
+        (pods, pods_of, self.open(writer, events, agent_of_pod))
     }
 
     /// A cache of objects that are made for agents.
-    pub(super) fn cache<K>(&self, config: &watcher::Config) -> (Store<K>, Triggers)
-    where
-        K: Watched + Lean + Default,
-    {
+    pub(super) fn cache<K: Child>(&self, config: &watcher::Config) -> (Store<Held<K>>, Triggers) {
         let (cache, writer) = store();
-        (cache, self.open(writer, self.read_readable(config), agent_of))
+        let events = self.read_readable(config).map_ok(held);
+        (cache, self.open(writer, events, agent_of))
     }
 
     /// `concerned` names the agents that a change of one object concerns.
@@ -105,9 +103,9 @@ impl Plan {
         concerned: impl Fn(&K, &Store<Guarded<Agent>>) -> Vec<Trigger> + Send + 'static,
     ) -> Triggers
     where
-        K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
+        K: Lookup<DynamicType = ()> + Clone + Send + Sync + 'static,
     {
-        self.triggers(events.reflect(writer), concerned)
+        self.triggers(reflector(writer, events), concerned)
     }
 
     pub(super) fn triggers<K>(
@@ -116,7 +114,7 @@ impl Plan {
         concerned: impl Fn(&K, &Store<Guarded<Agent>>) -> Vec<Trigger> + Send + 'static,
     ) -> Triggers
     where
-        K: Resource<DynamicType = ()> + Send + 'static,
+        K: Lookup<DynamicType = ()> + Send + 'static,
     {
         let (agents, metrics) = (self.agents.clone(), self.metrics.clone());
         events
@@ -165,6 +163,17 @@ fn readable<K: Watched + Default>(event: Event<Guarded<K>>) -> Option<Event<K>> 
             Event::Delete(object.unwrap_or_else(|unreadable| absent(*unreadable)))
         }
     })
+}
+
+/// Of each object what is kept.
+fn held<K: Child>(event: Event<K>) -> Event<Held<K>> {
+    match event {
+        Event::Init => Event::Init,
+        Event::InitApply(object) => Event::InitApply(Held::of(&object)),
+        Event::InitDone => Event::InitDone,
+        Event::Apply(object) => Event::Apply(Held::of(&object)),
+        Event::Delete(object) => Event::Delete(Held::of(&object)),
+    }
 }
 
 /// Of what is wrong with it only the field is told: it may be a Secret.

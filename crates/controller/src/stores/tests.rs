@@ -62,7 +62,8 @@ async fn a_secret_that_cannot_be_read_is_named_and_nothing_of_it_is_logged() {
     }
     let (stores, log) = watched(api.client("controller")).await;
 
-    let known: Vec<_> = stores.secrets.state().iter().map(|secret| secret.name_any()).collect();
+    let known: Vec<_> =
+        stores.secrets.state().iter().map(|secret| secret.name.to_string()).collect();
     assert_eq!(known, ["sound"]);
     assert!(log.contains("odd") && log.contains("data.token"), "{log}");
     assert!(!log.contains(CANARY), "{log}");
