@@ -46,6 +46,22 @@ struct Held {
     moves: u64,
 }
 
+impl Held {
+    /// Whether there is something of this key, or anything at all.
+    fn has(&self, key: Option<&str>) -> bool {
+        self.uid.is_some() && key.is_none_or(|key| self.keys.contains_key(key))
+    }
+}
+
+/// All that an agent uses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// Of what there is of it; `None` where the agent uses nothing.
+    pub digest: Option<String>,
+    /// What the agent cannot start without, and is not there.
+    pub missing: Vec<Reference>,
+}
+
 /// A clone is the same.
 #[derive(Clone, Default)]
 pub struct Contents(Arc<Mutex<State>>);
@@ -60,8 +76,7 @@ struct State {
 }
 
 impl Contents {
-    /// A digest of all that `references` name, in the agent's namespace; `None` where that is nothing.
-    /// Secrets are hashed under the agent's password, so that nobody who reads a pod can guess them; where there is
+    /// A digest of all that `references` name, in the agent's namespace. Secrets are hashed under the agent's password, so that nobody who reads a pod can guess them; where there is
     /// none, under their own UIDs, which only those learn who may read them.
     pub async fn digest(
         &self,
@@ -69,23 +84,31 @@ impl Contents {
         agent: &AgentId,
         references: &[Reference],
         salt: Option<&Password>,
-    ) -> Result<Option<String>, ControllerError> {
-        let used: BTreeSet<_> = references
+    ) -> Result<Used, ControllerError> {
+        let mut missing: Vec<_> =
+            references.iter().filter(|reference| reference.is_content()).cloned().collect();
+        let used: BTreeSet<_> = missing
             .iter()
-            .filter(|reference| reference.is_content())
             .map(|reference| (object(agent, reference), reference.key.clone()))
             .collect();
         let named = (agent.namespace.clone(), agent.name.clone());
         self.state().set_uses(named, used.iter().map(|(object, _)| object.clone()).collect());
         if used.is_empty() {
-            return Ok(None);
+            return Ok(Used::default());
         }
+        missing.retain(|reference| !reference.optional);
         let has_secrets = used.iter().any(|(object, _)| object.kind == ReferenceKind::Secret);
         let password = salt.filter(|_| has_secrets).map_or("", Password::expose);
         let key = hmac::Key::new(hmac::HMAC_SHA256, password.as_bytes());
         let mut whole = hmac::Context::with_key(&key);
         for (object, key) in &used {
             let held = self.held(client, object).await?;
+            if held.has(key.as_deref()) {
+                let is_it = |reference: &Reference| {
+                    reference.key == *key && self::object(agent, reference) == *object
+                };
+                missing.retain(|reference| !is_it(reference));
+            }
             let is_secret = object.kind == ReferenceKind::Secret;
             let uid = held.uid.filter(|_| is_secret && salt.is_none());
             for (name, digest) in held.keys {
@@ -97,7 +120,7 @@ impl Contents {
                 }
             }
         }
-        Ok(Some(hex::encode(whole.sign())))
+        Ok(Used { digest: Some(hex::encode(whole.sign())), missing })
     }
 
     /// Takes over what a watch of the metadata tells, and names the agents that this concerns.

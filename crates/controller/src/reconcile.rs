@@ -181,7 +181,7 @@ impl Reconciler {
         } else {
             None
         };
-        let missing = missing.unwrap_or_default();
+        let missing = missing.unwrap_or(applied.missing);
         let answer = failure.0.as_ref().and_then(ControllerError::answer);
         let facts = Facts {
             agent,

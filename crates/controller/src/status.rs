@@ -172,8 +172,10 @@ fn summarize(facts: &Facts<'_>, server: &Server, conditions: &mut Conditions<'_>
         (Truth::False, problem.reason(), problem.sentence())
     } else {
         let (truth, reason, message) = server.summary();
-        match facts.failure.filter(|_| server.is_waiting()) {
-            Some(failure) => (truth, reason, format!("{message}; {failure}; retrying")),
+        let failure = facts.failure.filter(|_| server.is_waiting());
+        let failure = failure.map(|failure| format!("{failure}; retrying"));
+        match failure.or_else(|| server.cannot_start_again(facts.missing)) {
+            Some(more) => (truth, reason, format!("{message}; {more}")),
             None => (truth, reason, message),
         }
     };

@@ -30,6 +30,8 @@ pub struct Workload {
     pub selector: Option<Digest>,
     /// The commits that its pods are started for; they are known from nothing else.
     pub revision: Option<Box<str>>,
+    /// The digest of what users own and its pods use.
+    pub references: Option<Box<str>>,
     /// Why no pod can be created, in the API server's words.
     pub rejection: Option<Box<str>>,
 }
@@ -55,12 +57,13 @@ impl Child for Deployment {
         let spec = self.spec.as_ref();
         let annotations =
             spec.and_then(|spec| spec.template.metadata.as_ref()?.annotations.as_ref());
+        let annotation =
+            |key| annotations.and_then(|all| all.get(key)).map(|text| text.as_str().into());
         Workload {
             stage: stage(self),
             selector: spec.map(|spec| hash(json!(spec.selector))),
-            revision: annotations
-                .and_then(|all| all.get(labels::GIT_REVISION))
-                .map(|revision| revision.as_str().into()),
+            revision: annotation(labels::GIT_REVISION),
+            references: annotation(labels::REFERENCES_HASH),
             rejection: self.status.as_ref().and_then(rejection),
         }
     }

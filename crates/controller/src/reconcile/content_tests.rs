@@ -38,6 +38,14 @@ fn tell(controller: &TestController, kind: ReferenceKind, name: &str) -> usize {
     controller.contents.note(kind, &event).len()
 }
 
+/// Deletes an object, and gives how many agents the watch tells of it.
+fn delete(controller: &TestController, kind: ReferenceKind, name: &str) -> usize {
+    let object = json!({ "metadata": controller.api.get(name).unwrap()["metadata"] });
+    controller.api.delete(name);
+    let gone = serde_json::from_value::<PartialObjectMeta<ConfigMap>>(object).unwrap();
+    controller.contents.note(kind, &Event::Delete(gone)).len()
+}
+
 fn hash(controller: &TestController) -> Value {
     let deployment = controller.api.get("deployments/demo-server").unwrap();
     deployment["spec"]["template"]["metadata"]["annotations"][labels::REFERENCES_HASH].clone()
@@ -89,6 +97,60 @@ async fn a_secret_that_appears_is_a_new_pod_once() {
     assert_eq!(tell(&controller, ReferenceKind::Secret, "secrets/keys"), 0);
     let requests = controller.reconcile().await;
     assert!(!requests.iter().any(|request| request.starts_with("PATCH")), "{requests:?}");
+}
+
+/// What Kubernetes does with a pod that runs: nothing. One in its place could not start.
+#[tokio::test]
+async fn what_is_deleted_restarts_nothing_until_it_is_there_again() {
+    let controller = running().await;
+    let mut deployment = controller.api.get("deployments/demo-server").unwrap();
+    deployment["status"] =
+        json!({ "observedGeneration": 1, "readyReplicas": 1, "updatedReplicas": 1 });
+    controller.api.put("deployments/demo-server", &deployment);
+    controller.reconcile().await;
+    let before = hash(&controller);
+    let healthy = controller.ready();
+    assert_eq!(healthy.0, "ServerReady");
+
+    for (kind, name) in
+        [(ReferenceKind::Secret, "secrets/keys"), (ReferenceKind::ConfigMap, "configmaps/notes")]
+    {
+        assert_eq!(delete(&controller, kind, name), 1);
+        controller.reconcile().await;
+        assert_eq!(hash(&controller), before, "{name}");
+        let (reason, message) = controller.ready();
+        assert_eq!(reason, "ServerReady");
+        let named = name.split_once('/').unwrap().1;
+        assert!(
+            message.contains(&format!("{named:?}")) && message.contains("start again"),
+            "{message}"
+        );
+    }
+
+    put_notes(&controller, "one", "one", "one");
+    tell(&controller, ReferenceKind::ConfigMap, "configmaps/notes");
+    controller.reconcile().await;
+    assert_eq!(hash(&controller), before, "the Secret is not there yet");
+    put_keys(&controller, "dHdv");
+    tell(&controller, ReferenceKind::Secret, "secrets/keys");
+    controller.reconcile().await;
+    assert_ne!(hash(&controller), before, "it holds something else");
+}
+
+/// An optional one may be missing: the pod that is to run without it is a new one.
+#[tokio::test]
+async fn an_optional_one_that_is_deleted_is_a_new_pod() {
+    let mut spec = uses_both();
+    let map = spec.contexts.as_mut().unwrap()[0].config_map.as_mut().unwrap();
+    map.optional = Some(true);
+    let controller = TestController::of(spec);
+    put_notes(&controller, "one", "one", "one");
+    put_keys(&controller, "b25l");
+    controller.reconcile().await;
+    let before = hash(&controller);
+    assert_eq!(delete(&controller, ReferenceKind::ConfigMap, "configmaps/notes"), 1);
+    controller.reconcile().await;
+    assert_ne!(hash(&controller), before);
 }
 
 #[tokio::test]

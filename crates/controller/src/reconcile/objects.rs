@@ -12,6 +12,7 @@ use kube::{Resource, ResourceExt};
 use super::{Reconciler, in_place, owner, replace::Replacement};
 use crate::{
     apply::{Outcome, Owner, cached},
+    contents::Used,
     desired::{DesiredObjects, desired, unused_config_maps},
     error::ControllerError,
     held::{Held, Stage},
@@ -26,6 +27,8 @@ pub(super) struct Applied {
     pub(super) deployment: Option<Arc<Held<Deployment>>>,
     pub(super) service: Option<Arc<Held<Service>>>,
     pub(super) volumes: Volumes,
+    /// What the agent needs to start, and is not there.
+    pub(super) missing: Vec<Reference>,
     /// Why no more was applied.
     pub(super) problem: Option<ApplyProblem>,
 }
@@ -91,7 +94,9 @@ impl Reconciler {
         let held = applier.observe(owner, &name, held).await?;
         let password = password(held.owned().map(|held| &held.kept), fresh.password);
         let salt = (resolved.server_password == ServerPassword::Generated).then_some(&password);
-        let contents = stores.contents.digest(&self.client, identity, references, salt).await?;
+        let used = stores.contents.digest(&self.client, identity, references, salt).await?;
+        let contents = self.restarted_for(identity, &used);
+        applied.missing = used.missing;
         let DesiredObjects { server_secret, config_maps, claims, deployment, service } =
             desired(resolved, &password, contents, fresh.revision);
 
@@ -115,6 +120,14 @@ impl Reconciler {
         let outcome = applier.ensure(owner, &service, &stores.services).await?;
         applied.service = Some(in_place(service.name_any(), outcome)?);
         Ok(())
+    }
+
+    /// The digest for which the pod is restarted. One that runs has what has been deleted meanwhile, and another
+    /// could not start: it is kept until all is there again.
+    fn restarted_for(&self, identity: &AgentId, used: &Used) -> Option<String> {
+        let held = || self.deployment(identity)?.kept.references.as_deref().map(str::to_owned);
+        let is_whole = used.missing.is_empty();
+        if is_whole { used.digest.clone() } else { held().or_else(|| used.digest.clone()) }
     }
 
     async fn ensure_deployment(

@@ -100,6 +100,13 @@ impl Server {
         matches!(self, Self::Missing | Self::Starting(_))
     }
 
+    /// Of one that runs though something has been deleted that it started with.
+    pub(super) fn cannot_start_again(&self, missing: &[Reference]) -> Option<String> {
+        let needed = missing.iter().filter(|reference| !reference.is_pull_secret());
+        let missing = list(needed).filter(|_| *self == Self::Ready)?;
+        Some(format!("{missing} in this namespace any more, without which it cannot start again"))
+    }
+
     /// Its part of the condition `Ready`.
     pub(super) fn summary(&self) -> (Truth, &'static str, String) {
         match self {
