@@ -21,6 +21,7 @@ mod programs;
 mod relays;
 pub mod revocation;
 mod sessions;
+pub mod starts;
 mod table;
 mod terminal;
 mod ways;

@@ -65,6 +65,14 @@ impl<'a> GitServer<'a> {
         Ok(name)
     }
 
+    /// Commits a file of random bytes, which no compression makes smaller.
+    pub async fn grow(&self, megabytes: u16) -> Result<()> {
+        let write = r#"head -c "$1" /dev/urandom > /srv/work/random"#;
+        let bytes = (u32::from(megabytes) * 1_000_000).to_string();
+        self.run(&["/bin/sh", "-euc", write, "sh", &bytes]).await?;
+        self.run(&["/bin/sh", "/scripts/commit.sh", "large"]).await.map(drop)
+    }
+
     /// Puts a file where it can be downloaded.
     pub async fn publish(&self, path: &str, content: &str) -> Result<()> {
         let write = r#"printf %s "$2" > "/srv/www/$1""#;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::{
-    cluster::Choice,
+    cluster::{Choice, Cluster},
     images::{self, find},
     interrupt, scale,
     shell::Cmd,
@@ -25,6 +25,9 @@ enum What {
     /// How soon a revoked link is dead for guests who do not cooperate: the last byte that their sockets are given,
     /// and the last one that the programs in the pods read. Restarts gateway and broker.
     Revocation(RevocationArguments),
+    /// How long a user waits for an agent: from its creation, and from a click on the page of one that sleeps, with a
+    /// repository on its volume and without.
+    Starts(StartsArguments),
     /// What Agents cost the API server and the controller: requests, time, memory, a restart. Needs no cluster: it
     /// starts a control plane without a node.
     Reconcile(scale::ReconcileArguments),
@@ -63,15 +66,24 @@ pub(crate) struct RevocationArguments {
     period_ms: u16,
 }
 
+#[derive(clap::Args)]
+pub(crate) struct StartsArguments {
+    #[command(flatten)]
+    cluster: Choice,
+    /// How often each agent is put to sleep and woken.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
+    rounds: u8,
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.what {
-        What::Path(arguments) => drive("path", &arguments.cluster, |driver| {
+        What::Path(arguments) => measured("path", &arguments.cluster, |driver| {
             let idle = arguments.idle.iter();
             driver
                 .args(["--rounds", &arguments.rounds.to_string()])
                 .args(idle.flat_map(|count| ["--idle".to_owned(), count.to_string()]))
         }),
-        What::Revocation(arguments) => drive("revocation", &arguments.cluster, |driver| {
+        What::Revocation(arguments) => measured("revocation", &arguments.cluster, |driver| {
             driver
                 .args(["--sessions", &arguments.sessions.to_string()])
                 .args(["--guests", &arguments.guests])
@@ -79,19 +91,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
                 .args(["--piece-bytes", &arguments.piece_bytes.to_string()])
                 .args(["--period-ms", &arguments.period_ms.to_string()])
         }),
+        What::Starts(arguments) => drive("starts", &arguments.cluster, |driver, _| {
+            Ok(driver.args(["--rounds", &arguments.rounds.to_string()]))
+        }),
         What::Reconcile(arguments) => scale::reconcile(arguments),
     }
 }
 
+/// The same with agents that run the program which is measured in OpenCode's place.
+fn measured(name: &str, cluster: &Choice, plan: impl FnOnce(Cmd) -> Cmd) -> Result<()> {
+    drive(name, cluster, |driver, cluster| {
+        let images = images::bench()?;
+        images::load(&images, cluster)?;
+        Ok(plan(driver.args(["--agent-image", find(&images, "bench-terminal")?])))
+    })
+}
+
 /// Runs a benchmark's driver, with what `plan` adds to its command line, against the system of this checkout.
-fn drive(name: &str, cluster: &Choice, plan: impl FnOnce(Cmd) -> Cmd) -> Result<()> {
+fn drive(
+    name: &str,
+    cluster: &Choice,
+    plan: impl FnOnce(Cmd, &Cluster) -> Result<Cmd>,
+) -> Result<()> {
     // The driver takes down what it made: it must not be left alone with that.
     interrupt::listen()?;
     let (cluster, _) = system::up(cluster)?;
-    let images = images::bench()?;
-    images::load(&images, &cluster)?;
+    let driver = plan(Cmd::new(images::program(&format!("bench-{name}"))?), &cluster)?;
     eprintln!("benchmark {name}");
-    let driver = Cmd::new(images::program(&format!("bench-{name}"))?)
-        .args(["--agent-image", find(&images, "bench-terminal")?]);
-    system::told(plan(driver), &cluster)?.show()
+    system::told(driver, &cluster)?.show()
 }

@@ -1,0 +1,27 @@
+//! The command line of [`e2e::bench::starts`], and nothing else; `cargo xtask bench starts` runs it.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool talks to its terminal"
+)]
+
+use clap::Parser;
+use e2e::bench::{
+    Output,
+    starts::{self, Plan},
+};
+
+/// Measures how long a user waits for an agent that is created, or woken by a click
+#[derive(Parser)]
+#[command(name = "bench-starts", version)]
+struct Cli {
+    #[command(flatten)]
+    plan: Plan,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let output =
+        Output { step: |step| eprintln!("- {step}"), figures: |figures| println!("{figures}\n") };
+    starts::run(&Cli::parse().plan, output).await
+}
