@@ -28,6 +28,7 @@ pub mod quantity;
 mod raw_json;
 mod reference;
 mod schema;
+mod serving;
 mod share;
 mod start_phase;
 mod status;
@@ -57,6 +58,7 @@ pub use pod::{
 pub use port::{ExtraPort, PortProtocol};
 pub use raw_json::RawJson;
 pub use reference::{LocalRef, TemplateRef};
+pub use serving::serves;
 pub use share::{ShareSpec, ShareStatus};
 pub use start_phase::StartPhase;
 pub use status::{AgentStatus, GitSyncStatus};

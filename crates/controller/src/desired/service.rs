@@ -23,6 +23,12 @@ pub(super) fn service(agent: &ResolvedAgent) -> Service {
             type_: Some("ClusterIP".to_owned()),
             selector: Some(labels::selector(&agent.identity.name)),
             ports: Some(ports),
+            // A pod is not ready while its sidecar reports, and its server answers all the same.
+            publish_not_ready_addresses: agent
+                .checkouts
+                .iter()
+                .any(|one| one.sync.is_some())
+                .then_some(true),
             ..ServiceSpec::default()
         }),
         status: None,

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use api_types::names;
+use api_types::{names, serves};
 use k8s_openapi::{
     api::core::v1::Pod,
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
@@ -50,14 +50,6 @@ pub(crate) fn choose(
         .max_by(|a, b| by_age(a, b))
         .and_then(target)
         .ok_or(NoTarget::NoReadyPod)
-}
-
-/// Running, ready and not being deleted.
-fn serves(pod: &Pod) -> bool {
-    let Some(status) = &pod.status else { return false };
-    let ready =
-        status.conditions.iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True");
-    pod.metadata.deletion_timestamp.is_none() && status.phase.as_deref() == Some("Running") && ready
 }
 
 fn controller(meta: &ObjectMeta) -> Option<&OwnerReference> {

@@ -119,6 +119,14 @@ fn what_is_for_one_container_reaches_that_one() {
     }
 }
 
+/// A sidecar ends to report, and the pod is not ready meanwhile.
+#[test]
+fn a_service_has_its_pod_also_while_a_sidecar_reports() {
+    let anyway = |spec: AgentSpec| of(spec).service.spec.unwrap().publish_not_ready_addresses;
+    assert_eq!(anyway(everything()), Some(true));
+    assert_eq!(anyway(AgentSpec::default()), None);
+}
+
 #[test]
 fn no_value_of_a_users_is_on_a_command_line() {
     let objects = of(everything());
