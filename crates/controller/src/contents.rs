@@ -47,9 +47,13 @@ struct Held {
 }
 
 impl Held {
+    fn exists(&self) -> bool {
+        self.uid.is_some()
+    }
+
     /// Whether there is something of this key, or anything at all.
     fn has(&self, key: Option<&str>) -> bool {
-        self.uid.is_some() && key.is_none_or(|key| self.keys.contains_key(key))
+        self.exists() && key.is_none_or(|key| self.keys.contains_key(key))
     }
 }
 
@@ -103,11 +107,14 @@ impl Contents {
         let mut whole = hmac::Context::with_key(&key);
         for (object, key) in &used {
             let held = self.held(client, object).await?;
+            let is_it = |reference: &Reference| {
+                reference.key == *key && self::object(agent, reference) == *object
+            };
             if held.has(key.as_deref()) {
-                let is_it = |reference: &Reference| {
-                    reference.key == *key && self::object(agent, reference) == *object
-                };
                 missing.retain(|reference| !is_it(reference));
+            } else if !held.exists() {
+                let whole = missing.iter_mut().filter(|reference| is_it(reference));
+                whole.for_each(|reference| reference.key = None);
             }
             let is_secret = object.kind == ReferenceKind::Secret;
             let uid = held.uid.filter(|_| is_secret && salt.is_none());

@@ -42,14 +42,15 @@ pub fn fetch(
     })
 }
 
-/// Of what the agent needs, that which does not exist. Of each object only the metadata is read,
-/// once, however often it is named. A missing ServiceAccount shows in the Deployment's status.
+/// Of what the agent needs and does not see the content of, that which does not exist: the rest is known from
+/// [`Contents`](crate::contents::Contents). Of each object only the metadata is read, once, however often it is
+/// named. A missing ServiceAccount shows in the Deployment's status.
 pub async fn missing(
     client: &Client,
     identity: &AgentId,
     mut references: Vec<Reference>,
 ) -> Result<Vec<Reference>, ControllerError> {
-    references.retain(|reference| !reference.optional);
+    references.retain(|reference| !reference.optional && !reference.is_content());
     let mut named: Vec<_> = references.iter().map(key).collect();
     named.sort_unstable();
     named.dedup();

@@ -11,7 +11,7 @@ use kube::{Resource, core::ObjectMeta, runtime::reflector::Lookup};
 
 use crate::kinds::{Child, version};
 
-pub use kept::{Stage, Texts, Workload};
+pub use kept::{Claim, Stage, Texts, Workload};
 pub use ours::{Digest, hash};
 
 /// One object, at one version of it.

@@ -30,7 +30,7 @@ use crate::{
     error::ControllerError,
     fetch::{self, fetch},
     guard::{Guarded, Unreadable},
-    held::{Held, Stage},
+    held::Held,
     kinds::Child,
     merge::merge,
     publish::{Publisher, patch_status},
@@ -38,12 +38,14 @@ use crate::{
     requeue::{Requeue, requeue},
     resolve::{Defaults, Invalid, resolve},
     standby::State,
-    status::{ApplyProblem, Facts, Share, references, since, status, unreadable},
+    status::{ApplyProblem, Facts, Share, is_starting, references, since, status, unreadable},
     stores::Stores,
 };
 use objects::{Applied, Fresh};
-use standby::Silences;
+use standby::Answers;
 
+/// How soon an agent is suspended again whose suspension was refused while it cannot be read.
+const REFUSED_WAIT: Duration = Duration::from_secs(30);
 /// No requeue of ours is sooner.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -56,7 +58,7 @@ pub struct Reconciler {
     /// Where people reach this installation, without a slash at its end.
     external_url: Option<String>,
     activities: Activities,
-    silences: Silences,
+    answers: Answers,
     publisher: Publisher,
     events: Recorder,
 }
@@ -90,7 +92,7 @@ impl Reconciler {
             defaults,
             external_url,
             activities,
-            silences: Silences::default(),
+            answers: Answers::default(),
             publisher: Publisher::default(),
             events,
         }
@@ -124,15 +126,19 @@ impl Reconciler {
         identity: &AgentId,
     ) -> Result<Requeue, ControllerError> {
         let mut failure = Failure::default();
+        let mut applied = Applied::default();
         if agent.switches.suspend {
-            failure.of(self.suspend(identity, &mut Applied::default()).await);
+            failure.of(self.suspend(identity, &mut applied).await);
         }
         if agent.switches.shared == Some(false) {
             failure.of(self.unshare(identity, agent.status.contains_key("share")).await);
         }
         let agents = self.agents(&identity.namespace);
-        patch_status(&agents, &agent.metadata, unreadable(agent, clock::now())).await?;
-        failure.0.map_or(Ok(Requeue::OnChange), Err)
+        let problem = applied.problem.as_ref();
+        let status = unreadable(agent, problem, clock::now());
+        patch_status(&agents, &agent.metadata, status).await?;
+        let next = problem.map_or(Requeue::OnChange, |_| Requeue::After(REFUSED_WAIT));
+        failure.0.map_or(Ok(next), Err)
     }
 
     async fn reconcile_readable(
@@ -174,14 +180,12 @@ impl Reconciler {
         let pods = fetch::pods(&self.stores, identity);
         let pods: Vec<&Pod> = pods.iter().map(Arc::as_ref).collect();
         // While it starts, and no longer: an agent that runs costs no request.
-        let is_starting =
-            deployment.as_ref().is_some_and(|held| held.kept.stage == Stage::Starting);
-        let missing = if is_starting && resolved.is_ok() {
-            failure.of(fetch::missing(&self.client, identity, named).await)
-        } else {
-            None
-        };
-        let missing = missing.unwrap_or(applied.missing);
+        let is_starting = deployment.as_ref().is_some_and(|held| is_starting(&held.kept, &pods));
+        let mut missing = applied.missing;
+        if is_starting && resolved.is_ok() {
+            let others = failure.of(fetch::missing(&self.client, identity, named).await);
+            missing.extend(others.unwrap_or_default());
+        }
         let answer = failure.0.as_ref().and_then(ControllerError::answer);
         let facts = Facts {
             agent,
@@ -223,9 +227,13 @@ impl Reconciler {
             Share::Off | Share::On(_) | Share::Unknown => None,
         };
         let problems = [(facts.apply_problem, condition::READY), (share, condition::SHARE_READY)];
+        let may_pass = |problem: Option<&ApplyProblem>| problem.is_some_and(ApplyProblem::may_pass);
+        let problems = problems.map(|(problem, condition)| (may_pass(problem), condition));
+        let volumes = (facts.volumes.may_change(), condition::VOLUMES_READY);
         let retried: Vec<OffsetDateTime> = problems
             .into_iter()
-            .filter(|(problem, _)| problem.is_some_and(ApplyProblem::may_pass))
+            .chain([volumes])
+            .filter(|(may_pass, _)| *may_pass)
             .filter_map(|(_, condition)| since(&new, condition))
             .collect();
         let expiry = facts.agent.spec.share.as_ref().filter(|share| share.enabled);

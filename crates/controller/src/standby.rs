@@ -30,6 +30,8 @@ pub struct Facts<'a> {
     pub sessions: Sessions,
     /// Since when the agent's server has not answered.
     pub unanswered_since: Option<OffsetDateTime>,
+    /// When it last said that it works.
+    pub busy_at: Option<OffsetDateTime>,
     pub now: OffsetDateTime,
 }
 
@@ -163,7 +165,7 @@ impl Facts<'_> {
 
     /// Nobody is connected since `idle_since`.
     fn idle(&self, idle_since: OffsetDateTime, timeout: Duration) -> Decision {
-        let others = [self.sign_of_life(), self.wake, self.before.ready_since];
+        let others = [self.sign_of_life(), self.wake, self.before.ready_since, self.busy_at];
         let active = others.into_iter().flatten().fold(idle_since, OffsetDateTime::max);
         let due = active.saturating_add(timeout);
         let awake = |idle_since: OffsetDateTime, next: OffsetDateTime| Decision {
@@ -182,7 +184,8 @@ impl Facts<'_> {
                 awake(idle_since, asked_again.unwrap_or(self.now))
             }
             Sessions::NotAsked => Decision { ask: true, ..awake(idle_since, due) },
-            Sessions::Busy => awake(self.now, self.now.saturating_add(timeout)),
+            // Nobody is connected all the same, and the status goes on to say since when.
+            Sessions::Busy => awake(idle_since, self.now.saturating_add(timeout)),
             Sessions::NoAnswer if asked_again.is_none_or(|at| at > self.now) => {
                 awake(idle_since, self.now.saturating_add(NO_ANSWER_GRACE))
             }

@@ -32,9 +32,10 @@ use server::{Server, Suspension};
 pub use git::moved;
 pub use pods::{Problem, newest};
 pub use references::{Reference, ReferenceKind, references};
+pub use server::is_starting;
 pub use template::template_status;
 pub use unreadable::unreadable;
-pub use volumes::Volumes;
+pub use volumes::{Refused, Volumes};
 
 /// Everything that a status is computed from.
 #[derive(Clone, Copy, Debug)]

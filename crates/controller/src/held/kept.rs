@@ -10,7 +10,7 @@ use k8s_openapi::api::{
 use serde_json::json;
 
 use super::{Digest, hash};
-use crate::kinds::Child;
+use crate::{kinds::Child, refusal::shorten};
 
 /// How far a Deployment is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Stage {
     Suspended,
     #[default]
     Starting,
+    /// There is a pod of what was asked for last, and it is not ready.
+    Updated,
     /// What was asked for last is what runs.
     Available,
 }
@@ -42,6 +44,19 @@ pub struct Texts {
     pub token: Option<Box<str>>,
     pub password: Option<Box<str>>,
 }
+
+/// Of a claim of a volume.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claim {
+    /// What the cluster says of a size that it has accepted and the volume does not have yet.
+    pub growth: Option<Box<str>>,
+}
+
+/// Conditions of a claim that grows, those of a failure first (Kubernetes, `PersistentVolumeClaimConditionType`).
+const GROWTH: [&str; 4] =
+    ["ControllerResizeError", "NodeResizeError", "FileSystemResizePending", "Resizing"];
+/// The longest text of such a condition that is kept, in characters.
+const LONGEST_GROWTH: usize = 300;
 
 /// None of them may be printed.
 impl fmt::Debug for Texts {
@@ -88,9 +103,21 @@ impl Child for ConfigMap {
 }
 
 impl Child for PersistentVolumeClaim {
-    type Kept = ();
+    type Kept = Claim;
 
-    fn kept(&self) {}
+    fn kept(&self) -> Claim {
+        let conditions =
+            || self.status.iter().flat_map(|status| status.conditions.iter().flatten());
+        let holds =
+            |type_: &str| conditions().find(|one| one.type_ == type_ && one.status == "True");
+        let growth = GROWTH.iter().find_map(|type_| holds(type_));
+        let growth =
+            growth.map(|one| match one.message.as_deref().filter(|says| !says.is_empty()) {
+                Some(says) => format!("{}: {}", one.type_, shorten(says, LONGEST_GROWTH)),
+                None => one.type_.clone(),
+            });
+        Claim { growth: growth.map(Into::into) }
+    }
 }
 
 impl Child for Service {
@@ -106,10 +133,10 @@ fn stage(deployment: &Deployment) -> Stage {
     let Some(status) = &deployment.status else { return Stage::Starting };
     let is_current = status.observed_generation >= deployment.metadata.generation;
     let has_one = |count: Option<i32>| count.unwrap_or(0) > 0;
-    if is_current && has_one(status.updated_replicas) && has_one(status.ready_replicas) {
-        Stage::Available
-    } else {
-        Stage::Starting
+    match (is_current && has_one(status.updated_replicas), has_one(status.ready_replicas)) {
+        (true, true) => Stage::Available,
+        (true, false) => Stage::Updated,
+        (false, _) => Stage::Starting,
     }
 }
 

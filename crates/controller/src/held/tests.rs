@@ -67,7 +67,7 @@ fn the_stages_of_a_deployment() {
         ("scaled to zero", json!(0), json!({}), Stage::Suspended),
         ("an older one runs", json!(1), json!({ "observedGeneration": 1 }), Stage::Starting),
         ("not updated", json!(1), json!({ "updatedReplicas": 0 }), Stage::Starting),
-        ("not ready", json!(1), json!({ "readyReplicas": null }), Stage::Starting),
+        ("not ready", json!(1), json!({ "readyReplicas": null }), Stage::Updated),
         ("replicas by default", Value::Null, json!({}), Stage::Available),
     ];
     for (name, replicas, status, expected) in cases {

@@ -137,6 +137,22 @@ async fn what_is_deleted_restarts_nothing_until_it_is_there_again() {
     assert_ne!(hash(&controller), before, "it holds something else");
 }
 
+#[tokio::test]
+async fn a_key_that_is_missing_is_named_and_so_is_an_object_that_is() {
+    let controller = TestController::of(uses_both());
+    let notes =
+        json!({ "metadata": { "name": "notes", "namespace": "team-a" }, "data": { "b": "" } });
+    controller.api.put("configmaps/notes", &notes);
+    controller.reconcile().await;
+    let (reason, message) = controller.ready();
+    assert_eq!(reason, "ReferenceNotFound");
+    assert!(
+        message.contains(r#"no key "a" in ConfigMap "notes" (spec.contexts[0].configMap"#),
+        "{message}"
+    );
+    assert!(message.contains(r#"no Secret "keys" (spec.credentials[0].secretRef)"#), "{message}");
+}
+
 /// An optional one may be missing: the pod that is to run without it is a new one.
 #[tokio::test]
 async fn an_optional_one_that_is_deleted_is_a_new_pod() {

@@ -18,7 +18,7 @@ use crate::{
     held::{Held, Stage},
     resolve::{ResolvedAgent, ServerPassword},
     secret::{Password, password},
-    status::{ApplyProblem, Reference, Volumes},
+    status::{ApplyProblem, Reference, Refused, Volumes},
 };
 
 /// How far applying the agent's objects has come.
@@ -159,10 +159,14 @@ impl Reconciler {
             let name = claim.name_any();
             let exists = applier.known(owner, &name, &stores.claims).is_some();
             match applier.ensure(owner, claim, &stores.claims).await? {
-                Outcome::Refused(refusal) if exists => {
-                    applied.volumes.refused = Some((name, refusal.message().to_owned()));
+                Outcome::Refused(why) if exists => {
+                    applied.volumes.refused.push(Refused { claim: name, why });
                 }
-                outcome => _ = in_place(name, outcome)?,
+                outcome => {
+                    let held = in_place(name.clone(), outcome)?;
+                    let growth = held.kept.growth.as_deref().map(str::to_owned);
+                    applied.volumes.growing.extend(growth.map(|says| (name, says)));
+                }
             }
         }
         let possible = [names::sessions_claim(owner.name), names::workspace_claim(owner.name)];

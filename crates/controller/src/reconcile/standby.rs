@@ -31,12 +31,30 @@ use crate::{
     status::newest,
 };
 
-/// Since when servers have not answered that were asked whether they are busy. In memory only: after
-/// a restart an agent stays awake for a few minutes more.
+/// What servers said last that were asked whether they are busy. In memory only: after a restart they are asked
+/// anew, and an agent stays awake for a few minutes more.
 #[derive(Default)]
-pub(super) struct Silences(Mutex<HashMap<AgentId, OffsetDateTime>>);
+pub(super) struct Answers(Mutex<HashMap<AgentId, Answer>>);
 
-impl Silences {
+#[derive(Clone, Copy)]
+enum Answer {
+    NoneSince(OffsetDateTime),
+    BusyAt(OffsetDateTime),
+}
+
+/// An agent that has been busy is asked again after its time-out, or this long.
+const BUSY_KEPT: Duration = Duration::DAY;
+
+impl Answer {
+    fn counts(self, now: OffsetDateTime) -> bool {
+        match self {
+            Self::NoneSince(since) => now - since < NO_ANSWER_GRACE * 2,
+            Self::BusyAt(at) => now - at < BUSY_KEPT,
+        }
+    }
+}
+
+impl Answers {
     /// Decides, and waits for the server's answer only where that is asked for.
     async fn decide(
         &self,
@@ -44,7 +62,13 @@ impl Silences {
         facts: Facts<'_>,
         answer: impl Future<Output = Sessions>,
     ) -> Decision {
-        let facts = Facts { unanswered_since: self.since(agent, facts.now), ..facts };
+        let last = self.all().get(agent).copied().filter(|answer| answer.counts(facts.now));
+        let (unanswered_since, busy_at) = match last {
+            Some(Answer::NoneSince(since)) => (Some(since), None),
+            Some(Answer::BusyAt(at)) => (None, Some(at)),
+            None => (None, None),
+        };
+        let facts = Facts { unanswered_since, busy_at, ..facts };
         let decision = decide(&facts);
         if !decision.ask {
             return decision;
@@ -59,22 +83,20 @@ impl Silences {
         decision
     }
 
-    fn since(&self, agent: &AgentId, now: OffsetDateTime) -> Option<OffsetDateTime> {
-        let since = self.all().get(agent).copied();
-        since.filter(|since| now - *since < NO_ANSWER_GRACE * 2)
-    }
-
     fn note(&self, agent: &AgentId, sessions: Sessions, now: OffsetDateTime) {
         let mut all = self.all();
-        all.retain(|_, since| now - *since < NO_ANSWER_GRACE * 2);
-        if sessions == Sessions::NoAnswer {
-            all.entry(agent.clone()).or_insert(now);
-        } else {
-            all.remove(agent);
-        }
+        all.retain(|_, answer| answer.counts(now));
+        let before = all.remove(agent);
+        let answer = match (sessions, before) {
+            (Sessions::NoAnswer, Some(before @ Answer::NoneSince(_))) => before,
+            (Sessions::NoAnswer, _) => Answer::NoneSince(now),
+            (Sessions::Busy, _) => Answer::BusyAt(now),
+            (Sessions::Idle | Sessions::NotAsked, _) => return,
+        };
+        all.insert(agent.clone(), answer);
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<AgentId, OffsetDateTime>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<AgentId, Answer>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -116,6 +138,7 @@ impl Reconciler {
             wake: view.wake,
             sessions: Sessions::NotAsked,
             unanswered_since: None,
+            busy_at: None,
             now,
         };
         let answer = async {
@@ -126,7 +149,7 @@ impl Reconciler {
                 self.sessions(identity, agent.spec.server_port()).await
             }
         };
-        let decision = self.silences.decide(identity, facts, answer).await;
+        let decision = self.answers.decide(identity, facts, answer).await;
         let warning = match (facts.idle_timeout, view.hearing) {
             (None, _) => None,
             (Some(_), Hearing::Impossible) => Some(Warning::CannotHear),

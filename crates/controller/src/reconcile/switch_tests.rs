@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use super::tests::{TestController, digests, shared};
+use crate::requeue::Requeue;
 
 /// A controller of an agent that was running and shared before this went wrong with it.
 async fn running_then(wrong: impl FnOnce(&TestController)) -> TestController {
@@ -42,6 +43,13 @@ fn published(controller: &TestController) -> serde_json::Value {
     controller.api.get("agents/demo").unwrap()["status"].clone()
 }
 
+/// Of the condition `Ready`.
+fn message(status: &serde_json::Value) -> String {
+    let mut conditions = status["conditions"].as_array().unwrap().iter();
+    let ready = conditions.find(|one| one["type"] == "Ready").unwrap();
+    ready["message"].as_str().unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn an_agent_that_is_invalid_can_be_suspended() {
     for (name, wrong, reason) in [
@@ -68,6 +76,30 @@ async fn an_agent_that_is_invalid_can_be_suspended() {
             "{name}: {requests:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn an_agent_that_could_not_be_suspended_does_not_say_that_it_is() {
+    let controller = running_then(unreadable).await;
+    set(&controller, "suspend", json!(true));
+    let refusal = r#"admission webhook "w" denied the request: no"#;
+    controller.api.refuse("deployments/demo-server", 403, "Forbidden", refusal);
+    let next = controller.reconcile_by(controller.stores()).await.unwrap();
+    assert!(matches!(next, Requeue::After(_)), "{next:?}");
+    let status = published(&controller);
+    assert_ne!(status["suspended"], true, "{status}");
+    let ready = message(&status);
+    assert!(
+        ready.contains("maxConcurrentTasks") && ready.contains("denied the request"),
+        "{ready}"
+    );
+
+    controller.api.answer_all();
+    controller.reconcile().await;
+    assert_eq!(
+        (controller.replicas(), &published(&controller)["suspended"]),
+        (json!(0), &json!(true))
+    );
 }
 
 #[tokio::test]

@@ -54,7 +54,8 @@ impl TestController {
         let (defaults, activities) = (self.defaults.clone(), self.activities.clone());
         let reconciler = Reconciler::new(client, stores, applier, defaults, None, activities);
         let agent = self.api.get("agents/demo").unwrap().to_string();
-        reconciler.reconcile(&serde_json::from_str(&agent).unwrap()).await
+        // On the heap, as the queue has it: it is larger than a stack frame should be.
+        Box::pin(reconciler.reconcile(&serde_json::from_str(&agent).unwrap())).await
     }
 
     /// The condition of this type, as it is published.

@@ -4,6 +4,7 @@ use api_types::{AgentSpec, condition};
 use serde_json::{Value, json};
 
 use super::tests::TestController;
+use crate::requeue::Requeue;
 
 fn persistent(size: &str) -> AgentSpec {
     serde_json::from_value(json!({ "persistence": { "workspace": { "size": size } } })).unwrap()
@@ -63,6 +64,45 @@ async fn a_size_that_kubernetes_refuses_holds_up_nothing() {
     let (status, reason, message) = condition(&controller);
     assert_eq!((status.as_str(), reason.as_str()), ("False", "ChangeRefused"));
     assert!(message.contains("can not be less"), "{message}");
+    assert!(message.contains("Ask for what it has in spec.persistence"), "{message}");
+}
+
+/// A quota has room again some day: nobody should delete a volume for that.
+#[tokio::test]
+async fn a_size_that_a_rule_of_the_cluster_refuses_is_asked_for_again_and_costs_no_data() {
+    let controller = TestController::of(persistent("5Gi"));
+    controller.reconcile().await;
+    let why = r#"persistentvolumeclaims "demo-server-workspace" is forbidden: exceeded quota: q"#;
+    controller.api.refuse("persistentvolumeclaims/demo-server-workspace", 403, "Forbidden", why);
+    controller.edit(|spec| spec.persistence = persistent("6Gi").persistence);
+    let next = controller.reconcile_by(controller.stores()).await.unwrap();
+    assert!(matches!(next, Requeue::After(wait) if wait.as_secs() <= 5), "{next:?}");
+    let (status, reason, message) = condition(&controller);
+    assert_eq!((status.as_str(), reason.as_str()), ("False", "ChangeRefused"));
+    assert!(message.contains("exceeded quota") && message.contains("retrying"), "{message}");
+    assert!(!message.contains("delete"), "{message}");
+
+    controller.api.answer_all();
+    controller.reconcile().await;
+    assert_eq!((size(&controller), condition(&controller).1), (json!("6Gi"), "AsRequested".into()));
+}
+
+#[tokio::test]
+async fn a_volume_that_is_to_grow_says_how_far_it_is() {
+    let controller = TestController::of(persistent("5Gi"));
+    controller.reconcile().await;
+    let name = "persistentvolumeclaims/demo-server-workspace";
+    let mut claim = controller.api.get(name).unwrap();
+    let says =
+        |type_: &str, message: &str| json!({ "type": type_, "status": "True", "message": message });
+    claim["status"] = json!({ "conditions": [
+        says("Resizing", ""), says("ControllerResizeError", "the pool is full"),
+    ] });
+    controller.api.put(name, &claim);
+    controller.reconcile().await;
+    let (status, reason, message) = condition(&controller);
+    assert_eq!((status.as_str(), reason.as_str()), ("True", "AsRequested"));
+    assert!(message.ends_with("grows: ControllerResizeError: the pool is full"), "{message}");
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ const IDLE: Facts<'_> = Facts {
     wake: None,
     sessions: Sessions::NotAsked,
     unanswered_since: None,
+    busy_at: None,
     now: NOON,
 };
 
@@ -136,7 +137,17 @@ fn a_server_that_is_busy_keeps_the_agent_awake_and_a_silent_one_for_five_minutes
     };
     let idle_since = Some(NOON - 1.hours());
     check(&[
-        ("busy", answered(Sessions::Busy, None), awake(Some(NOON), Some(NOON + TIMEOUT))),
+        ("busy", answered(Sessions::Busy, None), awake(idle_since, Some(NOON + TIMEOUT))),
+        (
+            "busy a while ago",
+            Facts { busy_at: Some(NOON - 1.seconds()), ..answered(Sessions::NotAsked, None) },
+            awake(idle_since, Some(NOON - 1.seconds() + TIMEOUT)),
+        ),
+        (
+            "busy long ago",
+            Facts { busy_at: Some(NOON - TIMEOUT), ..answered(Sessions::NotAsked, None) },
+            Decision { ask: true, ..awake(idle_since, Some(NOON + 1.seconds())) },
+        ),
         ("silent", answered(Sessions::NoAnswer, None), awake(idle_since, Some(NOON + 5.minutes()))),
         (
             "not asked meanwhile",
@@ -235,8 +246,9 @@ prop_compose! {
         wake in proptest::option::of(times()),
         sessions in proptest::sample::select(vec![Sessions::NotAsked, Sessions::Idle, Sessions::Busy, Sessions::NoAnswer]),
         unanswered_since in proptest::option::of(times()),
+        busy_at in proptest::option::of(times()),
     ) -> Facts<'static> {
-        Facts { idle_timeout: seconds.map(Duration::seconds), suspend, before, activity, wake, sessions, unanswered_since, ..IDLE }
+        Facts { idle_timeout: seconds.map(Duration::seconds), suspend, before, activity, wake, sessions, unanswered_since, busy_at, ..IDLE }
     }
 }
 

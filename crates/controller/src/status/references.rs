@@ -45,6 +45,9 @@ impl Reference {
 
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(key) = &self.key {
+            write!(f, "key {key:?} in ")?;
+        }
         write!(f, "{:?} {:?} ({})", self.kind, self.name, self.field)
     }
 }
@@ -262,10 +265,10 @@ mod tests {
             r#"Secret "part" (spec.podSpec.extraVolumes[2].projected.sources[0].secret)"#,
             r#"ConfigMap "part" (spec.podSpec.extraVolumes[2].projected.sources[1].configMap)"#,
             r#"Secret "csi" (spec.podSpec.extraVolumes[3].csi.nodePublishSecretRef)"#,
-            r#"ConfigMap "env" (spec.podSpec.extraEnv[0].valueFrom.configMapKeyRef)"#,
-            r#"Secret "env" (spec.podSpec.extraEnv[1].valueFrom.secretKeyRef)?"#,
-            r#"Secret "sync" (spec.podSpec.systemContainers.gitSync.extraEnv[0].valueFrom.secretKeyRef)"#,
-            r#"ConfigMap "ca" (spec.caBundle.configMapRef)"#,
+            r#"key "a" in ConfigMap "env" (spec.podSpec.extraEnv[0].valueFrom.configMapKeyRef)"#,
+            r#"key "b" in Secret "env" (spec.podSpec.extraEnv[1].valueFrom.secretKeyRef)?"#,
+            r#"key "a" in Secret "sync" (spec.podSpec.systemContainers.gitSync.extraEnv[0].valueFrom.secretKeyRef)"#,
+            r#"key "ca-bundle.crt" in ConfigMap "ca" (spec.caBundle.configMapRef)"#,
             r#"Secret "registry" (spec.imagePullSecrets[0])"#,
             r#"ServiceAccount "robot" (spec.serviceAccountName)"#,
         ];

@@ -3,7 +3,9 @@
 use api_types::{
     StartPhase,
     condition::{self, reason},
+    serves,
 };
+use k8s_openapi::api::core::v1::Pod;
 
 use crate::{
     held::{Stage, Workload},
@@ -15,7 +17,7 @@ use super::{
     Facts,
     conditions::{Conditions, Truth},
     phase::phase,
-    pods::{Problem, problem},
+    pods::{Problem, newest, problem},
     references::{Reference, ReferenceKind},
 };
 
@@ -55,12 +57,12 @@ impl Server {
                 State::Awake => Self::Missing,
             };
         };
-        match (facts.decision.state, deployment.stage) {
+        match (facts.decision.state, stage(deployment, facts.pods)) {
             // The state that a controller which starts anew goes on from.
             (State::Asleep, _) => Self::Suspended(Suspension::Standby),
             (State::Suspended, Stage::Suspended) => Self::Suspended(Suspension::UserRequested),
             (_, Stage::Available) => Self::Ready,
-            (_, Stage::Suspended | Stage::Starting) => {
+            (_, Stage::Suspended | Stage::Starting | Stage::Updated) => {
                 let problem = problem(facts.pods)
                     .map(|problem| with_pull_secrets(problem, facts.missing))
                     .or_else(|| rejected_pod(deployment))
@@ -127,6 +129,19 @@ impl Server {
             Self::Starting(phase) => (Truth::False, reason::PROGRESSING, phase.to_string()),
         }
     }
+}
+
+/// A Deployment is not available while a sidecar of its pod reports, and the agent is.
+fn stage(deployment: &Workload, pods: &[&Pod]) -> Stage {
+    match deployment.stage {
+        Stage::Updated if newest(pods).is_some_and(serves) => Stage::Available,
+        stage => stage,
+    }
+}
+
+/// Whether the agent has a pod that is not ready, or is to have one.
+pub fn is_starting(deployment: &Workload, pods: &[&Pod]) -> bool {
+    matches!(stage(deployment, pods), Stage::Starting | Stage::Updated)
 }
 
 /// What is to be mounted and does not exist is reported by the kubelet in Events only.

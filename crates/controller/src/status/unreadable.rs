@@ -7,20 +7,28 @@ use api_types::{
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-use super::conditions::{Conditions, Truth};
+use super::{
+    ApplyProblem,
+    conditions::{Conditions, Truth},
+};
 use crate::guard::Unreadable;
 
 /// The fields of the status to change, or `None` where the agent has this status already. What runs
 /// is left as it is, and so is the rest of what was published, but for what the spec can still turn
-/// off.
-pub fn unreadable(agent: &Unreadable, now: OffsetDateTime) -> Option<Map<String, Value>> {
+/// off. `problem` is why it could not be suspended, where that was tried.
+pub fn unreadable(
+    agent: &Unreadable,
+    problem: Option<&ApplyProblem>,
+    now: OffsetDateTime,
+) -> Option<Map<String, Value>> {
     let generation = agent.metadata.generation;
     let held = agent.status.get("conditions").cloned().unwrap_or_default();
     let old: Vec<Condition> = serde_json::from_value(held).unwrap_or_default();
     let is_unshared = agent.switches.shared == Some(false);
     let mut set = Conditions::new(&old, generation, now);
-    set.set(condition::READY, Truth::False, reason::INVALID_SPEC, sentence(agent));
-    if agent.switches.suspend {
+    set.set(condition::READY, Truth::False, reason::INVALID_SPEC, sentence(agent, problem));
+    let is_suspended = agent.switches.suspend && problem.is_none();
+    if is_suspended {
         set.set(condition::SUSPENDED, Truth::True, reason::USER_REQUESTED, BY_REQUEST);
     }
     let mut new = set.finish();
@@ -40,7 +48,7 @@ pub fn unreadable(agent: &Unreadable, now: OffsetDateTime) -> Option<Map<String,
     if !is_same {
         status.insert("conditions".to_owned(), json!(new));
     }
-    if agent.switches.suspend {
+    if is_suspended {
         status.extend([("suspended".to_owned(), json!(true)), ("ready".to_owned(), json!(false))]);
     }
     if is_unshared {
@@ -53,8 +61,14 @@ pub fn unreadable(agent: &Unreadable, now: OffsetDateTime) -> Option<Map<String,
 const BY_REQUEST: &str = "spec.suspend is set";
 
 /// What is wrong, and the way out.
-fn sentence(agent: &Unreadable) -> String {
-    format!("{agent}; correct or remove it: until then the agent is left as it is")
+fn sentence(agent: &Unreadable, problem: Option<&ApplyProblem>) -> String {
+    let sentence = format!("{agent}; correct or remove it: until then the agent is left as it is");
+    match problem {
+        None => sentence,
+        Some(problem) => {
+            format!("{sentence}. It could not be suspended: {}; retrying", problem.sentence())
+        }
+    }
 }
 
 #[cfg(test)]
@@ -98,7 +112,7 @@ mod tests {
                   "lastTransitionTime": "2026-11-20T12:00:00Z" },
             ],
         });
-        let first = unreadable(&agent(before.clone()), NOON).unwrap();
+        let first = unreadable(&agent(before.clone()), None, NOON).unwrap();
         assert_eq!((first.get("share"), first.get("ready")), (None, None), "they stay");
         assert_eq!(first["observedGeneration"], 4);
         assert_eq!(first["conditions"][1], before["conditions"][1]);
@@ -108,7 +122,7 @@ mod tests {
             "lastTransitionTime": "2026-11-21T12:00:00Z",
         });
         assert_eq!(first["conditions"][0], expected);
-        assert_eq!(unreadable(&agent(merged(before, first)), NOON + 1.hours()), None);
+        assert_eq!(unreadable(&agent(merged(before, first)), None, NOON + 1.hours()), None);
     }
 
     #[test]
@@ -125,20 +139,20 @@ mod tests {
             switches: Switches { suspend: true, shared: Some(false) },
             ..agent(before.clone())
         };
-        let written = unreadable(&off, NOON).unwrap();
+        let written = unreadable(&off, None, NOON).unwrap();
         assert_eq!((&written["ready"], &written["suspended"]), (&json!(false), &json!(true)));
         assert_eq!(written["share"], Value::Null);
         let conditions = written["conditions"].as_array().unwrap();
         let types: Vec<_> = conditions.iter().map(|one| one["type"].as_str().unwrap()).collect();
         assert_eq!(types, ["Ready", "Suspended"]);
         let settled = Unreadable { switches: off.switches, ..agent(merged(before, written)) };
-        assert_eq!(unreadable(&settled, NOON + 1.hours()), None);
+        assert_eq!(unreadable(&settled, None, NOON + 1.hours()), None);
     }
 
     #[test]
     fn a_status_that_cannot_be_read_either_is_no_obstacle() {
         let status = json!({ "conditions": "none", "idleSince": 5 });
-        let written = unreadable(&agent(status), NOON).unwrap();
+        let written = unreadable(&agent(status), None, NOON).unwrap();
         assert_eq!(written["conditions"].as_array().map(Vec::len), Some(1));
     }
 }

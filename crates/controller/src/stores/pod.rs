@@ -3,6 +3,9 @@
 use api_types::labels;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodSpec, PodStatus};
 
+/// Those that are read.
+const CONDITIONS: [&str; 3] = ["PodScheduled", "ContainersReady", "Ready"];
+
 pub(crate) fn strip(pod: &mut Pod) {
     let metadata = &mut pod.metadata;
     (metadata.annotations, metadata.managed_fields) = (None, None);
@@ -12,7 +15,7 @@ pub(crate) fn strip(pod: &mut Pod) {
     pod.spec = None::<PodSpec>;
     let Some(status) = pod.status.take() else { return };
     let conditions = status.conditions.map(|mut conditions| {
-        conditions.retain(|condition| condition.type_ == "PodScheduled");
+        conditions.retain(|condition| CONDITIONS.contains(&condition.type_.as_str()));
         conditions
     });
     pod.status = Some(PodStatus {
@@ -50,7 +53,7 @@ mod tests {
             "metadata": { "name": "demo-1" },
             "spec": { "containers": [{ "name": "opencode-server" }] },
             "status": {
-                "conditions": [{ "type": "Ready", "status": "False" }, { "type": "PodScheduled", "status": "True" }],
+                "conditions": [{ "type": "Initialized", "status": "False" }, { "type": "PodScheduled", "status": "True" }],
                 "containerStatuses": [{ "name": "opencode-server", "image": "i", "imageID": "sha256:1", "ready": false, "restartCount": 3, "state": waiting }],
                 "hostIP": "10.0.0.1",
             },

@@ -66,12 +66,7 @@ impl Idle {
     }
 
     /// Gives what was decided, and whether the server was asked.
-    fn reconcile(
-        &mut self,
-        by: &Silences,
-        says: Sessions,
-        now: OffsetDateTime,
-    ) -> (Decision, bool) {
+    fn reconcile(&mut self, by: &Answers, says: Sessions, now: OffsetDateTime) -> (Decision, bool) {
         let facts = Facts {
             idle_timeout: Some(TIMEOUT),
             suspend: false,
@@ -81,6 +76,7 @@ impl Idle {
             wake: None,
             sessions: Sessions::NotAsked,
             unanswered_since: None,
+            busy_at: None,
             now,
         };
         let was_asked = Cell::new(false);
@@ -102,7 +98,7 @@ proptest! {
     fn no_agent_sleeps_but_after_an_answer_or_five_minutes_of_silence(steps in steps()) {
         let mut now = START;
         let mut agents: Vec<_> = (0..AGENTS).map(|number| Idle::new(number, now)).collect();
-        let mut silences = Silences::default();
+        let mut silences = Answers::default();
         for (number, seconds, step) in steps {
             now += Duration::seconds(seconds);
             let agent = &mut agents[number];
@@ -118,7 +114,7 @@ proptest! {
                 Step::Wake => {}
                 Step::Replace => *agent = Idle::new(number, now),
                 Step::NewController => {
-                    silences = Silences::default();
+                    silences = Answers::default();
                     for agent in &mut agents {
                         agent.silent_since = None;
                     }
@@ -130,8 +126,9 @@ proptest! {
                         let silent = says == Sessions::NoAnswer;
                         agent.silent_since = agent.silent_since.or(Some(now)).filter(|_| silent);
                         let all = silences.all();
-                        prop_assert!(all.values().all(|since| now - *since < NO_ANSWER_GRACE * 2));
-                        let is_kept = silent && decision.state == State::Awake;
+                        prop_assert!(all.values().all(|answer| answer.counts(now)));
+                        let is_kept = matches!(says, Sessions::NoAnswer | Sessions::Busy)
+                            && decision.state == State::Awake;
                         prop_assert_eq!(all.contains_key(&agent.id), is_kept);
                     }
                     if decision.state == State::Asleep && before.asleep_since.is_none() {
@@ -148,7 +145,7 @@ proptest! {
 
 #[test]
 fn a_silent_server_delays_the_sleep_once() {
-    let silences = Silences::default();
+    let silences = Answers::default();
     let mut agent = Idle::new(0, START);
     let due = START + TIMEOUT;
     let (first, _) = agent.reconcile(&silences, Sessions::NoAnswer, due);
@@ -161,7 +158,7 @@ fn a_silent_server_delays_the_sleep_once() {
 
 #[test]
 fn nothing_is_kept_of_agents_that_are_gone() {
-    let silences = Silences::default();
+    let silences = Answers::default();
     let ask = |number, at| {
         let mut agent = Idle::new(number, at - TIMEOUT);
         assert!(agent.reconcile(&silences, Sessions::NoAnswer, at).1);
@@ -176,7 +173,7 @@ fn nothing_is_kept_of_agents_that_are_gone() {
 
 #[test]
 fn the_silence_of_a_server_before_its_restart_does_not_count() {
-    let silences = Silences::default();
+    let silences = Answers::default();
     let mut agent = Idle::new(0, START);
     let due = START + TIMEOUT;
     agent.reconcile(&silences, Sessions::NoAnswer, due);
@@ -187,7 +184,7 @@ fn the_silence_of_a_server_before_its_restart_does_not_count() {
 
 #[test]
 fn nor_does_that_of_a_server_before_its_agent_slept() {
-    let silences = Silences::default();
+    let silences = Answers::default();
     let mut agent = Idle::new(0, START);
     let due = START + TIMEOUT;
     agent.reconcile(&silences, Sessions::NoAnswer, due);

@@ -43,6 +43,25 @@ fn an_agent_sleeps_and_wakes_as_it_was_decided() {
     }
 }
 
+/// For as long as five minutes the Deployment has no ready pod then.
+#[test]
+fn an_agent_whose_sidecar_reports_is_ready_all_the_same() {
+    let container = |name: &str, ready: bool| json!({ "name": name, "image": "", "imageID": "", "restartCount": 3, "ready": ready });
+    let pod = |server: bool| {
+        let containers = [container("opencode-server", server), container("git-sync-0", false)];
+        let unready = json!({ "type": "ContainersReady", "status": "False" });
+        let status =
+            json!({ "phase": "Running", "conditions": [unready], "containerStatuses": containers });
+        serde_json::from_value::<Pod>(json!({ "metadata": {}, "status": status })).unwrap()
+    };
+    let updated = || Some(deployment(json!({ "updatedReplicas": 1 })));
+    let status = |pod: Pod, deployment| of(&Given { deployment, pods: vec![pod], ..given() });
+    assert!(status(pod(true), updated()).ready);
+    assert!(!status(pod(false), updated()).ready, "its server is not");
+    let outdated = Some(deployment(json!({ "updatedReplicas": 0 })));
+    assert!(!status(pod(true), outdated).ready, "it is not what was asked for last");
+}
+
 #[test]
 fn a_sleeping_agent_says_how_it_wakes_and_a_starting_one_what_it_does() {
     let asleep = Given { deployment: Some(suspended()), state: State::Asleep, ..given() };
