@@ -38,6 +38,9 @@ const PREPARE: &str = "document.getElementById('reader').click();\
     new MutationObserver(note).observe(status, \
         { attributes: true, characterData: true, childList: true, subtree: true });";
 
+/// The button on the page of an agent that sleeps, as an `XPath`.
+pub const WAKE: &str = "//button[text()='Wake agent']";
+
 /// The window that a guest has.
 #[derive(Clone, Copy, Debug)]
 pub enum Window {

@@ -9,10 +9,14 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, Client, ResourceExt,
     api::{AttachParams, DeleteParams, ListParams, LogParams},
+    runtime::wait::await_condition,
 };
 use tokio::io::AsyncReadExt;
 
-use crate::{cluster::Space, waiting};
+use crate::{
+    cluster::{PATIENCE, Space},
+    waiting,
+};
 
 /// How soon a page that lost its session has another: its longest pause between two tries, and an opening.
 const OPENED_ANEW: Duration = Duration::from_mins(1);
@@ -119,6 +123,21 @@ pub async fn left_by_all(space: &Space, pod: &str, within: Duration) -> Result<D
         Ok(terminals(space, pod).await?.is_empty().then_some(()))
     });
     Ok(left.await?.1)
+}
+
+/// Waits by watch until `holds` of the pod.
+pub async fn wait(
+    space: &Space,
+    pod: &str,
+    what: &str,
+    holds: impl Fn(&Pod) -> bool,
+) -> Result<()> {
+    let fulfilled = |pod: Option<&Pod>| pod.is_some_and(&holds);
+    // On the heap: a watch's future is larger than a stack frame should be.
+    let waited = Box::pin(await_condition(space.api(), pod, fulfilled));
+    let waited = tokio::time::timeout(PATIENCE, waited).await;
+    waited.with_context(|| format!("pod {pod}: not {what} within {PATIENCE:?}"))??;
+    Ok(())
 }
 
 /// Kills one component's pods without grace.

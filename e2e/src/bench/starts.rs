@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::{Limits, Output, in_own_space, machine::load};
 use crate::{
     agents,
-    browser::{Browser, Window},
+    browser::{Browser, WAKE, Window},
     cluster::Space,
     git_server::GitServer,
     guest::{PATIENCE, PROMPT},
@@ -114,7 +114,7 @@ async fn one(
         let page = Browser::start(Window::Desktop).await?;
         page.open(&token).await?;
         page.says("The agent is asleep", PATIENCE).await?;
-        let button = page.page.find(Locator::XPath("//button[text()='Wake agent']")).await?;
+        let button = page.page.find(Locator::XPath(WAKE)).await?;
         let started = Instant::now();
         button.click().await?;
         let path = format!("/s/{token}/info");

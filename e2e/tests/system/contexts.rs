@@ -2,14 +2,22 @@
 
 use anyhow::{Context, Result, ensure};
 use api_types::{Agent, condition};
-use e2e::{agents, cluster::Space, git_server::GitServer, opencode, pods};
-use k8s_openapi::api::core::v1::ConfigMap;
+use e2e::{
+    agents, cluster::Space, git_server::GitServer, guest, kubeoc, opencode, pods,
+    raw_guest::RawGuest,
+};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::PostParams;
 use serde_json::{Value, json};
 
 async fn read(space: &Space, agent: &str, path: &str) -> Result<String> {
     let pod = pods::of_agent(space, agent).await?;
     pods::exec(space, &pod, &["cat", path]).await
+}
+
+fn is_pod_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    conditions.into_iter().any(|one| one.type_ == "Ready" && one.status == "True")
 }
 
 async fn prints(space: &Space, agent: &str, script: &str) -> Result<String> {
@@ -140,6 +148,23 @@ async fn a_clean_checkout_follows_its_repository_while_the_agent_runs() -> Resul
     };
     Box::pin(agents::wait(&space, "follower", "at the second commit", follows)).await?;
     ensure!(read(&space, "follower", "/workspace/code/README.md").await? == "two");
+    let ready = || async {
+        let agent = space.api::<Agent>().get("follower").await?;
+        let conditions = agent.status.context("no status")?.conditions;
+        conditions.into_iter().find(|one| one.type_ == condition::READY).context("no Ready")
+    };
+    let before = ready().await?;
+
+    // The sidecar ends at each commit, and the kubelet starts it again later and later: the pod is not ready meanwhile,
+    // and the agent is.
+    server.commit(&[("README.md", "three")], "three").await?;
+    let pod = pods::of_agent(&space, "follower").await?;
+    pods::wait(&space, &pod, "unready", |pod| !is_pod_ready(pod)).await?;
+    let token = kubeoc::share(&space, "follower", &[]).await?;
+    let mut guest = RawGuest::arrives(&token).await?;
+    guest.shows(guest::PROMPT, guest::PATIENCE).await?;
+    let after = ready().await?;
+    ensure!(after == before, "it has not always been ready: {before:?}, {after:?}");
     space.delete().await
 }
 

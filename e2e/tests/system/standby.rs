@@ -4,7 +4,15 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use api_types::Agent;
-use e2e::{agents, cluster::Space, guest, http, kubeoc, raw_guest::RawGuest, waiting};
+use e2e::{
+    agents,
+    browser::{Browser, WAKE, Window},
+    cluster::Space,
+    guest, http, kubeoc,
+    raw_guest::RawGuest,
+    waiting,
+};
+use fantoccini::Locator;
 use serde_json::{Value, json};
 
 /// The gateway's and the broker's watch are behind the controller by less.
@@ -57,11 +65,15 @@ async fn an_idle_agent_sleeps_and_only_who_asks_for_it_wakes_it() -> Result<()> 
     let still = space.api::<Agent>().get("sleeper").await?;
     assert!(is_asleep(&still), "{:#?}", still.status);
 
-    let woken = http::post(&wake).await?;
-    assert_eq!(woken.status, 202, "{}", woken.body);
-    wait(&space, "Ready", agents::is_ready).await?;
-    let mut guest = RawGuest::arrives(&token).await?;
+    let guest = Browser::start(Window::Phone).await?;
+    guest.open(&token).await?;
+    guest.says("The agent is asleep", guest::PATIENCE).await?;
+    guest.screenshot("asleep").await?;
+    let button = guest.page.find(Locator::XPath(WAKE)).await?;
+    button.click().await?;
     guest.shows(guest::PROMPT, guest::PATIENCE).await?;
+    let said = guest.said().await?;
+    assert!(said.contains("Waking the agent"), "{said}");
 
     // Longer than the time-out it is neither idle nor asleep: its status says so from one write to the next.
     let in_use = wait(&space, "in use", |agent| agents::is_ready(agent) && !is_idle(agent)).await?;
