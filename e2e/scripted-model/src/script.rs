@@ -33,9 +33,10 @@ impl Step {
 const WRITE: &str = "write";
 const BASH: &str = "bash";
 
-const INTRODUCTION: &str = "I am a script, not a model: I understand three things. \
+const INTRODUCTION: &str = "I am a script, not a model: I understand four things. \
     Ask me to \"create a file hello.txt saying hi\", and I write that file into the workspace with the agent's own tools; \
     ask me to \"list the files\", and I show what is there; \
+    ask me to \"wait 20 seconds\", and a tool takes so long; \
     ask me to \"quote the line with npm test\", and I look for it in the agent's instructions. \
     With a real model in its configuration, this agent would answer anything else too.";
 
@@ -65,8 +66,15 @@ fn begin(wish: Wish, request: &ChatRequest) -> Step {
             tool: BASH,
             arguments: json!({ "command": "ls -la" }),
         },
+        Wish::Wait(seconds) if request.offers(BASH) => Step::Call {
+            saying: "I am a script, not a model, but I can do that: waiting.".into(),
+            tool: BASH,
+            arguments: json!({ "command": format!("sleep {seconds}") }),
+        },
         Wish::Quote(part) => Step::Say(quote(&part, &request.instructions())),
-        Wish::CreateFile { .. } | Wish::ListFiles | Wish::Talk => Step::Say(INTRODUCTION.into()),
+        Wish::CreateFile { .. } | Wish::ListFiles | Wish::Wait(_) | Wish::Talk => {
+            Step::Say(INTRODUCTION.into())
+        }
     }
 }
 
@@ -88,6 +96,7 @@ fn report(wish: &Wish, result: &str) -> String {
             format!("The script could not write {name}. The tool answered: {result}")
         }
         Wish::ListFiles => "That, says the script, is what the workspace holds.".into(),
+        Wish::Wait(seconds) => format!("Waited for {seconds} seconds, says the script."),
         Wish::Quote(_) | Wish::Talk => INTRODUCTION.into(),
     }
 }
@@ -96,7 +105,7 @@ fn title(prompt: &str) -> String {
     match wish(prompt) {
         Wish::CreateFile { name, .. } => format!("Scripted: create {name}"),
         Wish::ListFiles => "Scripted: list the files".into(),
-        Wish::Quote(_) | Wish::Talk => "Scripted conversation".into(),
+        Wish::Wait(_) | Wish::Quote(_) | Wish::Talk => "Scripted conversation".into(),
     }
 }
 

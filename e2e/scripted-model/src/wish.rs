@@ -9,6 +9,8 @@ pub(crate) enum Wish {
         content: String,
     },
     ListFiles,
+    /// Work that takes so many seconds.
+    Wait(u8),
     /// The first line of the agent's instructions that has this in it.
     Quote(String),
     Talk,
@@ -16,6 +18,7 @@ pub(crate) enum Wish {
 
 const CREATE: [&str; 5] = ["create", "make", "write", "add", "save"];
 const QUOTE: [&str; 1] = ["quote"];
+const WAIT: [&str; 2] = ["wait", "sleep"];
 const LIST: [&str; 5] = ["list", "ls", "run", "show", "files"];
 /// What is before the content of a file.
 const SAYING: [&str; 6] =
@@ -43,7 +46,18 @@ pub(crate) fn wish(prompt: &str) -> Wish {
     {
         return Wish::CreateFile { name, content };
     }
+    if says(&WAIT)
+        && let Some(seconds) = seconds(&lower)
+    {
+        return Wish::Wait(seconds);
+    }
     if says(&LIST) { Wish::ListFiles } else { Wish::Talk }
+}
+
+/// The first number of the prompt, where a tool call can take so long: `OpenCode` ends one after two minutes.
+fn seconds(prompt: &str) -> Option<u8> {
+    let number = prompt.split_whitespace().find_map(|word| word.parse().ok())?;
+    (1..=100).contains(&number).then_some(number)
 }
 
 /// At the first of the words that announce a content.
@@ -115,6 +129,9 @@ mod tests {
             ("quote the line with `npm test`", Wish::Quote("npm test".into())),
             ("quote something", Wish::Talk),
             ("list the files", Wish::ListFiles),
+            ("wait 40 seconds", Wish::Wait(40)),
+            ("wait 4000 seconds", Wish::Talk),
+            ("wait", Wish::Talk),
             ("run ls", Wish::ListFiles),
             ("hello", Wish::Talk),
             ("", Wish::Talk),

@@ -1,6 +1,6 @@
 //! An agent that nobody uses sleeps, and is woken by who asks for it, and by nothing else.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use api_types::Agent;
@@ -17,6 +17,9 @@ use serde_json::{Value, json};
 
 /// The gateway's and the broker's watch are behind the controller by less.
 const SOON: Duration = Duration::from_secs(20);
+
+/// Longer than the time-out, and than a guest may take to come back.
+const WORK: Duration = Duration::from_secs(50);
 
 fn is_asleep(agent: &Agent) -> bool {
     is_suspended(agent, "Standby")
@@ -77,11 +80,16 @@ async fn an_idle_agent_sleeps_and_only_who_asks_for_it_wakes_it() -> Result<()> 
 
     // Longer than the time-out it is neither idle nor asleep: its status says so from one write to the next.
     let in_use = wait(&space, "in use", |agent| agents::is_ready(agent) && !is_idle(agent)).await?;
+    // What the agent works on keeps it awake beyond its time-out, though nobody looks at it.
+    guest.types(&format!("wait {} seconds\n", WORK.as_secs())).await?;
+    let begun = Instant::now();
+    guest.shows("waiting", guest::PATIENCE).await?;
     drop(guest);
     let idle = wait(&space, "idle again", is_idle).await?;
     assert!(agents::is_ready(&idle), "it was awake for as long as its terminal was open");
     assert_ne!(in_use.metadata.resource_version, idle.metadata.resource_version);
     wait(&space, "asleep again", is_asleep).await?;
+    assert!(begun.elapsed() >= WORK, "it fell asleep at work, after {:?}", begun.elapsed());
 
     let resumed = kubeoc::run(&space, &["agent", "resume", "sleeper"]).await?;
     assert_eq!(resumed.code, 0, "{}{}", resumed.stdout, resumed.stderr);
