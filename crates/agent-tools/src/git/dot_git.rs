@@ -1,12 +1,15 @@
 //! The `.git` of a checkout, as far as it is read and written here. Its configuration may be the agent's: of that
 //! only the origin's URL is read, and nothing in it has an effect.
 
-use std::io;
-
 use agent_jobs::{Reference, Repository};
 use gix_hash::ObjectId;
 
-use super::{error::GitError, folder::Folder, tip::Tip};
+use super::{
+    error::GitError,
+    folder::Folder,
+    lock::{self, Lock},
+    tip::Tip,
+};
 
 /// The commit that was checked out here last, not by the agent: what the agent made since is ahead of it.
 const SYNCED: &str = "refs/kubeopencode/synced";
@@ -36,7 +39,9 @@ impl DotGit<'_> {
         }
         let config = config(repository, tip, worktree);
         self.0.place(b"config", config.as_bytes(), 0o666, self.0).map_err(failed)?;
-        self.set_references(&tip.references)?;
+        for (name, id) in &tip.references {
+            self.write(name, &format!("{id}\n"))?;
+        }
         self.set_head(tip.branch.as_deref(), commit)
     }
 
@@ -63,23 +68,58 @@ impl DotGit<'_> {
         self.reference(SYNCED)
     }
 
-    /// Moves what is checked out to `commit`, which the files already are.
+    /// What must be locked while what is checked out is moved: no git commits to it or checks another one out.
+    pub(super) fn locks(branch: Option<&str>) -> Vec<String> {
+        let branch = branch.map(|branch| format!("refs/heads/{branch}"));
+        ["index", "HEAD", SYNCED].map(str::to_owned).into_iter().chain(branch).collect()
+    }
+
+    /// Removes locks of ours that nobody holds any more, as the agent's git would wait for them in vain.
+    pub(super) fn clear_locks(&self) -> Result<(), GitError> {
+        let head = self.head()?.filter(|head| head.commit.is_some());
+        let branch = head.and_then(|head| head.branch);
+        Self::locks(branch.as_deref()).iter().try_for_each(|name| lock::clear(self.0, name))
+    }
+
+    /// Moves what is checked out to `commit`, which the files already are. The caller holds the [locks](Self::locks).
     pub(super) fn set_head(&self, branch: Option<&str>, commit: ObjectId) -> Result<(), GitError> {
         match branch {
             Some(branch) => {
-                self.set(&format!("refs/heads/{branch}"), &format!("{commit}\n"))?;
-                self.set("HEAD", &format!("ref: refs/heads/{branch}\n"))?;
+                self.write(&format!("refs/heads/{branch}"), &format!("{commit}\n"))?;
+                self.write("HEAD", &format!("ref: refs/heads/{branch}\n"))?;
             }
-            None => self.set("HEAD", &format!("{commit}\n"))?,
+            None => self.write("HEAD", &format!("{commit}\n"))?,
         }
-        self.set(SYNCED, &format!("{commit}\n"))
+        self.write(SYNCED, &format!("{commit}\n"))
     }
 
-    pub(super) fn set_references(&self, references: &[(String, ObjectId)]) -> Result<(), GitError> {
+    /// Tells the agent's git what the server has, as far as nothing is in the way of it: no other git that is at work
+    /// on the name, and no tag that names something else, unless that `is_ours`.
+    pub(super) fn set_references(
+        &self,
+        references: &[(String, ObjectId)],
+        is_ours: impl Fn(&str, ObjectId) -> bool,
+    ) {
         for (name, id) in references {
-            self.set(name, &format!("{id}\n"))?;
+            // A name that cannot be written holds no update up.
+            let _ = self.set_reference(name, *id, &is_ours);
         }
-        Ok(())
+    }
+
+    fn set_reference(
+        &self,
+        name: &str,
+        id: ObjectId,
+        is_ours: impl Fn(&str, ObjectId) -> bool,
+    ) -> Result<(), GitError> {
+        if self.reference(name)? == Some(id) {
+            return Ok(());
+        }
+        let Some(_lock) = Lock::take(self.0, name)? else { return Ok(()) };
+        match self.reference(name)? {
+            Some(other) if name.starts_with("refs/tags/") && !is_ours(name, other) => Ok(()),
+            _ => self.write(name, &format!("{id}\n")),
+        }
     }
 
     /// The URL that git would fetch from.
@@ -118,26 +158,12 @@ impl DotGit<'_> {
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim_end().to_owned()))
     }
 
-    /// As git does: whoever makes the lock file first may write.
-    fn set(&self, name: &str, content: &str) -> Result<(), GitError> {
+    fn write(&self, name: &str, content: &str) -> Result<(), GitError> {
         let failed = |source| GitError::Target { path: format!(".git/{name}"), source };
         if self.text(name)?.as_deref() == Some(content.trim_end()) {
             return Ok(());
         }
-        let lock = format!("{name}.lock");
-        if let Some((folder, _)) = name.rsplit_once('/') {
-            self.0.ensure(folder.as_bytes()).map_err(failed)?;
-        }
-        match self.0.create(lock.as_bytes(), b"") {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(failed(error));
-            }
-            // Git holds such a lock for an instant; one that stays was left by a process that was killed.
-            _ => {}
-        }
-        let placed = self.0.place(name.as_bytes(), content.as_bytes(), 0o666, self.0);
-        let removed = self.0.remove_file(lock.as_bytes());
-        placed.and(removed).map_err(failed)
+        self.0.place(name.as_bytes(), content.as_bytes(), 0o666, self.0).map_err(failed)
     }
 }
 
@@ -197,6 +223,34 @@ mod tests {
         assert_eq!(dot_git.synced().unwrap(), Some(id("1")));
         dot_git.set_head(None, id("2")).unwrap();
         assert_eq!(dot_git.head().unwrap().unwrap(), Head { branch: None, commit: Some(id("2")) });
+    }
+
+    #[test]
+    fn a_tag_of_the_agents_and_a_name_that_git_has_locked_are_left_alone() {
+        let (keep, folder) = folder();
+        let dot_git = DotGit(&folder);
+        let set = |name: &str, digit| {
+            let is_ours = |_: &str, other| other == id("a");
+            dot_git.set_references(&[(name.to_owned(), id(digit))], is_ours);
+            dot_git.reference(name).unwrap()
+        };
+        assert_eq!(set("refs/tags/v1", "1"), Some(id("1")));
+        assert_eq!(set("refs/tags/v1", "2"), Some(id("1")), "somebody's");
+        assert_eq!(set("refs/tags/v2", "a"), Some(id("a")));
+        assert_eq!(set("refs/tags/v2", "2"), Some(id("2")), "ours");
+        std::fs::write(keep.path().join("packed-refs"), format!("{} refs/tags/v3\n", id("3")))
+            .unwrap();
+        assert_eq!(set("refs/tags/v3", "4"), Some(id("3")), "somebody's, packed");
+
+        let branch = "refs/remotes/origin/main";
+        assert_eq!(set(branch, "1"), Some(id("1")));
+        let lock = keep.path().join("refs/remotes/origin/main.lock");
+        std::fs::write(&lock, "").unwrap();
+        assert_eq!(set(branch, "2"), Some(id("1")), "locked");
+        assert!(lock.exists());
+        std::fs::remove_file(&lock).unwrap();
+        assert_eq!(set(branch, "2"), Some(id("2")));
+        assert!(!lock.exists());
     }
 
     #[test]

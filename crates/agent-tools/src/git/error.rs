@@ -46,7 +46,7 @@ pub enum GitError {
     Empty { place: String },
     #[error(
         "the host key of {host} is not the one that {known}: if the host was given a new key, \
-         update known_hosts in the Secret; otherwise somebody is between"
+         write it into ssh-known-hosts (or known_hosts) of the Secret in secretRef; otherwise somebody is between"
     )]
     HostKey { host: String, known: &'static str },
     #[error(

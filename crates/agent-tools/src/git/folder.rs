@@ -9,8 +9,8 @@ use std::{
 };
 
 use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, Mode, OFlags, RawMode, Stat, mkdirat, openat, readlinkat,
-    renameat, statat, symlinkat, unlinkat,
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, RawMode, RenameFlags, Stat, mkdirat, openat,
+    readlinkat, renameat, renameat_with, statat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -111,11 +111,22 @@ impl Folder {
         mode: RawMode,
         scratch: &Self,
     ) -> io::Result<()> {
-        scratch.clear_temporary()?;
+        scratch.prepare(content, mode)?;
+        self.take_over(path, scratch, RenameFlags::empty())
+    }
+
+    /// Writes a file that [`Self::take_over`] puts where it belongs.
+    pub(super) fn prepare(&self, content: &[u8], mode: RawMode) -> io::Result<()> {
+        self.clear_temporary()?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let mut file = File::from(openat(&scratch.0, TEMPORARY, flags, Mode::from_raw_mode(mode))?);
-        file.write_all(content)?;
-        self.take_over(path, scratch)
+        let mut file = File::from(openat(&self.0, TEMPORARY, flags, Mode::from_raw_mode(mode))?);
+        file.write_all(content)
+    }
+
+    /// As [`Self::prepare`], of a link.
+    pub(super) fn prepare_link(&self, to: &[u8]) -> io::Result<()> {
+        self.clear_temporary()?;
+        Ok(symlinkat(to, &self.0, TEMPORARY)?)
     }
 
     /// Makes a file that must not be there yet.
@@ -126,29 +137,40 @@ impl Folder {
         File::from(file).write_all(content)
     }
 
-    pub(super) fn place_link(&self, path: &[u8], to: &[u8], scratch: &Self) -> io::Result<()> {
-        scratch.clear_temporary()?;
-        symlinkat(to, &scratch.0, TEMPORARY)?;
-        self.take_over(path, scratch)
-    }
-
-    fn take_over(&self, path: &[u8], scratch: &Self) -> io::Result<()> {
+    /// Moves what was prepared in `scratch` to `path`: the flags say whether in the place of what may be there, only
+    /// where nothing is, or in exchange for what is there.
+    pub(super) fn take_over(
+        &self,
+        path: &[u8],
+        scratch: &Self,
+        flags: RenameFlags,
+    ) -> io::Result<()> {
         let (folder, name) = match self.parent(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound && flags != RenameFlags::EXCHANGE =>
+            {
                 let (above, _) = split(path);
                 self.ensure(above)?;
                 self.parent(path)?
             }
             parent => parent?,
         };
-        Ok(renameat(&scratch.0, TEMPORARY, &folder.0, name)?)
+        // Not every file system knows flags.
+        if flags.is_empty() {
+            return Ok(renameat(&scratch.0, TEMPORARY, &folder.0, name)?);
+        }
+        Ok(renameat_with(&scratch.0, TEMPORARY, &folder.0, name, flags)?)
     }
 
-    fn clear_temporary(&self) -> io::Result<()> {
-        match unlinkat(&self.0, TEMPORARY, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+    /// Moves what is at `path` to `scratch`, as if it was prepared there.
+    pub(super) fn hand_over(&self, path: &[u8], scratch: &Self) -> io::Result<()> {
+        scratch.clear_temporary()?;
+        let (folder, name) = self.parent(path)?;
+        Ok(renameat(&folder.0, name, &scratch.0, TEMPORARY)?)
+    }
+
+    pub(super) fn clear_temporary(&self) -> io::Result<()> {
+        self.remove_file(TEMPORARY)
     }
 
     /// Moves an entry of this folder to `path` beneath `other`; it may replace an empty folder there.
@@ -169,14 +191,12 @@ impl Folder {
         }
     }
 
-    /// As [`Self::remove_file`], and removes the folders above it that it leaves empty.
-    pub(super) fn remove(&self, path: &[u8]) -> io::Result<()> {
-        self.remove_file(path)?;
+    /// Removes the folders above a path that are empty, up to one that is kept.
+    pub(super) fn remove_empty_above(&self, path: &[u8], is_kept: impl Fn(&[u8]) -> bool) {
         let (mut above, _) = split(path);
-        while !above.is_empty() && self.remove_empty(above) {
+        while !above.is_empty() && !is_kept(above) && self.remove_empty(above) {
             above = split(above).0;
         }
-        Ok(())
     }
 
     /// Whether there was an empty folder, which is now gone.
@@ -219,7 +239,7 @@ impl Folder {
 }
 
 /// What a file is called until it is whole.
-const TEMPORARY: &str = ".kubeopencode-partial";
+pub(super) const TEMPORARY: &[u8] = b".kubeopencode-partial";
 
 /// The folder's path, and the name in it.
 pub(super) fn split(path: &[u8]) -> (&[u8], &[u8]) {

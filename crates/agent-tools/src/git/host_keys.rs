@@ -69,7 +69,7 @@ impl HostKeys {
     /// What knows better, in the words of a message.
     pub(super) fn known_by(&self) -> &'static str {
         match self.pins {
-            None => "known_hosts in the Secret of secretRef has",
+            None => "ssh-known-hosts in the Secret of secretRef has",
             Some(_) => "it showed when the repository was first cloned",
         }
     }
@@ -141,7 +141,7 @@ fn wildcard(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::error::GitError, *};
 
     const A: &str =
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOh2W1aQqo/uwZ/HZhDJfAcGN8irMe485wR8g8i/smx2";
@@ -187,6 +187,19 @@ mod tests {
         assert!(matches!(judge(22, None, &pins, B), Verdict::Mismatch(_)));
         assert_eq!(judge(2222, None, &pins, B), Verdict::Pinned);
         assert_eq!(judge(22, None, &pins, A), Verdict::Known);
+    }
+
+    #[test]
+    fn what_knows_better_is_named_as_it_is_documented() {
+        let (_folder, pins) = pins();
+        let known = "ssh-known-hosts in the Secret of secretRef has";
+        let secret = format!("git.local {A}");
+        assert_eq!(judge(22, Some(&secret), &pins, B), Verdict::Mismatch(known));
+        let error = GitError::HostKey { host: "git.local".into(), known };
+        let sentence = "the host key of git.local is not the one that ssh-known-hosts in the Secret of secretRef has: \
+                        if the host was given a new key, write it into ssh-known-hosts (or known_hosts) of the \
+                        Secret in secretRef; otherwise somebody is between";
+        assert_eq!(error.to_string(), sentence);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use gix_hash::{Kind, ObjectId};
+pub(super) use gix_index::entry::Stat;
 use gix_index::{
     File, State,
-    entry::{Flags, Mode, Stage, Stat, stat, stat::Time},
+    entry::{Flags, Mode, Stage, stat, stat::Time},
     write::Options,
 };
 use rustix::fs::FileType;
@@ -19,11 +20,8 @@ use super::{
 
 const NAME: &[u8] = b"index";
 
-/// Held while the index is rewritten, as git does.
-const LOCK: &[u8] = b"index.lock";
-
-/// Marks a lock of ours, which nobody holds any more once this program starts anew.
-const LOCK_OWNER: &[u8] = b"kubeopencode\n";
+/// How files looked when their content was known.
+pub(super) type Looks = BTreeMap<Path, Stat>;
 
 pub(super) struct Index {
     state: State,
@@ -67,59 +65,48 @@ impl Index {
 
     /// Whether the file at `path` of `work` is `leaf`.
     pub(super) fn is(&self, work: &Folder, path: &[u8], leaf: &Leaf) -> Result<bool, GitError> {
-        self.compare(work, path, leaf).map_err(|source| GitError::Target {
-            path: String::from_utf8_lossy(path).into(),
-            source,
-        })?
+        Ok(self.look(work, path, leaf)?.is_some())
     }
 
-    fn compare(
+    /// How the file at `path` of `work` looked before it was found to be `leaf`; None if it is not.
+    pub(super) fn look(
         &self,
         work: &Folder,
         path: &[u8],
         leaf: &Leaf,
-    ) -> std::io::Result<Result<bool, GitError>> {
-        let Some(found) = work.stat(path)? else { return Ok(Ok(false)) };
-        let kind = match FileType::from_raw_mode(found.st_mode) {
-            FileType::RegularFile if found.st_mode & 0o100 == 0 => LeafKind::File,
-            FileType::RegularFile => LeafKind::Executable,
-            FileType::Symlink => LeafKind::Link,
-            _ => return Ok(Ok(false)),
-        };
-        if kind != leaf.kind {
-            return Ok(Ok(false));
+    ) -> Result<Option<Stat>, GitError> {
+        let failed =
+            |source| GitError::Target { path: String::from_utf8_lossy(path).into(), source };
+        let Some(found) = work.stat(path).map_err(failed)? else { return Ok(None) };
+        if kind_at(&found) != Some(leaf.kind) {
+            return Ok(None);
         }
-        let options =
-            stat::Options { trust_ctime: true, check_stat: true, use_nsec: true, use_stdev: false };
-        if let Some((_, id, known)) = self.entries.get(path)
-            && *id == leaf.id
-            && known.matches(&stat_of(&found), options)
-            && !known.is_racy(self.state.timestamp(), options)
-        {
-            return Ok(Ok(true));
+        let stat = stat_of(&found);
+        if self.knows(path, leaf, &stat) {
+            return Ok(Some(stat));
         }
-        let content = match kind {
-            LeafKind::Link => Some(work.read_link(path)?),
-            _ => work.read(path)?,
-        };
-        let Some(content) = content else { return Ok(Ok(false)) };
-        Ok(blob_id(&content).map(|id| id == leaf.id))
+        Ok(has_content(work, path, leaf).map_err(failed)??.then_some(stat))
     }
 
-    /// Writes the index of a checkout that is `snapshot`.
-    pub(super) fn write(work: &Folder, meta: &Folder, snapshot: &Snapshot) -> Result<(), GitError> {
+    /// Whether the index says that a file which looks so is `leaf`.
+    fn knows(&self, path: &[u8], leaf: &Leaf, stat: &Stat) -> bool {
+        let options =
+            stat::Options { trust_ctime: true, check_stat: true, use_nsec: true, use_stdev: false };
+        self.entries.get(path).is_some_and(|(_, id, known)| {
+            *id == leaf.id
+                && known.matches(stat, options)
+                && !known.is_racy(self.state.timestamp(), options)
+        })
+    }
+
+    /// Writes the index of a checkout that is `snapshot`. What was changed since its files looked as in `looks` is a
+    /// change of the agent's.
+    pub(super) fn write(meta: &Folder, snapshot: &Snapshot, looks: &Looks) -> Result<(), GitError> {
         let mut state = State::new(Kind::Sha1);
         for (path, leaf) in &snapshot.files {
-            let found = work.stat(path).map_err(GitError::target("the checkout"))?;
-            let stat = found.as_ref().map(stat_of).unwrap_or_default();
-            let flags = Flags::empty();
-            state.dangerously_push_entry(
-                stat,
-                leaf.id,
-                flags,
-                mode_of(leaf.kind),
-                path.as_slice().into(),
-            );
+            let stat = looks.get(path).copied().unwrap_or_default();
+            let (flags, mode) = (Flags::empty(), mode_of(leaf.kind));
+            state.dangerously_push_entry(stat, leaf.id, flags, mode, path.as_slice().into());
         }
         for submodule in snapshot.submodules.iter().filter(|submodule| !submodule.at.is_empty()) {
             let (stat, flags) = (Stat::default(), Flags::empty());
@@ -134,28 +121,35 @@ impl Index {
     }
 }
 
-/// Keeps git from changing the checkout meanwhile, and is kept from it by git.
-pub(super) struct Lock<'a>(&'a Folder);
-
-impl<'a> Lock<'a> {
-    /// None where a git is at work.
-    pub(super) fn take(meta: &'a Folder) -> Result<Option<Self>, GitError> {
-        let failed = GitError::target("the index");
-        if meta.read_small(LOCK).map_err(failed)?.as_deref() == Some(LOCK_OWNER) {
-            meta.remove(LOCK).map_err(failed)?;
-        }
-        match meta.create(LOCK, LOCK_OWNER) {
-            Ok(()) => Ok(Some(Self(meta))),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(None),
-            Err(error) => Err(failed(error)),
-        }
-    }
+/// As [`Index::is`], by the content alone: the index does not know a file that was moved.
+pub(super) fn is_leaf(folder: &Folder, path: &[u8], leaf: &Leaf) -> Result<bool, GitError> {
+    let compared = || match folder.stat(path)? {
+        Some(found) if kind_at(&found) == Some(leaf.kind) => has_content(folder, path, leaf),
+        _ => Ok(Ok(false)),
+    };
+    compared().map_err(GitError::target("the checkout"))?
 }
 
-impl Drop for Lock<'_> {
-    fn drop(&mut self) {
-        // If it stays, the next run removes it.
-        let _ = self.0.remove(LOCK);
+fn has_content(
+    folder: &Folder,
+    path: &[u8],
+    leaf: &Leaf,
+) -> std::io::Result<Result<bool, GitError>> {
+    let content = match leaf.kind {
+        LeafKind::Link => Some(folder.read_link(path)?),
+        LeafKind::File | LeafKind::Executable => folder.read(path)?,
+    };
+    let Some(content) = content else { return Ok(Ok(false)) };
+    Ok(blob_id(&content).map(|id| id == leaf.id))
+}
+
+/// None for what git keeps no content of.
+fn kind_at(found: &rustix::fs::Stat) -> Option<LeafKind> {
+    match FileType::from_raw_mode(found.st_mode) {
+        FileType::RegularFile if found.st_mode & 0o100 == 0 => Some(LeafKind::File),
+        FileType::RegularFile => Some(LeafKind::Executable),
+        FileType::Symlink => Some(LeafKind::Link),
+        _ => None,
     }
 }
 
@@ -186,7 +180,7 @@ fn filetime(seconds: i64, nanoseconds: u64) -> filetime::FileTime {
     clippy::cast_sign_loss,
     reason = "as git's format has it"
 )]
-fn stat_of(found: &rustix::fs::Stat) -> Stat {
+pub(super) fn stat_of(found: &rustix::fs::Stat) -> Stat {
     let time = |secs: i64, nsecs| Time { secs: secs as u32, nsecs };
     Stat {
         mtime: time(found.st_mtime, found.st_mtime_nsec as u32),
@@ -196,5 +190,40 @@ fn stat_of(found: &rustix::fs::Stat) -> Stat {
         uid: found.st_uid,
         gid: found.st_gid,
         size: found.st_size as u32,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::{self, File},
+        time::{Duration, SystemTime},
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_edited_before_the_index_is_written_is_no_clean_one() {
+        let keep = tempfile::tempdir().unwrap();
+        let folder = Folder::open(keep.path()).unwrap();
+        let path = b"file".to_vec();
+        let leaf = Leaf { kind: LeafKind::File, id: blob_id(b"new").unwrap() };
+        let files = BTreeMap::from([(path.clone(), leaf)]);
+        let snapshot = Snapshot { files, ..Snapshot::default() };
+        let write = |content: &str| {
+            fs::write(keep.path().join("file"), content).unwrap();
+            // Long ago, so that the time alone makes nobody read the file.
+            let file = File::options().write(true).open(keep.path().join("file")).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_mins(1)).unwrap();
+        };
+        let look = || Index::read(&folder).look(&folder, &path, &leaf).unwrap();
+
+        write("new");
+        let looks = Looks::from([(path.clone(), look().unwrap())]);
+        Index::write(&folder, &snapshot, &looks).unwrap();
+        assert!(Index::read(&folder).knows(&path, &leaf, &looks[&path]));
+        write("mine");
+        Index::write(&folder, &snapshot, &looks).unwrap();
+        assert_eq!(look(), None);
     }
 }

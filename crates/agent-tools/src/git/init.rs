@@ -77,6 +77,7 @@ impl Tool {
     /// Brings the checkout that is there up to date.
     pub(super) fn update(&self, target: &Target<'_>, job: &GitJob) -> Result<GitReport, GitError> {
         let Found::Checkout(place) = target.find()? else { return Ok(gone(job)) };
+        DotGit(&place.meta).clear_locks()?;
         let session = self.session(target, job, &place.meta)?;
         let mode = if job.persistent { Mode::FastForward } else { Mode::Follow };
         let scratch = match &place.visible {

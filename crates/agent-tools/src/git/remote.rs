@@ -164,7 +164,7 @@ impl Remote {
         fetched.map_err(|error| problem(&self.failure, &self.place, &error))?;
         // It protects the pack from a collection of garbage until references name it, which is soon.
         if let Some(name) = keep.as_deref().and_then(|path| path.file_name()) {
-            packs.remove(name.as_encoded_bytes()).map_err(written)?;
+            packs.remove_file(name.as_encoded_bytes()).map_err(written)?;
         }
         Ok(())
     }

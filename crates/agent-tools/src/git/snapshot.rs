@@ -102,6 +102,11 @@ pub(super) fn join(folder: &[u8], name: &[u8]) -> Path {
 }
 
 impl Snapshot {
+    /// Whether a submodule is to be in a folder of the checkout, or is the folder.
+    pub(super) fn has_submodule_beneath(&self, folder: &[u8]) -> bool {
+        self.submodules.iter().any(|submodule| beneath(&submodule.at, folder))
+    }
+
     pub(super) fn of(
         objects: &Objects,
         commit: ObjectId,

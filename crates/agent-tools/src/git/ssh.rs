@@ -174,7 +174,7 @@ async fn authenticate(
             wanted: if credentials.private_key.is_some() {
                 "check ssh-privatekey in the Secret of secretRef, and that its public key may read the repository"
             } else {
-                "name a Secret with ssh-privatekey, and known_hosts, in secretRef"
+                "name a Secret with ssh-privatekey, and ssh-known-hosts, in secretRef"
             },
         }),
     }

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use super::{
     error::GitError,
     folder::{Folder, split},
-    index::Index,
+    index::{Index, Looks},
     objects::Objects,
-    snapshot::{LeafKind, Path, Snapshot},
+    replace::{Replaced, Site},
+    snapshot::{Leaf, LeafKind, Path, Snapshot},
 };
 
 /// A blob that stands for a file elsewhere begins so, by the specification of Git LFS.
@@ -17,6 +18,14 @@ const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Written {
     pub(super) lfs_pointers: usize,
+}
+
+/// How far the files of a checkout were brought.
+#[derive(Debug)]
+pub(super) enum Updated {
+    Whole(Written, Looks),
+    /// The agent changed this one meanwhile: it is left alone, and so is what would have come after it.
+    Changed(Path),
 }
 
 pub(super) struct Worktree<'a> {
@@ -71,38 +80,56 @@ impl Worktree<'_> {
         Ok(self.is_absent(path)? || is_ours(path))
     }
 
-    /// Goes from `old` to `new`. Nothing is touched that is right already.
+    /// Goes from `old` to `new`. Nothing is touched that is right already, or that is neither.
     pub(super) fn update(
         &self,
         index: &Index,
         objects: &Objects,
         old: &Snapshot,
         new: &Snapshot,
-    ) -> Result<Written, GitError> {
-        for path in old.files.keys().filter(|path| !new.files.contains_key(*path)) {
-            self.work.remove(path).map_err(at(path))?;
+    ) -> Result<Updated, GitError> {
+        for (path, leaf) in old.files.iter().filter(|(path, _)| !new.files.contains_key(*path)) {
+            if !self.is_absent(path)?
+                && (!index.is(self.work, path, leaf)?
+                    || self.site(path).remove(leaf)? == Replaced::Changed)
+            {
+                return Ok(Updated::Changed(path.clone()));
+            }
+            self.work.remove_empty_above(path, |folder| new.has_submodule_beneath(folder));
         }
-        let mut written = Written::default();
+        let (mut written, mut looks) = (Written::default(), Looks::new());
         for (path, leaf) in &new.files {
-            if index.is(self.work, path, leaf)? {
+            if let Some(look) = index.look(self.work, path, leaf)? {
+                looks.insert(path.clone(), look);
                 continue;
             }
+            let old = old.files.get(path);
             let content = objects.blob(leaf.id)?;
-            let mode = match leaf.kind {
-                LeafKind::File => 0o666,
-                LeafKind::Executable => 0o777,
-                LeafKind::Link => {
-                    self.work.place_link(path, &content, self.scratch).map_err(at(path))?;
-                    continue;
-                }
-            };
-            written.lfs_pointers += usize::from(content.starts_with(LFS_POINTER));
-            self.work.place(path, &content, mode, self.scratch).map_err(at(path))?;
+            let is_pointer = leaf.kind != LeafKind::Link && content.starts_with(LFS_POINTER);
+            match self.replace(index, path, (leaf, &content), old)? {
+                Replaced::Changed => return Ok(Updated::Changed(path.clone())),
+                Replaced::Done(look) => looks.extend(look.map(|look| (path.clone(), look))),
+            }
+            written.lfs_pointers += usize::from(is_pointer);
         }
-        Ok(written)
+        Ok(Updated::Whole(written, looks))
     }
-}
 
-fn at(path: &[u8]) -> impl FnOnce(std::io::Error) -> GitError + '_ {
-    move |source| GitError::Target { path: String::from_utf8_lossy(path).into_owned(), source }
+    /// Looks before as well, so that the agent's work is not even moved.
+    fn replace(
+        &self,
+        index: &Index,
+        path: &[u8],
+        (leaf, content): (&Leaf, &[u8]),
+        old: Option<&Leaf>,
+    ) -> Result<Replaced, GitError> {
+        match old {
+            Some(old) if !index.is(self.work, path, old)? => Ok(Replaced::Changed),
+            old => self.site(path).put((leaf.kind, content), old),
+        }
+    }
+
+    fn site<'a>(&'a self, path: &'a [u8]) -> Site<'a> {
+        Site { work: self.work, scratch: self.scratch, path }
+    }
 }

@@ -11,29 +11,33 @@ use serde_json::{Value, json};
 
 #[path = "../support/table.rs"]
 mod table;
+#[path = "../support/trap.rs"]
+mod trap;
 
 use table::{May, hostile};
 
 use super::{clone::server, origin::git, pod::Pod, server::Server};
 
-/// A pod, and a folder outside of its volume that nothing may change.
+/// A pod, and a folder outside of its volume that nothing may change. Its programs find others that leave a trace.
 pub(crate) struct Trap {
     pub(crate) pod: Pod,
+    before: Vec<(String, Vec<u8>)>,
 }
 
 impl Trap {
     pub(crate) fn new(pod: Pod) -> Self {
-        let outside = pod.folder.path().join("outside");
+        let folder = pod.folder.path();
+        let outside = folder.join("outside");
         fs::create_dir(&outside).unwrap();
         fs::write(outside.join("file"), "untouched").unwrap();
-        fs::write(
-            pod.folder.path().join("canary.sh"),
-            format!("#!/bin/sh\ntouch {}/canary\n", pod.folder.path().display()),
-        )
-        .unwrap();
+        let canary = format!("#!/bin/sh\n: >{}\n", folder.join("ran").display());
+        fs::write(folder.join("canary.sh"), canary).unwrap();
         let executable = fs::Permissions::from_mode(0o755);
-        fs::set_permissions(pod.folder.path().join("canary.sh"), executable).unwrap();
-        Self { pod }
+        fs::set_permissions(folder.join("canary.sh"), executable).unwrap();
+        let programs = trap::set(folder);
+        let pod = pod.variable("PATH", programs.to_str().unwrap());
+        let before = around(&pod);
+        Self { pod, before }
     }
 
     fn outside(&self) -> PathBuf {
@@ -46,12 +50,17 @@ impl Trap {
 
     #[track_caller]
     pub(crate) fn is_quiet(&self) {
-        assert!(!self.pod.folder.path().join("canary").exists(), "something was run");
-        let entries: Vec<_> =
-            fs::read_dir(self.outside()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(entries, ["file"], "something was written outside");
-        assert_eq!(fs::read_to_string(self.outside().join("file")).unwrap(), "untouched");
+        assert_eq!(around(&self.pod), self.before, "something was run, or written outside");
     }
+}
+
+/// Everything but what the programs may write, and what the pod itself puts down for them.
+fn around(pod: &Pod) -> Vec<(String, Vec<u8>)> {
+    let is_around = |name: &str| {
+        !["volume/", "state/"].iter().any(|folder| name.starts_with(folder))
+            && !["job.json", "log"].contains(&name)
+    };
+    trap::tree(pod.folder.path()).into_iter().filter(|(name, _)| is_around(name)).collect()
 }
 
 pub(crate) fn pod(server: &Server) -> Pod {
@@ -80,23 +89,38 @@ fn hostile_values(trap: &Trap) -> Vec<(&'static str, Value, May)> {
 }
 
 #[test]
+fn whatever_a_shell_would_run_of_a_value_is_seen() {
+    let commands = ["$(touch", "`touch", ";touch", "; touch", "|touch", "&touch"];
+    let values = ["repository", "ref", "path"].into_iter().flat_map(hostile);
+    let values: Vec<_> = values
+        .map(|(value, _)| value)
+        .filter(|value| commands.iter().any(|command| value.contains(command)))
+        .filter(|value| !value.contains("touch/"))
+        .collect();
+    assert!(values.len() >= 12, "{values:?}");
+    for value in values {
+        let trap = Trap::new(Pod::new("https://localhost/repo"));
+        let folder = trap.pod.folder.path();
+        let mut shell = Command::new("/bin/sh");
+        shell.env_clear().env("PATH", folder.join("bin")).current_dir(folder);
+        drop(shell.arg("-c").arg(format!(": {value}")).output());
+        assert_ne!(around(&trap.pod), trap.before, "{value}");
+    }
+}
+
+#[test]
 fn hostile_values_in_a_job_are_refused_before_anything_is_done() {
     let (server, _origin) = server();
-    let trap = Trap::new(pod(&server));
+    let mut trap = Trap::new(pod(&server));
+    let harmless = trap.pod.job.clone();
     for (field, value, may) in hostile_values(&trap) {
-        let mut hostile = Command::new(env!("CARGO_BIN_EXE_agent-tools"));
-        let mut job = trap.pod.job.clone();
-        job[field] = value.clone();
-        let file = trap.pod.folder.path().join("hostile.json");
-        fs::write(&file, job.to_string()).unwrap();
-        hostile.env_clear().env("CUSTOM_CA_CERT_PATH", server.ca());
-        hostile.args(["git-init", "--retry-seconds", "0", "--job"]).arg(&file);
-        let output = hostile.output().unwrap();
-        let log = String::from_utf8(output.stderr).unwrap();
+        trap.pod.job = harmless.clone();
+        trap.pod.job[field] = value.clone();
+        let ended = trap.pod.init();
         // What is well-formed names nothing that exists.
-        assert!(!output.status.success(), "{field} {value}");
-        let is_malformed = log.contains(&format!("{} is malformed", file.display()));
-        assert_eq!(is_malformed, may == May::Never, "{field} {value}: {log}");
+        assert!(!ended.is_success, "{field} {value}");
+        let is_malformed = ended.log.contains("job.json is malformed");
+        assert_eq!(is_malformed, may == May::Never, "{field} {value}: {}", ended.log);
         trap.is_quiet();
     }
     let made = fs::read_dir(trap.pod.volume()).unwrap().map(|made| made.unwrap().file_name());
@@ -161,7 +185,7 @@ fn links_that_the_agent_puts_into_its_checkout_are_not_followed() {
         let at = trap.pod.docs(place);
         let is_folder = at.is_dir();
         if at.exists() {
-            fs::rename(&at, trap.pod.folder.path().join("moved")).unwrap();
+            fs::rename(&at, trap.pod.volume().join("moved")).unwrap();
         }
         let to = if is_folder { trap.outside() } else { trap.outside().join("file") };
         symlink(to, &at).unwrap();
@@ -180,7 +204,7 @@ fn a_checkouts_configuration_hooks_and_attributes_run_nothing() {
     trap.pod.init().synced();
     for (name, value) in [
         ("core.fsmonitor", script.as_str()),
-        ("core.hooksPath", trap.pod.folder.path().to_str().unwrap()),
+        ("core.hooksPath", trap.pod.docs(".git").to_str().unwrap()),
         ("core.sshCommand", &script),
         ("core.gitProxy", &script),
         ("core.askPass", &script),
@@ -211,8 +235,9 @@ fn a_checkouts_configuration_hooks_and_attributes_run_nothing() {
     }
     // What git itself would do with it, so that the trap is known to work.
     drop(git(&trap.pod.docs("")).args(["status"]).output());
-    assert!(trap.pod.folder.path().join("canary").exists(), "the trap itself");
-    fs::remove_file(trap.pod.folder.path().join("canary")).unwrap();
+    let ran = trap.pod.folder.path().join("ran");
+    assert!(ran.exists(), "the trap itself");
+    fs::remove_file(ran).unwrap();
 
     let newest = origin.write("README.md", "3").commit("3");
     assert_eq!(trap.pod.init().synced(), newest);

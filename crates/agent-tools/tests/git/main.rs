@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod access;
+mod certificate;
 mod clone;
 mod hostile;
 mod hostile_trees;
+mod meanwhile;
 mod origin;
 mod pod;
 mod proxy;
@@ -14,4 +16,5 @@ mod ssh;
 mod sshd;
 mod submodules;
 mod sync;
+mod unfinished;
 mod update;

@@ -87,6 +87,7 @@ impl Pod {
         fs::write(path("log"), "").unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_agent-tools"));
         command
+            .current_dir(self.folder.path())
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .arg(tool)

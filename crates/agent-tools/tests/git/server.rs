@@ -19,13 +19,10 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::{
-    ServerConfig,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-};
-use tokio::{io::AsyncWriteExt, net::TcpListener, process::Command, runtime::Runtime};
+use tokio::{io::AsyncWriteExt, net::TcpListener, process::Command, runtime::Runtime, sync::watch};
 use tokio_rustls::TlsAcceptor;
+
+use super::certificate::certificate;
 
 type Body = BoxBody<Bytes, std::io::Error>;
 
@@ -51,6 +48,8 @@ struct Shared {
     failures: Mutex<HashMap<String, usize>>,
     /// Where `/away/` leads.
     away: Mutex<String>,
+    /// How the paths begin that get no answer for now.
+    held: watch::Sender<Option<String>>,
 }
 
 /// How a server is reached.
@@ -73,6 +72,7 @@ impl Server {
             has_asked: Condvar::new(),
             failures: Mutex::default(),
             away: Mutex::default(),
+            held: watch::Sender::default(),
         });
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
@@ -111,31 +111,14 @@ impl Server {
         to.clone_into(&mut self.shared.away.lock().unwrap());
     }
 
+    /// Answers nothing whose path begins so, until it is told to hold something else.
+    pub(crate) fn hold(&self, path: Option<&str>) {
+        self.shared.held.send_replace(path.map(str::to_owned));
+    }
+
     pub(crate) fn runtime(&self) -> &Runtime {
         &self.runtime
     }
-}
-
-/// A certificate for `localhost`, by an authority that nobody knows.
-fn certificate(folder: &Path) -> Arc<ServerConfig> {
-    let authority_key = KeyPair::generate().unwrap();
-    let mut authority = CertificateParams::new([]).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let ca = authority.self_signed(&authority_key).unwrap();
-    std::fs::write(folder.join("ca.pem"), ca.pem()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let issuer = Issuer::new(authority, authority_key);
-    let certificate =
-        CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .unwrap();
-    Arc::new(config)
 }
 
 async fn accept(
@@ -176,6 +159,8 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Response<Body> {
     let asked = Asked { path: path.clone(), authorization: authorization.clone() };
     shared.asked.lock().unwrap().push(asked);
     shared.has_asked.notify_all();
+    let is_free = |held: &Option<String>| !held.as_ref().is_some_and(|held| path.starts_with(held));
+    drop(shared.held.subscribe().wait_for(is_free).await);
     let (how, rest) = path[1..].split_once('/').unwrap_or((&path[1..], ""));
     let is_post = request.method() == "POST";
     let allowed = match how {

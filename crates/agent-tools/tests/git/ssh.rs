@@ -62,7 +62,7 @@ fn another_host_key_than_the_secrets_is_refused() {
         let refused = pod(&sshd, &origin, Some(&wrong)).init().refused();
         assert!(
             refused.starts_with(
-                "docs: the host key of localhost is not the one that known_hosts in the Secret of secretRef has"
+                "docs: the host key of localhost is not the one that ssh-known-hosts in the Secret of secretRef has"
             ),
             "{refused}"
         );

@@ -7,7 +7,7 @@ use super::{
 };
 
 /// `repo` with the submodule `vendor/lib` from `lib`, which has `inner` in it.
-fn server() -> (Server, Origin, Origin) {
+pub(crate) fn server() -> (Server, Origin, Origin) {
     let server = Server::start(Scheme::Https);
     let inner = Origin::new(server.srv(), "inner");
     inner.write("inner.txt", "inner\n").commit("inner");
@@ -21,7 +21,7 @@ fn server() -> (Server, Origin, Origin) {
 }
 
 /// Adds a submodule with any URL, which git itself might not take.
-fn add(repo: &Origin, path: &str, url: &str, of: &Origin) {
+pub(crate) fn add(repo: &Origin, path: &str, url: &str, of: &Origin) {
     let section = format!("[submodule \"{path}\"]\n\tpath = {path}\n\turl = {url}\n");
     let old = std::fs::read_to_string(repo.path.join(".gitmodules")).unwrap_or_default();
     repo.write(".gitmodules", &(old + &section));
@@ -31,11 +31,18 @@ fn add(repo: &Origin, path: &str, url: &str, of: &Origin) {
 }
 
 /// Changes which commit of a submodule is meant, without a checkout of it.
-fn point(repo: &Origin, path: &str, commit: &str) {
+pub(crate) fn point(repo: &Origin, path: &str, commit: &str) {
     repo.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{commit},{path}")]);
 }
 
-fn pod(server: &Server) -> Pod {
+/// The next commit of `lib`, which still has its submodule, without a checkout of it.
+pub(crate) fn newer(lib: &Origin) -> String {
+    lib.write("doc/lib.txt", "newer\n").git(&["add", "doc/lib.txt"]);
+    lib.git(&["commit", "--quiet", "--message", "newer"]);
+    lib.head()
+}
+
+pub(crate) fn pod(server: &Server) -> Pod {
     Pod::new(&server.url("open", "repo")).trusting(&server.ca()).with("recurseSubmodules", true)
 }
 

@@ -80,7 +80,7 @@ fn every_kind_of_work_of_the_agent_is_left_alone_and_named() {
 }
 
 /// Branch, commits, staged and other changes, and the content of all files.
-fn snapshot(pod: &Pod) -> String {
+pub(crate) fn snapshot(pod: &Pod) -> String {
     let mut grep = std::process::Command::new("grep");
     grep.args(["-r", "", "--exclude-dir=.git", "."]).current_dir(pod.docs(""));
     let files = grep.output().unwrap();
@@ -203,7 +203,29 @@ fn a_tag_that_moves_is_followed_and_a_commit_stays() {
     origin.git(&["tag", "-f", "-a", "latest", "-m", "y"]);
     assert_eq!(tagged.init().synced(), newest);
     assert_eq!(tagged.text("README.md"), "3");
+    assert_eq!(tagged.git(&["rev-parse", "latest^{commit}"]), newest);
     assert_eq!(pinned.init().synced(), first);
+}
+
+#[test]
+fn a_tag_of_the_agents_is_not_moved_to_where_the_server_has_it() {
+    let (server, origin) = server();
+    let pod = persistent(&server).with("depth", 0);
+    let first = pod.init().synced();
+    pod.git(&["tag", "v2"]);
+    for is_diverged in [false, true] {
+        let newest = origin.write("README.md", &is_diverged.to_string()).commit("next");
+        origin.git(&["tag", "--force", "v2"]);
+        origin.git(&["tag", "--force", &format!("new-{is_diverged}")]);
+        if is_diverged {
+            fs::write(pod.docs("README.md"), "mine").unwrap();
+            pod.init().diverged();
+        } else {
+            pod.init().synced();
+        }
+        assert_eq!(pod.git(&["rev-parse", "v2"]), first);
+        assert_eq!(pod.git(&["rev-parse", &format!("new-{is_diverged}")]), newest);
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 #[path = "../support/table.rs"]
 mod table;
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::fs;
 
 use serde_json::{Value, json};
 
@@ -22,10 +22,7 @@ fn trapped() -> Pod {
     let pod = Pod::new();
     pod.put("canary", "alive");
     pod.put("volume/guide.md", "written");
-    for name in ["npm", "node", "git", "sh", "touch"] {
-        let path = pod.put(&format!("bin/{name}"), format!("#!/bin/sh\n: >{}\n", pod.text("ran")));
-        fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
-    }
+    super::trap::set(pod.folder.path());
     pod
 }
 

@@ -15,14 +15,19 @@ mod surroundings;
 mod traps;
 mod url;
 
+#[path = "../support/trap.rs"]
+mod trap;
+
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Output},
 };
 
 use serde::Serialize;
 use tempfile::TempDir;
+
+pub(crate) use trap::tree;
 
 /// The volumes of a pod, in a folder that goes with the test.
 pub(crate) struct Pod {
@@ -93,32 +98,5 @@ impl Ended {
         let stderr = String::from_utf8_lossy(&self.output.stderr).replace(char::is_control, " ");
         assert!(stderr.contains(&self.message), "{self:#?}");
         &self.message
-    }
-}
-
-/// Every file and link below a folder, by path, with its content or where it points.
-pub(crate) fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut found = Vec::new();
-    walk(folder, folder, &mut found);
-    found.sort();
-    found
-}
-
-fn walk(root: &Path, folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let kind = path.symlink_metadata().unwrap().file_type();
-        let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-        if kind.is_symlink() {
-            let target = fs::read_link(&path).unwrap().into_os_string();
-            found.push((name, target.into_encoded_bytes()));
-        } else if kind.is_dir() {
-            found.push((format!("{name}/"), vec![]));
-            walk(root, &path, found);
-        } else if kind.is_file() {
-            found.push((name, fs::read(&path).unwrap()));
-        } else {
-            found.push((name, b"special".to_vec()));
-        }
     }
 }
