@@ -2,6 +2,7 @@
 
 mod determinism;
 mod everything;
+mod optional;
 mod pod_security;
 mod restricted;
 mod variables;
