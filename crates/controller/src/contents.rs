@@ -20,7 +20,7 @@ use ring::{
 use crate::{
     error::ControllerError,
     secret::Password,
-    status::{Reference, ReferenceKind},
+    status::{Reference, ReferenceKind, named_once},
 };
 
 /// A ConfigMap or a Secret of a namespace.
@@ -127,7 +127,7 @@ impl Contents {
                 }
             }
         }
-        Ok(Used { digest: Some(hex::encode(whole.sign())), missing })
+        Ok(Used { digest: Some(hex::encode(whole.sign())), missing: named_once(missing) })
     }
 
     /// Takes over what a watch of the metadata tells, and names the agents that this concerns.

@@ -12,6 +12,7 @@ mod files;
 mod init;
 mod jobs;
 mod metadata;
+mod overrides;
 mod probes;
 mod runtime;
 mod secrets;

@@ -15,7 +15,7 @@ use crate::{
     kinds::Child,
     random,
     secret::Password,
-    status::{Reference, ReferenceKind},
+    status::{Reference, ReferenceKind, named_once},
     stores::Stores,
 };
 
@@ -66,7 +66,7 @@ pub async fn missing(
         }
     }
     references.retain(|reference| absent.contains(&key(reference)));
-    Ok(references)
+    Ok(named_once(references))
 }
 
 fn key(reference: &Reference) -> (ReferenceKind, String) {

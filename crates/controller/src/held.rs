@@ -1,5 +1,5 @@
 //! What is kept in memory of an object that is made for an agent: what a reconcile reads of it, and no more. An agent
-//! has five or six of them, and most of what the API server sends of each is never asked for. Pure.
+//! has five or six of them, and most of what the API server sends of each is never asked for.
 
 mod kept;
 mod ours;

@@ -8,6 +8,7 @@ mod egress;
 mod extensions;
 mod invalid;
 mod mounts;
+mod origin;
 mod place;
 mod quantities;
 mod security;
@@ -130,10 +131,23 @@ pub fn resolve(
     defaults: &Defaults,
 ) -> Result<ResolvedAgent, Invalid> {
     if let (Some(wanted), None) = (&agent.spec.template_ref, template) {
-        let message = format!("there is no AgentTemplate {:?} in this namespace", wanted.name);
+        let message = format!(
+            "there is no AgentTemplate {:?} in this namespace: create it, or name another",
+            wanted.name
+        );
         return Err(Invalid::new(reason::TEMPLATE_NOT_FOUND, "spec.templateRef", message));
     }
-    let spec = merge(&agent.spec, template.map(|template| &template.spec));
+    let Some(template) = template else { return valid(agent, agent.spec.clone(), defaults) };
+    let resolved = valid(agent, merge(&agent.spec, Some(&template.spec)), defaults);
+    resolved.map_err(|invalid| {
+        let is_agents_own =
+            valid(agent, agent.spec.clone(), defaults).is_err_and(|own| own == invalid);
+        if is_agents_own { invalid } else { origin::of_template(invalid, agent, template) }
+    })
+}
+
+/// `spec` is the agent's, with that of its template.
+fn valid(agent: &Agent, spec: AgentSpec, defaults: &Defaults) -> Result<ResolvedAgent, Invalid> {
     quantities::check(&spec)?;
 
     let port = spec.server_port();
@@ -193,7 +207,10 @@ fn extra_ports(spec: &AgentSpec, server: u16) -> Result<Vec<ExtraPort>, Invalid>
     match ports.iter().find(taken) {
         None => Ok(ports),
         Some(extra) => {
-            let message = format!("{:?} takes port {server}, which is the server's", extra.name);
+            let message = format!(
+                "{:?} takes port {server}, which is the server's: choose another, or change spec.port",
+                extra.name
+            );
             Err(Invalid::spec("spec.extraPorts", message))
         }
     }

@@ -1,10 +1,9 @@
-//! The variables of each container. A later one replaces an earlier one of its name,
-//! as a shell would have it: server-side apply takes each name once. Pure.
+//! The variables of each container. A later one replaces an earlier one of its name. Pure.
 
 use api_types::{ContainerExtras, names};
 use k8s_openapi::api::core::v1::{EnvVar, EnvVarSource, SecretKeySelector};
 
-use super::credentials;
+use super::{credentials, overrides::last_of_each};
 use crate::resolve::{Context, ResolvedAgent, ServerPassword};
 
 /// The tools come first, so that `opencode` is ours.
@@ -133,11 +132,6 @@ fn with_users(
     let users = agent.pod.extra_env.iter().flatten();
     let extras = extras.and_then(|extras| extras.extra_env.as_ref());
     let users = users.chain(extras.into_iter().flatten()).cloned();
-    let last_of_each = |mut kept: Vec<EnvVar>, next: EnvVar| {
-        kept.retain(|earlier| earlier.name != next.name);
-        kept.push(next);
-        kept
-    };
-    let all = ours.into_iter().chain(users).fold(vec![], last_of_each);
+    let all = last_of_each(ours.into_iter().chain(users).collect());
     (!all.is_empty()).then_some(all)
 }

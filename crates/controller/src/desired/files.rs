@@ -33,6 +33,7 @@ pub(super) fn files(agent: &ResolvedAgent) -> Files {
         let text = match &context.content {
             Content::Text(text) => text.clone(),
             Content::Runtime => runtime::text(agent),
+            Content::ConfigMap { .. } if jobs::needs_empty_file(context) => String::new(),
             Content::ConfigMap { .. } | Content::Url(_) => return None,
         };
         Some((text_key(context.index), text))

@@ -14,7 +14,7 @@ pub(super) const GIT_ENTRY: &str = "repo";
 /// None where no context is to be written.
 pub(super) fn context(agent: &ResolvedAgent) -> Option<ContextJob> {
     let written = agent.contexts.iter();
-    let items = written.clone().filter_map(|context| item(agent, context)).collect();
+    let items = written.clone().flat_map(|context| items(agent, context)).collect();
     let blocks: Vec<_> = written.filter(|one| one.is_in_document()).map(block).collect();
     let document = (!blocks.is_empty()).then(|| Document {
         target: Target {
@@ -27,18 +27,28 @@ pub(super) fn context(agent: &ResolvedAgent) -> Option<ContextJob> {
     (job != ContextJob::default()).then_some(job)
 }
 
-/// Of a URL with a path url-fetch itself writes the file.
-fn item(agent: &ResolvedAgent, context: &Context) -> Option<Item> {
-    let place = context.place.as_ref()?;
+/// Of a URL with a path url-fetch itself writes the file. Where a file may be missing that is mounted, an empty one comes
+/// first: the kubelet would make a folder in its place.
+fn items(agent: &ResolvedAgent, context: &Context) -> Vec<Item> {
+    let Some(place) = &context.place else { return vec![] };
     if matches!(context.content, Content::Url(_)) {
-        return None;
+        return vec![];
     }
-    Some(Item {
+    let item = |source| Item {
         label: context.label.clone(),
-        source: source(context),
+        source,
         target: target(agent, context.index, place),
         mode: context.mode,
-    })
+    };
+    let empty = needs_empty_file(context).then(|| text(context.index));
+    empty.into_iter().chain([source(context)]).map(item).collect()
+}
+
+/// Whether a file of the context is mounted that may be missing.
+pub(super) fn needs_empty_file(context: &Context) -> bool {
+    let is_optional =
+        matches!(context.content, Content::ConfigMap { key: Some(_), optional: true, .. });
+    is_optional && matches!(context.place, Some(Place::Outside(_)))
 }
 
 fn block(context: &Context) -> Block {
@@ -53,10 +63,7 @@ fn block(context: &Context) -> Block {
 fn source(context: &Context) -> Source {
     let index = context.index;
     match &context.content {
-        Content::Text(_) | Content::Runtime => {
-            let path = format!("{}/{}", names::CONFIG_DIR, text_key(index));
-            Source::File { path, optional: false }
-        }
+        Content::Text(_) | Content::Runtime => text(index),
         Content::Url(_) => {
             Source::File { path: format!("{}/{index}", names::CONTEXT_DIR), optional: false }
         }
@@ -69,6 +76,12 @@ fn source(context: &Context) -> Source {
             Source::Directory { path, optional: *optional }
         }
     }
+}
+
+/// A text among the agent's own files.
+fn text(index: usize) -> Source {
+    let path = format!("{}/{}", names::CONFIG_DIR, text_key(index));
+    Source::File { path, optional: false }
 }
 
 /// What lies outside the working directory is an entry of the contexts' volume.

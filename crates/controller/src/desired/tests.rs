@@ -2,13 +2,15 @@
 
 mod determinism;
 mod everything;
+mod optional;
 mod pod_security;
 mod restricted;
+mod variables;
 
 use std::collections::BTreeMap;
 
 use api_types::{AgentPodSpec, AgentSpec, Credential, SecretKeyRef, ShareToken, labels};
-use k8s_openapi::api::core::v1::{Container, EnvVar, PodSpec, Volume, VolumeMount};
+use k8s_openapi::api::core::v1::{Container, PodSpec, Volume, VolumeMount};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -177,17 +179,6 @@ fn everything_is_permitted_unless_the_configuration_says_otherwise() {
     assert_eq!(permission(AgentSpec::default()), all);
     assert_eq!(permission(config(json!({ "model": "a" }))), all);
     assert_eq!(permission(config(json!({ "permission": { "bash": "ask" } }))), None);
-}
-
-#[test]
-fn a_users_variable_replaces_ours() {
-    let home = EnvVar { name: "HOME".into(), value: Some("/home/me".into()), value_from: None };
-    let extra = AgentPodSpec { extra_env: Some(vec![home]), ..AgentPodSpec::default() };
-    let objects = of(with_pod(extra));
-    assert_eq!(variable(&server(&objects), "HOME").as_deref(), Some("/home/me"));
-    for init in pod(&objects).init_containers.unwrap() {
-        assert_eq!(variable(&init, "HOME").as_deref(), Some("/home/me"));
-    }
 }
 
 #[test]

@@ -13,9 +13,10 @@ pub enum Place {
 }
 
 /// Paths that hold what the agent, the node or the kernel needs there, with all that is beneath them.
-const RESERVED: [&str; 7] = [
+const RESERVED: [&str; 8] = [
     names::TOOLS_DIR,
     names::PLUGINS_DIR,
+    names::SKILLS_DIR,
     "/etc/kubeopencode",
     "/var/run/secrets/kubernetes.io",
     "/dev",
@@ -104,6 +105,8 @@ mod tests {
             "/tools/x",
             "//tools/",
             "/plugins/p",
+            "/skills",
+            "/skills/review",
             "/etc/kubeopencode",
             "/etc/kubeopencode/config/x",
             "/proc",

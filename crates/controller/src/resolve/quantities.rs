@@ -98,8 +98,8 @@ mod tests {
         ]
     }
 
-    fn refusal(agent: &Agent, template: Option<&AgentTemplate>) -> Option<(&'static str, String)> {
-        let refused = resolve(agent, template, &defaults()).err();
+    fn refusal(agent: &Agent) -> Option<(&'static str, String)> {
+        let refused = resolve(agent, None, &defaults()).err();
         refused.map(|invalid| (invalid.reason, invalid.field))
     }
 
@@ -108,7 +108,7 @@ mod tests {
         for value in ENDLESS {
             for (field, spec) in fields(value) {
                 let expected = Some((reason::INVALID_SPEC, field.to_owned()));
-                assert_eq!(refusal(&agent(specs::read(&spec)), None), expected, "{value}");
+                assert_eq!(refusal(&agent(specs::read(&spec))), expected, "{value}");
             }
         }
     }
@@ -117,7 +117,7 @@ mod tests {
     fn every_other_quantity_is_kept() {
         for value in ["1", "0.5", "+1", "1.5Gi", "1e3", "2E6", "100m", "1E", "-1", "1e-3"] {
             for (_, spec) in fields(value) {
-                assert_eq!(refusal(&agent(specs::read(&spec)), None), None, "{value}: {spec}");
+                assert_eq!(refusal(&agent(specs::read(&spec))), None, "{value}: {spec}");
             }
         }
     }
@@ -127,10 +127,11 @@ mod tests {
         let (field, mut spec) = fields("1e999999999").remove(0);
         spec["workspaceDir"] = json!("/w");
         spec["serviceAccountName"] = json!("a");
-        let template = AgentTemplate { spec: specs::read_template(&spec), ..Default::default() };
+        let template = AgentTemplate::new("base", specs::read_template(&spec));
         let agent = agent(specs::read(&json!({ "templateRef": { "name": "base" } })));
-        let expected = Some((reason::INVALID_SPEC, field.to_owned()));
-        assert_eq!(refusal(&agent, Some(&template)), expected);
+        let refused = resolve(&agent, Some(&template), &defaults()).unwrap_err();
+        assert_eq!((refused.reason, refused.field.as_str()), (reason::INVALID_SPEC, field));
+        assert!(refused.message.ends_with("AgentTemplate \"base\": correct it there)"));
     }
 
     /// The same texts where they are no quantities.
@@ -138,7 +139,7 @@ mod tests {
     fn other_texts_may_look_like_anything() {
         let labels = json!({ "sizeLimit": "1e999999999", "divisor": "1e999999999" });
         let spec = json!({ "podSpec": { "labels": labels, "scheduling": { "nodeSelector": labels } }, "config": { "limits": { "cpu": "1e999999999" } } });
-        assert_eq!(refusal(&agent(specs::read(&spec)), None), None);
+        assert_eq!(refusal(&agent(specs::read(&spec))), None);
     }
 
     #[test]

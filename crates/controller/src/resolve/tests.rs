@@ -5,6 +5,7 @@ use api_types::{
     condition::reason,
 };
 use k8s_openapi::api::core::v1::{Volume, VolumeMount};
+use serde_json::json;
 
 use super::*;
 use crate::fixture::{agent, defaults, demo, resolved};
@@ -61,7 +62,7 @@ fn a_template_that_is_missing_is_named() {
     assert_eq!(invalid.reason, reason::TEMPLATE_NOT_FOUND);
     assert_eq!(
         invalid.sentence(),
-        "spec.templateRef: there is no AgentTemplate \"base\" in this namespace"
+        "spec.templateRef: there is no AgentTemplate \"base\" in this namespace: create it, or name another"
     );
 }
 
@@ -151,6 +152,15 @@ fn mistakes_name_their_field() {
     for (field, spec) in cases {
         assert_eq!(refused(spec), (reason::INVALID_SPEC, field.to_owned()));
     }
+}
+
+#[test]
+fn an_extra_port_is_not_the_servers() {
+    let ports = json!({ "port": 5000, "extraPorts": [{ "name": "web", "port": 5000 }] });
+    let invalid = resolve(&agent(from_json(ports)), None, &defaults()).unwrap_err();
+    let expected = "spec.extraPorts: \"web\" takes port 5000, which is the server's: \
+                    choose another, or change spec.port";
+    assert_eq!(invalid.sentence(), expected);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use api_types::{
     AgentPodSpec, AgentSpec, CaBundle, ContextItem, ContextType, LocalRef, SystemContainers,
 };
-use k8s_openapi::api::core::v1::{EnvVar, Volume, VolumeProjection};
+use k8s_openapi::api::core::v1::{EnvVar, KeyToPath, Volume, VolumeProjection};
 
 /// The field whose Secrets a pod does without where its images are public.
 const PULL_SECRETS: &str = "spec.imagePullSecrets";
@@ -82,6 +82,12 @@ pub fn references(spec: &AgentSpec) -> Vec<Reference> {
         found.add(ReferenceKind::ServiceAccount, account, field, None);
     }
     found.0
+}
+
+/// For a sentence: of an object that is not there it says the same for each key.
+pub fn named_once(mut references: Vec<Reference>) -> Vec<Reference> {
+    references.dedup();
+    references
 }
 
 #[derive(Default)]
@@ -184,17 +190,34 @@ impl Found {
         }
     }
 
+    /// Where there are items, only their keys are used.
+    fn of_items(
+        &mut self,
+        (kind, name, field): (ReferenceKind, &str, String),
+        optional: Option<bool>,
+        items: Option<&Vec<KeyToPath>>,
+    ) {
+        let Some(items) = items.filter(|items| !items.is_empty()) else {
+            return self.add(kind, name, field, optional);
+        };
+        for item in items {
+            self.add(kind, name, field.clone(), optional);
+            self.only(name, Some(&item.key));
+        }
+    }
+
     fn of_volume(&mut self, field: &str, volume: &Volume) {
         if let Some(source) = &volume.config_map {
-            self.config_map(&source.name, format!("{field}.configMap"), source.optional);
+            let named = (ReferenceKind::ConfigMap, &*source.name, format!("{field}.configMap"));
+            self.of_items(named, source.optional, source.items.as_ref());
         }
         if let Some(source) = &volume.secret {
             let name = source.secret_name.as_deref().unwrap_or_default();
-            self.secret(name, format!("{field}.secret"), source.optional);
+            let named = (ReferenceKind::Secret, name, format!("{field}.secret"));
+            self.of_items(named, source.optional, source.items.as_ref());
         }
-        let secret = volume.csi.as_ref().and_then(|csi| csi.node_publish_secret_ref.as_ref());
-        if let Some(secret) = secret {
-            self.secret(&secret.name, format!("{field}.csi.nodePublishSecretRef"), None);
+        for (path, name) in storage_secrets(volume) {
+            self.secret(name, format!("{field}.{path}"), None);
         }
         let projected = volume.projected.as_ref().and_then(|projected| projected.sources.as_ref());
         for (index, source) in projected.into_iter().flatten().enumerate() {
@@ -204,82 +227,36 @@ impl Found {
 
     fn of_projection(&mut self, field: &str, source: &VolumeProjection) {
         if let Some(source) = &source.config_map {
-            self.config_map(&source.name, format!("{field}.configMap"), source.optional);
+            let named = (ReferenceKind::ConfigMap, &*source.name, format!("{field}.configMap"));
+            self.of_items(named, source.optional, source.items.as_ref());
         }
         if let Some(source) = &source.secret {
-            self.secret(&source.name, format!("{field}.secret"), source.optional);
+            let named = (ReferenceKind::Secret, &*source.name, format!("{field}.secret"));
+            self.of_items(named, source.optional, source.items.as_ref());
         }
     }
+}
+
+/// The Secrets of the agent's namespace by which the node reaches a volume, each at its field.
+fn storage_secrets(volume: &Volume) -> impl Iterator<Item = (&'static str, &str)> {
+    let Volume { azure_file, cephfs, cinder, csi, flex_volume, iscsi, rbd, .. } = volume;
+    let Volume { scale_io, storageos, .. } = volume;
+    let secrets = [
+        ("cephfs.secretRef", cephfs.as_ref().and_then(|one| one.secret_ref.as_ref())),
+        ("cinder.secretRef", cinder.as_ref().and_then(|one| one.secret_ref.as_ref())),
+        (
+            "csi.nodePublishSecretRef",
+            csi.as_ref().and_then(|one| one.node_publish_secret_ref.as_ref()),
+        ),
+        ("flexVolume.secretRef", flex_volume.as_ref().and_then(|one| one.secret_ref.as_ref())),
+        ("iscsi.secretRef", iscsi.as_ref().and_then(|one| one.secret_ref.as_ref())),
+        ("rbd.secretRef", rbd.as_ref().and_then(|one| one.secret_ref.as_ref())),
+        ("scaleIO.secretRef", scale_io.as_ref().map(|one| &one.secret_ref)),
+        ("storageos.secretRef", storageos.as_ref().and_then(|one| one.secret_ref.as_ref())),
+    ];
+    let secrets = secrets.into_iter().filter_map(|(field, secret)| Some((field, &*secret?.name)));
+    azure_file.iter().map(|one| ("azureFile.secretName", &*one.secret_name)).chain(secrets)
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn every_reference_is_found_at_its_field() {
-        let spec = json!({
-            "contexts": [
-                { "type": "ConfigMap", "configMap": { "name": "notes" } },
-                { "type": "ConfigMap", "configMap": { "name": "maybe", "optional": true } },
-                { "type": "Git", "mountPath": "a", "git": { "repository": "https://h/r", "secretRef": { "name": "git" } } },
-                { "type": "URL", "url": { "source": "https://h/f", "secretRef": { "name": "url" } } },
-                { "type": "Text", "text": "t" },
-            ],
-            "skills": [{ "name": "s", "git": { "repository": "https://h/r", "secretRef": { "name": "skill" } } }],
-            "credentials": [{ "name": "c", "secretRef": { "name": "keys" } }],
-            "podSpec": {
-                "extraEnv": [
-                    { "name": "A", "valueFrom": { "configMapKeyRef": { "name": "env", "key": "a" } } },
-                    { "name": "B", "valueFrom": { "secretKeyRef": { "name": "env", "key": "b", "optional": true } } },
-                    { "name": "C", "value": "c" },
-                ],
-                "extraVolumes": [
-                    { "name": "m", "configMap": { "name": "files" } },
-                    { "name": "s", "secret": { "secretName": "certs", "optional": true } },
-                    { "name": "p", "projected": { "sources": [{ "secret": { "name": "part" } }, { "configMap": { "name": "part" } }] } },
-                    { "name": "d", "csi": { "driver": "d", "nodePublishSecretRef": { "name": "csi" } } },
-                ],
-                "systemContainers": { "gitSync": { "extraEnv": [
-                    { "name": "A", "valueFrom": { "secretKeyRef": { "name": "sync", "key": "a" } } },
-                ] } },
-            },
-            "caBundle": { "configMapRef": { "name": "ca" } },
-            "imagePullSecrets": [{ "name": "registry" }],
-            "serviceAccountName": "robot",
-        });
-        let found = references(&serde_json::from_value(spec).unwrap());
-        let optional = |one: &Reference| if one.optional { "?" } else { "" };
-        let found: Vec<_> = found.iter().map(|one| format!("{one}{}", optional(one))).collect();
-        let expected = [
-            r#"ConfigMap "notes" (spec.contexts[0].configMap)"#,
-            r#"ConfigMap "maybe" (spec.contexts[1].configMap)?"#,
-            r#"Secret "git" (spec.contexts[2].git.secretRef)"#,
-            r#"Secret "url" (spec.contexts[3].url.secretRef)"#,
-            r#"Secret "skill" (spec.skills[0].git.secretRef)"#,
-            r#"Secret "keys" (spec.credentials[0].secretRef)"#,
-            r#"ConfigMap "files" (spec.podSpec.extraVolumes[0].configMap)"#,
-            r#"Secret "certs" (spec.podSpec.extraVolumes[1].secret)?"#,
-            r#"Secret "part" (spec.podSpec.extraVolumes[2].projected.sources[0].secret)"#,
-            r#"ConfigMap "part" (spec.podSpec.extraVolumes[2].projected.sources[1].configMap)"#,
-            r#"Secret "csi" (spec.podSpec.extraVolumes[3].csi.nodePublishSecretRef)"#,
-            r#"key "a" in ConfigMap "env" (spec.podSpec.extraEnv[0].valueFrom.configMapKeyRef)"#,
-            r#"key "b" in Secret "env" (spec.podSpec.extraEnv[1].valueFrom.secretKeyRef)?"#,
-            r#"key "a" in Secret "sync" (spec.podSpec.systemContainers.gitSync.extraEnv[0].valueFrom.secretKeyRef)"#,
-            r#"key "ca-bundle.crt" in ConfigMap "ca" (spec.caBundle.configMapRef)"#,
-            r#"Secret "registry" (spec.imagePullSecrets[0])"#,
-            r#"ServiceAccount "robot" (spec.serviceAccountName)"#,
-        ];
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn an_empty_name_is_none() {
-        let spec =
-            json!({ "serviceAccountName": "", "caBundle": { "secretRef": { "name": "ca" } } });
-        let found = references(&serde_json::from_value(spec).unwrap());
-        assert_eq!(found.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["ca"]);
-    }
-}
+mod tests;
