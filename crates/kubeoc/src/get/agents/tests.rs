@@ -53,7 +53,7 @@ fn tables_look_as_kubectls() {
     demo   reviewer         true    Ready     Active   5m
     bare   <none>           false   Pending   <none>   <unknown>
     ");
-    let all = View { all_namespaces: true, wide: true };
+    let all = View { all_namespaces: true, wide: true, ..View::default() };
     insta::assert_snapshot!(table(COLUMNS, all, &rows), @r"
     NAMESPACE   NAME   PROFILE                    IMAGE      SERVICEACCOUNT   TEMPLATE   READY   STATUS    SHARE    AGE
     team-a      demo   Reviews pull requests...   devbox:1   reviewer         base       true    Ready     Active   5m
