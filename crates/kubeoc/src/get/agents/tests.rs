@@ -73,6 +73,14 @@ fn the_status_is_one_word() {
     for (word, expected) in words {
         assert_eq!(word, expected);
     }
+    let mut asleep = demo();
+    asleep["status"]["conditions"] = json!([
+        condition("Ready", "False", "Suspended"),
+        condition("Suspended", "True", "Standby"),
+    ]);
+    assert_eq!(row(&asleep).status, "Asleep");
+    asleep["status"]["conditions"][1]["reason"] = json!("UserRequested");
+    assert_eq!(row(&asleep).status, "Suspended");
     let mut ending = demo();
     ending["metadata"]["deletionTimestamp"] = json!("2026-11-21T12:00:00Z");
     assert_eq!(row(&ending).status, "Terminating");
