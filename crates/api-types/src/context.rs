@@ -14,13 +14,20 @@ use crate::{GitContext, LocalRef, schema, unset};
 #[x_kube(
     validation = Rule::new("self.type != 'Text' || has(self.text)").message("text must be set for type Text").field_path(".text"),
     validation = Rule::new("self.type != 'ConfigMap' || has(self.configMap)").message("configMap must be set for type ConfigMap").field_path(".configMap"),
+    validation = Rule::new("self.type != 'ConfigMap' || !has(self.configMap) || self.configMap.name != ''").message("configMap.name must be set for type ConfigMap").field_path(".configMap.name"),
     validation = Rule::new("self.type != 'Git' || has(self.git)").message("git must be set for type Git").field_path(".git"),
+    validation = Rule::new("self.type != 'Git' || !has(self.git) || self.git.repository != ''").message("git.repository must be set for type Git").field_path(".git.repository"),
     validation = Rule::new("self.type != 'URL' || has(self.url)").message("url must be set for type URL").field_path(".url"),
+    validation = Rule::new("self.type != 'URL' || !has(self.url) || self.url.source != ''").message("url.source must be set for type URL").field_path(".url.source"),
     validation = Rule::new("self.type != 'Git' || (has(self.mountPath) && self.mountPath != '')").message("mountPath must be set for type Git: a repository is a directory").field_path(".mountPath")
 )]
 pub struct ContextItem {
     /// Name of the context, shown to the agent and in status.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(max = 253))]
     pub name: Option<String>,
 
@@ -54,11 +61,19 @@ pub struct ContextItem {
     pub text: Option<String>,
 
     /// Content of a ConfigMap, for type ConfigMap.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub config_map: Option<ConfigMapContext>,
 
     /// Content of a Git repository, for type Git.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub git: Option<GitContext>,
 
     /// Describes the environment that the agent runs in, for type Runtime; it has no settings.
@@ -66,7 +81,11 @@ pub struct ContextItem {
     pub runtime: Option<RuntimeContext>,
 
     /// Content of a URL, for type URL.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unset::blank_is_unset",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub url: Option<UrlContext>,
 }
 
@@ -90,8 +109,8 @@ pub enum ContextType {
 /// A ConfigMap, or one key of it.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigMapContext {
-    /// Name of the ConfigMap.
-    #[schemars(length(min = 1, max = 253), regex(pattern = schema::SUBDOMAIN))]
+    /// Name of the ConfigMap. If empty, configMap counts as not set.
+    #[schemars(length(max = 253), regex(pattern = schema::SUBDOMAIN_OR_EMPTY))]
     pub name: String,
 
     /// Key of the ConfigMap. If unset, all keys are mounted as a directory.
@@ -108,6 +127,12 @@ pub struct ConfigMapContext {
     pub optional: Option<bool>,
 }
 
+impl unset::Blank for ConfigMapContext {
+    fn is_blank(&self) -> bool {
+        self.name.is_empty()
+    }
+}
+
 /// Describes the environment that the agent runs in.
 #[derive(KubeSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuntimeContext {}
@@ -116,8 +141,8 @@ pub struct RuntimeContext {}
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UrlContext {
-    /// The URL, http or https.
-    #[schemars(length(min = 1, max = 2048), regex(pattern = r"^https?://[^\s/]+\S*$"))]
+    /// The URL, http or https. If empty, url counts as not set.
+    #[schemars(length(max = 2048), regex(pattern = schema::URL_OR_EMPTY))]
     pub source: String,
 
     /// Additional request headers.
@@ -141,6 +166,12 @@ pub struct UrlContext {
     #[serde(default = "default_timeout", deserialize_with = "timeout")]
     #[schemars(range(min = 0, max = 3600))]
     pub timeout: u32,
+}
+
+impl unset::Blank for UrlContext {
+    fn is_blank(&self) -> bool {
+        self.source.is_empty()
+    }
 }
 
 fn default_timeout() -> u32 {

@@ -10,8 +10,8 @@ use crate::{schema, unset};
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("!has(self.env) || self.env == '' || (has(self.secretRef.key) && self.secretRef.key != '')").message("env names a variable for one key: set secretRef.key, or remove env to get every key as a variable").field_path(".env"))]
 pub struct Credential {
-    /// Name of the credential, for humans only.
-    #[schemars(length(min = 1, max = 253))]
+    /// Name of the credential, for humans only; may be empty.
+    #[schemars(length(max = 253))]
     pub name: String,
 
     /// The Secret, or a key of it.

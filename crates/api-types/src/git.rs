@@ -10,8 +10,8 @@ use crate::{Duration, LocalRef, schema, unset};
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GitContext {
-    /// URL of the repository, https or ssh.
-    #[schemars(length(min = 1, max = 2048), regex(pattern = schema::GIT_ARGUMENT))]
+    /// URL of the repository, https or ssh. If empty, git counts as not set.
+    #[schemars(length(max = 2048), regex(pattern = schema::GIT_ARGUMENT_OR_EMPTY))]
     pub repository: String,
 
     /// Path within the repository to mount. If unset, the whole repository is mounted, including its .git directory.
@@ -49,6 +49,12 @@ pub struct GitContext {
     /// Keeps the checkout up to date while the agent runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sync: Option<GitSync>,
+}
+
+impl unset::Blank for GitContext {
+    fn is_blank(&self) -> bool {
+        self.repository.is_empty()
+    }
 }
 
 fn default_ref() -> String {

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use crate::quantity::LONGEST;
 
+/// Addresses that are fetched, or nothing.
+pub(crate) const URL_OR_EMPTY: &str = r"^(https?://[^\s/]+\S*)?$";
 /// Names of objects in the same namespace: DNS subdomains (RFC 1123).
 pub(crate) const SUBDOMAIN: &str =
     r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";

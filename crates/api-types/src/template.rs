@@ -57,16 +57,16 @@ pub struct AgentTemplateSpec {
     #[schemars(length(max = 1024))]
     pub attach_image: Option<String>,
 
-    /// Absolute path of the working directory, WORKSPACE_DIR.
-    #[schemars(length(min = 2, max = 1024), regex(pattern = schema::ABSOLUTE_PATH))]
+    /// Absolute path of the working directory, WORKSPACE_DIR. If empty, it counts as not set.
+    #[schemars(length(max = 1024), regex(pattern = schema::ABSOLUTE_PATH))]
     #[x_kube(
         validation = Rule::new("!self.split('/').exists(part, part == '..')").message("workspaceDir must not contain '..'"),
         validation = Rule::new("!(self in ['/tools', '/plugins', '/skills'])").message("workspaceDir must not be /tools, /plugins or /skills: they hold the agent's own files")
     )]
     pub workspace_dir: String,
 
-    /// Name of the pod's ServiceAccount.
-    #[schemars(length(min = 1, max = 253), regex(pattern = schema::SUBDOMAIN))]
+    /// Name of the pod's ServiceAccount. If empty, it counts as not set.
+    #[schemars(length(max = 253), regex(pattern = schema::SUBDOMAIN_OR_EMPTY))]
     pub service_account_name: String,
 
     /// Additional ports of the pod and the Service.

@@ -1,5 +1,5 @@
-//! What counts as left out: an empty string, or a reference without a name, is what a Helm template renders for a
-//! value that is not set. Used by the types here only.
+//! What counts as left out: an empty string, or a reference or source without a name, is what a Helm template renders
+//! for a value that is not set. Used by the types here only.
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde::{Deserialize, Deserializer};

@@ -122,6 +122,21 @@ fn what_is_blank_is_not_set() {
     assert_eq!(read("blank.yaml"), read("left-out.yaml"));
 }
 
+/// Of a template, which must name two fields.
+#[test]
+fn what_is_blank_in_a_template_is_not_set() {
+    let text = std::fs::read_to_string(fixtures().join("blank/template.yaml")).unwrap();
+    let manifest: Value = serde_yaml_ng::from_str(&text).unwrap();
+    assert_eq!(objections(&manifest), Vec::<String>::new());
+    let read: AgentTemplate = serde_json::from_value(defaulted(&manifest)).unwrap();
+    let expected = serde_json::json!({
+        "workspaceDir": "", "serviceAccountName": "", "imagePullSecrets": [], "podSpec": {},
+        "contexts": [{ "type": "Text", "text": "hello" }],
+        "credentials": [{ "name": "", "secretRef": { "name": "keys" } }],
+    });
+    assert_eq!(read.spec, serde_json::from_value(expected).unwrap());
+}
+
 /// Where a manifest left something out, Rust must fill in what the server does.
 #[test]
 fn rust_and_the_schema_have_the_same_defaults() {

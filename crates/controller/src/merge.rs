@@ -34,8 +34,8 @@ pub fn merge(agent: &AgentSpec, template: Option<&AgentTemplateSpec>) -> AgentSp
         agent_image: own.agent_image.or(agent_image),
         executor_image: own.executor_image.or(executor_image),
         attach_image: own.attach_image.or(attach_image),
-        workspace_dir: own.workspace_dir.or(Some(workspace_dir)),
-        service_account_name: own.service_account_name.or(Some(service_account_name)),
+        workspace_dir: own.workspace_dir.or(set(workspace_dir)),
+        service_account_name: own.service_account_name.or(set(service_account_name)),
         extra_ports: own.extra_ports.or(extra_ports),
         command: own.command.or(command),
         contexts: own.contexts.or(contexts),
@@ -57,6 +57,11 @@ pub fn merge(agent: &AgentSpec, template: Option<&AgentTemplateSpec>) -> AgentSp
         standby: own.standby,
         share: own.share,
     }
+}
+
+/// What a template must have and leaves empty says nothing.
+fn set(required: String) -> Option<String> {
+    Some(required).filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]
@@ -99,6 +104,14 @@ mod tests {
             ..AgentSpec::default()
         };
         assert_eq!(merged, expected);
+    }
+
+    #[test]
+    fn what_the_template_leaves_empty_is_not_set() {
+        assert_eq!(
+            merge(&AgentSpec::default(), Some(&AgentTemplateSpec::default())),
+            AgentSpec::default()
+        );
     }
 
     #[test]

@@ -217,6 +217,8 @@ fn extra_ports(spec: &AgentSpec, server: u16) -> Result<Vec<ExtraPort>, Invalid>
 }
 
 #[cfg(test)]
+mod blank_tests;
+#[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
 mod property_tests;

@@ -5,6 +5,7 @@ mod values;
 
 use std::{path::PathBuf, time::Duration};
 
+use api_types::labels;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -53,9 +54,15 @@ pub enum GetCommand {
     /// Display one or many agent templates, and how many agents use each
     #[command(
         visible_aliases = ["template", "agenttemplates", "agenttemplate", "agt"],
-        after_help = EXIT_CODES
+        after_help = help_of_templates()
     )]
     Templates(GetOptions),
+}
+
+/// A cell of the table holds the names of few agents only.
+fn help_of_templates() -> String {
+    let label = labels::AGENT_TEMPLATE;
+    format!("Agents that use a template:\n  kubeoc get agents -l {label}=NAME\n\n{EXIT_CODES}")
 }
 
 #[derive(Debug, Subcommand)]

@@ -24,6 +24,10 @@ pub(crate) async fn agents(options: &GetAgentsOptions) -> anyhow::Result<()> {
     if *watch && view.is_none() {
         return Err(Failure::Usage("--watch prints tables only: leave -o out".to_owned()).into());
     }
+    if *watch && options.names.len() > 1 {
+        let why = "--watch follows one agent or all: give one NAME, or select with -l";
+        return Err(Failure::Usage(why.to_owned()).into());
+    }
     let cluster = Cluster::connect(&options.place).await?;
     let Some(view) = view else { return objects::<Agent>(&cluster, options).await };
     if *watch {
@@ -61,7 +65,8 @@ fn view(options: &GetOptions) -> Option<View> {
         Some(ListFormat::Wide) => true,
         Some(ListFormat::Json | ListFormat::Yaml | ListFormat::Name) => return None,
     };
-    Some(View { all_namespaces: options.all_namespaces, wide })
+    let GetOptions { all_namespaces, no_headers, .. } = *options;
+    Some(View { all_namespaces, wide, no_headers })
 }
 
 /// Prints the objects as they are stored, or their names.
@@ -75,7 +80,7 @@ async fn objects<K: Kind>(cluster: &Cluster, options: &GetOptions) -> anyhow::Re
     };
     let objects = fetch::<K, _>(cluster, options, |stored| stored.manifest()).await?;
     let objects = objects.into_iter().collect::<Result<Vec<_>, _>>()?;
-    print(&format(&objects, options.name.is_none())?)
+    print(&format(&objects, options.names.is_empty())?)
 }
 
 async fn names<K: Kind>(cluster: &Cluster, options: &GetOptions) -> anyhow::Result<()> {
@@ -83,7 +88,7 @@ async fn names<K: Kind>(cluster: &Cluster, options: &GetOptions) -> anyhow::Resu
     if names.is_empty() { none(cluster, options) } else { print(&names.concat()) }
 }
 
-/// The one that is named, or all that match.
+/// Those that are named, or all that match.
 async fn fetch<K: Kind, R>(
     cluster: &Cluster,
     options: &GetOptions,
@@ -91,10 +96,14 @@ async fn fetch<K: Kind, R>(
 ) -> anyhow::Result<Vec<R>> {
     let selector = options.selector.as_deref();
     answer(options.place.timeout, async {
-        match &options.name {
-            Some(name) => Ok(vec![row(cluster.get(name).await?)]),
-            None => cluster.list(scope(options), selector, row).await,
+        if options.names.is_empty() {
+            return cluster.list(scope(options), selector, row).await;
         }
+        let mut rows = vec![];
+        for name in &options.names {
+            rows.push(row(cluster.get(name).await?));
+        }
+        Ok(rows)
     })
     .await
 }

@@ -48,7 +48,7 @@ async fn open(
         container: Some(container),
         follow: options.follow,
         previous: options.previous,
-        tail_lines: options.tail.map(i64::from),
+        tail_lines: options.tail.filter(|lines| *lines >= 0),
         since_seconds: options.since.map(|since| seconds(since.as_secs())),
         ..LogParams::default()
     };

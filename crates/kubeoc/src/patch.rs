@@ -4,7 +4,7 @@
 use anyhow::Context as _;
 use api_types::labels;
 use serde_json::{Map, Value, json};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     cli::{Allowed, Expiry, ShareOptions},
@@ -38,16 +38,18 @@ pub(crate) fn resume() -> Value {
     json!({ "spec": { "suspend": false } })
 }
 
-/// Starts an agent that sleeps because nobody was connected: says that somebody is.
-pub(crate) fn wake(now: OffsetDateTime) -> anyhow::Result<Value> {
-    let now = now.replace_nanosecond(0)?.format(&Rfc3339)?;
-    Ok(json!({ "metadata": { "annotations": { labels::LAST_CONNECTION_ACTIVE: now } } }))
+/// Starts an agent that sleeps because nobody was connected: says that somebody is, and later than
+/// it fell asleep. The controller's clock said when that was, and the one of `now` may be behind.
+pub(crate) fn wake(now: OffsetDateTime, asleep_since: OffsetDateTime) -> anyhow::Result<Value> {
+    let active = now.max(asleep_since.saturating_add(Duration::SECOND));
+    let active = active.replace_nanosecond(0)?.format(&Rfc3339)?;
+    Ok(json!({ "metadata": { "annotations": { labels::LAST_CONNECTION_ACTIVE: active } } }))
 }
 
 /// In whole seconds, as Kubernetes writes times.
 fn expires_at(expiry: Expiry, now: OffsetDateTime) -> anyhow::Result<Value> {
     let Expiry::After(duration) = expiry else { return Ok(Value::Null) };
-    let end = time::Duration::try_from(duration).ok().and_then(|after| now.checked_add(after));
+    let end = Duration::try_from(duration).ok().and_then(|after| now.checked_add(after));
     // RFC 3339 ends with the year 9999.
     let text = end
         .and_then(|end| end.replace_nanosecond(0).ok())
@@ -115,10 +117,17 @@ mod tests {
 
     #[test]
     fn an_agent_that_sleeps_is_woken_by_a_sign_of_life() {
-        let annotation = "kubeopencode.io/last-connection-active";
-        let expected =
-            json!({ "metadata": { "annotations": { annotation: "2026-11-21T12:00:00Z" } } });
-        assert_eq!(wake(NOON).unwrap(), expected);
+        let cases = [
+            (datetime!(2026-11-21 11:00 UTC), "2026-11-21T12:00:00Z"),
+            // By a clock that is ahead of ours.
+            (datetime!(2026-11-21 12:00 UTC), "2026-11-21T12:00:01Z"),
+            (datetime!(2026-11-21 12:10 UTC), "2026-11-21T12:10:01Z"),
+        ];
+        for (asleep_since, active) in cases {
+            let annotation = "kubeopencode.io/last-connection-active";
+            let expected = json!({ "metadata": { "annotations": { annotation: active } } });
+            assert_eq!(wake(NOON, asleep_since).unwrap(), expected);
+        }
     }
 
     #[test]

@@ -3,12 +3,14 @@
 use api_types::{
     Agent, AgentStatus, Condition,
     condition::{READY, SUSPENDED, reason, status},
+    time_convert::from_k8s_time,
 };
+use time::OffsetDateTime;
 
 /// The state of an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct State {
-    /// `Ready`, `Starting`, or the reason why the agent is neither.
+    /// `Ready`, `Starting`, `Asleep`, or the reason why the agent is none of these.
     pub(crate) word: String,
     /// In the controller's words; empty where it said nothing.
     pub(crate) message: String,
@@ -20,6 +22,8 @@ pub(crate) const TERMINATING: &str = "Terminating";
 pub(crate) const PENDING: &str = "Pending";
 /// A pod is on its way.
 pub(crate) const STARTING: &str = "Starting";
+/// An agent has no pod because nobody was connected.
+pub(crate) const ASLEEP: &str = "Asleep";
 /// Fields of an Agent cannot be read, and no controller said so.
 pub(crate) const UNREADABLE: &str = "Unreadable";
 
@@ -39,6 +43,11 @@ impl State {
         match find(observed, READY) {
             Some(ready) if ready.status == status::TRUE => new(READY, &ready.message),
             Some(ready) if ready.reason == reason::PROGRESSING => new(STARTING, &ready.message),
+            Some(ready)
+                if ready.reason == reason::SUSPENDED && asleep_since(observed).is_some() =>
+            {
+                new(ASLEEP, &ready.message)
+            }
             Some(ready) => new(&ready.reason, &ready.message),
             // As an older controller leaves it, that knows no condition Ready.
             None if observed.ready => new(READY, ""),
@@ -48,12 +57,13 @@ impl State {
     }
 }
 
-/// Whether an agent has no pod because nobody was connected. Its spec does not say so, and only a
-/// sign of life wakes it.
-pub(crate) fn is_in_standby(observed: &AgentStatus) -> bool {
-    find(observed, SUSPENDED).is_some_and(|suspended| {
+/// Since when an agent has no pod because nobody was connected, by the controller's clock. Its spec
+/// does not say so, and only a sign of life wakes it.
+pub(crate) fn asleep_since(observed: &AgentStatus) -> Option<OffsetDateTime> {
+    let suspended = find(observed, SUSPENDED).filter(|suspended| {
         suspended.status == status::TRUE && suspended.reason == reason::STANDBY
-    })
+    });
+    suspended.map(|suspended| from_k8s_time(&suspended.last_transition_time))
 }
 
 pub(crate) fn find<'a>(observed: &'a AgentStatus, kind: &str) -> Option<&'a Condition> {
@@ -75,6 +85,7 @@ pub(crate) fn message(condition: &Condition) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use time::macros::datetime;
 
     use super::*;
 
@@ -87,9 +98,10 @@ mod tests {
             });
             serde_json::from_value(json!({ "conditions": [condition] })).unwrap()
         };
-        assert!(is_in_standby(&with("True", "Standby")));
-        assert!(!is_in_standby(&with("True", "UserRequested")));
-        assert!(!is_in_standby(&with("False", "Active")));
-        assert!(!is_in_standby(&AgentStatus::default()));
+        let noon = datetime!(2026-11-21 12:00 UTC);
+        assert_eq!(asleep_since(&with("True", "Standby")), Some(noon));
+        assert_eq!(asleep_since(&with("True", "UserRequested")), None);
+        assert_eq!(asleep_since(&with("False", "Active")), None);
+        assert_eq!(asleep_since(&AgentStatus::default()), None);
     }
 }

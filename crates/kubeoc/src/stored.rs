@@ -69,7 +69,7 @@ impl Kind for Agent {
             template_ref: wish.template_ref.filter(|template| !template.name.is_empty()),
             profile: wish.profile,
             executor_image: wish.executor_image.filter(|image| !image.is_empty()),
-            service_account_name: wish.service_account_name,
+            service_account_name: wish.service_account_name.filter(|name| !name.is_empty()),
             suspend: wish.suspend,
             standby: wish.standby,
             share: wish.share,

@@ -12,7 +12,7 @@ use crate::{
     cluster::{Cluster, within},
     exit::Failure,
     now, patch, print, report_wait,
-    state::{PENDING, STARTING, State, is_in_standby},
+    state::{PENDING, STARTING, State, asleep_since},
     stored::Stored,
 };
 
@@ -55,10 +55,10 @@ async fn change(cluster: &Cluster, name: &str, goal: Goal) -> anyhow::Result<Sto
         Goal::Suspended => cluster.patch(name, &patch::suspend()).await,
         Goal::Ready => {
             let patched = cluster.patch(name, &patch::resume()).await?;
-            if patched.object.status.as_ref().is_some_and(is_in_standby) {
-                return cluster.patch(name, &patch::wake(now())?).await;
+            match patched.object.status.as_ref().and_then(asleep_since) {
+                Some(since) => cluster.patch(name, &patch::wake(now(), since)?).await,
+                None => Ok(patched),
             }
-            Ok(patched)
         }
     }
 }

@@ -28,11 +28,13 @@ pub(crate) enum Shown {
     Wide,
 }
 
-/// Which of the columns a table has, beside those that are always shown.
+/// Which of the columns a table has, beside those that are always shown, and whether above them
+/// stands what they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct View {
     pub(crate) all_namespaces: bool,
     pub(crate) wide: bool,
+    pub(crate) no_headers: bool,
 }
 
 impl View {
@@ -48,19 +50,26 @@ impl View {
 /// The columns of a table, as wide as its first rows need.
 pub(crate) struct Table<R: 'static> {
     columns: Vec<(&'static Column<R>, usize)>,
+    no_headers: bool,
 }
 
 impl<R> Table<R> {
     pub(crate) fn new(columns: &'static [Column<R>], view: View, rows: &[R]) -> Self {
         let width = |column: &Column<R>| {
             let cells = rows.iter().map(|row| cell(&(column.cell)(row)).chars().count());
-            cells.fold(column.heading.len(), usize::max) + GAP
+            let heading = if view.no_headers { 0 } else { column.heading.len() };
+            cells.fold(heading, usize::max) + GAP
         };
         let columns = columns.iter().filter(|column| view.has(column.shown));
-        Self { columns: columns.map(|column| (column, width(column))).collect() }
+        let columns = columns.map(|column| (column, width(column))).collect();
+        Self { columns, no_headers: view.no_headers }
     }
 
+    /// Nothing where none is asked for.
     pub(crate) fn heading(&self) -> String {
+        if self.no_headers {
+            return String::new();
+        }
         self.line(|column| column.heading.to_owned())
     }
 
@@ -141,11 +150,16 @@ mod tests {
         demo            true
         a-longer-name   <none>
         ");
-        let all = View { all_namespaces: true, wide: true };
+        let all = View { all_namespaces: true, wide: true, ..View::default() };
         insta::assert_snapshot!(table(COLUMNS, all, &rows), @r"
         NAMESPACE   NAME            READY    SIZE
         a           demo            true     3
         b           a-longer-name   <none>   Größe
+        ");
+        let bare = View { no_headers: true, ..View::default() };
+        insta::assert_snapshot!(table(COLUMNS, bare, &rows), @r"
+        demo            true
+        a-longer-name   <none>
         ");
     }
 

@@ -39,7 +39,7 @@ pub(super) fn resolve(spec: &AgentSpec, workspace_dir: &str) -> Result<Vec<Check
 fn context(index: usize, item: &ContextItem, workspace_dir: &str) -> Result<Checkout, Invalid> {
     let field = Field { list: "contexts", index };
     let Some(git) = &item.git else {
-        return Err(field.refuse("git", "it must be set for type Git"));
+        return Err(field.refuse("git.repository", "it must be set for type Git"));
     };
     let Some(path) = &item.mount_path else {
         return Err(field.refuse("mountPath", "it must be set for type Git"));

@@ -60,20 +60,23 @@ fn context(
 ) -> Result<Option<Context>, Invalid> {
     let refuse =
         |field: &str, why: String| Invalid::spec(format!("spec.contexts[{index}].{field}"), why);
-    let missing = |field: &'static str| {
-        move || refuse(field, format!("it must be set for type {:?}", item.kind))
+    let missing = |field: &'static str, kind: &'static str| {
+        move || refuse(field, format!("it must be set for type {kind}"))
     };
     let content = match item.kind {
         ContextType::Git => return Ok(None),
         ContextType::Runtime => Content::Runtime,
-        ContextType::Text => text(item.text.clone().ok_or_else(missing("text"))?)
+        ContextType::Text => text(item.text.clone().ok_or_else(missing("text", "Text"))?)
             .map_err(|why| refuse("text", why))?,
         ContextType::ConfigMap => {
-            let from = item.config_map.clone().ok_or_else(missing("configMap"))?;
+            let from =
+                item.config_map.clone().ok_or_else(missing("configMap.name", "ConfigMap"))?;
             let optional = from.optional.unwrap_or_default();
             Content::ConfigMap { name: from.name, key: from.key, optional }
         }
-        ContextType::Url => Content::Url(item.url.clone().ok_or_else(missing("url"))?),
+        ContextType::Url => {
+            Content::Url(item.url.clone().ok_or_else(missing("url.source", "URL"))?)
+        }
     };
     let path = item.mount_path.as_deref().filter(|_| item.kind != ContextType::Runtime);
     let place = path.map(|path| place::place(workspace_dir, path)).transpose();

@@ -27,7 +27,7 @@ pub enum CredentialForm {
 /// In the user's order; one that asks for a variable and a file becomes two.
 pub(super) fn resolve(written: Vec<api_types::Credential>) -> Result<Vec<Credential>, Invalid> {
     let forms = written.into_iter().enumerate().map(|(index, credential)| {
-        let label = label("credentials", index, Some(&credential.name));
+        let label = label("credentials", index, name(&credential));
         let secret = credential.secret_ref.name.clone();
         let forms = forms(index, credential)?.into_iter();
         Ok(forms.map(move |form| Credential { label: label.clone(), secret: secret.clone(), form }))
@@ -35,10 +35,16 @@ pub(super) fn resolve(written: Vec<api_types::Credential>) -> Result<Vec<Credent
     Ok(forms.collect::<Result<Vec<_>, Invalid>>()?.into_iter().flatten().collect())
 }
 
+/// It is for humans, and may be left empty.
+fn name(credential: &api_types::Credential) -> Option<&str> {
+    Some(credential.name.as_str()).filter(|name| !name.is_empty())
+}
+
 fn forms(index: usize, credential: api_types::Credential) -> Result<Vec<CredentialForm>, Invalid> {
-    let api_types::Credential { name, secret_ref, env, mount_path, file_mode: mode } = credential;
+    let subject = name(&credential).map_or("it".to_owned(), |name| format!("{name:?}"));
+    let api_types::Credential { secret_ref, env, mount_path, file_mode: mode, .. } = credential;
     let refuse = |why: &str| {
-        Err(Invalid::spec(format!("spec.credentials[{index}]"), format!("{name:?} {why}")))
+        Err(Invalid::spec(format!("spec.credentials[{index}]"), format!("{subject} {why}")))
     };
     let mount_path = mount_path.as_deref().map(place::absolute).transpose();
     let mount_path = mount_path.and_then(|path| path.map(place::free).transpose());
@@ -47,8 +53,14 @@ fn forms(index: usize, credential: api_types::Credential) -> Result<Vec<Credenti
     match (secret_ref.key, env, mount_path) {
         (None, None, None) => Ok(vec![CredentialForm::AllVariables]),
         (None, None, Some(path)) => Ok(vec![CredentialForm::Directory { path, mode }]),
-        (None, Some(_), _) => refuse("names a variable but no key of the Secret"),
-        (Some(_), None, None) => refuse("names a key, but neither env nor mountPath to give it by"),
+        (None, Some(_), _) => {
+            refuse("names a variable but no key of the Secret: set secretRef.key, or remove env")
+        }
+        // A key that is given nowhere is no credential, and nothing is ignored in silence.
+        (Some(_), None, None) => refuse(
+            "names a key, but neither env nor mountPath to give it by: set one of them, or remove \
+             secretRef.key to get every key as a variable",
+        ),
         (Some(key), env, path) => {
             let variable = env.map(|name| CredentialForm::Variable { name, key: key.clone() });
             let file = path.map(|path| CredentialForm::File { path, key, mode });

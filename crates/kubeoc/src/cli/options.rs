@@ -11,9 +11,9 @@ use super::{
 
 #[derive(Clone, Debug, Args)]
 pub struct GetOptions {
-    /// Show only this one
+    /// Show only these
     #[arg(value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector"])]
-    pub name: Option<String>,
+    pub names: Vec<String>,
 
     /// Show those of all namespaces
     #[arg(short = 'A', long, conflicts_with = "namespace")]
@@ -26,6 +26,10 @@ pub struct GetOptions {
     /// Output format
     #[arg(short, long, value_name = "FORMAT")]
     pub output: Option<ListFormat>,
+
+    /// Leave out the headings of the table
+    #[arg(long)]
+    pub no_headers: bool,
 
     #[command(flatten)]
     pub place: Place,
@@ -64,9 +68,14 @@ pub struct LogsOptions {
     #[arg(short, long)]
     pub follow: bool,
 
-    /// Print only this many of the last lines
-    #[arg(long, value_name = "LINES")]
-    pub tail: Option<u32>,
+    /// Print only this many of the last lines; -1 prints all
+    #[arg(
+        long,
+        value_name = "LINES",
+        allow_negative_numbers = true,
+        value_parser = clap::value_parser!(i64).range(-1..)
+    )]
+    pub tail: Option<i64>,
 
     /// Print the logs of the container's previous run, if it was restarted
     #[arg(short, long)]

@@ -22,7 +22,7 @@ pub(super) async fn agents(
     options: &GetOptions,
     view: View,
 ) -> anyhow::Result<()> {
-    let name = options.name.as_deref();
+    let name = options.names.first().map(String::as_str);
     let mut watched = cluster.watch_all::<Agent>(scope(options), name, options.selector.as_deref());
     let mut changes = Changes::default();
     let listed = answer(options.place.timeout, async {

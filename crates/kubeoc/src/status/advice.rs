@@ -2,7 +2,7 @@
 
 use api_types::condition::{READY, reason};
 
-use crate::state::{PENDING, STARTING, State, TERMINATING, UNREADABLE};
+use crate::state::{ASLEEP, PENDING, STARTING, State, TERMINATING, UNREADABLE};
 
 /// Whose state it is.
 #[derive(Clone, Copy, Debug)]
@@ -10,20 +10,11 @@ pub(super) struct Subject<'a> {
     pub(super) name: &'a str,
     pub(super) namespace: &'a str,
     pub(super) template: Option<&'a str>,
-    pub(super) sleep: Sleep,
-}
-
-/// Why an agent has no pod, if it is suspended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sleep {
-    /// Nobody was connected for a while.
-    Standby,
-    Requested,
 }
 
 /// One sentence; nothing where there is nothing to do.
 pub(super) fn advice(state: &State, subject: Subject<'_>) -> Option<String> {
-    let Subject { name, namespace, template, sleep } = subject;
+    let Subject { name, namespace, template } = subject;
     let agent = format!("{name} -n {namespace}");
     let sentence = match state.word.as_str() {
         READY | TERMINATING => return None,
@@ -71,12 +62,10 @@ pub(super) fn advice(state: &State, subject: Subject<'_>) -> Option<String> {
             "Change what the message objects to, or have the quota or policy changed; it is tried \
              again by itself: kubectl edit agent {agent}"
         ),
-        reason::SUSPENDED => match sleep {
-            Sleep::Standby => format!(
-                "It sleeps because nobody was connected; to wake it: kubeoc agent resume {agent}"
-            ),
-            Sleep::Requested => format!("Start it with: kubeoc agent resume {agent}"),
-        },
+        reason::SUSPENDED => format!("Start it with: kubeoc agent resume {agent}"),
+        ASLEEP => format!(
+            "It sleeps because nobody was connected; to wake it: kubeoc agent resume {agent}"
+        ),
         _ => format!("See what is known of it: kubectl describe agent {agent}"),
     };
     Some(sentence)
@@ -96,12 +85,8 @@ fn container(message: &str) -> String {
 mod tests {
     use super::*;
 
-    const DEMO: Subject<'static> = Subject {
-        name: "demo",
-        namespace: "team-a",
-        template: Some("base"),
-        sleep: Sleep::Requested,
-    };
+    const DEMO: Subject<'static> =
+        Subject { name: "demo", namespace: "team-a", template: Some("base") };
 
     fn of(word: &str, message: &str) -> Option<String> {
         advice(&State { word: word.into(), message: message.into() }, DEMO)
@@ -120,6 +105,7 @@ mod tests {
             (reason::INIT_FAILED, "kubeoc agent logs demo -n team-a;"),
             (reason::REJECTED, "quota or policy"),
             (reason::SUSPENDED, "Start it with: kubeoc agent resume demo -n team-a"),
+            (ASLEEP, "to wake it: kubeoc agent resume demo -n team-a"),
             (PENDING, "kubectl get deployment kubeopencode-controller"),
             (STARTING, "kubeoc agent logs demo -n team-a"),
             (UNREADABLE, "kubectl edit agent demo"),
@@ -134,13 +120,6 @@ mod tests {
     #[test]
     fn there_is_nothing_to_do_about_an_agent_that_runs_or_goes() {
         assert_eq!((of(READY, ""), of(TERMINATING, "")), (None, None));
-    }
-
-    #[test]
-    fn an_agent_that_sleeps_is_told_apart_from_one_that_was_suspended() {
-        let state = State { word: reason::SUSPENDED.into(), message: String::new() };
-        let sentence = advice(&state, Subject { sleep: Sleep::Standby, ..DEMO }).unwrap();
-        assert!(sentence.starts_with("It sleeps because nobody was connected"), "{sentence}");
     }
 
     #[test]

@@ -9,10 +9,10 @@ use api_types::{
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::advice::{Sleep, Subject, advice};
+use super::advice::{Subject, advice};
 use crate::{
     render::rfc3339,
-    state::{State, find, is_in_standby},
+    state::{State, asleep_since, find},
     stored::Stored,
     table::age,
     terminal,
@@ -26,6 +26,9 @@ pub(super) struct Report {
     pub(super) namespace: String,
     pub(super) profile: Option<String>,
     pub(super) template: Option<String>,
+    /// As the Agent itself says; a template may say it instead.
+    pub(super) image: Option<String>,
+    pub(super) service_account: Option<String>,
     /// The word that `kubeoc get agents` prints.
     pub(super) state: String,
     pub(super) ready: bool,
@@ -37,10 +40,25 @@ pub(super) struct Report {
     pub(super) advice: Option<String>,
     /// Inside the cluster.
     pub(super) url: Option<String>,
+    pub(super) standby: Option<StandbyReport>,
     pub(super) share: ShareReport,
     pub(super) repositories: Vec<Repository>,
     /// Those that none of the other fields sums up.
     pub(super) conditions: Vec<Notice>,
+}
+
+/// Of an agent that sleeps while nobody is connected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StandbyReport {
+    /// As the Agent says it.
+    pub(super) idle_timeout: String,
+    /// Unset while somebody is connected.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub(super) idle_since: Option<OffsetDateTime>,
+    /// Unset while it is awake.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub(super) asleep_since: Option<OffsetDateTime>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -85,12 +103,14 @@ impl Report {
             name: stored.name(),
             namespace: stored.namespace(),
             template: template.as_deref(),
-            sleep: if is_in_standby(&observed) { Sleep::Standby } else { Sleep::Requested },
         };
         Self {
             agent: stored.name().to_owned(),
             namespace: stored.namespace().to_owned(),
             profile: agent.spec.profile.clone(),
+            image: agent.spec.executor_image.clone(),
+            service_account: agent.spec.service_account_name.clone(),
+            standby: standby(agent, &observed),
             advice: advice(&state, subject),
             state: state.word,
             ready: observed.ready,
@@ -104,6 +124,15 @@ impl Report {
             template,
         }
     }
+}
+
+fn standby(agent: &Agent, observed: &AgentStatus) -> Option<StandbyReport> {
+    let standby = agent.spec.standby.clone()?;
+    Some(StandbyReport {
+        idle_timeout: standby.idle_timeout.into(),
+        idle_since: observed.idle_since,
+        asleep_since: asleep_since(observed),
+    })
 }
 
 fn share(agent: &Agent, observed: &AgentStatus) -> ShareReport {
@@ -140,11 +169,14 @@ pub(super) fn text(report: &Report, now: OffsetDateTime) -> String {
         ("Agent:", Some(place)),
         ("Profile:", report.profile.clone()),
         ("Template:", report.template.clone()),
+        ("Image:", report.image.clone()),
+        ("Account:", report.service_account.clone()),
         ("State:", Some(report.state.clone())),
         ("Message:", report.message.clone()),
         ("Unreadable:", report.unreadable.clone()),
         ("To do:", report.advice.clone()),
         ("URL:", report.url.clone()),
+        ("Standby:", report.standby.as_ref().map(|standby| standby_line(standby, now))),
         ("Share:", Some(share_line(report))),
         ("Expires:", share.expires_at.map(rfc3339)),
         ("Allowed:", networks),
@@ -168,6 +200,17 @@ fn listed<T>(
 ) -> Vec<(&'static str, Option<String>)> {
     let labels = std::iter::once(label).chain(std::iter::repeat(""));
     labels.zip(items.iter().map(|item| Some(line(item)))).collect()
+}
+
+fn standby_line(standby: &StandbyReport, now: OffsetDateTime) -> String {
+    let ago = |since| age(Some(since), now);
+    let StandbyReport { idle_timeout, idle_since, asleep_since } = standby;
+    let state = match (asleep_since, idle_since) {
+        (Some(since), _) => format!("asleep for {}; ", ago(*since)),
+        (None, Some(since)) => format!("nobody connected for {}; ", ago(*since)),
+        (None, None) => String::new(),
+    };
+    format!("{state}sleeps after {idle_timeout} without a connection")
 }
 
 fn share_line(report: &Report) -> String {

@@ -12,7 +12,7 @@ fn deep(depth: usize) -> String {
     format!(
         r#"{{"metadata":{{"name":"deep","namespace":"team-a","managedFields":[{{"fieldsV1":{nested}}}]}},
             "spec":{{"config":{nested},"maxConcurrentTasks":3000000000,"profile":"Reviews",
-                     "templateRef":{{"name":""}},"executorImage":""}},
+                     "templateRef":{{"name":""}},"executorImage":"","serviceAccountName":""}},
             "status":{{"ready":true}}}}"#
     )
 }

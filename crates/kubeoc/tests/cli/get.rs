@@ -40,6 +40,8 @@ fn holding(agents: Vec<Value>) -> ApiServer {
         () if request.is_for("/agenttemplates") => list(&[template()]),
         () if request.is_for("/agenttemplates/base") => ok(&template()),
         () if request.is_for("/agents/demo") => ok(&demo()),
+        () if request.is_for("/agents/user") => ok(&user()),
+        () if request.is_for("/agents/gone") => failure(404, Some("gone")),
         () => list(&agents),
     })
 }
@@ -91,6 +93,38 @@ fn templates_show_who_uses_them() {
     NAME   IMAGE    WORKSPACEDIR   SERVICEACCOUNT   AGENTS   USEDBY   AGE
     base   <none>   /workspace     reviewer         1        user     <unknown>
     ");
+}
+
+#[test]
+fn the_agents_of_a_template_are_listed_by_their_label() {
+    let help = stdout(&three().run(&["get", "templates", "--help"]));
+    assert!(help.contains("kubeoc get agents -l kubeopencode.io/agent-template=NAME\n"), "{help}");
+}
+
+#[test]
+fn several_names_are_several_rows_or_a_list() {
+    insta::assert_snapshot!(stdout(&three().run(&["get", "agents", "user", "demo"])), @r"
+    NAME   SERVICEACCOUNT   READY   STATUS     SHARE           AGE
+    user   <none>           false   Starting   AgentNotReady   <unknown>
+    demo   <none>           true    Ready      Active          <unknown>
+    ");
+    let both = stdout(&three().run(&["get", "agents", "user", "demo", "-o", "json"]));
+    let both: Value = both.parse().unwrap();
+    assert_eq!((&both["kind"], &both["items"][1]), (&json!("List"), &demo()));
+    let output = three().run(&["get", "agents", "demo", "gone"]);
+    assert_fails(&output, 3, "agent \"gone\" not found");
+}
+
+#[test]
+fn headings_can_be_left_out() {
+    let rows = stdout(&three().run(&["get", "agents", "--no-headers"]));
+    insta::assert_snapshot!(rows, @r"
+    demo   <none>   true    Ready        Active          <unknown>
+    user   <none>   false   Starting     AgentNotReady   <unknown>
+    odd    <none>   false   Unreadable   <none>          <unknown>
+    ");
+    let rows = stdout(&three().run(&["get", "templates", "--no-headers"]));
+    assert_eq!(rows, "base   reviewer   1   <unknown>\n");
 }
 
 #[test]
@@ -166,6 +200,7 @@ fn a_watch_of_what_does_not_exist_or_is_no_table_fails() {
     let server = ApiServer::start(|_| failure(404, Some("demo")));
     assert_fails(&server.run(&["get", "agents", "demo", "-w"]), 3, "agent \"demo\" not found");
     assert_fails(&server.run(&["get", "agents", "-w", "-o", "json"]), 2, "--watch prints tables");
+    assert_fails(&server.run(&["get", "agents", "-w", "a", "b"]), 2, "--watch follows one agent");
     let forbidden = ApiServer::start(|_| failure(403, None));
     assert_fails(&forbidden.run(&["get", "agents", "-w"]), 5, "not allowed to list agents");
 }

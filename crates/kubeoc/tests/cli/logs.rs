@@ -82,6 +82,18 @@ fn flags_are_the_api_servers() {
 }
 
 #[test]
+fn all_lines_are_asked_for_as_with_kubectl() {
+    for tail in [&["--tail", "-1"][..], &["--tail=-1"]] {
+        let server = log("first\n");
+        let arguments = [&["agent", "logs", "demo"][..], tail].concat();
+        assert_eq!(stdout(&server.run(&arguments)), "first\n");
+        assert!(!asked(&server).contains("tailLines"), "{}", asked(&server));
+    }
+    let output = log("").run(&["agent", "logs", "demo", "--tail", "-2"]);
+    assert_fails(&output, 2, "--tail");
+}
+
+#[test]
 fn an_unknown_container_lists_those_there_are() {
     let output = log("").run(&["agent", "logs", "demo", "-c", "server"]);
     assert_fails(&output, 3, "no container \"server\"; it has: git-init-0, opencode-server");

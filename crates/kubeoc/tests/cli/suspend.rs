@@ -62,6 +62,18 @@ fn an_agent_in_standby_is_woken_by_a_sign_of_life() {
     assert_eq!((changes.len(), keys), (2, vec!["kubeopencode.io/last-connection-active"]));
 }
 
+/// The one clock is that of this machine, the other that of the controller.
+#[test]
+fn an_agent_that_fell_asleep_by_a_clock_that_is_ahead_is_woken() {
+    let mut asleep = suspended("Standby");
+    asleep["status"]["conditions"][1]["lastTransitionTime"] = json!("2999-11-21T12:00:00Z");
+    let server = changing(asleep, starting(), demo());
+    assert_eq!(stdout(&server.run(&["agent", "resume", "demo"])), "Agent team-a/demo is ready\n");
+    let annotations = &server.changes()[1].1["metadata"]["annotations"];
+    let expected = json!({ "kubeopencode.io/last-connection-active": "2999-11-21T12:00:01Z" });
+    assert_eq!(annotations, &expected);
+}
+
 #[test]
 fn without_waiting_the_change_is_all() {
     let server = changing(demo(), demo(), demo());

@@ -53,7 +53,7 @@ fn tables_look_as_kubectls() {
     demo   reviewer         true    Ready     Active   5m
     bare   <none>           false   Pending   <none>   <unknown>
     ");
-    let all = View { all_namespaces: true, wide: true };
+    let all = View { all_namespaces: true, wide: true, ..View::default() };
     insta::assert_snapshot!(table(COLUMNS, all, &rows), @r"
     NAMESPACE   NAME   PROFILE                    IMAGE      SERVICEACCOUNT   TEMPLATE   READY   STATUS    SHARE    AGE
     team-a      demo   Reviews pull requests...   devbox:1   reviewer         base       true    Ready     Active   5m
@@ -73,6 +73,14 @@ fn the_status_is_one_word() {
     for (word, expected) in words {
         assert_eq!(word, expected);
     }
+    let mut asleep = demo();
+    asleep["status"]["conditions"] = json!([
+        condition("Ready", "False", "Suspended"),
+        condition("Suspended", "True", "Standby"),
+    ]);
+    assert_eq!(row(&asleep).status, "Asleep");
+    asleep["status"]["conditions"][1]["reason"] = json!("UserRequested");
+    assert_eq!(row(&asleep).status, "Suspended");
     let mut ending = demo();
     ending["metadata"]["deletionTimestamp"] = json!("2026-11-21T12:00:00Z");
     assert_eq!(row(&ending).status, "Terminating");

@@ -43,7 +43,7 @@ fn each_template_names_the_agents_of_its_namespace_that_use_it() {
     base   reviewer         1        2d
     x      reviewer         0        2d
     ");
-    let all = View { all_namespaces: true, wide: true };
+    let all = View { all_namespaces: true, wide: true, ..View::default() };
     insta::assert_snapshot!(table(COLUMNS, all, &rows), @r"
     NAMESPACE   NAME   IMAGE    WORKSPACEDIR   SERVICEACCOUNT   AGENTS   USEDBY      AGE
     team-a      base   <none>   /workspace     reviewer         2        one,two     2d

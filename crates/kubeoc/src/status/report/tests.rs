@@ -19,6 +19,7 @@ fn demo() -> Value {
         "metadata": { "name": "demo", "namespace": "team-a", "generation": 2 },
         "spec": {
             "profile": "Reviews pull requests", "templateRef": { "name": "base" },
+            "executorImage": "devbox:1", "serviceAccountName": "reviewer",
             "share": { "enabled": true, "allowedIPs": ["10.0.0.0/8"], "expiresAt": "2026-12-01T00:00:00Z" },
         },
         "status": {
@@ -48,6 +49,8 @@ fn an_agent_that_fails_says_why_and_what_to_do() {
     Agent:        team-a/demo
     Profile:      Reviews pull requests
     Template:     base
+    Image:        devbox:1
+    Account:      reviewer
     State:        InitFailed
     Message:      container git-init-1 failed (exit code 1): no route
     To do:        See what it printed: kubeoc agent logs demo -n team-a -c git-init-1; once the cause is mended, it is tried again by itself
@@ -70,6 +73,8 @@ fn scripts_always_find_every_field() {
       "namespace": "team-a",
       "profile": null,
       "template": null,
+      "image": null,
+      "serviceAccount": null,
       "state": "Pending",
       "ready": false,
       "suspended": false,
@@ -77,6 +82,7 @@ fn scripts_always_find_every_field() {
       "unreadable": null,
       "advice": "Check that the controller runs: kubectl get deployment kubeopencode-controller -n kubeopencode-system",
       "url": null,
+      "standby": null,
       "share": {
         "enabled": false,
         "active": false,
@@ -132,12 +138,44 @@ fn what_cannot_be_read_is_said_beside_what_the_controller_says() {
 }
 
 #[test]
+fn standby_says_when_an_agent_sleeps_and_since_when() {
+    let line = |status: Value| {
+        let mut agent = demo();
+        agent["spec"]["standby"] = json!({ "idleTimeout": "30m" });
+        agent["status"] = status;
+        let printed = text(&report(&agent), NOON);
+        let line = printed.lines().find_map(|line| line.strip_prefix("Standby:      "));
+        line.map(str::to_owned)
+    };
+    let used = line(json!({}));
+    assert_eq!(used.as_deref(), Some("sleeps after 30m without a connection"));
+    let idle = line(json!({ "idleSince": "2026-11-21T11:55:00Z" }));
+    let expected = "nobody connected for 5m; sleeps after 30m without a connection";
+    assert_eq!(idle.as_deref(), Some(expected));
+    let asleep = condition("Suspended", "True", "Standby", "");
+    let asleep = line(json!({ "idleSince": "2026-11-21T11:00:00Z", "conditions": [asleep] }));
+    let expected = "asleep for 0s; sleeps after 30m without a connection";
+    assert_eq!(asleep.as_deref(), Some(expected));
+
+    let mut agent = demo();
+    agent["spec"]["standby"] = json!({ "idleTimeout": "30m" });
+    agent["status"]["idleSince"] = json!("2026-11-21T11:55:00Z");
+    insta::assert_snapshot!(object(&report(&agent).standby, Format::Yaml).unwrap(), @r"
+    idleTimeout: 30m
+    idleSince: 2026-11-21T11:55:00Z
+    asleepSince: null
+    ");
+}
+
+#[test]
 fn an_agent_in_standby_is_told_how_it_wakes() {
     let mut agent = demo();
     agent["status"]["conditions"] = json!([
         condition("Ready", "False", "Suspended", "asleep"),
         condition("Suspended", "True", "Standby", "nobody was connected for 30m"),
     ]);
-    let advice = report(&agent).advice.unwrap();
+    let report = report(&agent);
+    assert_eq!(report.state, "Asleep");
+    let advice = report.advice.unwrap();
     assert!(advice.ends_with("to wake it: kubeoc agent resume demo -n team-a"), "{advice}");
 }
