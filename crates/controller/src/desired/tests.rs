@@ -1,9 +1,13 @@
 #![allow(clippy::needless_pass_by_value, reason = "cases are written as literals")]
 
 mod determinism;
+mod documents;
 mod everything;
+mod fields;
+mod ignored;
 mod pod_security;
 mod restricted;
+mod templates;
 
 use std::collections::BTreeMap;
 
