@@ -5,6 +5,7 @@ mod api_server;
 mod contexts;
 mod drain;
 mod events;
+mod examples;
 mod exits;
 mod faults;
 mod hostile;

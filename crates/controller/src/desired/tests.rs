@@ -1,10 +1,14 @@
 #![allow(clippy::needless_pass_by_value, reason = "cases are written as literals")]
 
 mod determinism;
+mod documents;
 mod everything;
+mod fields;
+mod ignored;
 mod optional;
 mod pod_security;
 mod restricted;
+mod templates;
 mod variables;
 
 use std::collections::BTreeMap;
