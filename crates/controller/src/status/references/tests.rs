@@ -99,7 +99,9 @@ fn of_items_only_their_keys_are_used() {
     assert_eq!(named(&pod), expected);
     // Of an object that is not there a sentence would say the same for each.
     let mut found = references(&serde_json::from_value(json!({ "podSpec": pod })).unwrap());
-    found.iter_mut().for_each(|one| one.key = None);
+    for one in &mut found {
+        one.key = None;
+    }
     assert_eq!(named_once(found).len(), 5);
 }
 
