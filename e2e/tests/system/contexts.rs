@@ -151,7 +151,9 @@ async fn a_clean_checkout_follows_its_repository_while_the_agent_runs() -> Resul
     let ready = || async {
         let agent = space.api::<Agent>().get("follower").await?;
         let conditions = agent.status.context("no status")?.conditions;
-        conditions.into_iter().find(|one| one.type_ == condition::READY).context("no Ready")
+        let ready = conditions.into_iter().find(|one| one.type_ == condition::READY);
+        // Not the generation, which sharing the agent moves.
+        ready.map(|one| (one.status, one.last_transition_time)).context("no Ready")
     };
     let before = ready().await?;
 
