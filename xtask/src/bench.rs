@@ -5,7 +5,7 @@ use clap::Subcommand;
 
 use crate::{
     cluster::{Choice, Cluster},
-    images::{self, find},
+    images::{self, Image, find},
     interrupt, scale,
     shell::Cmd,
     system,
@@ -91,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
                 .args(["--piece-bytes", &arguments.piece_bytes.to_string()])
                 .args(["--period-ms", &arguments.period_ms.to_string()])
         }),
-        What::Starts(arguments) => drive("starts", &arguments.cluster, |driver, _| {
+        What::Starts(arguments) => drive("starts", &arguments.cluster, |driver, _, _| {
             Ok(driver.args(["--rounds", &arguments.rounds.to_string()]))
         }),
         What::Reconcile(arguments) => scale::reconcile(arguments),
@@ -100,10 +100,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 /// The same with agents that run the program which is measured in OpenCode's place.
 fn measured(name: &str, cluster: &Choice, plan: impl FnOnce(Cmd) -> Cmd) -> Result<()> {
-    drive(name, cluster, |driver, cluster| {
-        let images = images::bench()?;
-        images::load(&images, cluster)?;
-        Ok(plan(driver.args(["--agent-image", find(&images, "bench-terminal")?])))
+    drive(name, cluster, |driver, cluster, images| {
+        images::load(images, cluster)?;
+        Ok(plan(driver.args(["--agent-image", find(images, "bench-terminal")?])))
     })
 }
 
@@ -111,12 +110,15 @@ fn measured(name: &str, cluster: &Choice, plan: impl FnOnce(Cmd) -> Cmd) -> Resu
 fn drive(
     name: &str,
     cluster: &Choice,
-    plan: impl FnOnce(Cmd, &Cluster) -> Result<Cmd>,
+    plan: impl FnOnce(Cmd, &Cluster, &[Image]) -> Result<Cmd>,
 ) -> Result<()> {
     // The driver takes down what it made: it must not be left alone with that.
     interrupt::listen()?;
     let (cluster, _) = system::up(cluster)?;
-    let driver = plan(Cmd::new(images::program(&format!("bench-{name}"))?), &cluster)?;
+    // With the drivers.
+    let images = images::bench()?;
+    let driver = Cmd::new(images::program(&format!("bench-{name}"))?);
+    let driver = plan(driver, &cluster, &images)?;
     eprintln!("benchmark {name}");
     system::told(driver, &cluster)?.show()
 }
