@@ -3,19 +3,14 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use api_types::{Agent, AgentId, AgentTemplate, ShareToken, labels, names};
-use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
+use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::{
-    Api, Client, ResourceExt,
+    Api, Client, Resource, ResourceExt,
     runtime::reflector::{Lookup, ObjectRef, Store},
 };
 
 use crate::{
-    error::ControllerError,
-    guard::Guarded,
-    kinds::Child,
-    random,
-    secret::Password,
-    status::{Reference, ReferenceKind, named_once},
+    error::ControllerError, guard::Guarded, random, secret::Password, status::Reference,
     stores::Stores,
 };
 
@@ -42,45 +37,28 @@ pub fn fetch(
     })
 }
 
-/// Of what the agent needs and does not see the content of, that which does not exist: the rest is known from
-/// [`Contents`](crate::contents::Contents). Of each object only the metadata is read, once, however often it is
-/// named. A missing ServiceAccount shows in the Deployment's status.
-pub async fn missing(
+/// The image pull Secrets that do not exist. Of each only the metadata is read, once, however often it is named. What
+/// else is missing is known from [`Contents`](crate::contents::Contents), and a missing ServiceAccount shows in the
+/// Deployment's status.
+pub async fn missing_pull_secrets(
     client: &Client,
     identity: &AgentId,
     mut references: Vec<Reference>,
 ) -> Result<Vec<Reference>, ControllerError> {
-    references.retain(|reference| !reference.optional && !reference.is_content());
-    let mut named: Vec<_> = references.iter().map(key).collect();
-    named.sort_unstable();
-    named.dedup();
-    let mut absent = BTreeSet::new();
-    for (kind, name) in named {
-        let is_found = match kind {
-            ReferenceKind::ConfigMap => found::<ConfigMap>(client, identity, &name).await?,
-            ReferenceKind::Secret => found::<Secret>(client, identity, &name).await?,
-            ReferenceKind::ServiceAccount => true,
-        };
-        if !is_found {
-            absent.insert((kind, name));
+    references.retain(|reference| reference.is_pull_secret() && !reference.optional);
+    let mut absent: BTreeSet<_> = references.iter().map(|one| one.name.clone()).collect();
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), &identity.namespace);
+    for name in absent.clone() {
+        let found = secrets.get_metadata_opt(&name).await;
+        if found
+            .map_err(ControllerError::request("get", <Secret as Resource>::kind(&()), &name))?
+            .is_some()
+        {
+            absent.remove(&name);
         }
     }
-    references.retain(|reference| absent.contains(&key(reference)));
-    Ok(named_once(references))
-}
-
-fn key(reference: &Reference) -> (ReferenceKind, String) {
-    (reference.kind, reference.name.clone())
-}
-
-async fn found<K: Child>(
-    client: &Client,
-    identity: &AgentId,
-    name: &str,
-) -> Result<bool, ControllerError> {
-    let api: Api<K> = Api::namespaced(client.clone(), &identity.namespace);
-    let found = api.get_metadata_opt(name).await;
-    Ok(found.map_err(ControllerError::request("get", K::kind(&()), name))?.is_some())
+    references.retain(|reference| absent.contains(&reference.name));
+    Ok(references)
 }
 
 /// The pods of the agent's Deployment: those with its labels that a `ReplicaSet` made.

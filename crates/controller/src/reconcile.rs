@@ -183,7 +183,8 @@ impl Reconciler {
         let is_starting = deployment.as_ref().is_some_and(|held| is_starting(&held.kept, &pods));
         let mut missing = applied.missing;
         if is_starting && resolved.is_ok() {
-            let others = failure.of(fetch::missing(&self.client, identity, named).await);
+            let others =
+                failure.of(fetch::missing_pull_secrets(&self.client, identity, named).await);
             missing.extend(others.unwrap_or_default());
         }
         let answer = failure.0.as_ref().and_then(ControllerError::answer);

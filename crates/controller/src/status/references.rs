@@ -38,7 +38,7 @@ impl Reference {
     }
 
     /// Whether it is needed for images that are not public only.
-    pub(super) fn is_pull_secret(&self) -> bool {
+    pub fn is_pull_secret(&self) -> bool {
         self.field.starts_with(PULL_SECRETS)
     }
 }
