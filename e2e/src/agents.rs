@@ -42,6 +42,11 @@ pub fn is_ready(agent: &Agent) -> bool {
     condition_of(agent, condition::READY).is_some_and(|(status, _)| status == "True")
 }
 
+/// Whether the agent sleeps in standby.
+pub fn is_asleep(agent: &Agent) -> bool {
+    condition_of(agent, condition::SUSPENDED) == Some(("True".into(), "Standby".into()))
+}
+
 /// A condition's status and reason.
 pub fn condition_of(agent: &Agent, kind: &str) -> Option<(String, String)> {
     let conditions = &agent.status.as_ref()?.conditions;

@@ -74,6 +74,17 @@ pub struct Output {
     pub figures: fn(&str),
 }
 
+impl Output {
+    /// What is done on standard error, what was measured on standard output.
+    #[expect(
+        clippy::print_stdout,
+        clippy::print_stderr,
+        reason = "a command line tool talks to its terminal"
+    )]
+    pub const STANDARD: Self =
+        Self { step: |step| eprintln!("- {step}"), figures: |figures| println!("{figures}\n") };
+}
+
 /// Measures in a namespace of its own. A failure keeps no earlier figures back.
 pub async fn path(plan: &Plan, output: Output) -> Result<()> {
     let limits = if plan.idle.is_some() { Limits::Lifted } else { Limits::Kept };

@@ -125,6 +125,12 @@ pub async fn left_by_all(space: &Space, pod: &str, within: Duration) -> Result<D
     Ok(left.await?.1)
 }
 
+/// Whether the pod's `Ready` condition holds.
+pub fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    conditions.into_iter().any(|one| one.type_ == "Ready" && one.status == "True")
+}
+
 /// Waits by watch until `holds` of the pod.
 pub async fn wait(
     space: &Space,

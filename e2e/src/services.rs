@@ -9,16 +9,11 @@ use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service};
 use kube::{
     Api,
     api::{LogParams, PostParams},
-    runtime::wait::await_condition,
 };
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
-use crate::{
-    cluster::{PATIENCE, Space},
-    pods, settings,
-};
+use crate::{cluster::Space, pods, settings};
 
 /// The name of the pod, and of the Secret with its configuration.
 const NAME: &str = "services";
@@ -79,9 +74,7 @@ impl<'a> Services<'a> {
         }))?;
         space.api().create(&PostParams::default(), &trusted).await?;
         services.secret(AUTHORITY, json!({ "ca.crt": authority })).await?;
-        // On the heap: a watch's future is larger than a stack frame should be.
-        let ready = Box::pin(await_condition(pods, NAME, is_ready));
-        timeout(PATIENCE, ready).await.context("the services do not start")??;
+        pods::wait(space, NAME, "ready", pods::is_ready).await?;
         services.let_in().await?;
         Ok(services)
     }
@@ -139,12 +132,6 @@ impl<'a> Services<'a> {
     async fn run(&self, container: &str, command: &[&str]) -> Result<String> {
         pods::exec_in(self.space, NAME, container, command).await
     }
-}
-
-fn is_ready(pod: Option<&Pod>) -> bool {
-    let status = pod.and_then(|pod| pod.status.as_ref());
-    let conditions = status.into_iter().flat_map(|status| status.conditions.iter().flatten());
-    conditions.into_iter().any(|one| one.type_ == "Ready" && one.status == "True")
 }
 
 fn service(name: &str) -> Result<Service> {

@@ -110,7 +110,7 @@ async fn one(
     });
     let token = kubeoc::share(space, AGENT, &[]).await?;
     for _ in 0..rounds {
-        Box::pin(agents::wait(space, AGENT, "asleep", is_asleep)).await?;
+        Box::pin(agents::wait(space, AGENT, "asleep", agents::is_asleep)).await?;
         let page = Browser::start(Window::Desktop).await?;
         page.open(&token).await?;
         page.says("The agent is asleep", PATIENCE).await?;
@@ -136,10 +136,6 @@ async fn one(
     })
     .await?;
     Ok(())
-}
-
-fn is_asleep(agent: &Agent) -> bool {
-    agents::condition_of(agent, "Suspended") == Some(("True".into(), "Standby".into()))
 }
 
 async fn stages(space: &Space) -> Result<Stages> {

@@ -1,9 +1,4 @@
 //! The command line of [`e2e::bench`], and nothing else; `cargo xtask bench path` runs it.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line tool talks to its terminal"
-)]
 
 use clap::Parser;
 use e2e::bench::{self, Output, Plan};
@@ -19,7 +14,5 @@ struct Cli {
 // One thread, so that no lane pays for a wake-up of another.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let output =
-        Output { step: |step| eprintln!("- {step}"), figures: |figures| println!("{figures}\n") };
-    bench::path(&Cli::parse().plan, output).await
+    bench::path(&Cli::parse().plan, Output::STANDARD).await
 }

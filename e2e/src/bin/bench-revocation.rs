@@ -1,9 +1,4 @@
 //! The command line of [`e2e::bench::revocation`], and nothing else; `cargo xtask bench revocation` runs it.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line tool talks to its terminal"
-)]
 
 use clap::Parser;
 use e2e::bench::{
@@ -22,7 +17,5 @@ struct Cli {
 // What the cluster's API says must not wait behind hundreds of sessions.
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> anyhow::Result<()> {
-    let output =
-        Output { step: |step| eprintln!("- {step}"), figures: |figures| println!("{figures}\n") };
-    revocation::run(&Cli::parse().plan, output).await
+    revocation::run(&Cli::parse().plan, Output::STANDARD).await
 }

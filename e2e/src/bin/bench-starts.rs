@@ -1,9 +1,4 @@
 //! The command line of [`e2e::bench::starts`], and nothing else; `cargo xtask bench starts` runs it.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line tool talks to its terminal"
-)]
 
 use clap::Parser;
 use e2e::bench::{
@@ -21,7 +16,5 @@ struct Cli {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let output =
-        Output { step: |step| eprintln!("- {step}"), figures: |figures| println!("{figures}\n") };
-    starts::run(&Cli::parse().plan, output).await
+    starts::run(&Cli::parse().plan, Output::STANDARD).await
 }

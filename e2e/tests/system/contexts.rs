@@ -6,18 +6,13 @@ use e2e::{
     agents, cluster::Space, git_server::GitServer, guest, kubeoc, opencode, pods,
     raw_guest::RawGuest,
 };
-use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::PostParams;
 use serde_json::{Value, json};
 
 async fn read(space: &Space, agent: &str, path: &str) -> Result<String> {
     let pod = pods::of_agent(space, agent).await?;
     pods::exec(space, &pod, &["cat", path]).await
-}
-
-fn is_pod_ready(pod: &Pod) -> bool {
-    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    conditions.into_iter().any(|one| one.type_ == "Ready" && one.status == "True")
 }
 
 async fn prints(space: &Space, agent: &str, script: &str) -> Result<String> {
@@ -161,7 +156,7 @@ async fn a_clean_checkout_follows_its_repository_while_the_agent_runs() -> Resul
     // and the agent is.
     server.commit(&[("README.md", "three")], "three").await?;
     let pod = pods::of_agent(&space, "follower").await?;
-    pods::wait(&space, &pod, "unready", |pod| !is_pod_ready(pod)).await?;
+    pods::wait(&space, &pod, "unready", |pod| !pods::is_ready(pod)).await?;
     let token = kubeoc::share(&space, "follower", &[]).await?;
     let mut guest = RawGuest::arrives(&token).await?;
     guest.shows(guest::PROMPT, guest::PATIENCE).await?;

@@ -21,10 +21,6 @@ const SOON: Duration = Duration::from_secs(20);
 /// Longer than the time-out, and than a guest may take to come back.
 const WORK: Duration = Duration::from_secs(50);
 
-fn is_asleep(agent: &Agent) -> bool {
-    is_suspended(agent, "Standby")
-}
-
 fn is_suspended(agent: &Agent, why: &str) -> bool {
     agents::condition_of(agent, "Suspended") == Some(("True".into(), why.into()))
 }
@@ -58,7 +54,7 @@ async fn an_idle_agent_sleeps_and_only_who_asks_for_it_wakes_it() -> Result<()> 
     let space = Space::new("standby").await?;
     agents::ready(&space, "sleeper", standby()).await?;
     let token = kubeoc::share(&space, "sleeper", &[]).await?;
-    let asleep = wait(&space, "asleep", is_asleep).await?;
+    let asleep = wait(&space, "asleep", agents::is_asleep).await?;
     let status = asleep.status.context("a status")?;
     assert!(status.suspended && status.service_name.is_some(), "{status:#?}");
     link_says(&token, "Asleep").await?;
@@ -66,7 +62,7 @@ async fn an_idle_agent_sleeps_and_only_who_asks_for_it_wakes_it() -> Result<()> 
     let wake = format!("/s/{token}/wake");
     assert_eq!(http::get(&wake, &[]).await?.status, 405, "a GET wakes nobody");
     let still = space.api::<Agent>().get("sleeper").await?;
-    assert!(is_asleep(&still), "{:#?}", still.status);
+    assert!(agents::is_asleep(&still), "{:#?}", still.status);
 
     let guest = Browser::start(Window::Phone).await?;
     guest.open(&token).await?;
@@ -88,7 +84,7 @@ async fn an_idle_agent_sleeps_and_only_who_asks_for_it_wakes_it() -> Result<()> 
     let idle = wait(&space, "idle again", is_idle).await?;
     assert!(agents::is_ready(&idle), "it was awake for as long as its terminal was open");
     assert_ne!(in_use.metadata.resource_version, idle.metadata.resource_version);
-    wait(&space, "asleep again", is_asleep).await?;
+    wait(&space, "asleep again", agents::is_asleep).await?;
     assert!(begun.elapsed() >= WORK, "it fell asleep at work, after {:?}", begun.elapsed());
 
     let resumed = kubeoc::run(&space, &["agent", "resume", "sleeper"]).await?;
@@ -108,7 +104,7 @@ async fn an_open_terminal_keeps_an_agent_awake_beyond_its_time_out() -> Result<(
     // An agent beside it that nobody uses falls asleep meanwhile: so long was long enough.
     let unused = async {
         agents::ready(&space, "unused", standby()).await?;
-        Box::pin(agents::wait(&space, "unused", "asleep", is_asleep)).await
+        Box::pin(agents::wait(&space, "unused", "asleep", agents::is_asleep)).await
     };
     tokio::select! {
         asleep = unused => drop(asleep?),
