@@ -48,6 +48,7 @@ impl fmt::Debug for attach_request::Request {
             Self::Resize(size) => write!(f, "Resize({}x{})", size.columns, size.rows),
             Self::Ack(bytes) => write!(f, "Ack({bytes} bytes)"),
             Self::Interrupt(_) => f.write_str("Interrupt"),
+            Self::HangUp(_) => f.write_str("HangUp"),
         }
     }
 }

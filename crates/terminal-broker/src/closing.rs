@@ -19,6 +19,8 @@ pub enum End {
     Closed,
     /// The viewer went away, so nobody is told.
     ViewerLeft,
+    /// The caller cut the viewer, and tells it so itself.
+    ViewerCut,
     /// The caller broke the contract.
     Violation(Violation),
 }
@@ -82,6 +84,7 @@ impl End {
             Self::Lost(_) => "lost",
             Self::Closed => "closed",
             Self::ViewerLeft => "viewer_left",
+            Self::ViewerCut => "viewer_cut",
             Self::Violation(_) => "violation",
         }
     }
@@ -122,7 +125,9 @@ impl End {
             },
             Self::Draining => CloseReason::Draining,
             Self::Lost(_) => CloseReason::Lost,
-            Self::Closed | Self::ViewerLeft | Self::Violation(_) => CloseReason::Closed,
+            Self::Closed | Self::ViewerLeft | Self::ViewerCut | Self::Violation(_) => {
+                CloseReason::Closed
+            }
         }
     }
 
@@ -135,6 +140,7 @@ impl End {
             Self::Lost(lost) => lost.to_string(),
             Self::Closed => "an administrator closed the session".to_owned(),
             Self::ViewerLeft => "the viewer left".to_owned(),
+            Self::ViewerCut => "the viewer was cut off".to_owned(),
             Self::Violation(violation) => violation.to_string(),
         }
     }
@@ -205,7 +211,8 @@ mod tests {
     #[test]
     fn only_what_a_viewer_typed_before_it_left_is_delivered() {
         assert_eq!(End::ViewerLeft.typed(), Typed::Deliver);
-        for end in [End::Draining, End::Closed, End::Denied(Denial::Unknown), End::Exited(0)] {
+        let denied = End::Denied(Denial::Unknown);
+        for end in [End::Draining, End::Closed, End::ViewerCut, denied, End::Exited(0)] {
             assert_eq!(end.typed(), Typed::Drop, "{end:?}");
         }
     }

@@ -1,6 +1,7 @@
 //! What is still passed on when one end has gone. Must not keep the screen for long.
 
 use std::{
+    future::pending,
     pin::{Pin, pin},
     time::Duration,
 };
@@ -14,7 +15,7 @@ use super::{
     pty::Output,
     relay::{End, Program, Relay},
     session::Session,
-    viewer,
+    viewer::{self, Inlet, Input},
 };
 
 /// Output still sent after the program's end. The kernel holds less than this, so only a process
@@ -106,15 +107,18 @@ impl Relay {
         }
     }
 
-    /// The viewer has left by itself: what it typed is still written, as the program reads it. What
-    /// the program says to that is read, lest it wait for it, and shown to nobody.
+    /// The viewer has left by itself: what it typed is still written, as the program reads it, unless
+    /// the viewer is cut meanwhile. What the program says to that is read, lest it wait for it, and
+    /// shown to nobody.
     pub(crate) async fn drain_input(&mut self, session: &mut Session) -> Result<(), ScreenError> {
+        let mut cut = pin!(cut(&mut self.inlet));
         let read = async {
             let mut check = interval_at(Instant::now() + UNREAD_CHECK, UNREAD_CHECK);
             let mut output = Output::Open;
             loop {
                 tokio::select! {
                     biased;
+                    () = &mut cut => return Ok(()),
                     _code = session.ended() => return Ok(()),
                     count = self.pty.write(&self.typed), if !self.typed.is_empty() => {
                         self.typed.advance(count?);
@@ -136,5 +140,24 @@ impl Relay {
             }
         };
         timeout(LAST_INPUT_WAIT, read).await.unwrap_or(Ok(())).map_err(ScreenError::Terminal)
+    }
+}
+
+/// Waits for the hang-up of a viewer that has left. One whose stream has ended says nothing more; one
+/// that cannot be understood is cut.
+async fn cut(inlet: &mut Inlet) {
+    loop {
+        loop {
+            match inlet.next() {
+                Ok(Some(Frame::HangUp)) | Err(_) => return,
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+            }
+        }
+        match inlet.read().await {
+            Ok(Input::Open) => {}
+            Ok(Input::Ended) => return pending().await,
+            Err(_) => return,
+        }
     }
 }

@@ -159,6 +159,7 @@ impl Relay {
             Frame::Interrupt => self.interrupt()?,
             Frame::Compress => self.outlet.compress(),
             Frame::HangUp => return Ok(Some(End::ViewerCut)),
+            Frame::Leave => return Ok(Some(End::ViewerLeft)),
             Frame::Output(_)
             | Frame::Compressed(_)
             | Frame::Exit { .. }

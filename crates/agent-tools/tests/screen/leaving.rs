@@ -106,7 +106,29 @@ async fn what_was_typed_before_the_viewer_left_still_reaches_a_busy_program() {
 }
 
 #[tokio::test]
+async fn a_viewer_that_says_that_it_leaves_need_not_end_its_stream() {
+    let dir = tempfile::tempdir().unwrap();
+    let heard = dir.path().join("heard");
+    let mut lines = BufReader::new(fifo(&heard)).lines();
+    let script = "trap '' HUP; echo ready; read line; echo \"<$line>\" > $0; sleep 1000";
+    let mut viewer = Viewer::of(&["sh", "-c", script, path(&heard)].map(OsStr::new));
+    viewer.sees("ready").await;
+    viewer.type_in(b"the last line\n").await;
+    viewer.send(Frame::Leave).await;
+    let line = patiently(lines.next_line()).await.unwrap();
+    assert_eq!(line.as_deref(), Some("<the last line>"));
+    assert!(viewer.left().await.success());
+}
+
+#[tokio::test]
 async fn a_viewer_that_was_cut_has_nothing_more_typed_for_it() {
+    for before in [None, Some(Frame::Leave)] {
+        is_cut(before).await;
+    }
+}
+
+/// Whether it has left `before` or not.
+async fn is_cut(before: Option<Frame>) {
     let dir = tempfile::tempdir().unwrap();
     let (go, heard) = (dir.path().join("go"), dir.path().join("heard"));
     let (mut gate, mut lines) = (gate(&go), BufReader::new(fifo(&heard)).lines());
@@ -121,6 +143,9 @@ async fn a_viewer_that_was_cut_has_nothing_more_typed_for_it() {
     assert_eq!(patiently(lines.next_line()).await.unwrap().as_deref(), Some("1"));
 
     let cut_at = Instant::now();
+    if let Some(before) = before {
+        viewer.send(before).await;
+    }
     viewer.send(Frame::HangUp).await;
     assert_eq!(patiently(lines.next_line()).await.unwrap().as_deref(), Some("hung up"));
     assert!(cut_at.elapsed().as_millis() < 1000, "took {:?}", cut_at.elapsed());

@@ -9,8 +9,8 @@ use crate::{
     Compressed, MAX_PAYLOAD_BYTES,
     compressed::{self, BadBlock},
     frame::{
-        ALIVE, COMPRESS, COMPRESSED, EXIT, Frame, HANG_UP, INPUT, INPUT_CREDIT, INTERRUPT, OUTPUT,
-        OUTPUT_CREDIT, PING, RESIZE,
+        ALIVE, COMPRESS, COMPRESSED, EXIT, Frame, HANG_UP, INPUT, INPUT_CREDIT, INTERRUPT, LEAVE,
+        OUTPUT, OUTPUT_CREDIT, PING, RESIZE,
     },
 };
 
@@ -115,6 +115,7 @@ impl Encoder<Frame> for FrameCodec {
             Frame::Interrupt => put(dst, INTERRUPT, &[]),
             Frame::HangUp => put(dst, HANG_UP, &[]),
             Frame::Compress => put(dst, COMPRESS, &[]),
+            Frame::Leave => put(dst, LEAVE, &[]),
         }
     }
 }
@@ -138,7 +139,7 @@ pub(crate) fn kind_of(kind: u8, bytes: usize) -> Result<Kind, WireError> {
         EXIT | INPUT_CREDIT | RESIZE | OUTPUT_CREDIT => 4,
         COMPRESSED if bytes > compressed::LENGTH_BYTES => return Ok(Kind::Compressed),
         COMPRESSED => return Err(WireError::Malformed { kind, bytes }),
-        ALIVE | PING | INTERRUPT | HANG_UP | COMPRESS => 0,
+        ALIVE | PING | INTERRUPT | HANG_UP | COMPRESS | LEAVE => 0,
         _ => return Ok(Kind::Unknown),
     };
     if bytes == payload_bytes {
@@ -165,6 +166,7 @@ pub(crate) fn control(kind: u8, payload: &[u8]) -> Option<Frame> {
         INTERRUPT => Frame::Interrupt,
         HANG_UP => Frame::HangUp,
         COMPRESS => Frame::Compress,
+        LEAVE => Frame::Leave,
         _ => return None,
     };
     Some(frame)

@@ -18,6 +18,7 @@ pub(crate) const OUTPUT_CREDIT: u8 = 0x84;
 pub(crate) const INTERRUPT: u8 = 0x85;
 pub(crate) const HANG_UP: u8 = 0x86;
 pub(crate) const COMPRESS: u8 = 0x87;
+pub(crate) const LEAVE: u8 = 0x88;
 
 /// One message between a screen and its viewer.
 #[derive(Clone, PartialEq, Eq)]
@@ -48,6 +49,9 @@ pub enum Frame {
     HangUp,
     /// Viewer: it can decompress.
     Compress,
+    /// Viewer: it has left by itself. The screen leaves once the program has read what was typed,
+    /// or at [`Frame::HangUp`], which the end of the stream could not be followed by.
+    Leave,
 }
 
 /// Says how much was typed or drawn, never what: a terminal carries passwords.
@@ -66,6 +70,7 @@ impl fmt::Debug for Frame {
             Self::Interrupt => f.write_str("Interrupt"),
             Self::HangUp => f.write_str("HangUp"),
             Self::Compress => f.write_str("Compress"),
+            Self::Leave => f.write_str("Leave"),
         }
     }
 }

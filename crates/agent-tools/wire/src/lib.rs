@@ -24,7 +24,8 @@
 //! | `0x85` | [`Frame::Interrupt`] | |
 //! | `0x86` | [`Frame::HangUp`] | |
 //! | `0x87` | [`Frame::Compress`] | |
-//! | `0x88..=0x8f` | reserved for a shared screen: the opening, with its access | |
+//! | `0x88` | [`Frame::Leave`] | |
+//! | `0x89..=0x8f` | reserved for a shared screen: the opening, with its access | |
 //!
 //! A type that the receiver does not know is skipped, so either end may be the newer one.
 //!

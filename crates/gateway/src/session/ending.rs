@@ -46,6 +46,17 @@ pub(super) enum Ending {
     Draining,
 }
 
+/// How a viewer went, as the broker is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Departure {
+    /// By itself: what it typed before counts.
+    Left,
+    /// It has no right to be there any more, or broke the protocol.
+    Cut,
+    /// Either end failed or is going away: nobody waits for a last word.
+    Lost,
+}
+
 /// What a viewer did wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Violation {
@@ -114,6 +125,23 @@ impl Ending {
             Error::Protocol(_) => Self::Violation(Violation::Malformed),
             Error::Io(error) if error.kind() == ErrorKind::TimedOut => Self::Stalled,
             _ => Self::Left,
+        }
+    }
+
+    pub(super) fn departure(&self) -> Departure {
+        match self {
+            Self::Violation(_) | Self::Denied(_) | Self::Dismissed { .. } | Self::Closed { .. } => {
+                Departure::Cut
+            }
+            Self::Left => Departure::Left,
+            Self::Silent
+            | Self::Stalled
+            | Self::Ended { .. }
+            | Self::Refused
+            | Self::Full
+            | Self::Unavailable
+            | Self::Lost { .. }
+            | Self::Draining => Departure::Lost,
         }
     }
 

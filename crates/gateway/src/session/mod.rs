@@ -33,7 +33,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    ending::Ending,
+    ending::{Departure, Ending},
     message::AgentName,
     opening::Responses,
     upstream::Upstream,
@@ -43,7 +43,7 @@ use crate::{broker::Broker, metrics::OpenTerminal, upgrade::Protocol};
 
 /// What a viewer of the older protocol has until it says otherwise.
 const LEGACY_SIZE: Size = Size { columns: 80, rows: 24 };
-/// How long the broker may take for what was typed before a viewer left; it allows itself 1 s.
+/// How long the broker may take to end the stream of a viewer that is gone.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// A session that was admitted.
@@ -131,11 +131,16 @@ fn open(token: &ShareToken, visit: &Visit) -> Open {
     }
 }
 
-/// Ends the broker's stream: at once, unless the viewer itself left. Then what it typed last is
-/// still to reach the program, so that the stream is the broker's to end.
+/// Tells the broker how its viewer went. What one that left typed last is still to reach the program,
+/// and nothing that one typed who was cut. In both cases the stream is the broker's to end: given up,
+/// it would take with it what was said last.
 async fn leave(upstream: Upstream, responses: Option<Responses>, ending: &Ending) {
-    drop(upstream);
-    if let (Ending::Left, Some(mut responses)) = (ending, responses) {
+    let departure = ending.departure();
+    match departure {
+        Departure::Left | Departure::Lost => drop(upstream),
+        Departure::Cut => upstream.hang_up(),
+    }
+    if let (Departure::Left | Departure::Cut, Some(mut responses)) = (departure, responses) {
         let _ = timeout(LEAVE_DEADLINE, responses.ended()).await;
     }
 }

@@ -61,6 +61,7 @@ async fn a_change_of_the_agent_ends_what_it_forbids_within_100_ms() {
         change(&gateway.links);
         assert_eq!(viewer.closed().await, expected, "{name}");
         assert!(started.elapsed() < Duration::from_millis(100), "{name}: {:?}", started.elapsed());
+        attached.hung_up().await;
         attached.abandoned().await;
     }
 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 use terminal_proto::v1::{
     AgentReference, AttachRequest, AttachResponse, CloseReason, CloseSessionRequest,
-    CloseSessionResponse, Closed, ListSessionsRequest, ListSessionsResponse, Open, Opened,
+    CloseSessionResponse, Closed, HangUp, ListSessionsRequest, ListSessionsResponse, Open, Opened,
     WakeRequest, WakeResponse, WatchActivityRequest, WatchActivityResponse,
     attach_request::Request as Asked,
     attach_response::Response as Told,
@@ -82,6 +82,11 @@ impl Attached {
     pub(crate) async fn abandoned(&mut self) {
         let ended = async { while self.asked.recv().await.is_some() {} };
         timeout(PATIENCE, ended).await.expect("the gateway holds on to the stream");
+    }
+
+    /// Waits until the gateway says that it has cut its viewer.
+    pub(crate) async fn hung_up(&mut self) {
+        while self.asked().await != Asked::HangUp(HangUp {}) {}
     }
 
     pub(crate) async fn open(&self) {

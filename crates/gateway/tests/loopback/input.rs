@@ -44,11 +44,12 @@ async fn credit_and_output_that_come_together_both_arrive() {
 #[tokio::test]
 async fn a_page_that_sends_more_than_its_window_is_closed() {
     let mut gateway = TestGateway::start(&[]).await;
-    let (mut viewer, _attached) = open(&mut gateway).await;
+    let (mut viewer, mut attached) = open(&mut gateway).await;
     viewer.type_in(&"x".repeat(WINDOW)).await;
     viewer.type_in("x").await;
     let expected = (1008, "more input than the input window allows".to_owned());
     assert_eq!(viewer.closed().await, expected);
+    attached.hung_up().await;
 }
 
 #[tokio::test]

@@ -48,6 +48,9 @@ enum Compression {
 enum StdinEnd {
     #[default]
     Open,
+    /// The viewer has left: to be said after all input, and a hang-up may follow it.
+    Leaving,
+    Left,
     /// After all input.
     Wanted,
     Said,
@@ -88,15 +91,23 @@ impl Outgoing {
         self.end_stdin();
     }
 
+    /// The viewer has left, after what it typed.
+    pub(crate) fn leave(&mut self) {
+        if self.end == StdinEnd::Open {
+            self.end = StdinEnd::Leaving;
+        }
+    }
+
     /// The end of stdin, after what was typed.
     pub(crate) fn end_stdin(&mut self) {
-        if self.end == StdinEnd::Open {
+        if self.end != StdinEnd::Said {
             self.end = StdinEnd::Wanted;
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        !self.has_control() && self.input.is_empty() && self.end != StdinEnd::Wanted
+        let ends = matches!(self.end, StdinEnd::Leaving | StdinEnd::Wanted);
+        !self.has_control() && self.input.is_empty() && !ends
     }
 
     /// The next message: all of control, or one piece of input, or the end.
@@ -109,15 +120,23 @@ impl Outgoing {
             FrameCodec.encode(Frame::Input(input), &mut message)?;
             return Ok(Some(Message::Binary(message.freeze())));
         }
-        if self.end != StdinEnd::Wanted {
-            return Ok(None);
-        }
-        self.end = StdinEnd::Said;
-        Ok(Some(match protocol {
-            Protocol::V5 => Message::Binary(channels::stdin_ended()),
-            // Only the socket's end says it there.
-            Protocol::V4 => Message::Close,
-        }))
+        Ok(match (self.end, protocol) {
+            (StdinEnd::Leaving, _) => {
+                self.end = StdinEnd::Left;
+                let mut message = channels::stdin(HEAD_BYTES);
+                FrameCodec.encode(Frame::Leave, &mut message)?;
+                Some(Message::Binary(message.freeze()))
+            }
+            (StdinEnd::Wanted, protocol) => {
+                self.end = StdinEnd::Said;
+                Some(match protocol {
+                    Protocol::V5 => Message::Binary(channels::stdin_ended()),
+                    // Only the socket's end says it there.
+                    Protocol::V4 => Message::Close,
+                })
+            }
+            (StdinEnd::Open | StdinEnd::Left | StdinEnd::Said, _) => None,
+        })
     }
 
     fn has_control(&self) -> bool {
@@ -222,6 +241,18 @@ mod tests {
         assert_eq!(written(&mut outgoing), [None]);
         outgoing.hang_up();
         assert_eq!(written(&mut outgoing), [Some(Frame::HangUp)]);
+    }
+
+    #[test]
+    fn a_viewer_that_left_can_still_be_hung_up() {
+        let mut outgoing = Outgoing::default();
+        outgoing.input("exit".into());
+        outgoing.leave();
+        let expected = [Some(Frame::Input("exit".into())), Some(Frame::Leave)];
+        assert_eq!(written(&mut outgoing), expected);
+        outgoing.leave();
+        outgoing.hang_up();
+        assert_eq!(written(&mut outgoing), [Some(Frame::HangUp), None]);
     }
 
     #[test]

@@ -121,9 +121,16 @@ impl<Io> Exec<Io> {
         self.outgoing.hang_up();
     }
 
-    /// Tells the screen to leave once it has read what was typed. Its frames are dropped from now on.
-    pub(crate) fn end_input(&mut self) {
+    /// Tells the screen to leave once the program has read what was typed, or at a hang-up. Its frames
+    /// are dropped from now on.
+    pub(crate) fn leave(&mut self) {
         self.hearing = Hearing::EndOnly;
+        self.outgoing.leave();
+    }
+
+    /// Ends stdin: a screen that knows no [`Frame::Leave`] leaves by that. A hang-up can no longer reach
+    /// it.
+    pub(crate) fn end_input(&mut self) {
         self.outgoing.end_stdin();
     }
 
@@ -239,7 +246,8 @@ where
             | Frame::Ping
             | Frame::OutputCredit { .. }
             | Frame::Interrupt
-            | Frame::HangUp => Err(Over::Protocol),
+            | Frame::HangUp
+            | Frame::Leave => Err(Over::Protocol),
         }
     }
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use futures::future::FusedFuture;
+use futures::{FutureExt, future::FusedFuture};
 use screen_wire::SILENCE_MAX;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -20,6 +20,9 @@ use crate::{
     exec::{Exec, Over},
 };
 
+/// After this the screen's stdin is ended as well: an older one skips the word that its viewer has left.
+/// Longer than a screen waits for its program to read what was typed.
+const LEAVE_GRACE: Duration = Duration::from_millis(1500);
 /// How long the process waits for execs to end when it ends itself. Their screens leave anyway.
 const DRAIN_GRACE: Duration = Duration::from_secs(1);
 
@@ -45,12 +48,14 @@ pub(super) async fn leave<Io>(
         State::Ending => Instant::now() + SILENCE_MAX,
     }));
     let mut late = pin!(drain_grace_over(shutdown));
+    let mut unheard = pin!(sleep(LEAVE_GRACE).fuse());
     loop {
         tokio::select! {
             biased;
             () = &mut late => return,
             () = &mut given_up => return,
             _ = &mut cut => exec.hang_up(),
+            () = &mut unheard => exec.end_input(),
             over = over(&mut exec, state) => match over {
                 Over::Ended(_) => return,
                 Over::Broken if exec.has_said_all() => return,

@@ -38,6 +38,7 @@ impl<'a, Io> Relay<'a, Io> {
             Some(Request::Ack(bytes)) => self.acknowledged(bytes),
             Some(Request::Resize(size)) => self.resized(size),
             Some(Request::Interrupt(_)) => self.interrupted(),
+            Some(Request::HangUp(_)) => Break(End::ViewerCut),
             Some(Request::Open(_)) => Break(End::Violation(Violation::OpenedTwice)),
             // A kind of request that a newer caller knows.
             None => Continue(()),
@@ -79,7 +80,7 @@ impl<'a, Io> Relay<'a, Io> {
     /// Tells both sides of the end. The screen of a viewer that was cut hears of it first.
     pub(super) fn finish(mut self, end: End) -> Exec<Io> {
         match end.typed() {
-            Typed::Deliver => self.exec.end_input(),
+            Typed::Deliver => self.exec.leave(),
             Typed::Drop => self.exec.hang_up(),
         }
         self.responses.finish(end);

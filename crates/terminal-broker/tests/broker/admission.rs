@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fixtures::{demo, in_state, shared, token};
+use screen_wire::Frame;
 use share::Links;
 use terminal_proto::v1::Open;
 use time::OffsetDateTime;
@@ -69,7 +70,7 @@ async fn terminals_are_limited_by_link_and_in_all_and_come_free_again() {
     assert_eq!(refused(&broker, of(3)).await.0, Code::ResourceExhausted);
 
     drop(first);
-    assert_eq!(exec.stdin.frame().await, None);
+    assert_eq!(exec.stdin.frame().await, Some(Frame::Leave));
     assert_eq!(refused(&broker, of(1)).await.0, Code::ResourceExhausted, "the exec goes on");
     exec.leaves().await;
     broker.only(2).await;

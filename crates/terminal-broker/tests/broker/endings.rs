@@ -125,7 +125,7 @@ async fn a_program_that_cannot_start_is_lost() {
 async fn a_viewer_that_gives_up_the_call_ends_the_exec() {
     let (_broker, viewer, exec) = opened().await;
     drop(viewer);
-    soon(ONE_SECOND, exec.leaves()).await;
+    soon(ONE_SECOND, exec.hears_of_leaving()).await;
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn what_was_typed_just_before_a_clean_end_arrives() {
     viewer.end_requests();
     assert_eq!(viewer.closed().await.reason(), CloseReason::Closed);
     assert_eq!(exec.stdin.frame().await, Some(Frame::Input("exit\n".into())));
-    soon(ONE_SECOND, exec.leaves()).await;
+    soon(ONE_SECOND, exec.hears_of_leaving()).await;
 }
 
 #[tokio::test]

@@ -101,6 +101,12 @@ impl Exec {
         self.leaves().await;
     }
 
+    /// The screen is told that its viewer has left, and leaves.
+    pub(crate) async fn hears_of_leaving(mut self) {
+        assert_eq!(self.stdin.frame().await, Some(Frame::Leave));
+        self.stdout.message(&b"\x03{\"status\":\"Success\"}"[..]).await;
+    }
+
     /// The screen reads the end of its stdin, and leaves.
     pub(crate) async fn leaves(mut self) {
         assert_eq!(self.stdin.frame().await, None);

@@ -29,7 +29,7 @@ async fn a_watch_begins_with_all_terminals_and_goes_on_with_each_change() {
     let _second = broker.attach(second).await.unwrap();
     assert_eq!(watch.next().await, Event::Activity(activity(&agent(2), 1)));
     drop(first);
-    first_exec.leaves().await;
+    first_exec.hears_of_leaving().await;
     assert_eq!(watch.next().await, Event::Activity(activity(&demo(), 0)));
 }
 
@@ -42,7 +42,7 @@ async fn a_controller_that_does_not_read_holds_up_nobody_and_reads_merged_change
         let viewer = broker.attach(open()).await.unwrap();
         let exec = broker.pods.exec().await;
         drop(viewer);
-        exec.leaves().await;
+        exec.hears_of_leaving().await;
         while watch.next().await != Event::Activity(activity(&demo(), 0)) {}
     }
     let second = Open { token: token(2).expose().to_owned(), ..open() };

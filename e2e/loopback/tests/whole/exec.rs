@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::{
     SinkExt, StreamExt,
     stream::{SplitSink, SplitStream},
@@ -14,6 +14,7 @@ use futures::{
 use http::Uri;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use screen_wire::{Frame, FrameCodec};
 use serde_json::json;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
@@ -25,6 +26,7 @@ use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{Message, protocol::Role},
 };
+use tokio_util::codec::Decoder;
 
 /// In messages of at most 64 KiB: 64 MiB. Between 18 and 40 MB were measured in a real exec's path.
 const INPUT_BUFFER_MESSAGES: usize = 1024;
@@ -42,12 +44,14 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// One exec, for who watches it.
 pub(crate) struct Exec {
+    hung_up: watch::Receiver<bool>,
     ended: watch::Receiver<bool>,
 }
 
 /// The process, for who serves it.
 pub(crate) struct Process {
     child: Child,
+    hung_up: watch::Sender<bool>,
     ended: watch::Sender<bool>,
 }
 
@@ -66,8 +70,15 @@ impl Exec {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let (sender, ended) = watch::channel(false);
-        (Self { ended }, Process { child, ended: sender })
+        let (hung_up, ended) = <(watch::Sender<bool>, watch::Sender<bool>)>::default();
+        let seen = Self { hung_up: hung_up.subscribe(), ended: ended.subscribe() };
+        (seen, Process { child, hung_up, ended })
+    }
+
+    /// Waits until the screen has been told that its viewer was cut.
+    pub(crate) async fn hung_up(&mut self, within: Duration) {
+        let hung_up = timeout(within, self.hung_up.wait_for(|hung_up| *hung_up)).await;
+        assert!(hung_up.is_ok_and(|told| told.is_ok()), "the screen heard of no hang-up");
     }
 
     /// Waits until the screen has left.
@@ -86,7 +97,7 @@ fn command(query: &str) -> Vec<String> {
 
 /// Passes bytes both ways until the process ends.
 pub(crate) async fn pass(upgrade: OnUpgrade, process: Process) {
-    let Process { mut child, ended } = process;
+    let Process { mut child, hung_up, ended } = process;
     let socket = TokioIo::new(upgrade.await.unwrap());
     let (sink, stream) = Socket::from_raw_socket(socket, Role::Server, None).await.split();
     let (sender, input) = mpsc::channel(INPUT_BUFFER_MESSAGES);
@@ -106,7 +117,7 @@ pub(crate) async fn pass(upgrade: OnUpgrade, process: Process) {
         let _ = sink.close().await;
     };
     let input = async {
-        tokio::join!(receive(stream, sender), write(input, stdin));
+        tokio::join!(receive(stream, sender), write(input, stdin, hung_up));
         std::future::pending::<()>().await;
     };
     tokio::select! {
@@ -129,10 +140,21 @@ async fn receive(mut stream: SplitStream<Socket>, input: mpsc::Sender<Bytes>) {
 }
 
 /// Until the connection has ended and all is written, or the process is gone.
-async fn write(mut input: mpsc::Receiver<Bytes>, mut stdin: ChildStdin) {
+async fn write(
+    mut input: mpsc::Receiver<Bytes>,
+    mut stdin: ChildStdin,
+    hung_up: watch::Sender<bool>,
+) {
+    let mut frames = BytesMut::new();
     while let Some(bytes) = input.recv().await {
         if stdin.write_all(&bytes).await.is_err() {
             return;
+        }
+        frames.extend_from_slice(&bytes);
+        while let Some(frame) = FrameCodec.decode(&mut frames).unwrap() {
+            if frame == Frame::HangUp {
+                hung_up.send_replace(true);
+            }
         }
     }
 }

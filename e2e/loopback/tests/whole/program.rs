@@ -50,9 +50,9 @@ impl Program {
         )
     }
 
-    /// As [`Program::records`], but reads nothing before [`Program::go`] and half a second after it: ten times as long
-    /// as the news of a revocation may be under way, and half of what a viewer that left has to be read out. What
-    /// arrives at the terminal is echoed by it.
+    /// As [`Program::records`], but reads nothing before [`Program::go`] and half a second after it: half of what a
+    /// viewer that left has to be read out, and plenty for a screen to act upon what it was told. What arrives at the
+    /// terminal is echoed by it.
     pub(crate) fn records_later() -> Self {
         Self::shell(
             "trap '' HUP; mkfifo $DIR/go; stty raw echo; printf 'stand-in ready\\r\\n'; \

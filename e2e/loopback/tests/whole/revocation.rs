@@ -44,6 +44,7 @@ async fn what_a_revoked_guest_had_typed_and_the_program_not_read_is_never_read()
 
     system.apply(&revoked());
     assert_eq!(guest.closed().await.0, POLICY);
+    exec.hung_up(PATIENCE).await;
     system.program.go();
 
     exec.ended(PATIENCE).await;
@@ -52,7 +53,7 @@ async fn what_a_revoked_guest_had_typed_and_the_program_not_read_is_never_read()
 }
 
 #[tokio::test]
-async fn a_client_that_sends_beyond_its_credit_is_closed_and_nothing_of_it_is_read_after() {
+async fn a_client_that_sends_beyond_its_credit_is_cut_and_nothing_of_it_is_read_after() {
     let mut system = TestSystem::start(Program::records_later()).await;
     let mut guest = Guest::arrives(&system).await;
     let mut exec = system.api.exec().await;
@@ -64,7 +65,8 @@ async fn a_client_that_sends_beyond_its_credit_is_closed_and_nothing_of_it_is_re
             break;
         }
     }
-    system.apply(&revoked());
+    // Nobody revokes the link: the screen must hear that the guest was cut, not that it left.
+    exec.hung_up(PATIENCE).await;
     system.program.go();
 
     exec.ended(PATIENCE).await;

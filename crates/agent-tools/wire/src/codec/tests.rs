@@ -33,6 +33,7 @@ pub(crate) fn any_frame() -> impl Strategy<Value = Frame> {
         Just(Frame::Interrupt),
         Just(Frame::HangUp),
         Just(Frame::Compress),
+        Just(Frame::Leave),
         (1..=65_536_u32, vec(any::<u8>(), 1..200)).prop_map(|(bytes, block)| {
             Frame::Compressed(Compressed::new(bytes, block.into()).unwrap())
         }),
@@ -71,7 +72,7 @@ proptest! {
 #[test]
 fn the_layout_on_the_wire() {
     let block = Compressed::new(258, Bytes::from_static(b"lz4")).unwrap();
-    let cases: [(Frame, &[u8]); 12] = [
+    let cases: [(Frame, &[u8]); 13] = [
         (Frame::Output(Bytes::from_static(b"hi")), b"\0\0\0\x03\x01hi"),
         (Frame::Exit { code: -2 }, b"\0\0\0\x05\x02\xff\xff\xff\xfe"),
         (Frame::Input(Bytes::new()), b"\0\0\0\x01\x81"),
@@ -84,6 +85,7 @@ fn the_layout_on_the_wire() {
         (Frame::HangUp, b"\0\0\0\x01\x86"),
         (Frame::Compressed(block), b"\0\0\0\x08\x05\0\0\x01\x02lz4"),
         (Frame::Compress, b"\0\0\0\x01\x87"),
+        (Frame::Leave, b"\0\0\0\x01\x88"),
     ];
     for (frame, wire) in cases {
         assert_eq!(encoded(std::slice::from_ref(&frame)), wire, "{frame:?}");

@@ -8,7 +8,7 @@ use fixtures::{demo, token};
 use screen_wire::{Compressed, Frame, INPUT_WINDOW_BYTES};
 use share::{ClientAddress, Links};
 use terminal_proto::v1::{
-    CloseReason, Closed, CompressedOutput, Interrupt, Opened, attach_request::Request,
+    CloseReason, Closed, CompressedOutput, HangUp, Interrupt, Opened, attach_request::Request,
     attach_response::Response,
 };
 use tokio::{io::DuplexStream, sync::mpsc, task::JoinHandle, time::timeout};

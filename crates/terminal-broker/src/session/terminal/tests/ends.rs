@@ -34,14 +34,21 @@ async fn what_was_typed_before_a_clean_end_arrives() {
     around.viewer.types("exit\n");
     drop(around.viewer);
     assert_eq!(around.pod.word().await, Some(Frame::Input("exit\n".into())));
+    assert_eq!(around.pod.word().await, Some(Frame::Leave));
+    let start = around.start;
     assert_eq!(around.pod.word().await, None, "the end of stdin, and no hang-up");
+    let waited = start.elapsed();
+    assert!(
+        waited > Duration::from_secs(1),
+        "an older screen ends by it, this one before: {waited:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_viewer_that_only_stops_listening_has_left() {
     let mut around = Around::start().await;
     drop(around.viewer.responses);
-    assert_eq!(around.pod.word().await, None);
+    assert_eq!(around.pod.word().await, Some(Frame::Leave));
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,9 +102,23 @@ async fn a_screen_that_may_have_missed_the_end_of_its_socket_keeps_its_place_for
 async fn a_link_turned_off_while_a_viewer_leaves_still_hangs_up() {
     let mut around = Around::start().await;
     drop(around.viewer);
-    assert_eq!(around.pod.word().await, None);
+    assert_eq!(
+        around.pod.word().await,
+        Some(Frame::Leave),
+        "after the end of stdin nothing is heard"
+    );
     around.links.remove(&AgentId::of(&demo()));
     assert_eq!(around.pod.word().await, Some(Frame::HangUp));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_viewer_that_its_caller_cuts_types_nothing_more() {
+    let mut around = Around::start().await;
+    // All of it is there at once, so nothing has left when the word comes.
+    around.viewer.types("typed");
+    around.viewer.send(Request::HangUp(HangUp {}));
+    assert_eq!(around.pod.word().await, Some(Frame::HangUp));
+    assert_eq!(around.viewer.closed().await.category, "viewer_cut");
 }
 
 #[tokio::test(start_paused = true)]
