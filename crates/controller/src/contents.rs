@@ -20,7 +20,7 @@ use ring::{
 use crate::{
     error::ControllerError,
     secret::Password,
-    status::{Reference, ReferenceKind, named_once},
+    status::{Keys, Reference, ReferenceKind, named_once},
 };
 
 /// A ConfigMap or a Secret of a namespace.
@@ -51,9 +51,12 @@ impl Held {
         self.uid.is_some()
     }
 
-    /// Whether there is something of this key, or anything at all.
-    fn has(&self, key: Option<&str>) -> bool {
-        self.exists() && key.is_none_or(|key| self.keys.contains_key(key))
+    /// Whether there is what an agent cannot start without.
+    fn has(&self, keys: &Keys) -> bool {
+        match keys {
+            Keys::One(key) => self.keys.contains_key(key),
+            Keys::All | Keys::Of(_) => self.exists(),
+        }
     }
 }
 
@@ -93,7 +96,7 @@ impl Contents {
             references.iter().filter(|reference| reference.is_content()).cloned().collect();
         let used: BTreeSet<_> = missing
             .iter()
-            .map(|reference| (object(agent, reference), reference.key.clone()))
+            .map(|reference| (object(agent, reference), reference.keys.clone()))
             .collect();
         let named = (agent.namespace.clone(), agent.name.clone());
         self.state().set_uses(named, used.iter().map(|(object, _)| object.clone()).collect());
@@ -105,21 +108,21 @@ impl Contents {
         let password = salt.filter(|_| has_secrets).map_or("", Password::expose);
         let key = hmac::Key::new(hmac::HMAC_SHA256, password.as_bytes());
         let mut whole = hmac::Context::with_key(&key);
-        for (object, key) in &used {
+        for (object, keys) in &used {
             let held = self.held(client, object).await?;
             let is_it = |reference: &Reference| {
-                reference.key == *key && self::object(agent, reference) == *object
+                reference.keys == *keys && self::object(agent, reference) == *object
             };
-            if held.has(key.as_deref()) {
+            if held.has(keys) {
                 missing.retain(|reference| !is_it(reference));
             } else if !held.exists() {
                 let whole = missing.iter_mut().filter(|reference| is_it(reference));
-                whole.for_each(|reference| reference.key = None);
+                whole.for_each(|reference| reference.keys = Keys::All);
             }
             let is_secret = object.kind == ReferenceKind::Secret;
             let uid = held.uid.filter(|_| is_secret && salt.is_none());
             for (name, digest) in held.keys {
-                if key.as_ref().is_none_or(|key| *key == name) {
+                if keys.include(&name) {
                     let line = format!("{:?} {} {name} ", object.kind, object.name);
                     whole.update(line.as_bytes());
                     whole.update(uid.as_deref().unwrap_or_default().as_bytes());

@@ -123,7 +123,7 @@ impl Context {
     {
         match ended {
             Ok((agent, _)) => {
-                self.turns.ended(&agent);
+                self.turns.ended(agent.clone());
                 let agent = agent.into_kind_unchecked::<Agent>(());
                 self.retries.clear(&agent);
                 self.metrics.reconciled();
@@ -133,11 +133,11 @@ impl Context {
                 let gone = gone.into_kind_unchecked::<Agent>(());
                 self.retries.clear(&gone);
                 self.reconciler.forget(&gone);
-                self.turns.ended(&gone.into_kind_unchecked(()));
+                self.turns.gone(&gone.into_kind_unchecked(()));
             }
             // Reported by `after_failure` already.
             Err(Error::ReconcilerFailed(_, agent)) => {
-                self.turns.ended(&agent.into_kind_unchecked(()));
+                self.turns.ended(agent.into_kind_unchecked(()));
             }
             Err(error @ (Error::QueueError(_) | Error::RunnerError(_))) => {
                 tracing::warn!(%error, "the queue failed");

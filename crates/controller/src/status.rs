@@ -31,7 +31,7 @@ use server::{Server, Suspension};
 
 pub use git::moved;
 pub use pods::{Problem, newest};
-pub use references::{Reference, ReferenceKind, named_once, references};
+pub use references::{Keys, Reference, ReferenceKind, named_once, references};
 pub use server::is_starting;
 pub use template::template_status;
 pub use unreadable::unreadable;

@@ -38,7 +38,7 @@ pub struct Plan {
     #[arg(long)]
     pub agents: u32,
     /// Agents that cannot be resolved, created while another one is edited
-    #[arg(long, default_value_t = 2000)]
+    #[arg(long, default_value_t = 10_000)]
     pub invalid: u32,
     /// How long requests of a controller are counted that has nothing to do
     #[arg(long, default_value_t = 60)]

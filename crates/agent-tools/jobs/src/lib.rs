@@ -11,6 +11,7 @@ mod plugin;
 mod reference;
 mod report;
 mod repository;
+pub mod secret_keys;
 mod url;
 
 pub use context::{Block, ContextJob, Document, Item, Source};

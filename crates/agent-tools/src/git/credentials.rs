@@ -2,6 +2,7 @@
 
 use std::{fmt, fs, io, path::Path};
 
+use agent_jobs::secret_keys;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::HeaderValue;
 
@@ -35,14 +36,14 @@ impl Credentials {
         let Some(folder) = folder else { return Ok(Self::default()) };
         let key = |name| value(&Path::new(folder).join(name)).map_err(GitError::Credentials);
         let line = |name| key(name).map(|value| value.map(|value| value.trim().to_owned()));
-        let token = line("token")?;
-        let known_hosts = [key("known_hosts")?, key("ssh-known-hosts")?];
+        let token = line(secret_keys::TOKEN)?;
+        let known_hosts = [key(secret_keys::KNOWN_HOSTS)?, key(secret_keys::SSH_KNOWN_HOSTS)?];
         let known_hosts: Vec<_> = known_hosts.into_iter().flatten().collect();
         Ok(Self {
-            username: line("username")?,
+            username: line(secret_keys::USERNAME)?,
             // A password may end with a blank, but hardly with a line break.
-            password: key("password")?.map(|value| without_line_break(&value)).or(token),
-            private_key: key("ssh-privatekey")?,
+            password: key(secret_keys::PASSWORD)?.map(|value| without_line_break(&value)).or(token),
+            private_key: key(secret_keys::SSH_PRIVATE_KEY)?,
             known_hosts: (!known_hosts.is_empty()).then(|| known_hosts.join("\n")),
         })
     }

@@ -3,7 +3,10 @@
 
 use std::{fmt, fs, io, path::Path};
 
-use agent_jobs::UrlJob;
+use agent_jobs::{
+    UrlJob,
+    secret_keys::{PASSWORD, TOKEN, USERNAME},
+};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{
     HeaderMap, HeaderName, HeaderValue,
@@ -119,16 +122,16 @@ fn secret(value: &[u8]) -> Option<HeaderValue> {
 
 fn authorization(folder: &Path) -> Result<HeaderValue, RequestError> {
     let key = |key| read(folder, key);
-    if let Some(token) = key("token")? {
+    if let Some(token) = key(TOKEN)? {
         let value = [b"Bearer ", token.as_slice()].concat();
-        return secret(&value).ok_or(RequestError::CredentialsValue { key: "token" });
+        return secret(&value).ok_or(RequestError::CredentialsValue { key: TOKEN });
     }
-    let (Some(username), Some(password)) = (key("username")?, key("password")?) else {
+    let (Some(username), Some(password)) = (key(USERNAME)?, key(PASSWORD)?) else {
         return Err(RequestError::NoCredentials);
     };
     let pair = BASE64_STANDARD.encode([&username, b":".as_slice(), &password].concat());
     secret(format!("Basic {pair}").as_bytes())
-        .ok_or(RequestError::CredentialsValue { key: "password" })
+        .ok_or(RequestError::CredentialsValue { key: PASSWORD })
 }
 
 /// The value of a key that is there and not empty, without the line break that editors leave at its end.

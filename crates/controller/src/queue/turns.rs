@@ -1,5 +1,6 @@
-//! Whose turn it is: agents wait in the order in which they were named, and namespaces take turns, so that no
-//! neighbour's thousands come before one's own. It must not run anything.
+//! Whose turn it is: agents wait in the order in which they were named; namespaces take turns, so that no
+//! neighbour's thousands come before one's own, and so do, within each, agents that were reconciled before and new
+//! ones, so that thousands of new ones do not come before an edit. It must not run anything.
 //!
 //! The library's own queue picks any of those that wait: an agent may then wait for as long as others come.
 
@@ -22,6 +23,8 @@ struct State {
     waiting: Waiting,
     /// Handed over and not ended: at most `limit`.
     running: HashSet<Trigger>,
+    /// Those whose reconcile has ended once.
+    known: HashSet<Trigger>,
     limit: usize,
     waker: Option<Waker>,
 }
@@ -30,8 +33,17 @@ struct State {
 #[derive(Default)]
 struct Waiting {
     namespaces: VecDeque<String>,
-    agents: HashMap<String, VecDeque<Trigger>>,
+    agents: HashMap<String, Neighbours>,
     all: HashSet<Trigger>,
+}
+
+/// The agents of one namespace.
+#[derive(Default)]
+struct Neighbours {
+    known: VecDeque<Trigger>,
+    new: VecDeque<Trigger>,
+    /// The last that was taken was a known one.
+    known_had_turn: bool,
 }
 
 impl Turns {
@@ -40,6 +52,7 @@ impl Turns {
         Self(Arc::new(Mutex::new(State {
             waiting: Waiting::default(),
             running: HashSet::new(),
+            known: HashSet::new(),
             limit: limit.into(),
             waker: None,
         })))
@@ -55,19 +68,28 @@ impl Turns {
         stream::poll_fn(move |context| {
             while let Poll::Ready(named) = triggers.poll_next_unpin(context) {
                 let Some(Ok(agent)) = named else { return Poll::Ready(None) };
-                turns.state().waiting.push(agent);
+                let mut state = turns.state();
+                let is_known = state.known.contains(&agent);
+                state.waiting.push(agent, is_known);
             }
             turns.poll_next(context).map(|agent| Some(Ok(agent)))
         })
     }
 
-    /// The agent's reconcile has ended, or there was none.
-    pub(super) fn ended(&self, agent: &Trigger) {
+    /// The agent's reconcile has ended.
+    pub(super) fn ended(&self, agent: Trigger) {
+        let mut state = self.state();
+        state.running.remove(&agent);
+        state.known.insert(agent);
+        state.wake();
+    }
+
+    /// There is no such agent any more.
+    pub(super) fn gone(&self, agent: &Trigger) {
         let mut state = self.state();
         state.running.remove(agent);
-        if let Some(waker) = state.waker.take() {
-            waker.wake();
-        }
+        state.known.remove(agent);
+        state.wake();
     }
 
     fn poll_next(&self, context: &Context<'_>) -> Poll<Trigger> {
@@ -89,8 +111,16 @@ impl Turns {
     }
 }
 
+impl State {
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
 impl Waiting {
-    fn push(&mut self, agent: Trigger) {
+    fn push(&mut self, agent: Trigger, is_known: bool) {
         if !self.all.insert(agent.clone()) {
             return;
         }
@@ -99,7 +129,7 @@ impl Waiting {
         if agents.is_empty() {
             self.namespaces.push_back(namespace);
         }
-        agents.push_back(agent);
+        if is_known { &mut agents.known } else { &mut agents.new }.push_back(agent);
     }
 
     /// The first agent that may run, of the first namespace that has one.
@@ -107,9 +137,7 @@ impl Waiting {
         for place in 0..self.namespaces.len() {
             let namespace = self.namespaces.get(place)?;
             let agents = self.agents.get_mut(namespace)?;
-            // No more than run are passed over.
-            let Some(found) = agents.iter().position(&may_run) else { continue };
-            let agent = agents.remove(found)?;
+            let Some(agent) = agents.pop(&may_run) else { continue };
             let is_empty = agents.is_empty();
             let namespace = self.namespaces.remove(place)?;
             if is_empty {
@@ -121,6 +149,30 @@ impl Waiting {
             return Some(agent);
         }
         None
+    }
+}
+
+impl Neighbours {
+    fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.new.is_empty()
+    }
+
+    /// The first agent that may run.
+    fn pop(&mut self, may_run: impl Fn(&Trigger) -> bool) -> Option<Trigger> {
+        // No more than run are passed over.
+        let take = |agents: &mut VecDeque<Trigger>| {
+            agents.iter().position(&may_run).and_then(|found| agents.remove(found))
+        };
+        let (first, second) = if self.known_had_turn {
+            (&mut self.new, &mut self.known)
+        } else {
+            (&mut self.known, &mut self.new)
+        };
+        if let Some(agent) = take(first) {
+            self.known_had_turn = !self.known_had_turn;
+            return Some(agent);
+        }
+        take(second)
     }
 }
 
@@ -160,10 +212,10 @@ mod tests {
         let (named, mut begin) = queue(&turns);
         name(&named, &["many/1", "many/2", "many/3", "many/4", "few/1", "other/1"]);
         assert_eq!(begin(), ["many/1", "few/1"]);
-        turns.ended(&agent("many/1"));
+        turns.ended(agent("many/1"));
         assert_eq!(begin(), ["other/1"]);
-        turns.ended(&agent("few/1"));
-        turns.ended(&agent("other/1"));
+        turns.ended(agent("few/1"));
+        turns.ended(agent("other/1"));
         assert_eq!(begin(), ["many/2", "many/3"]);
     }
 
@@ -175,18 +227,37 @@ mod tests {
         assert_eq!(begin(), ["a/1", "a/2"]);
         name(&named, &["a/1", "a/3", "a/4", "a/3"]);
         assert_eq!(begin(), ["a/3"]);
-        turns.ended(&agent("a/2"));
+        turns.ended(agent("a/2"));
         assert_eq!(begin(), ["a/4"], "the one that runs keeps nobody waiting");
-        turns.ended(&agent("a/1"));
+        turns.ended(agent("a/1"));
         assert_eq!(begin(), ["a/1"]);
         for path in ["a/1", "a/3", "a/4"] {
-            turns.ended(&agent(path));
+            turns.ended(agent(path));
         }
         assert!(begin().is_empty());
         let state = turns.state();
         let waiting = &state.waiting;
         assert!(waiting.agents.is_empty() && waiting.namespaces.is_empty());
         assert!(waiting.all.is_empty() && state.running.is_empty(), "nothing is kept");
+    }
+
+    #[test]
+    fn an_agent_that_was_reconciled_before_does_not_wait_for_thousands_of_new_ones() {
+        let turns = Turns::new(1);
+        let (named, mut begin) = queue(&turns);
+        name(&named, &["a/edited", "a/twin"]);
+        for path in ["a/edited", "a/twin"] {
+            assert_eq!(begin(), [path]);
+            turns.ended(agent(path));
+        }
+        name(&named, &["a/1", "a/2", "a/3", "a/edited", "a/twin"]);
+        for path in ["a/edited", "a/1", "a/twin", "a/2", "a/3"] {
+            assert_eq!(begin(), [path]);
+            turns.ended(agent(path));
+        }
+        turns.gone(&agent("a/edited"));
+        name(&named, &["a/4", "a/edited"]);
+        assert_eq!(begin(), ["a/4"], "another one of its name is new");
     }
 
     #[tokio::test]
@@ -197,7 +268,7 @@ mod tests {
         name(&named, &["a/1", "a/2"]);
         assert_eq!(in_turn.next().await, Some(Ok(agent("a/1"))));
         // The first of them is polled first, and finds no turn.
-        let (second, ()) = tokio::join!(in_turn.next(), async { turns.ended(&agent("a/1")) });
+        let (second, ()) = tokio::join!(in_turn.next(), async { turns.ended(agent("a/1")) });
         assert_eq!(second, Some(Ok(agent("a/2"))));
         drop(named);
         assert_eq!(in_turn.next().await, None);

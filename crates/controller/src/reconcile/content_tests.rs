@@ -248,3 +248,30 @@ async fn what_a_watch_missed_is_read_again() {
     controller.reconcile().await;
     assert_ne!(hash(&controller), before);
 }
+
+/// What a repository is fetched with is a few keys of its Secret.
+#[tokio::test]
+async fn a_key_that_no_repository_is_read_with_is_no_new_pod() {
+    let spec = json!({ "contexts": [
+        { "type": "Git", "mountPath": "code", "git": {
+            "repository": "https://git.example/a.git", "secretRef": { "name": "keys" },
+        } },
+    ] });
+    let controller = TestController::of(serde_json::from_value(spec).unwrap());
+    let put = |data: Value| {
+        let metadata = json!({ "name": "keys", "namespace": "team-a" });
+        controller.api.put("secrets/keys", &json!({ "metadata": metadata, "data": data }));
+        assert_eq!(tell(&controller, ReferenceKind::Secret, "secrets/keys"), 1);
+    };
+    controller.reconcile().await;
+    assert_eq!(controller.ready().0, "ReferenceNotFound");
+    put(json!({ "token": "b25l" }));
+    controller.reconcile().await;
+    let before = hash(&controller);
+    put(json!({ "token": "b25l", "note": "b25l" }));
+    controller.reconcile().await;
+    assert_eq!(hash(&controller), before);
+    put(json!({ "token": "dHdv", "note": "b25l" }));
+    controller.reconcile().await;
+    assert_ne!(hash(&controller), before);
+}

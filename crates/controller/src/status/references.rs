@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use agent_jobs::secret_keys::{OF_REPOSITORY, OF_URL};
 use api_types::{
     AgentPodSpec, AgentSpec, CaBundle, ContextItem, ContextType, LocalRef, SystemContainers,
 };
@@ -23,12 +24,31 @@ pub enum ReferenceKind {
 pub struct Reference {
     pub kind: ReferenceKind,
     pub name: String,
-    /// The one key that is used; none where all are.
-    pub key: Option<String>,
+    pub keys: Keys,
     /// The path of the field that names it, as a user writes it.
     pub field: String,
     /// The agent starts without it.
     pub optional: bool,
+}
+
+/// What is used of what an object holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Keys {
+    All,
+    /// This one, without which it is as good as missing.
+    One(String),
+    /// What there is of these.
+    Of(&'static [&'static str]),
+}
+
+impl Keys {
+    pub fn include(&self, key: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::One(one) => one == key,
+            Self::Of(some) => some.contains(&key),
+        }
+    }
 }
 
 impl Reference {
@@ -45,7 +65,7 @@ impl Reference {
 
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(key) = &self.key {
+        if let Keys::One(key) = &self.keys {
             write!(f, "key {key:?} in ")?;
         }
         write!(f, "{:?} {:?} ({})", self.kind, self.name, self.field)
@@ -61,7 +81,7 @@ pub fn references(spec: &AgentSpec) -> Vec<Reference> {
     }
     for (index, skill) in spec.skills.iter().flatten().enumerate() {
         let field = format!("spec.skills[{index}].git.secretRef");
-        found.secret_ref(field, skill.git.secret_ref.as_ref());
+        found.secret_ref(field, skill.git.secret_ref.as_ref(), Keys::Of(OF_REPOSITORY));
     }
     for (index, credential) in spec.credentials.iter().flatten().enumerate() {
         let field = format!("spec.credentials[{index}].secretRef");
@@ -75,7 +95,7 @@ pub fn references(spec: &AgentSpec) -> Vec<Reference> {
         found.of_bundle(bundle);
     }
     for (index, secret) in spec.image_pull_secrets.iter().flatten().enumerate() {
-        found.secret_ref(format!("{PULL_SECRETS}[{index}]"), Some(secret));
+        found.secret_ref(format!("{PULL_SECRETS}[{index}]"), Some(secret), Keys::All);
     }
     if let Some(account) = &spec.service_account_name {
         let field = "spec.serviceAccountName".to_owned();
@@ -97,14 +117,20 @@ impl Found {
     fn add(&mut self, kind: ReferenceKind, name: &str, field: String, optional: Option<bool>) {
         if !name.is_empty() {
             let optional = optional.unwrap_or(false);
-            self.0.push(Reference { kind, name: name.to_owned(), key: None, field, optional });
+            self.0.push(Reference {
+                kind,
+                name: name.to_owned(),
+                keys: Keys::All,
+                field,
+                optional,
+            });
         }
     }
 
     /// Of what was added last, which an empty name was not.
     fn only(&mut self, name: &str, key: Option<&str>) {
         if let Some(last) = self.0.last_mut().filter(|last| last.name == name) {
-            last.key = key.map(str::to_owned);
+            last.keys = key.map_or(Keys::All, |key| Keys::One(key.to_owned()));
         }
     }
 
@@ -116,9 +142,10 @@ impl Found {
         self.add(ReferenceKind::Secret, name, field, optional);
     }
 
-    fn secret_ref(&mut self, field: String, secret: Option<&LocalRef>) {
-        if let Some(secret) = secret {
-            self.secret(&secret.name, field, None);
+    fn secret_ref(&mut self, field: String, secret: Option<&LocalRef>, keys: Keys) {
+        if let Some(LocalRef { name, .. }) = secret.filter(|secret| !secret.name.is_empty()) {
+            let (kind, name) = (ReferenceKind::Secret, name.clone());
+            self.0.push(Reference { kind, name, keys, field, optional: false });
         }
     }
 
@@ -133,11 +160,12 @@ impl Found {
             }
             ContextType::Git => {
                 let secret = context.git.as_ref().and_then(|git| git.secret_ref.as_ref());
-                self.secret_ref(format!("{field}.git.secretRef"), secret);
+                let keys = Keys::Of(OF_REPOSITORY);
+                self.secret_ref(format!("{field}.git.secretRef"), secret, keys);
             }
             ContextType::Url => {
                 let secret = context.url.as_ref().and_then(|url| url.secret_ref.as_ref());
-                self.secret_ref(format!("{field}.url.secretRef"), secret);
+                self.secret_ref(format!("{field}.url.secretRef"), secret, Keys::Of(OF_URL));
             }
             ContextType::Text | ContextType::Runtime => {}
         }

@@ -18,7 +18,7 @@ use super::{
     conditions::{Conditions, Truth},
     phase::phase,
     pods::{Problem, newest, problem},
-    references::{Reference, ReferenceKind},
+    references::{Keys, Reference, ReferenceKind},
 };
 
 /// The longest text about a rejected pod, in characters.
@@ -174,7 +174,7 @@ fn rejected_pod(deployment: &Workload) -> Option<Problem> {
     if let Some((account, _)) = account.and_then(|rest| rest.split_once("\" not found")) {
         let field = "spec.serviceAccountName".to_owned();
         let (kind, name) = (ReferenceKind::ServiceAccount, account.to_owned());
-        return missing(&[Reference { kind, name, key: None, field, optional: false }]);
+        return missing(&[Reference { kind, name, keys: Keys::All, field, optional: false }]);
     }
     let (reason, cause) = if let Some((_, cause)) = message.split_once("\" is invalid: ") {
         (reason::INVALID_SPEC, cause)

@@ -175,7 +175,7 @@ fn a_mistake_is_reported_while_the_server_goes_on() {
 
 fn secret(name: &str, field: &str) -> Reference {
     let (name, field) = (name.to_owned(), field.to_owned());
-    Reference { kind: ReferenceKind::Secret, name, key: None, field, optional: false }
+    Reference { kind: ReferenceKind::Secret, name, keys: Keys::All, field, optional: false }
 }
 
 #[test]

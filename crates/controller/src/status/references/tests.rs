@@ -100,7 +100,7 @@ fn of_items_only_their_keys_are_used() {
     // Of an object that is not there a sentence would say the same for each.
     let mut found = references(&serde_json::from_value(json!({ "podSpec": pod })).unwrap());
     for one in &mut found {
-        one.key = None;
+        one.keys = Keys::All;
     }
     assert_eq!(named_once(found).len(), 5);
 }
