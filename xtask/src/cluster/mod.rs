@@ -60,6 +60,15 @@ impl Choice {
         Self { egress: true, ..self.clone() }
     }
 
+    /// What a command line says of it where it is not the default one, after a blank.
+    pub(crate) fn option(&self) -> String {
+        match &self.context {
+            Some(context) => format!(" --context {context}"),
+            None if self.name == ClusterName::default() => String::new(),
+            None => format!(" --name {}", self.name),
+        }
+    }
+
     fn egress(&self) -> Egress {
         if self.egress { Egress::Open } else { Egress::Closed }
     }

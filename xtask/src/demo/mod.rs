@@ -110,7 +110,7 @@ fn own_repository() -> Result<Repository> {
 fn up(choice: &Choice, work: &Work) -> Result<String> {
     let (cluster, images) = system::up(choice)?;
     script::up(&cluster, &images)?;
-    Ok(farewell(&link(&cluster, work)?, &work.model))
+    Ok(farewell(&link(&cluster, work)?, &work.model, choice))
 }
 
 /// What the demo does once the system is up, with its own model and repository; then its link is opened, what a guest finds
@@ -188,7 +188,7 @@ fn share(cluster: &Cluster) -> Result<String> {
     Ok(link["token"].as_str().context("kubeoc printed no token")?.to_owned())
 }
 
-fn farewell(url: &str, model: &Model) -> String {
+fn farewell(url: &str, model: &Model, choice: &Choice) -> String {
     let hint = match model {
         Model::Scripted => {
             "Open it in a browser and type `create a file hello.txt`: a script answers in the place of a model, \
@@ -198,9 +198,11 @@ fn farewell(url: &str, model: &Model) -> String {
             "Open it in a browser and ask the agent for something."
         }
     };
-    let parting =
-        "Who has the link has the terminal. `cargo xtask demo --down` takes everything away again.";
-    format!("\n  {url}\n\n{hint}\n{parting}")
+    let option = choice.option();
+    format!(
+        "\n  {url}\n\n{hint}\nWho has the link has the terminal. `cargo xtask demo --down{option}` takes everything \
+         away again."
+    )
 }
 
 fn down(choice: &Choice) -> Result<()> {

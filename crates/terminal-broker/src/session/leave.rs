@@ -48,14 +48,14 @@ pub(super) async fn leave<Io>(
         State::Ending => Instant::now() + SILENCE_MAX,
     }));
     let mut late = pin!(drain_grace_over(shutdown));
-    let mut unheard = pin!(sleep(LEAVE_GRACE).fuse());
+    let mut stdin_end = pin!(sleep(LEAVE_GRACE).fuse());
     loop {
         tokio::select! {
             biased;
             () = &mut late => return,
             () = &mut given_up => return,
             _ = &mut cut => exec.hang_up(),
-            () = &mut unheard => exec.end_input(),
+            () = &mut stdin_end => exec.end_input(),
             over = over(&mut exec, state) => match over {
                 Over::Ended(_) => return,
                 Over::Broken if exec.has_said_all() => return,
