@@ -37,6 +37,9 @@ pub const CONTEXT_HASH: &str = "kubeopencode.io/context-hash";
 /// Annotation on a pod: a digest of the user's ConfigMaps and Secrets it was started with, as far as it uses them.
 pub const REFERENCES_HASH: &str = "kubeopencode.io/references-hash";
 
+/// Annotation on a Deployment: a digest of the server's password. On its pods: of the one for which they were restarted.
+pub const PASSWORD_HASH: &str = "kubeopencode.io/password-hash";
+
 /// Annotation on a pod: the commits for which it was restarted, by repository.
 pub const GIT_REVISION: &str = "kubeopencode.io/git-revision";
 

@@ -20,7 +20,6 @@ mod security;
 mod service;
 mod volumes;
 
-use api_types::labels;
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service},
@@ -47,25 +46,26 @@ pub struct DesiredObjects {
     pub service: Service,
 }
 
-/// `password` is that of the agent's server, if it has one, `references` a digest of what the user's
-/// objects hold that the agent names, `revision` the commits for which the pod is restarted.
-pub fn desired(
-    agent: &ResolvedAgent,
-    password: &Password,
-    references: Option<String>,
-    revision: Option<String>,
-) -> DesiredObjects {
+/// Why a pod is a new one though neither the agent nor its template has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Causes {
+    /// A digest of what the user's objects hold that the agent names.
+    pub references: Option<String>,
+    /// The commits for which it is restarted.
+    pub revision: Option<String>,
+    /// [`Password::digest`] of the present password, where that is not the first one.
+    pub password: Option<String>,
+}
+
+/// `password` is that of the agent's server, if it has one.
+pub fn desired(agent: &ResolvedAgent, password: &Password, causes: Causes) -> DesiredObjects {
     let files = files::files(agent);
+    let digest = (agent.server_password == ServerPassword::Generated).then(|| password.digest());
     DesiredObjects {
-        server_secret: (agent.server_password == ServerPassword::Generated)
-            .then(|| secrets::server_secret(&agent.identity, password)),
+        server_secret: digest.is_some().then(|| secrets::server_secret(&agent.identity, password)),
         config_maps: config_maps::config_maps(&agent.identity, &files),
         claims: claims::claims(agent),
-        deployment: deployment::deployment(
-            agent,
-            &files,
-            [(labels::REFERENCES_HASH, references), (labels::GIT_REVISION, revision)],
-        ),
+        deployment: deployment::deployment(agent, &files, digest, causes),
         service: service::service(agent),
     }
 }

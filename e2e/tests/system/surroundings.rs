@@ -37,6 +37,29 @@ fn corporate(reference: &str, more: Value) -> Value {
     spec
 }
 
+/// No image knows this user.
+const ANY_USER: u32 = 1_234_567;
+
+/// A `podSpec` as a namespace of OpenShift would have it, and stricter: any user, and a root that nobody writes.
+fn hardened() -> Value {
+    json!({
+        "securityContext": {
+            "runAsNonRoot": true, "readOnlyRootFilesystem": true, "allowPrivilegeEscalation": false,
+            "capabilities": { "drop": ["ALL"] }, "seccompProfile": { "type": "RuntimeDefault" },
+        },
+        "podSecurityContext": { "runAsUser": ANY_USER, "runAsGroup": ANY_USER, "fsGroup": ANY_USER },
+        "extraVolumes": [{ "name": "tmp", "emptyDir": {} }],
+        "extraVolumeMounts": [{ "name": "tmp", "mountPath": "/tmp" }],
+    })
+}
+
+/// Whether the agent's container is as [`hardened`] says.
+async fn is_hardened(space: &Space, agent: &str) -> Result<()> {
+    let found = prints(space, agent, "id -u; touch /opt/x 2>/dev/null || echo read-only").await?;
+    ensure!(found == format!("{ANY_USER}\nread-only"), "{found}");
+    Ok(())
+}
+
 async fn prints(space: &Space, agent: &str, script: &str) -> Result<String> {
     let pod = pods::of_agent(space, agent).await?;
     Ok(pods::exec(space, &pod, &["/bin/bash", "-c", script]).await?.trim().to_owned())
@@ -82,9 +105,11 @@ async fn code_and_documents_come_by_tls_and_ssh_and_through_the_proxy_where_one_
         page(CORP, "page.txt"),
         page(DIRECT, "direct.txt"),
         repository(DIRECT, "direct"),
+        { "type": "Text", "text": "Be kind." },
     ]);
-    agents::ready(&space, "insider", corporate("configMapRef", json!({ "contexts": contexts })))
-        .await?;
+    let spec = json!({ "contexts": contexts, "podSpec": hardened() });
+    agents::ready(&space, "insider", corporate("configMapRef", spec)).await?;
+    is_hardened(&space, "insider").await?;
 
     for folder in ["https", "ssh", "direct"] {
         let head = prints(&space, "insider", &format!("git -C {folder} rev-parse HEAD")).await?;
@@ -141,6 +166,11 @@ async fn plugins_of_a_private_registry_are_loaded_by_server_and_terminal() -> Re
     let services = Services::start(&space).await?;
     services.publish().await?;
     let token = json!({ "secretKeyRef": { "name": REGISTRY_SECRET, "key": "token" } });
+    let mut pod = hardened();
+    pod["systemContainers"] = json!({ "pluginInit": { "extraEnv": [
+        { "name": "NPM_CONFIG_REGISTRY", "value": REGISTRY },
+        { "name": "NPM_TOKEN", "valueFrom": token },
+    ] } });
     let spec = corporate(
         "secretRef",
         json!({
@@ -148,13 +178,11 @@ async fn plugins_of_a_private_registry_are_loaded_by_server_and_terminal() -> Re
                 { "name": "@corp/server-plugin@^1.0.0", "options": { "team": "payments" } },
                 { "name": "@corp/tui-plugin", "target": "tui", "options": { "team": "payments" } },
             ],
-            "podSpec": { "systemContainers": { "pluginInit": { "extraEnv": [
-                { "name": "NPM_CONFIG_REGISTRY", "value": REGISTRY },
-                { "name": "NPM_TOKEN", "valueFrom": token },
-            ] } } },
+            "podSpec": pod,
         }),
     );
     agents::ready(&space, "plugged", spec).await?;
+    is_hardened(&space, "plugged").await?;
 
     let tools = opencode::get(&space, "plugged", "/experimental/tool/ids").await?;
     let tools = tools.as_array().context("no list of tools")?;

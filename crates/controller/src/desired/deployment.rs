@@ -13,7 +13,7 @@ use k8s_openapi::{
 use kube::core::ObjectMeta;
 
 use super::{
-    containers,
+    Causes, containers,
     files::Files,
     init,
     metadata::{metadata, pod_labels},
@@ -28,16 +28,22 @@ const GRACE_SECONDS: i64 = 10;
 /// Kubernetes' own default, for a hook of the user's that runs before the server is stopped.
 const HOOK_GRACE_SECONDS: i64 = 30;
 
-/// Annotations of the pod, each of which makes a new one when it changes.
-type Causes = [(&'static str, Option<String>); 2];
-
-pub(super) fn deployment(agent: &ResolvedAgent, files: &Files, causes: Causes) -> Deployment {
+/// `password` is a digest of the present one.
+pub(super) fn deployment(
+    agent: &ResolvedAgent,
+    files: &Files,
+    password: Option<String>,
+    causes: Causes,
+) -> Deployment {
     let replicas = match agent.lifecycle {
         Lifecycle::Running => 1,
         Lifecycle::Suspended => 0,
     };
     Deployment {
-        metadata: metadata(&agent.identity, names::deployment(&agent.identity.name)),
+        metadata: ObjectMeta {
+            annotations: annotations([(labels::PASSWORD_HASH, password)]),
+            ..metadata(&agent.identity, names::deployment(&agent.identity.name))
+        },
         spec: Some(DeploymentSpec {
             replicas: Some(replicas),
             revision_history_limit: Some(REVISION_HISTORY),
@@ -59,9 +65,13 @@ pub(super) fn deployment(agent: &ResolvedAgent, files: &Files, causes: Causes) -
 
 /// Init containers and OpenCode read their files once: another hash makes a new pod.
 fn pod_template(agent: &ResolvedAgent, files: &Files, causes: Causes) -> PodTemplateSpec {
-    let hashes = [(labels::CONTEXT_HASH, files.hash())].into_iter().chain(causes);
-    let hashes = hashes.filter_map(|(key, hash)| Some((key.to_owned(), hash?)));
-    let annotations = Some(hashes.collect::<BTreeMap<_, _>>()).filter(|all| !all.is_empty());
+    let Causes { references, revision, password } = causes;
+    let annotations = annotations([
+        (labels::CONTEXT_HASH, files.hash()),
+        (labels::REFERENCES_HASH, references),
+        (labels::GIT_REVISION, revision),
+        (labels::PASSWORD_HASH, password),
+    ]);
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
             labels: Some(pod_labels(&agent.identity, agent.pod.labels.as_ref())),
@@ -70,6 +80,14 @@ fn pod_template(agent: &ResolvedAgent, files: &Files, causes: Causes) -> PodTemp
         }),
         spec: Some(pod_spec(agent, files)),
     }
+}
+
+/// Those that have a value.
+fn annotations<const N: usize>(
+    all: [(&str, Option<String>); N],
+) -> Option<BTreeMap<String, String>> {
+    let all = all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    Some(all.collect::<BTreeMap<_, _>>()).filter(|all| !all.is_empty())
 }
 
 fn pod_spec(agent: &ResolvedAgent, files: &Files) -> PodSpec {

@@ -26,7 +26,7 @@ fn password() -> Password {
 }
 
 fn of(spec: AgentSpec) -> DesiredObjects {
-    desired(&resolved(spec), &password(), None, None)
+    desired(&resolved(spec), &password(), Causes::default())
 }
 
 fn pod(objects: &DesiredObjects) -> PodSpec {
@@ -154,7 +154,7 @@ fn a_server_without_a_password_is_probed_all_the_same() {
     let generated = resolved(AgentSpec::default());
     let open = ResolvedAgent { server_password: ServerPassword::None, ..generated.clone() };
     let (generated, open) =
-        [generated, open].map(|agent| desired(&agent, &password(), None, None)).into();
+        [generated, open].map(|agent| desired(&agent, &password(), Causes::default())).into();
     assert!(generated.server_secret.is_some() && open.server_secret.is_none());
     let has_password = |objects: &DesiredObjects| {
         let text = serde_json::to_string(&objects.deployment).unwrap();

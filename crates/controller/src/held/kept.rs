@@ -1,6 +1,6 @@
 //! What a reconcile reads of each kind, beside identity and owner. Pure.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use api_types::{labels, names};
 use k8s_openapi::api::{
@@ -34,6 +34,10 @@ pub struct Workload {
     pub revision: Option<Box<str>>,
     /// The digest of what users own and its pods use.
     pub references: Option<Box<str>>,
+    /// The digest of the password that its first pods were started with, or of a later one.
+    pub password: Option<Box<str>>,
+    /// The digest of the password for which its pods were restarted.
+    pub changed_password: Option<Box<str>>,
     /// Why no pod can be created, in the API server's words.
     pub rejection: Option<Box<str>>,
 }
@@ -70,15 +74,18 @@ impl Child for Deployment {
 
     fn kept(&self) -> Workload {
         let spec = self.spec.as_ref();
-        let annotations =
-            spec.and_then(|spec| spec.template.metadata.as_ref()?.annotations.as_ref());
-        let annotation =
-            |key| annotations.and_then(|all| all.get(key)).map(|text| text.as_str().into());
+        let of_pods = spec.and_then(|spec| spec.template.metadata.as_ref()?.annotations.as_ref());
+        let text = |all: Option<&BTreeMap<String, String>>, key: &str| {
+            all.and_then(|all| all.get(key)).map(|text| text.as_str().into())
+        };
+        let annotation = |key| text(of_pods, key);
         Workload {
             stage: stage(self),
             selector: spec.map(|spec| hash(json!(spec.selector))),
             revision: annotation(labels::GIT_REVISION),
             references: annotation(labels::REFERENCES_HASH),
+            password: text(self.metadata.annotations.as_ref(), labels::PASSWORD_HASH),
+            changed_password: annotation(labels::PASSWORD_HASH),
             rejection: self.status.as_ref().and_then(rejection),
         }
     }

@@ -249,7 +249,6 @@ async fn what_a_watch_missed_is_read_again() {
     assert_ne!(hash(&controller), before);
 }
 
-/// What a repository is fetched with is a few keys of its Secret.
 #[tokio::test]
 async fn a_key_that_no_repository_is_read_with_is_no_new_pod() {
     let spec = json!({ "contexts": [
@@ -274,4 +273,28 @@ async fn a_key_that_no_repository_is_read_with_is_no_new_pod() {
     put(json!({ "token": "dHdv", "note": "b25l" }));
     controller.reconcile().await;
     assert_ne!(hash(&controller), before);
+}
+
+#[tokio::test]
+async fn another_password_of_the_server_is_a_new_pod_once_and_the_first_one_none() {
+    let controller = TestController::of(AgentSpec::default());
+    let restarts = || {
+        let deployment = controller.api.get("deployments/demo-server").unwrap();
+        deployment["spec"]["template"]["metadata"]["annotations"][labels::PASSWORD_HASH].clone()
+    };
+    controller.reconcile().await;
+    controller.reconcile().await;
+    assert_eq!(restarts(), Value::Null, "the pods of all agents are alike");
+    let mut secret = controller.api.get("secrets/demo-server").unwrap();
+    secret["data"] = json!({ "password": "YW5vdGhlciBvbmU=" });
+    controller.api.put("secrets/demo-server", &secret);
+    controller.reconcile().await;
+    let first = restarts();
+    assert!(first.is_string());
+    let requests = controller.reconcile().await;
+    assert!(!requests.iter().any(|request| request.starts_with("PATCH")), "{requests:?}");
+    assert_eq!(restarts(), first);
+    controller.api.delete("secrets/demo-server");
+    controller.reconcile().await;
+    assert_ne!(restarts(), first, "a fresh one was made");
 }

@@ -13,7 +13,7 @@ use super::{Reconciler, in_place, owner, replace::Replacement};
 use crate::{
     apply::{Outcome, Owner, cached},
     contents::Used,
-    desired::{DesiredObjects, desired, unused_config_maps},
+    desired::{Causes, DesiredObjects, desired, unused_config_maps},
     error::ControllerError,
     held::{Held, Stage},
     resolve::{ResolvedAgent, ServerPassword},
@@ -95,10 +95,14 @@ impl Reconciler {
         let password = password(held.owned().map(|held| &held.kept), fresh.password);
         let salt = (resolved.server_password == ServerPassword::Generated).then_some(&password);
         let used = stores.contents.digest(&self.client, identity, references, salt).await?;
-        let contents = self.restarted_for(identity, &used);
+        let causes = Causes {
+            references: self.restarted_for(identity, &used),
+            revision: fresh.revision,
+            password: salt.and_then(|password| self.changed_password(identity, password)),
+        };
         applied.missing = used.missing;
         let DesiredObjects { server_secret, config_maps, claims, deployment, service } =
-            desired(resolved, &password, contents, fresh.revision);
+            desired(resolved, &password, causes);
 
         if let Some(secret) = &server_secret {
             let outcome = applier.ensure_observed(owner, secret, &held).await?;
@@ -128,6 +132,18 @@ impl Reconciler {
         let held = || self.deployment(identity)?.kept.references.as_deref().map(str::to_owned);
         let is_whole = used.missing.is_empty();
         if is_whole { used.digest.clone() } else { held().or_else(|| used.digest.clone()) }
+    }
+
+    /// The digest of the password for which the pod is restarted: a server reads it once. Until it changes the pods of
+    /// all agents are alike.
+    fn changed_password(&self, identity: &AgentId, password: &Password) -> Option<String> {
+        let deployment = self.deployment(identity)?;
+        let (kept, now) = (&deployment.kept, password.digest());
+        if kept.password.as_deref().is_none_or(|known| known == now) {
+            kept.changed_password.as_deref().map(str::to_owned)
+        } else {
+            Some(now)
+        }
     }
 
     async fn ensure_deployment(

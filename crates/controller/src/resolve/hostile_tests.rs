@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    desired::{DesiredObjects, desired},
+    desired::{Causes, DesiredObjects, desired},
     fixture::{agent, defaults, specs},
     secret::Password,
 };
@@ -28,7 +28,7 @@ fn hostile_values_are_refused_by_name_or_are_data() {
         let expected = row["refusedBy"].as_array().unwrap().contains(&"resolve".into());
         match resolve(&agent(specs::read(&spec)), None, &defaults()) {
             Ok(agent) => {
-                let objects = desired(&agent, &Password::from_bytes(&[7; 32]), None, None);
+                let objects = desired(&agent, &Password::from_bytes(&[7; 32]), Causes::default());
                 let is_data = !words(&objects).iter().any(|word| is_written_in(&value, word));
                 if expected || !is_data {
                     surprises.push(format!("{row}: built"));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    desired::desired,
+    desired::{Causes, desired},
     fixture::{agent, defaults, specs},
     secret::Password,
 };
@@ -106,7 +106,7 @@ fn nothing_known_to_mean_harm_is_more_than_a_sentence_anywhere() {
 fn is_built_or_refused(spec: &Value) {
     let Ok(read) = serde_json::from_str::<AgentSpec>(&spec.to_string()) else { return };
     match of(read, None) {
-        Ok(agent) => drop(desired(&agent, &Password::from_bytes(&[7; 32]), None, None)),
+        Ok(agent) => drop(desired(&agent, &Password::from_bytes(&[7; 32]), Causes::default())),
         Err(Invalid { field, message, .. }) => {
             assert!(field.starts_with("spec.") && !message.is_empty(), "{field} of {spec}");
         }

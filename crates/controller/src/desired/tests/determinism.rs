@@ -18,7 +18,7 @@ fn nameless(spec: &AgentSpec, name: &str, namespace: &str) -> Option<String> {
     let (name_, namespace_) = (Some(name.to_owned()), Some(namespace.to_owned()));
     agent.metadata = ObjectMeta { name: name_, namespace: namespace_, uid, ..agent.metadata };
     let resolved = resolve(&agent, None, &defaults()).ok()?;
-    let objects = desired(&resolved, &password(), None, None);
+    let objects = desired(&resolved, &password(), Causes::default());
     let template = serde_json::to_string(&objects.deployment.spec?.template).unwrap();
     Some(template.replace(name, "NAME").replace(namespace, "NAMESPACE"))
 }
@@ -47,7 +47,7 @@ fn backwards(value: &Value) -> String {
 
 fn bytes(spec: AgentSpec) -> Option<String> {
     let resolved = resolve(&agent(spec), None, &defaults()).ok()?;
-    Some(format!("{:?}", desired(&resolved, &password(), None, None)))
+    Some(format!("{:?}", desired(&resolved, &password(), Causes::default())))
 }
 
 proptest! {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::password;
 use crate::{
-    desired::{DesiredObjects, desired},
+    desired::{Causes, DesiredObjects, desired},
     fixture::defaults,
     resolve::{Defaults, ResolvedAgent, resolve},
 };
@@ -59,7 +59,7 @@ fn resolved(agent: Agent, template: Option<&AgentTemplate>, defaults: &Defaults)
 }
 
 fn objects(agent: Agent, template: Option<&AgentTemplate>) -> DesiredObjects {
-    desired(&resolved(agent, template, &defaults()), &password(), None, None)
+    desired(&resolved(agent, template, &defaults()), &password(), Causes::default())
 }
 
 fn pod(objects: &DesiredObjects) -> Value {

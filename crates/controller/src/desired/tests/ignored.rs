@@ -75,7 +75,7 @@ fn others(leaf: &Value) -> Vec<Value> {
 fn objects(spec: &Value) -> Option<String> {
     let spec = serde_json::from_str(&spec.to_string()).ok()?;
     let resolved = resolve(&agent(spec), None, &defaults()).ok()?;
-    Some(format!("{:?}", desired(&resolved, &password(), None, None)))
+    Some(format!("{:?}", desired(&resolved, &password(), Causes::default())))
 }
 
 #[test]

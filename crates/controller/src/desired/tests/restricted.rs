@@ -16,7 +16,8 @@ use crate::{
 /// The spec of the pod, and what its template has besides.
 fn pod_of(spec: &Value) -> Result<Value, Invalid> {
     let resolved = resolve(&agent(specs::read(spec)), None, &defaults())?;
-    let objects = desired(&resolved, &password(), Some("digest".to_owned()), None);
+    let causes = Causes { references: Some("digest".to_owned()), ..Causes::default() };
+    let objects = desired(&resolved, &password(), causes);
     Ok(json!(objects.deployment)["spec"]["template"]["spec"].take())
 }
 

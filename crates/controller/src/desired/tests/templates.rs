@@ -50,7 +50,7 @@ fn an_agent_of_a_template_is_the_one_that_says_all_of_it_itself() {
     let template = AgentTemplate::new("base", specs::read_template(&shared));
     let objects = |spec, template| {
         let resolved = resolve(&agent(spec), template, &defaults()).unwrap();
-        desired(&resolved, &password(), None, None)
+        desired(&resolved, &password(), Causes::default())
     };
     assert_eq!(objects(specs::read(&own), Some(&template)), objects(specs::read(&complete), None));
 }

@@ -4,7 +4,7 @@ use api_types::names;
 use serde_json::{Value, json};
 
 use crate::{
-    desired::desired,
+    desired::{Causes, desired},
     fixture::{agent, defaults, specs},
     resolve::resolve,
     secret::Password,
@@ -29,7 +29,7 @@ fn with_volume(mut spec: Value, container: &str, path: &str) -> Value {
 /// The paths at which the containers of a kind mount something, by the prefix of their names.
 fn mounted(spec: &Value, prefix: &str) -> BTreeSet<String> {
     let resolved = resolve(&agent(specs::read(spec)), None, &defaults()).unwrap();
-    let objects = desired(&resolved, &Password::from_bytes(&[7; 32]), None, None);
+    let objects = desired(&resolved, &Password::from_bytes(&[7; 32]), Causes::default());
     let pod = objects.deployment.spec.unwrap().template.spec.unwrap();
     let all = pod.init_containers.into_iter().flatten().chain(pod.containers);
     let mounts = all.filter(|one| one.name.starts_with(prefix)).filter_map(|one| one.volume_mounts);

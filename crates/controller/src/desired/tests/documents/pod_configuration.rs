@@ -56,7 +56,7 @@ fn an_agents_pod_runs_as_the_user_and_the_groups_of_its_pod_security_context() {
     // Where admission would choose them, so that none is ours.
     let defaults = Defaults { user_ids: UserIds::OfNamespace, ..defaults() };
     let resolved = resolved(example("pod-configuration-user"), None, &defaults);
-    let pod = pod(&desired(&resolved, &password(), None, None));
+    let pod = pod(&desired(&resolved, &password(), Causes::default()));
     let context = &pod["securityContext"];
     for (field, id) in [("runAsUser", 1000), ("runAsGroup", 1000), ("fsGroup", 1000)] {
         assert_eq!(context[field], id, "{field}");
