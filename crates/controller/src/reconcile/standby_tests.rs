@@ -222,7 +222,7 @@ async fn an_agent_whose_server_does_not_tell_whether_it_is_busy_says_what_follow
     let written = ["PATCH agents/demo/status"];
     let mut listener = Some(listener);
     for (status, reason, says, requests) in [
-        ("401 Unauthorized", "ServerRefuses", "does not fall asleep", &written[..]),
+        ("401 Unauthorized", "ServerRefuses", "Secret \"demo-server\" was replaced", &written[..]),
         ("403 Forbidden", "ServerRefuses", "does not fall asleep", &[]),
         ("", "ServerNotAnswering", "falls asleep 5m after", &written),
         ("", "ServerNotAnswering", "falls asleep 5m after", &[]),

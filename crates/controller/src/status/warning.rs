@@ -1,6 +1,6 @@
 //! The condition `StandbyConfigWarning`: why an agent with standby sleeps too early, or never. Pure.
 
-use api_types::{Agent, condition::reason};
+use api_types::{Agent, condition::reason, names};
 
 use crate::standby::Warning;
 
@@ -33,12 +33,15 @@ fn not_answering(agent: &Agent) -> String {
     )
 }
 
+/// A pod has the password with which it started.
 fn refusing(agent: &Agent) -> String {
+    let name = agent.metadata.name.as_deref().unwrap_or_default();
     format!(
         "the agent's server, or a proxy before it, refuses to tell the controller whether it is busy (401 or 403): as it \
          may work, the agent does not fall asleep; remove OPENCODE_SERVER_PASSWORD and OPENCODE_SERVER_USERNAME from \
-         extraEnv, and let the controller's namespace reach port {} of its pod. It is asked again after \
-         spec.standby.idleTimeout",
-        agent.spec.server_port()
+         extraEnv, let the controller's namespace reach port {} of its pod, and where the Secret {:?} was replaced since \
+         it started, suspend and resume it. It is asked again after spec.standby.idleTimeout",
+        agent.spec.server_port(),
+        names::server_secret(name)
     )
 }
