@@ -73,6 +73,10 @@ pub mod reason {
     pub const IDLE_TIMEOUT_TOO_SHORT: &str = "IdleTimeoutTooShort";
     /// Nobody tells the controller of terminals, so that the agent never falls asleep.
     pub const ACTIVITY_UNKNOWN: &str = "ActivityUnknown";
+    /// The agent's server did not tell whether it is busy: the agent falls asleep all the same.
+    pub const SERVER_NOT_ANSWERING: &str = "ServerNotAnswering";
+    /// It refused to tell, so that the agent does not fall asleep.
+    pub const SERVER_REFUSES: &str = "ServerRefuses";
 
     // VolumesReady
     pub const AS_REQUESTED: &str = "AsRequested";

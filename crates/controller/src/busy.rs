@@ -40,6 +40,8 @@ enum AskError {
     Request(#[from] http::Error),
     #[error("the server answered {0}")]
     Status(StatusCode),
+    #[error("the server refused to answer: {0}")]
+    Refused(StatusCode),
     #[error("the answer cannot be read: {0}")]
     Body(Box<dyn std::error::Error + Send + Sync>),
     #[error("no answer within {DEADLINE:?}")]
@@ -53,7 +55,10 @@ pub async fn sessions(address: SocketAddr, password: Option<&Password>) -> Sessi
         Ok(sessions) => sessions,
         Err(error) => {
             tracing::debug!(%address, %error, "an agent's server does not tell whether it is busy");
-            Sessions::NoAnswer
+            match error {
+                AskError::Refused(_) => Sessions::Refused,
+                _ => Sessions::NoAnswer,
+            }
         }
     }
 }
@@ -90,8 +95,12 @@ fn request(
 }
 
 async fn read(response: http::Response<Incoming>) -> Result<Sessions, AskError> {
-    if response.status() != StatusCode::OK {
-        return Err(AskError::Status(response.status()));
+    match response.status() {
+        StatusCode::OK => {}
+        refused @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+            return Err(AskError::Refused(refused));
+        }
+        other => return Err(AskError::Status(other)),
     }
     let body = Limited::new(response.into_body(), BODY_BYTES_MAX).collect().await;
     let body = body.map_err(AskError::Body)?.to_bytes();
@@ -146,7 +155,9 @@ mod tests {
             (ok("[]"), Sessions::NoAnswer),
             (ok("<html>"), Sessions::NoAnswer),
             (ok(&large), Sessions::NoAnswer),
-            ("HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n".into(), Sessions::NoAnswer),
+            ("HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n".into(), Sessions::Refused),
+            ("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n".into(), Sessions::Refused),
+            ("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n".into(), Sessions::NoAnswer),
             ("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 2\r\n\r\n{}".into(),
                 Sessions::NoAnswer),
             ("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{}".into(), Sessions::NoAnswer),

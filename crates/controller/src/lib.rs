@@ -1,6 +1,8 @@
 //! Reconciles Agents and their templates into the objects that run them, and writes each Agent's
-//! status. It talks to the API server only: it never execs, reads a log,
-//! fetches what a user names, or reads a Secret that is not an agent's own.
+//! status. It talks to the API server, to the terminal brokers (who is there) and to agents' own
+//! servers (whether they are busy): it never execs, reads a log, or fetches what a user names. Of
+//! Secrets it reads those of its agents, and those that Agents and their templates name: of these
+//! it keeps digests only.
 
 pub mod activity;
 pub mod apply;

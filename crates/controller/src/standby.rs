@@ -30,7 +30,7 @@ pub struct Facts<'a> {
     pub sessions: Sessions,
     /// Since when the agent's server has not answered.
     pub unanswered_since: Option<OffsetDateTime>,
-    /// When it last said that it works.
+    /// When it last said that it works, or refused to say.
     pub busy_at: Option<OffsetDateTime>,
     pub now: OffsetDateTime,
 }
@@ -63,6 +63,8 @@ pub enum Sessions {
     NotAsked,
     Idle,
     Busy,
+    /// It does not tell us, and so may work: a password that is not the agent's, a rule of a service mesh.
+    Refused,
     NoAnswer,
 }
 
@@ -82,6 +84,10 @@ pub enum Warning {
     TooShort,
     /// Nobody tells the controller of terminals.
     CannotHear,
+    /// The agent's server gave no answer when it was asked last.
+    NotAnswering,
+    /// It refused to answer.
+    Refusing,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +120,17 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
 /// Whether a time-out is too short to be told from a missed sign of life.
 pub fn is_too_short(timeout: Duration) -> bool {
     timeout < SHORTEST_SAFE_TIMEOUT
+}
+
+/// What the owner is to know of the server's answers: one that is not asked says what it said, so that the
+/// status is written when that changes, and not for each question.
+pub fn heard(before: Option<Warning>, said: Sessions) -> Option<Warning> {
+    match said {
+        Sessions::NotAsked => before,
+        Sessions::Idle | Sessions::Busy => None,
+        Sessions::Refused => Some(Warning::Refusing),
+        Sessions::NoAnswer => Some(Warning::NotAnswering),
+    }
 }
 
 fn rest(state: State) -> Decision {
@@ -185,7 +202,9 @@ impl Facts<'_> {
             }
             Sessions::NotAsked => Decision { ask: true, ..awake(idle_since, due) },
             // Nobody is connected all the same, and the status goes on to say since when.
-            Sessions::Busy => awake(idle_since, self.now.saturating_add(timeout)),
+            Sessions::Busy | Sessions::Refused => {
+                awake(idle_since, self.now.saturating_add(timeout))
+            }
             Sessions::NoAnswer if asked_again.is_none_or(|at| at > self.now) => {
                 awake(idle_since, self.now.saturating_add(NO_ANSWER_GRACE))
             }

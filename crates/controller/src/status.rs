@@ -10,6 +10,7 @@ mod server;
 mod template;
 mod unreadable;
 mod volumes;
+mod warning;
 
 use api_types::{
     Agent, AgentStatus, ShareStatus, ShareToken,
@@ -36,6 +37,7 @@ pub use server::is_starting;
 pub use template::template_status;
 pub use unreadable::unreadable;
 pub use volumes::{Refused, Volumes};
+use warning::warn;
 
 /// Everything that a status is computed from.
 #[derive(Clone, Copy, Debug)]
@@ -113,7 +115,7 @@ pub fn status(facts: &Facts<'_>) -> AgentStatus {
     }
     summarize(facts, &server, &mut conditions);
     if let Some(warning) = facts.warning {
-        let (reason, message) = warn(warning);
+        let (reason, message) = warn(warning, agent);
         conditions.set(condition::STANDBY_CONFIG_WARNING, Truth::True, reason, message);
     }
 
@@ -137,21 +139,6 @@ pub fn status(facts: &Facts<'_>) -> AgentStatus {
             .map_or(old.git_sync_statuses, |repositories| repositories.statuses()),
         // Kept for others, who may have written it.
         task_start_history: old.task_start_history,
-    }
-}
-
-fn warn(warning: Warning) -> (&'static str, &'static str) {
-    match warning {
-        Warning::TooShort => (
-            reason::IDLE_TIMEOUT_TOO_SHORT,
-            "spec.standby.idleTimeout is less than 2m: clients that no terminal broker sees tell of \
-             themselves once a minute, and one that was missed puts the agent to sleep under its user",
-        ),
-        Warning::CannotHear => (
-            reason::ACTIVITY_UNKNOWN,
-            "the controller has no certificate for the terminal brokers, and so does not know who \
-             uses the agent: it does not fall asleep",
-        ),
     }
 }
 

@@ -52,7 +52,7 @@ impl Reconciler {
         }
         match self.sessions(identity, resolved.port).await {
             Sessions::Idle => Rollout { revision: Some(new), ..Rollout::default() },
-            Sessions::Busy | Sessions::NoAnswer | Sessions::NotAsked => {
+            Sessions::Busy | Sessions::Refused | Sessions::NoAnswer | Sessions::NotAsked => {
                 waiting(Some(standing.now + BUSY_WAIT))
             }
         }

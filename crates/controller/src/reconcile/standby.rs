@@ -26,7 +26,8 @@ use crate::{
     resolve::{Lifecycle, ResolvedAgent, ServerPassword},
     secret::held_password,
     standby::{
-        Before, Decision, Facts, NO_ANSWER_GRACE, Sessions, State, Warning, decide, is_too_short,
+        Before, Decision, Facts, NO_ANSWER_GRACE, Sessions, State, Warning, decide, heard,
+        is_too_short,
     },
     status::newest,
 };
@@ -39,6 +40,7 @@ pub(super) struct Answers(Mutex<HashMap<AgentId, Answer>>);
 #[derive(Clone, Copy)]
 enum Answer {
     NoneSince(OffsetDateTime),
+    /// Also of one that refused to say.
     BusyAt(OffsetDateTime),
 }
 
@@ -90,7 +92,7 @@ impl Answers {
         let answer = match (sessions, before) {
             (Sessions::NoAnswer, Some(before @ Answer::NoneSince(_))) => before,
             (Sessions::NoAnswer, _) => Answer::NoneSince(now),
-            (Sessions::Busy, _) => Answer::BusyAt(now),
+            (Sessions::Busy | Sessions::Refused, _) => Answer::BusyAt(now),
             (Sessions::Idle | Sessions::NotAsked, _) => return,
         };
         all.insert(agent.clone(), answer);
@@ -141,12 +143,16 @@ impl Reconciler {
             busy_at: None,
             now,
         };
+        let mut said = Sessions::NotAsked;
         let answer = async {
-            if facts.before.ready_since.is_none() && !self.is_stopped(identity) {
+            if self.is_stopped(identity) {
+                Sessions::Idle
+            } else if facts.before.ready_since.is_none() {
                 // A server answers before its pod is ready, and says that nobody uses it: nobody could.
                 Sessions::NoAnswer
             } else {
-                self.sessions(identity, agent.spec.server_port()).await
+                said = self.sessions(identity, agent.spec.server_port()).await;
+                said
             }
         };
         let decision = self.answers.decide(identity, facts, answer).await;
@@ -154,7 +160,8 @@ impl Reconciler {
             (None, _) => None,
             (Some(_), Hearing::Impossible) => Some(Warning::CannotHear),
             (Some(timeout), Hearing::Possible) => {
-                is_too_short(timeout).then_some(Warning::TooShort)
+                let too_short = is_too_short(timeout).then_some(Warning::TooShort);
+                heard(warned(agent), said).or(too_short)
             }
         };
         Standing { decision, warning, view, now }
@@ -187,6 +194,17 @@ impl Reconciler {
             Some(password) => busy::sessions(address, Some(&password)).await,
             None => Sessions::NoAnswer,
         }
+    }
+}
+
+/// What the status says of the server's answers.
+fn warned(agent: &Agent) -> Option<Warning> {
+    let conditions = &agent.status.as_ref()?.conditions;
+    let found = conditions.iter().find(|one| one.type_ == condition::STANDBY_CONFIG_WARNING)?;
+    match found.reason.as_str() {
+        reason::SERVER_NOT_ANSWERING => Some(Warning::NotAnswering),
+        reason::SERVER_REFUSES => Some(Warning::Refusing),
+        _ => None,
     }
 }
 

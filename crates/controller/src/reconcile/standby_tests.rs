@@ -26,6 +26,10 @@ pub(super) fn ago(minutes: i64) -> String {
 
 /// Answers each question with `body`, for as long as it is polled.
 pub(super) async fn serve(listener: TcpListener, body: &'static str) {
+    answer_with(&listener, "200 OK", body).await;
+}
+
+async fn answer_with(listener: &TcpListener, status: &str, body: &str) {
     loop {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut request = vec![];
@@ -33,7 +37,7 @@ pub(super) async fn serve(listener: TcpListener, body: &'static str) {
             request.push(stream.read_u8().await.unwrap());
         }
         let length = body.len();
-        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}");
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{body}");
         stream.write_all(answer.as_bytes()).await.unwrap();
     }
 }
@@ -204,4 +208,67 @@ async fn a_standby_that_cannot_work_as_asked_says_so() {
     controller.activities.cannot_hear();
     controller.reconcile().await;
     assert_eq!(warning().as_deref(), Some("ActivityUnknown"));
+}
+
+/// Each reconcile is one of a controller that has just started, and so asks.
+#[tokio::test]
+async fn an_agent_whose_server_does_not_tell_whether_it_is_busy_says_what_follows() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let controller = running(port, standby()).await;
+    let warning = || controller.condition("StandbyConfigWarning");
+    assert_eq!(warning(), None);
+    set_idle(&controller, 31);
+    let written = ["PATCH agents/demo/status"];
+    let mut listener = Some(listener);
+    for (status, reason, says, requests) in [
+        ("401 Unauthorized", "ServerRefuses", "Secret \"demo-server\" was replaced", &written[..]),
+        ("403 Forbidden", "ServerRefuses", "does not fall asleep", &[]),
+        ("", "ServerNotAnswering", "falls asleep 5m after", &written),
+        ("", "ServerNotAnswering", "falls asleep 5m after", &[]),
+    ] {
+        listener = listener.filter(|_| !status.is_empty());
+        let asked = async {
+            match &listener {
+                Some(listener) => answer_with(listener, status, "").await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = asked => unreachable!(),
+            took = controller.reconcile() => assert_eq!(took, requests, "{status}"),
+        }
+        let found = warning().unwrap();
+        assert_eq!((found.status.as_str(), found.reason.as_str()), ("True", reason), "{status}");
+        assert!(found.message.contains(says), "{}", found.message);
+        assert!(found.message.contains(&format!("port {port}")), "{}", found.message);
+        assert_eq!(controller.replicas(), 1, "{status}");
+    }
+
+    // It stays while nobody asks, and ends with the next answer.
+    controller.activities.with_terminals(&id(), 1, clock::now());
+    controller.reconcile().await;
+    assert_eq!(warning().unwrap().reason, "ServerNotAnswering");
+    assert_eq!(controller.reconcile().await, [""; 0]);
+    controller.activities.with_terminals(&id(), 0, clock::now() - Duration::minutes(31));
+    set_idle(&controller, 31);
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    tokio::select! {
+        () = serve(listener, r#"{"ses_1":{"type":"busy"}}"#) => unreachable!(),
+        took = controller.reconcile() => assert_eq!(took, written),
+    }
+    assert_eq!(warning(), None);
+}
+
+/// Nothing is wrong with a server that is not there yet.
+#[tokio::test]
+async fn a_server_that_is_starting_is_not_called_silent() {
+    let controller = running(1, standby()).await;
+    let mut deployment = controller.api.get("deployments/demo-server").unwrap();
+    deployment["status"] = json!({ "updatedReplicas": 1, "unavailableReplicas": 1 });
+    controller.api.put("deployments/demo-server", &deployment);
+    controller.reconcile().await;
+    set_idle(&controller, 31);
+    controller.reconcile().await;
+    assert_eq!(controller.condition("StandbyConfigWarning"), None);
 }

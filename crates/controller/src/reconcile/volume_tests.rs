@@ -113,4 +113,55 @@ async fn a_claim_that_cannot_be_made_is_the_agents_problem() {
     controller.reconcile().await;
     assert_eq!(controller.ready().0, "Rejected");
     assert_eq!(controller.api.get("deployments/demo-server"), None);
+    assert_eq!(controller.condition(condition::VOLUMES_READY), None, "there is no volume");
+
+    controller.api.answer_all();
+    controller.reconcile().await;
+    assert_eq!(condition(&controller).1, "AsRequested");
+}
+
+/// What is known of the volumes is what was known before.
+#[tokio::test]
+async fn what_stops_before_the_claims_says_nothing_of_them() {
+    let invalid = |controller: &TestController| {
+        let none = serde_json::from_value(json!({ "name": "none" })).unwrap();
+        controller.edit(|spec| spec.template_ref = Some(none));
+    };
+    let refused = |controller: &TestController| {
+        controller.api.delete("secrets/demo-server");
+        let why = r#"secrets "demo-server" is forbidden: exceeded quota: q"#;
+        controller.api.refuse("secrets/demo-server", 403, "Forbidden", why);
+    };
+    let unanswered = |controller: &TestController| {
+        controller.api.delete("secrets/demo-server");
+        controller.api.refuse("secrets/demo-server", 500, "InternalError", "etcdserver: timeout");
+    };
+    for (name, stop) in [
+        ("invalid", invalid as fn(&TestController)),
+        ("refused", refused),
+        ("unanswered", unanswered),
+    ] {
+        let claim = "persistentvolumeclaims/demo-server-workspace";
+        let why =
+            r#"persistentvolumeclaims "demo-server-workspace" is forbidden: exceeded quota: q"#;
+        let controller = TestController::of(persistent("5Gi"));
+        controller.reconcile().await;
+        controller.api.refuse(claim, 403, "Forbidden", why);
+        controller.edit(|spec| spec.persistence = persistent("6Gi").persistence);
+        controller.reconcile().await;
+        let before = condition(&controller);
+        assert_eq!(before.1, "ChangeRefused", "{name}");
+        stop(&controller);
+        let _ = controller.reconcile_by(controller.stores()).await;
+        assert_eq!(condition(&controller), before, "{name}");
+
+        let controller = TestController::of(persistent("5Gi"));
+        controller.reconcile().await;
+        controller.edit(|spec| spec.persistence = None);
+        controller.reconcile().await;
+        assert_eq!(condition(&controller).1, "Kept", "{name}");
+        stop(&controller);
+        let _ = controller.reconcile_by(controller.stores()).await;
+        assert_eq!(condition(&controller).1, "Kept", "{name}");
+    }
 }

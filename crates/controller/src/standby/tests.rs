@@ -147,6 +147,16 @@ fn a_server_that_is_busy_keeps_the_agent_awake_and_a_silent_one_for_five_minutes
             Facts { busy_at: Some(NOON - TIMEOUT), ..answered(Sessions::NotAsked, None) },
             Decision { ask: true, ..awake(idle_since, Some(NOON + 1.seconds())) },
         ),
+        (
+            "it refuses to say, and may be busy",
+            answered(Sessions::Refused, None),
+            awake(idle_since, Some(NOON + TIMEOUT)),
+        ),
+        (
+            "it refuses after it was silent",
+            answered(Sessions::Refused, Some(300)),
+            awake(idle_since, Some(NOON + TIMEOUT)),
+        ),
         ("silent", answered(Sessions::NoAnswer, None), awake(idle_since, Some(NOON + 5.minutes()))),
         (
             "not asked meanwhile",
@@ -211,6 +221,23 @@ fn no_visitor_undoes_what_the_owner_asked_for() {
 fn a_minute_without_a_sign_of_life_may_be_one_that_was_missed() {
     assert!(is_too_short(15.seconds()) && is_too_short(119.seconds()));
     assert!(!is_too_short(2.minutes()) && !is_too_short(30.minutes()));
+}
+
+#[test]
+fn what_a_server_said_last_holds_until_it_is_asked_again() {
+    use {Sessions::*, Warning::*};
+    for (before, said, expected) in [
+        (None, NotAsked, None),
+        (Some(NotAnswering), NotAsked, Some(NotAnswering)),
+        (Some(Refusing), NotAsked, Some(Refusing)),
+        (None, NoAnswer, Some(NotAnswering)),
+        (Some(Refusing), NoAnswer, Some(NotAnswering)),
+        (Some(NotAnswering), Refused, Some(Refusing)),
+        (Some(NotAnswering), Idle, None),
+        (Some(Refusing), Busy, None),
+    ] {
+        assert_eq!(heard(before, said), expected, "{before:?} {said:?}");
+    }
 }
 
 mod properties;

@@ -47,6 +47,11 @@ impl<'a> Conditions<'a> {
         });
     }
 
+    /// Leaves the condition as it was, also where there was none.
+    pub(super) fn keep(&mut self, type_: &str) {
+        self.set.extend(self.old.iter().find(|old| old.type_ == type_).cloned());
+    }
+
     /// All that were set; the others are gone.
     pub(super) fn finish(self) -> Vec<Condition> {
         self.set

@@ -10,6 +10,8 @@ use time::OffsetDateTime;
 use super::{
     ApplyProblem,
     conditions::{Conditions, Truth},
+    link,
+    server::{Server, Suspension},
 };
 use crate::guard::Unreadable;
 
@@ -29,7 +31,12 @@ pub fn unreadable(
     set.set(condition::READY, Truth::False, reason::INVALID_SPEC, sentence(agent, problem));
     let is_suspended = agent.switches.suspend && problem.is_none();
     if is_suspended {
-        set.set(condition::SUSPENDED, Truth::True, reason::USER_REQUESTED, BY_REQUEST);
+        let server = Server::Suspended(Suspension::UserRequested);
+        server.set_conditions(&mut set);
+        if !is_unshared && old.iter().any(is_working_link) {
+            let (truth, reason, message) = link(false, &server);
+            set.set(condition::SHARE_READY, truth, reason, message);
+        }
     }
     let mut new = set.finish();
     let is_kept = |kept: &&Condition| {
@@ -50,6 +57,7 @@ pub fn unreadable(
     }
     if is_suspended {
         status.extend([("suspended".to_owned(), json!(true)), ("ready".to_owned(), json!(false))]);
+        status.extend(closed_share(agent));
     }
     if is_unshared {
         status.insert("share".to_owned(), Value::Null);
@@ -58,7 +66,16 @@ pub fn unreadable(
     status.iter().any(|(field, value)| held(field) != value).then_some(status)
 }
 
-const BY_REQUEST: &str = "spec.suspend is set";
+fn is_working_link(condition: &Condition) -> bool {
+    condition.type_ == condition::SHARE_READY && condition.status == condition::status::TRUE
+}
+
+/// The field `share` of an agent whose link leads nowhere while it is suspended. What else was published stays.
+fn closed_share(agent: &Unreadable) -> Option<(String, Value)> {
+    let mut share = agent.status.get("share")?.clone();
+    share.as_object_mut()?.insert("active".to_owned(), json!(false));
+    Some(("share".to_owned(), share))
+}
 
 /// What is wrong, and the way out.
 fn sentence(agent: &Unreadable, problem: Option<&ApplyProblem>) -> String {
@@ -144,9 +161,64 @@ mod tests {
         assert_eq!(written["share"], Value::Null);
         let conditions = written["conditions"].as_array().unwrap();
         let types: Vec<_> = conditions.iter().map(|one| one["type"].as_str().unwrap()).collect();
-        assert_eq!(types, ["Ready", "Suspended"]);
+        assert_eq!(types, ["Ready", "ServerReady", "ServerHealthy", "Suspended"]);
         let settled = Unreadable { switches: off.switches, ..agent(merged(before, written)) };
         assert_eq!(unreadable(&settled, None, NOON + 1.hours()), None);
+    }
+
+    /// As one that can be read.
+    #[test]
+    fn a_suspended_agent_does_not_say_that_its_server_and_link_work() {
+        let condition = |type_: &str, status: &str, reason: &str| {
+            json!({ "type": type_, "status": status, "reason": reason, "message": "",
+                    "lastTransitionTime": "2026-11-20T12:00:00Z" })
+        };
+        let before = |link: Value| {
+            json!({
+                "ready": true,
+                "share": { "secretName": "demo-share", "tokenLookup": "l", "active": true },
+                "conditions": [
+                    condition("ServerReady", "True", "DeploymentReady"),
+                    condition("ServerHealthy", "True", "DeploymentHealthy"),
+                    condition("Suspended", "False", "Active"),
+                    link,
+                    condition("Ready", "True", "ServerReady"),
+                ],
+            })
+        };
+        let switches = Switches { suspend: true, shared: Some(true) };
+        for (link, expected) in [
+            (condition("ShareReady", "True", "Active"), "ShareReady=False AgentNotReady"),
+            (condition("ShareReady", "False", "Expired"), "ShareReady=False Expired"),
+        ] {
+            let before = before(link);
+            let suspended = Unreadable { switches, ..agent(before.clone()) };
+            let written = unreadable(&suspended, None, NOON).unwrap();
+            let mut conditions: Vec<_> = written["conditions"].as_array().unwrap().iter().collect();
+            conditions.sort_by_key(|one| one["type"].as_str());
+            let text = |one: &Value, field: &str| one[field].as_str().unwrap().to_owned();
+            let short = |one: &&Value| {
+                format!("{}={} {}", text(one, "type"), text(one, "status"), text(one, "reason"))
+            };
+            let expected = [
+                "Ready=False InvalidSpec",
+                "ServerHealthy=False DeploymentNotReady",
+                "ServerReady=False Suspended",
+                expected,
+                "Suspended=True UserRequested",
+            ];
+            assert_eq!(conditions.iter().map(short).collect::<Vec<_>>(), expected);
+            let share = json!({ "secretName": "demo-share", "tokenLookup": "l", "active": false });
+            assert_eq!(written["share"], share);
+            let settled = Unreadable { switches, ..agent(merged(before.clone(), written)) };
+            assert_eq!(unreadable(&settled, None, NOON + 1.hours()), None);
+
+            let refused =
+                ApplyProblem::Rejected { kind: "Deployment".into(), message: "no".into() };
+            let written = unreadable(&suspended, Some(&refused), NOON).unwrap();
+            assert_eq!(written.get("share"), None, "it still runs");
+            assert_eq!(written["conditions"][1], before["conditions"][0]);
+        }
     }
 
     #[test]

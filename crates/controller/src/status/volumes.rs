@@ -15,9 +15,20 @@ pub struct Volumes {
     /// Claims that exist and could not be changed.
     pub refused: Vec<Refused>,
     /// Claims that exist and are not asked for.
-    pub kept: Vec<String>,
+    pub kept: Kept,
     /// Claims that grow, with what the cluster says of it.
     pub growing: Vec<(String, String)>,
+}
+
+/// The names of these claims. They are collected last, so that without them the claims were not judged:
+/// what is known of them is what was known before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept(Option<Vec<String>>);
+
+impl FromIterator<String> for Kept {
+    fn from_iter<T: IntoIterator<Item = String>>(names: T) -> Self {
+        Self(Some(names.into_iter().collect()))
+    }
 }
 
 /// A claim that could not be changed.
@@ -33,23 +44,26 @@ impl Volumes {
         self.refused.iter().any(|refused| matches!(refused.why, Refusal::Rejected(_)))
     }
 
-    /// Absent where the agent has no claim and asks for none.
+    /// Absent where the agent has no claim and asks for none, and as it was where the claims were not judged.
     pub(super) fn set_condition(
         &self,
         persistence: Option<&Persistence>,
         namespace: &str,
         conditions: &mut Conditions<'_>,
     ) {
+        let Some(kept) = &self.kept.0 else {
+            return conditions.keep(condition::VOLUMES_READY);
+        };
         let is_asked =
             persistence.is_some_and(|asked| asked.sessions.is_some() || asked.workspace.is_some());
         let (truth, reason, message) = if !self.refused.is_empty() {
             let refused: Vec<_> = self.refused.iter().map(|one| one.sentence(namespace)).collect();
             (Truth::False, reason::CHANGE_REFUSED, refused.join("; "))
-        } else if let Some(claim) = self.kept.first() {
+        } else if let Some(claim) = kept.first() {
             let message = format!(
                 "the data of {} is kept; to delete it: kubectl delete pvc {} -n {namespace}",
                 claim,
-                self.kept.join(" ")
+                kept.join(" ")
             );
             (Truth::True, reason::KEPT, message)
         } else if is_asked {

@@ -35,6 +35,7 @@ fn steps() -> impl Strategy<Value = Vec<(usize, i64, Step)>> {
         Sessions::NoAnswer,
         Sessions::Idle,
         Sessions::Busy,
+        Sessions::Refused,
     ]);
     let step = prop_oneof![
         8 => says.prop_map(Step::Reconcile),
@@ -127,7 +128,7 @@ proptest! {
                         agent.silent_since = agent.silent_since.or(Some(now)).filter(|_| silent);
                         let all = silences.all();
                         prop_assert!(all.values().all(|answer| answer.counts(now)));
-                        let is_kept = matches!(says, Sessions::NoAnswer | Sessions::Busy)
+                        let is_kept = matches!(says, Sessions::NoAnswer | Sessions::Busy | Sessions::Refused)
                             && decision.state == State::Awake;
                         prop_assert_eq!(all.contains_key(&agent.id), is_kept);
                     }

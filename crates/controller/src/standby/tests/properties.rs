@@ -35,7 +35,7 @@ prop_compose! {
         before in befores(),
         activity in activities(),
         wake in proptest::option::of(times()),
-        sessions in proptest::sample::select(vec![Sessions::NotAsked, Sessions::Idle, Sessions::Busy, Sessions::NoAnswer]),
+        sessions in proptest::sample::select(vec![Sessions::NotAsked, Sessions::Idle, Sessions::Busy, Sessions::Refused, Sessions::NoAnswer]),
         unanswered_since in proptest::option::of(times()),
         busy_at in proptest::option::of(times()),
     ) -> Facts<'static> {
@@ -63,6 +63,7 @@ proptest! {
         prop_assert_eq!(decision.state == State::Suspended, facts.suspend);
         let fell_asleep = decision.state == State::Asleep && facts.before.asleep_since.is_none();
         prop_assert!(!fell_asleep || facts.activity != Activity::Unknown);
+        prop_assert!(!fell_asleep || facts.sessions != Sessions::Refused);
         prop_assert!(!decision.ask || facts.sessions == Sessions::NotAsked);
     }
 
