@@ -90,6 +90,14 @@ impl<'a> Target<'a> {
         self.parent.ensure(&self.beside_name()).map_err(GitError::target(&self.path()))
     }
 
+    /// The folder that receives each file of a checkout first.
+    pub(super) fn scratch(&self, place: &Place) -> Result<Folder, GitError> {
+        match &place.visible {
+            Some(_) => place.meta.descend(b"").map_err(GitError::target(".git")),
+            None => self.beside(),
+        }
+    }
+
     fn beside_name(&self) -> Path {
         let name = if self.is_root() { b"git" } else { self.name.as_slice() };
         [b".", name, b".kubeopencode"].concat()
