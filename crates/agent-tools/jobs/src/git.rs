@@ -7,6 +7,7 @@ use crate::{Reference, RelativePath, Repository, Target};
 /// For `agent-tools git-init` and `agent-tools git-sync`: one repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_excessive_bools, reason = "fields of a document, each on its own")]
 pub struct GitJob {
     /// Name of the context or skill: of its entry in `gitSyncStatuses`, too.
     pub name: String,
@@ -35,6 +36,10 @@ pub struct GitJob {
     /// but what the repository gives it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub outlives_pod: bool,
+    /// Whether the agent's container has the target itself mounted: one that is a single file stays for it what it was
+    /// when the container started.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_mount: bool,
     /// What else the agent's pod writes beneath the target, such as a context's file: none of it is the agent's work.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<RelativePath>,

@@ -37,6 +37,10 @@ impl Tool {
         last: Option<&GitReport>,
     ) -> Result<GitReport, GitError> {
         match policy {
+            // Its container would never see another file in its place.
+            SyncPolicy::HotReload if job.is_mount && target.is_file()? => {
+                self.retry(|| self.pending(target, job, last))
+            }
             SyncPolicy::HotReload => self.retry(|| self.update(target, job)),
             SyncPolicy::Rollout => self.retry(|| self.pending(target, job, last)),
         }

@@ -98,6 +98,16 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// Whether the target is no folder, but a file or a link.
+    pub(super) fn is_file(&self) -> Result<bool, GitError> {
+        let stat = if self.is_root() {
+            None
+        } else {
+            self.parent.stat(&self.name).map_err(self.failed())?
+        };
+        Ok(stat.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) != FileType::Directory))
+    }
+
     fn beside_name(&self) -> Path {
         let name = if self.is_root() { b"git" } else { self.name.as_slice() };
         [b".", name, b".kubeopencode"].concat()

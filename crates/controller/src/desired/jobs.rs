@@ -105,6 +105,7 @@ pub(super) fn git(agent: &ResolvedAgent) -> Vec<GitJob> {
 fn git_job(agent: &ResolvedAgent, checkout: &Checkout) -> GitJob {
     let policy = checkout.sync.map(|sync| sync.policy);
     let is_rolled_out = policy == Some(SyncPolicy::Rollout);
+    let is_hot = policy == Some(SyncPolicy::HotReload);
     GitJob {
         name: checkout.name.clone(),
         repository: checkout.repository.clone(),
@@ -123,6 +124,7 @@ fn git_job(agent: &ResolvedAgent, checkout: &Checkout) -> GitJob {
         // Every volume outlives its containers: whatever the agent made of it stays.
         persistent: true,
         outlives_pod: is_rolled_out && outlives_pod(agent, &checkout.place),
+        is_mount: is_hot && matches!(checkout.place, Place::Outside(_)),
         others: if is_rolled_out { others(agent, &checkout.place) } else { vec![] },
         sync: checkout.sync,
         state: Some(names::SCRATCH_DIR.to_owned()),

@@ -30,6 +30,14 @@ fn others(job: &GitJob) -> Vec<&str> {
 }
 
 #[test]
+fn a_place_outside_the_working_directory_is_a_mount_and_no_other_is() {
+    let is_mount = |path, policy| job(path, policy, json!({})).is_mount;
+    assert!(is_mount("/etc/tool.conf", "HotReload"));
+    assert!(!is_mount("code", "HotReload"));
+    assert!(!is_mount("/workspace/code", "HotReload"));
+}
+
+#[test]
 fn a_place_outlives_the_pod_where_its_volume_does() {
     let own = |volume: Value| {
         let mount = json!({ "name": "own", "mountPath": "/workspace/" });
