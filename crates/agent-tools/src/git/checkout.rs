@@ -40,6 +40,19 @@ pub(super) struct Checkout<'a> {
     pub(super) scratch: &'a Folder,
 }
 
+/// What is known of a whole checkout before a file of it is touched.
+pub(super) enum Judged {
+    /// It is at this commit.
+    There(ObjectId),
+    /// The first repository, and the submodules in it, can be brought to their commits.
+    Clear(Vec<Ready>),
+    Diverged {
+        head: Option<ObjectId>,
+        tip: ObjectId,
+        why: String,
+    },
+}
+
 /// What there is to do about one repository.
 pub(super) enum Prepared {
     Nothing(ObjectId),
@@ -51,32 +64,50 @@ impl Checkout<'_> {
     pub(super) fn advance(
         &self,
         place: Place,
-        (remote, tip): (Remote, Tip),
+        opened: (Remote, Tip),
         selection: &Selection,
     ) -> Result<Advanced, GitError> {
-        let repository = &self.session.job.repository;
-        let root = match self.prepare(place, repository, (remote, tip), selection, self.mode)? {
-            Prepared::Nothing(commit) => {
+        let all = match self.judge(place, opened, selection)? {
+            Judged::There(commit) => {
                 return Ok(Advanced::To { commit, written: Written::default() });
             }
-            Prepared::Diverged { head, tip, why } => {
+            Judged::Diverged { head, tip, why } => {
                 return Ok(Advanced::Diverged { head, tip, why });
+            }
+            Judged::Clear(all) => all,
+        };
+        match self.bring(&all)? {
+            Ok(written) => Ok(Advanced::To { commit: all[0].commit, written }),
+            Err(why) => {
+                let (head, tip) = all[0].between()?;
+                Ok(Advanced::Diverged { head, tip, why })
+            }
+        }
+    }
+
+    /// Fetches what the commit needs, and says whether all of it can be brought there. Writes no file of it.
+    pub(super) fn judge(
+        &self,
+        place: Place,
+        opened: (Remote, Tip),
+        selection: &Selection,
+    ) -> Result<Judged, GitError> {
+        let repository = &self.session.job.repository;
+        let root = match self.prepare(place, repository, opened, selection, self.mode)? {
+            Prepared::Nothing(commit) => return Ok(Judged::There(commit)),
+            Prepared::Diverged { head, tip, why } => {
+                return Ok(Judged::Diverged { head, tip, why });
             }
             Prepared::Ready(ready) => ready,
         };
         let mut all = vec![*root];
-        let brought = match self.collect(&mut all, 0, 0)? {
-            None => self.bring(&all)?,
-            Some(why) => Err(why),
-        };
-        let Ready { commit, place, .. } = &all[0];
-        Ok(match brought {
-            Ok(written) => Advanced::To { commit: *commit, written },
-            Err(why) => {
-                let head = DotGit(&place.meta).head()?.and_then(|head| head.commit);
-                Advanced::Diverged { head, tip: *commit, why }
+        match self.collect(&mut all, 0, 0)? {
+            None => Ok(Judged::Clear(all)),
+            Some(why) => {
+                let (head, tip) = all[0].between()?;
+                Ok(Judged::Diverged { head, tip, why })
             }
-        })
+        }
     }
 
     /// Brings all of them to their commits; or says which work of the agent's is in the way. All files come before

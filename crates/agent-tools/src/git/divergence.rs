@@ -28,7 +28,7 @@ pub(super) fn ahead(
         let (here, followed) = (name(&head.branch), name(&tip.branch));
         return Ok(Some(format!("{here} is checked out here, not {followed}")));
     }
-    let is_behind = is_ancestor(objects, at, to);
+    let is_behind = is_part_of(objects, at, &[to]);
     if DotGit(meta).synced()? != Some(at) && !is_behind {
         return Ok(Some("it has commits of its own".into()));
     }
@@ -50,11 +50,11 @@ pub(super) fn staged(index: &Index, old: &Snapshot, new: &Snapshot) -> Option<Pa
     paths.iter().find(|path| !is_expected(path)).map(|path| (**path).clone())
 }
 
-/// Whether `old` is `new` or comes before it, as far as history is there.
-fn is_ancestor(objects: &Objects, old: ObjectId, new: ObjectId) -> bool {
+/// Whether a commit is one of `new` or comes before one, as far as history is there.
+pub(super) fn is_part_of(objects: &Objects, old: ObjectId, new: &[ObjectId]) -> bool {
     const COMMITS_MAX: usize = 200_000;
-    let mut seen = BTreeSet::from([new]);
-    let mut next = VecDeque::from([new]);
+    let mut seen: BTreeSet<_> = new.iter().copied().collect();
+    let mut next: VecDeque<_> = seen.iter().copied().collect();
     while let Some(commit) = next.pop_front() {
         if commit == old {
             return true;

@@ -137,7 +137,7 @@ impl DotGit<'_> {
         Ok(config.string("remote.origin.url").map(|url| url.to_string()))
     }
 
-    fn reference(&self, name: &str) -> Result<Option<ObjectId>, GitError> {
+    pub(super) fn reference(&self, name: &str) -> Result<Option<ObjectId>, GitError> {
         // The agent may have written any name into HEAD.
         if Reference::parse(name).is_err() {
             return Ok(None);

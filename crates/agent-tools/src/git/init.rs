@@ -80,17 +80,14 @@ impl Tool {
         DotGit(&place.meta).clear_locks()?;
         let session = self.session(target, job, &place.meta)?;
         let mode = if job.persistent { Mode::FastForward } else { Mode::Follow };
-        let scratch = match &place.visible {
-            Some(_) => place.meta.descend(b"").map_err(GitError::target(".git"))?,
-            None => target.beside()?,
-        };
+        let scratch = target.scratch(&place)?;
         let checkout = Checkout { session: &session, mode, scratch: &scratch };
         let advanced = checkout.advance(place, session.tip()?, &target.selection)?;
         Ok(outcome(job, advanced))
     }
 }
 
-fn outcome(job: &GitJob, advanced: Advanced) -> GitReport {
+pub(super) fn outcome(job: &GitJob, advanced: Advanced) -> GitReport {
     match advanced {
         Advanced::To { commit, written } => {
             if written.lfs_pointers > 0 {

@@ -11,16 +11,20 @@ mod exchange;
 mod folder;
 mod host_keys;
 mod http;
+mod ignored;
 mod index;
 mod init;
 mod lock;
+mod loss;
 mod net;
 mod objects;
 mod place;
 mod prepare;
 mod ready;
+mod references;
 mod remote;
 mod replace;
+mod rollout;
 mod session;
 mod snapshot;
 mod ssh;
@@ -30,6 +34,7 @@ mod sync;
 mod target;
 mod tip;
 mod trust;
+mod untracked;
 mod worktree;
 
 use std::{

@@ -53,6 +53,12 @@ pub(super) struct Move<'a> {
 }
 
 impl Ready {
+    /// The commit that is checked out, and that which is to be.
+    pub(super) fn between(&self) -> Result<(Option<ObjectId>, ObjectId), GitError> {
+        let head = DotGit(&self.place.meta).head()?.and_then(|head| head.commit);
+        Ok((head, self.commit))
+    }
+
     pub(super) fn to_move<'a>(&'a self, scratch: &'a Folder) -> Option<Move<'a>> {
         self.step.as_ref().map(|step| Move { ready: self, step, scratch })
     }

@@ -5,14 +5,7 @@ use std::{thread, time::Duration};
 
 use agent_jobs::{GitJob, GitReport, GitState, SyncPolicy};
 
-use super::{
-    Tool,
-    dot_git::DotGit,
-    error::GitError,
-    folder::Folder,
-    gone, report, state,
-    target::{Found, Target},
-};
+use super::{Tool, error::GitError, folder::Folder, report, state, target::Target};
 
 impl Tool {
     /// Returns once there is something to report that was not reported yet.
@@ -44,35 +37,13 @@ impl Tool {
         last: Option<&GitReport>,
     ) -> Result<GitReport, GitError> {
         match policy {
+            // Its container would never see another file in its place.
+            SyncPolicy::HotReload if job.is_mount && target.is_file()? => {
+                self.retry(|| self.pending(target, job, last))
+            }
             SyncPolicy::HotReload => self.retry(|| self.update(target, job)),
             SyncPolicy::Rollout => self.retry(|| self.pending(target, job, last)),
         }
-    }
-
-    /// Only asks, and touches nothing.
-    fn pending(
-        &self,
-        target: &Target<'_>,
-        job: &GitJob,
-        last: Option<&GitReport>,
-    ) -> Result<GitReport, GitError> {
-        let Found::Checkout(place) = target.find()? else { return Ok(gone(job)) };
-        let checked_out = DotGit(&place.meta).synced()?.map(|id| id.to_string());
-        let checked_out = checked_out.or_else(|| last.map(|last| last.commit.clone()));
-        let commit = checked_out.unwrap_or_default();
-        let (_, tip) = self.session(target, job, &place.meta)?.tip()?;
-        let newest = tip.commit.to_string();
-        if commit == newest {
-            return Ok(report(job, commit, GitState::Synced));
-        }
-        // A new pod would find the agent's work in the way once more.
-        if let Some(GitReport { state: GitState::Diverged { commit: known, why }, .. }) = last
-            && *known == newest
-        {
-            let state = GitState::Diverged { commit: newest, why: why.clone() };
-            return Ok(report(job, last.map(|last| last.commit.clone()).unwrap_or(commit), state));
-        }
-        Ok(report(job, commit, GitState::Pending { commit: newest }))
     }
 }
 

@@ -90,6 +90,24 @@ impl<'a> Target<'a> {
         self.parent.ensure(&self.beside_name()).map_err(GitError::target(&self.path()))
     }
 
+    /// The folder that receives each file of a checkout first.
+    pub(super) fn scratch(&self, place: &Place) -> Result<Folder, GitError> {
+        match &place.visible {
+            Some(_) => place.meta.descend(b"").map_err(GitError::target(".git")),
+            None => self.beside(),
+        }
+    }
+
+    /// Whether the target is no folder, but a file or a link.
+    pub(super) fn is_file(&self) -> Result<bool, GitError> {
+        let stat = if self.is_root() {
+            None
+        } else {
+            self.parent.stat(&self.name).map_err(self.failed())?
+        };
+        Ok(stat.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) != FileType::Directory))
+    }
+
     fn beside_name(&self) -> Path {
         let name = if self.is_root() { b"git" } else { self.name.as_slice() };
         [b".", name, b".kubeopencode"].concat()

@@ -10,6 +10,7 @@ mod meanwhile;
 mod origin;
 mod pod;
 mod proxy;
+mod rollout;
 mod root;
 mod server;
 mod ssh;

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt,
     process::{Child, Stdio},
     sync::{
         Arc,
@@ -141,15 +142,45 @@ fn rollout_touches_nothing_and_reports_what_a_new_pod_would_get() {
 #[test]
 fn rollout_does_not_ask_for_a_new_pod_that_would_find_the_agents_work_again() {
     let (server, origin) = server();
-    let pod = pod(&server, "Rollout").with("persistent", true);
+    let pod = pod(&server, "Rollout").with("persistent", true).with("outlivesPod", true);
     pod.init().synced();
     fs::write(pod.docs("README.md"), "mine").unwrap();
     origin.write("README.md", "3").commit("3");
-    assert!(matches!(pod.sync().git().state, GitState::Pending { .. }));
-    pod.init().diverged();
+    assert_eq!(pod.sync().diverged(), "'README.md' was changed here");
+    assert_eq!(pod.init().diverged(), "'README.md' was changed here");
     let mut child = start(&pod, "git-sync");
     assert!(runs_on(&server, &mut child));
     terminate(child);
+}
+
+#[test]
+fn a_single_file_that_is_mounted_itself_is_left_to_a_new_pod() {
+    let (server, origin) = server();
+    let pod = |path| pod(&server, "HotReload").with("isMount", true).with("path", path);
+    let file = pod("sub/dir/file");
+    let first = file.init().synced();
+    let before = fs::metadata(file.volume().join("docs")).unwrap();
+    let newest = origin.write("sub/dir/file", "new").commit("new");
+    let report = file.sync().git();
+    assert_eq!(
+        (report.commit, report.state),
+        (first, GitState::Pending { commit: newest.clone() })
+    );
+    let place = file.volume().join("docs");
+    assert_eq!(fs::read_to_string(&place).unwrap(), "text\n");
+    assert_eq!(fs::metadata(&place).unwrap().ino(), before.ino());
+    let mut child = start(&file, "git-sync");
+    assert!(runs_on(&server, &mut child), "it was reported already");
+    terminate(child);
+    fs::write(&place, "mine").unwrap();
+    assert!(file.sync().diverged().ends_with("was changed here"));
+
+    // The mount of a folder shows what is put into it.
+    let folder = pod("sub/dir");
+    folder.init().synced();
+    let newest = origin.write("sub/dir/file", "newer").commit("newer");
+    assert_eq!(folder.sync().synced(), newest);
+    assert_eq!(folder.text("file"), "newer");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What the programs in an agent's pod are to do. Pure.
 
 use agent_jobs::{
-    Block, ContextJob, Document, GitJob, Item, PluginJob, RelativePath, Source, Target, UrlJob,
+    Block, ContextJob, Document, GitJob, Item, PluginJob, RelativePath, Source, SyncPolicy, Target,
+    UrlJob,
 };
 use api_types::{UrlContext, names};
 
@@ -102,6 +103,9 @@ pub(super) fn git(agent: &ResolvedAgent) -> Vec<GitJob> {
 }
 
 fn git_job(agent: &ResolvedAgent, checkout: &Checkout) -> GitJob {
+    let policy = checkout.sync.map(|sync| sync.policy);
+    let is_rolled_out = policy == Some(SyncPolicy::Rollout);
+    let is_hot = policy == Some(SyncPolicy::HotReload);
     GitJob {
         name: checkout.name.clone(),
         repository: checkout.repository.clone(),
@@ -119,9 +123,42 @@ fn git_job(agent: &ResolvedAgent, checkout: &Checkout) -> GitJob {
         credentials: checkout.secret.is_some().then(|| names::ACCESS_DIR.to_owned()),
         // Every volume outlives its containers: whatever the agent made of it stays.
         persistent: true,
+        outlives_pod: is_rolled_out && outlives_pod(agent, &checkout.place),
+        is_mount: is_hot && matches!(checkout.place, Place::Outside(_)),
+        others: if is_rolled_out { others(agent, &checkout.place) } else { vec![] },
         sync: checkout.sync,
         state: Some(names::SCRATCH_DIR.to_owned()),
     }
+}
+
+/// Whether the next pod finds what is at a place.
+fn outlives_pod(agent: &ResolvedAgent, place: &Place) -> bool {
+    let Place::Workspace(_) = place else { return false };
+    let Some(mount) = agent.own_workspace() else { return agent.persistence.workspace.is_some() };
+    let mut volumes = agent.pod.extra_volumes.iter().flatten();
+    volumes.any(|volume| {
+        volume.name == mount.name && volume.empty_dir.is_none() && volume.ephemeral.is_none()
+    })
+}
+
+/// What other contexts and repositories put beneath a place in the working directory.
+fn others(agent: &ResolvedAgent, place: &Place) -> Vec<RelativePath> {
+    let Place::Workspace(at) = place else { return vec![] };
+    let contexts = agent.contexts.iter().filter_map(|context| context.place.as_ref());
+    let places = contexts.chain(agent.checkouts.iter().map(|checkout| &checkout.place));
+    let in_workspace = |place: &Place| match place {
+        Place::Workspace(path) => path.clone(),
+        Place::Outside(_) => None,
+    };
+    let document = RelativePath::parse(names::CONTEXT_DOCUMENT).ok();
+    let beneath = |path: RelativePath| match at {
+        None => Some(path),
+        Some(at) => {
+            let rest = path.as_str().strip_prefix(at.as_str())?.strip_prefix('/')?;
+            RelativePath::parse(rest).ok()
+        }
+    };
+    places.filter_map(in_workspace).chain(document).filter_map(beneath).collect()
 }
 
 /// The contexts that are URLs, in the order of their jobs.

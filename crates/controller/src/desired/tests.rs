@@ -4,6 +4,7 @@ mod determinism;
 mod documents;
 mod everything;
 mod fields;
+mod follow;
 mod ignored;
 mod optional;
 mod pod_security;

@@ -19,9 +19,11 @@ fn revision(controller: &TestController) -> Value {
 }
 
 fn moved_to(commit: &str) -> Value {
-    let report = json!({
-        "name": "code", "commit": "0a", "lastSynced": ago(1), "state": { "pending": { "commit": commit } },
-    });
+    reported(&json!({ "pending": { "commit": commit } }))
+}
+
+fn reported(state: &Value) -> Value {
+    let report = json!({ "name": "code", "commit": "0a", "lastSynced": ago(1), "state": state });
     let ended = json!({ "terminated": { "exitCode": 0, "message": report.to_string() } });
     json!([{ "name": "git-sync-0", "state": { "running": {} }, "lastState": ended, "image": "",
              "imageID": "", "ready": true, "restartCount": 1 }])
@@ -63,6 +65,29 @@ async fn a_newer_commit_restarts_the_pod_once_and_not_under_its_user() {
         controller.api.put("pods/demo-server-1", &pod(&moved_to("0c")));
         controller.reconcile().await;
         assert_eq!(revision(&controller), r#"{"code":"0c"}"#);
+    };
+    tokio::select! {
+        () = serve(listener, "{}") => unreachable!(),
+        () = test => {}
+    }
+}
+
+#[tokio::test]
+async fn work_of_the_agents_that_would_be_lost_holds_the_restart_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let controller = following(listener.local_addr().unwrap().port()).await;
+    let reconciled = async |containers: Value| {
+        controller.api.put("pods/demo-server-1", &pod(&containers));
+        controller.reconcile().await;
+        (revision(&controller), controller.condition("GitSyncPending").unwrap().reason)
+    };
+    let why = "'main.rs' was changed here";
+    let test = async {
+        let diverged = reported(&json!({ "diverged": { "commit": "0b", "why": why } }));
+        assert_eq!(reconciled(diverged).await, (Value::Null, "Diverged".into()));
+        assert!(controller.condition("GitSyncPending").unwrap().message.ends_with(why));
+        let (restarted, _) = reconciled(moved_to("0b")).await;
+        assert_eq!(restarted, r#"{"code":"0b"}"#, "it is out of the way");
     };
     tokio::select! {
         () = serve(listener, "{}") => unreachable!(),
