@@ -34,7 +34,7 @@ pub struct Workload {
     pub revision: Option<Box<str>>,
     /// The digest of what users own and its pods use.
     pub references: Option<Box<str>>,
-    /// The digest of the password that its first pods were started with, or of a later one.
+    /// The digest of the server's password when it was last applied.
     pub password: Option<Box<str>>,
     /// The digest of the password for which its pods were restarted.
     pub changed_password: Option<Box<str>>,

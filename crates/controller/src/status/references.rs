@@ -129,8 +129,12 @@ impl Found {
 
     /// Of what was added last, which an empty name was not.
     fn only(&mut self, name: &str, key: Option<&str>) {
+        self.only_keys(name, key.map_or(Keys::All, |key| Keys::One(key.to_owned())));
+    }
+
+    fn only_keys(&mut self, name: &str, keys: Keys) {
         if let Some(last) = self.0.last_mut().filter(|last| last.name == name) {
-            last.keys = key.map_or(Keys::All, |key| Keys::One(key.to_owned()));
+            last.keys = keys;
         }
     }
 
@@ -143,9 +147,9 @@ impl Found {
     }
 
     fn secret_ref(&mut self, field: String, secret: Option<&LocalRef>, keys: Keys) {
-        if let Some(LocalRef { name, .. }) = secret.filter(|secret| !secret.name.is_empty()) {
-            let (kind, name) = (ReferenceKind::Secret, name.clone());
-            self.0.push(Reference { kind, name, keys, field, optional: false });
+        if let Some(secret) = secret {
+            self.secret(&secret.name, field, None);
+            self.only_keys(&secret.name, keys);
         }
     }
 
