@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use serde_yaml_ng::Value;
 
 use crate::{
     cluster::{ControlPlane, Controllers, Wanted},
@@ -104,7 +105,10 @@ fn ground(kubernetes: Option<Wanted>, controllers: Controllers) -> Result<Contro
 
 /// The driver, told of the control plane and of the controller that it is to start.
 fn driver(name: &str, plane: &ControlPlane) -> Result<Cmd> {
-    let driver = Cmd::new(images::program(name)?);
+    let mut driver = Cmd::new(images::program(name)?);
+    for (name, value) in allocator()? {
+        driver = driver.env(&name, value);
+    }
     Ok(driver
         .arg("--kubeconfig")
         .arg(plane.kubeconfig())
@@ -112,4 +116,29 @@ fn driver(name: &str, plane: &ControlPlane) -> Result<Cmd> {
         .arg(plane.audit_log())
         .arg("--controller")
         .arg(images::program("controller")?))
+}
+
+/// What the controller's Deployment tells its allocator.
+fn allocator() -> Result<Vec<(String, String)>> {
+    let file = paths::repository().join("manifests/controller/deployment.yaml");
+    let deployment: Value = serde_yaml_ng::from_str(&fs::read_to_string(&file)?)
+        .with_context(|| file.display().to_string())?;
+    let env = deployment["spec"]["template"]["spec"]["containers"][0]["env"].as_sequence();
+    let variables = env.context("the controller's container has no env")?.iter();
+    Ok(variables
+        .filter_map(|variable| Some((variable["name"].as_str()?, variable["value"].as_str()?)))
+        .filter(|(name, _)| name.starts_with("MIMALLOC_"))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_controller_that_is_measured_has_the_allocator_of_an_installation() {
+        let names: Vec<String> = allocator().unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["MIMALLOC_PURGE_DELAY", "MIMALLOC_PAGE_FULL_RETAIN"]);
+    }
 }

@@ -119,6 +119,7 @@ where
     Fut: Future<Output = Result<(), E>>,
     E: Into<Box<dyn Error + Send + Sync>>,
 {
+    small_pages_only();
     #[cfg(feature = "tls")]
     install_crypto();
     match run_to_end(run(program, args, serve)) {
@@ -139,6 +140,14 @@ fn run_to_end(run: impl Future<Output = Result<(), DaemonError>>) -> Result<(), 
     // A blocking call that hangs must not hold the process up.
     runtime.shutdown_background();
     ended
+}
+
+/// Keeps the kernel from backing the allocator's memory by pages of 2 MiB (`PR_SET_THP_DISABLE`,
+/// prctl(2)): each stays resident whole while any byte of it is in use, so that what a burst took
+/// would hardly ever be given back. It holds for all that is touched from now on.
+fn small_pages_only() {
+    // A kernel without such pages refuses, and has nothing to disable.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
 /// The libraries that speak TLS take the process's provider where they are given none.

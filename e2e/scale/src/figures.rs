@@ -1,5 +1,7 @@
 //! What was measured for each count of Agents, and its table in Markdown. Pure.
 
+use std::iter;
+
 use serde::{Deserialize, Serialize};
 
 /// Of one count of Agents.
@@ -29,43 +31,57 @@ pub struct Row {
     pub edit_among_invalid_ms: f64,
 }
 
-type Cell = fn(&Row) -> String;
+impl Row {
+    /// What each Agent takes that `before` had not: without what any work takes, however little.
+    fn resident_kib_beyond(&self, before: &Self) -> f64 {
+        let agents = f64::from(self.agents) - f64::from(before.agents);
+        (self.resident_kib - before.resident_kib) / agents
+    }
+}
 
-const ROWS: [(&str, Cell); 14] = [
-    ("objects per Agent", |row| format!("{:.2}", row.objects)),
-    ("requests per Agent", |row| {
+/// From a row and the one before it.
+type Cell = fn(&Row, Option<&Row>) -> String;
+
+const ROWS: [(&str, Cell); 15] = [
+    ("objects per Agent", |row, _| format!("{:.2}", row.objects)),
+    ("requests per Agent", |row, _| {
         format!("{:.2}", row.reads + row.object_writes + row.status_writes)
     }),
-    ("… reads, object writes, status writes", |row| {
+    ("… reads, object writes, status writes", |row, _| {
         format!("{:.2}, {:.2}, {:.2}", row.reads, row.object_writes, row.status_writes)
     }),
-    ("reconcile all, s", |row| format!("{:.2}", row.reconcile_seconds)),
-    ("the same writes bare, s", |row| format!("{:.2}", row.bare_seconds)),
-    ("ratio", |row| format!("{:.2}", row.reconcile_seconds / row.bare_seconds)),
-    ("idle: requests for Agents", |row| {
+    ("reconcile all, s", |row, _| format!("{:.2}", row.reconcile_seconds)),
+    ("the same writes bare, s", |row, _| format!("{:.2}", row.bare_seconds)),
+    ("ratio", |row, _| format!("{:.2}", row.reconcile_seconds / row.bare_seconds)),
+    ("idle: requests for Agents", |row, _| {
         format!("{} in {:.0} s", row.idle_requests, row.idle_seconds)
     }),
-    ("idle: watches renewed, lease", |row| format!("{}, {}", row.idle_watches, row.idle_lease)),
-    ("RSS without Agents, MiB", |row| format!("{:.1}", row.resident_kib_alone / 1024.0)),
-    ("RSS per Agent, KiB", |row| {
+    ("idle: watches renewed, lease", |row, _| format!("{}, {}", row.idle_watches, row.idle_lease)),
+    ("RSS without Agents, MiB", |row, _| format!("{:.1}", row.resident_kib_alone / 1024.0)),
+    ("RSS per Agent, KiB", |row, _| {
         format!("{:.1}", (row.resident_kib - row.resident_kib_alone) / f64::from(row.agents))
     }),
-    ("start to first write, ms", |row| format!("{:.0}", row.first_write_ms)),
-    ("restart: writes, reads, s", |row| {
+    ("… of those beyond the column before", |row, before| {
+        before.map_or_else(String::new, |before| format!("{:.1}", row.resident_kib_beyond(before)))
+    }),
+    ("start to first write, ms", |row, _| format!("{:.0}", row.first_write_ms)),
+    ("restart: writes, reads, s", |row, _| {
         format!("{}, {}, {:.1}", row.restart_writes, row.restart_reads, row.restart_seconds)
     }),
-    ("edit of another, worst, ms", |row| format!("{:.0}", row.edit_ms)),
-    ("… among invalid ones, ms", |row| format!("{:.0}", row.edit_among_invalid_ms)),
+    ("edit of another, worst, ms", |row, _| format!("{:.0}", row.edit_ms)),
+    ("… among invalid ones, ms", |row, _| format!("{:.0}", row.edit_among_invalid_ms)),
 ];
 
 /// A line for each figure, a column for each count.
 pub fn table(rows: &[Row]) -> String {
-    let line = |name: &str, cell: &dyn Fn(&Row) -> String| {
-        let cells = rows.iter().map(|row| format!(" {:>16} |", cell(row)));
+    let line = |name: &str, cell: &dyn Fn(&Row, Option<&Row>) -> String| {
+        let before = iter::once(None).chain(rows.iter().map(Some));
+        let cells = rows.iter().zip(before).map(|(row, before)| cell(row, before));
+        let cells = cells.map(|cell| format!(" {cell:>16} |"));
         format!("| {name:<38} |{}", cells.collect::<String>())
     };
     let rule = format!("|{}|{}", "-".repeat(40), "-----------------:|".repeat(rows.len()));
-    let mut lines = vec![line("Agents", &|row| row.agents.to_string()), rule];
+    let mut lines = vec![line("Agents", &|row, _| row.agents.to_string()), rule];
     lines.extend(ROWS.iter().map(|(name, cell)| line(name, cell)));
     lines.push(String::new());
     lines.join("\n")
@@ -85,13 +101,14 @@ mod tests {
             bare_seconds: 2.0,
             ..Row::default()
         };
-        let table = table(&[row.clone(), Row { agents: 200, ..row }]);
+        let table = table(&[row.clone(), Row { agents: 200, resident_kib: 12_040.0, ..row }]);
         let line = |name: &str| {
             let found = table.lines().find(|line| line.starts_with(&format!("| {name} ")));
             found.unwrap().split('|').skip(2).map(str::trim).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(line("Agents"), "100 200 ");
-        assert_eq!(line("RSS per Agent, KiB"), "10.0 5.0 ");
+        assert_eq!(line("RSS per Agent, KiB"), "10.0 9.0 ");
+        assert_eq!(line("… of those beyond the column before"), " 8.0 ");
         assert_eq!(line("ratio"), "1.50 1.50 ");
     }
 }

@@ -3,6 +3,7 @@
 mod admission;
 mod api_server;
 mod contexts;
+mod crowd;
 mod drain;
 mod events;
 mod examples;

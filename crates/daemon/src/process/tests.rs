@@ -28,6 +28,26 @@ async fn get(address: SocketAddr, path: &str) -> String {
     answer
 }
 
+#[test]
+fn a_program_asks_for_no_huge_pages() {
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Args {
+        #[command(flatten)]
+        telemetry: TelemetryArgs,
+    }
+
+    let Args { telemetry } =
+        Args::parse_from(["test", "--metrics-address", "127.0.0.1:0", "--log-level", "off"]);
+    let (seen, was_disabled) = std::sync::mpsc::channel();
+    main("test", &telemetry, async move |_| {
+        seen.send(rustix::thread::transparent_huge_pages_are_disabled().unwrap()).unwrap();
+        Ok::<_, Infallible>(())
+    });
+    assert!(was_disabled.recv().unwrap());
+}
+
 #[tokio::test]
 async fn the_probes_tell_of_the_gates_until_the_end() {
     let serve = async |daemon: Daemon, address| {
