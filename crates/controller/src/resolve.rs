@@ -69,6 +69,16 @@ impl ResolvedAgent {
         };
         self.pod.extra_volume_mounts.iter().flatten().find(is_there)
     }
+
+    /// Whether the next pod finds what is at a place.
+    pub fn outlives_pod(&self, place: &Place) -> bool {
+        let Place::Workspace(_) = place else { return false };
+        let Some(mount) = self.own_workspace() else { return self.persistence.workspace.is_some() };
+        let mut volumes = self.pod.extra_volumes.iter().flatten();
+        volumes.any(|volume| {
+            volume.name == mount.name && volume.empty_dir.is_none() && volume.ephemeral.is_none()
+        })
+    }
 }
 
 /// The images of an agent's pod, and how they are pulled.

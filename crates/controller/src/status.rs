@@ -30,7 +30,7 @@ use conditions::{Conditions, Truth};
 use git::Repositories;
 use server::{Server, Suspension};
 
-pub use git::moved;
+pub use git::{Moved, moved};
 pub use pods::{Problem, newest};
 pub use references::{Keys, Reference, ReferenceKind, named_once, references};
 pub use server::is_starting;

@@ -39,13 +39,30 @@ pub(super) async fn hold(
     programs: &Programs,
     progress: impl Fn(&str),
 ) -> Result<Option<Memory>> {
-    let Some(before) = programs.resident_kib() else { return Ok(None) };
+    if programs.resident_kib().is_none() {
+        return Ok(None);
+    }
+    progress(
+        "a session of each agent, a burst and a minute: what the first ones take is no later one's",
+    );
+    warm(hosts).await?;
+    let before = programs.resident_kib().context("a program ended")?;
     let mut held = Held::open(hosts, count).await?;
     let used = held.measure(count, programs, progress).await;
     held.leave().await;
     let [idle, after_burst] =
         used?.map(|now| [0, 1].map(|of| per_session(now[of], before[of], count)));
     Ok(Some(Memory { sessions: count, idle, after_burst }))
+}
+
+/// Has the programs once do all that they will be measured at: the code that runs is read in, connections and pools are
+/// made.
+async fn warm(hosts: &[Host]) -> Result<()> {
+    let mut held = Held::open(hosts, hosts.len()).await?;
+    held.burst.cancel();
+    let still = held.still().await;
+    held.leave().await;
+    still
 }
 
 /// Sessions whose output is read.

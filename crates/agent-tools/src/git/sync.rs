@@ -8,11 +8,12 @@ use agent_jobs::{GitJob, GitReport, GitState, SyncPolicy};
 use super::{Tool, error::GitError, folder::Folder, report, state, target::Target};
 
 impl Tool {
-    /// Returns once there is something to report that was not reported yet.
+    /// Returns once there is something to report that was not reported yet, or whose report no longer counts.
     pub(super) fn sync(&self, job: &GitJob) -> Result<GitReport, GitError> {
         let sync = job.sync.ok_or(GitError::NoSync)?;
         let target = Target::open(job)?;
         let folder = target.state().ok_or(GitError::NoState)?;
+        let mut has_waited = false;
         loop {
             let last = state::last(folder);
             let report = match self.round(&target, job, sync.policy, last.as_ref()) {
@@ -22,10 +23,12 @@ impl Tool {
                     report(job, commit, GitState::Failed { why: super::sentence(&error) })
                 }
             };
-            if is_news(folder, last.as_ref(), &report)? {
+            let is_news = is_news(folder, last.as_ref(), &report)?;
+            if is_news || has_waited && ages(job, &report) {
                 return Ok(report);
             }
             thread::sleep(Duration::from_secs(sync.interval_seconds.max(1).into()));
+            has_waited = true;
         }
     }
 
@@ -45,6 +48,13 @@ impl Tool {
             SyncPolicy::Rollout => self.retry(|| self.pending(target, job, last)),
         }
     }
+}
+
+/// Whether the same is to be said again after an interval: that a new pod loses nothing of the agent's was true when it was
+/// looked at, and the controller acts on no old look.
+fn ages(job: &GitJob, report: &GitReport) -> bool {
+    let is_rolled_out = job.sync.is_some_and(|sync| sync.policy == SyncPolicy::Rollout);
+    is_rolled_out && !job.outlives_pod && matches!(report.state, GitState::Pending { .. })
 }
 
 /// Whether a report says something new. It is kept either way.

@@ -134,6 +134,26 @@ fn a_new_pod_is_asked_for_once_the_agents_work_is_out_of_the_way() {
 }
 
 #[test]
+fn that_nothing_would_be_lost_is_said_again_after_each_interval_where_it_may_change() {
+    let (server, origin) = server();
+    for outlives_pod in [false, true] {
+        let pod = pod(&server).with("outlivesPod", outlives_pod);
+        pod.init().synced();
+        let newest = origin.write("new", &outlives_pod.to_string()).commit("next");
+        assert_eq!(pod.sync().git().state, pending(&newest));
+        let mut child = pod.command("git-sync").stderr(Stdio::piped()).spawn().unwrap();
+        if outlives_pod {
+            assert!(runs_on(&server, &mut child), "it was reported already");
+            child.kill().unwrap();
+            child.wait().unwrap();
+        } else {
+            let report = pod.ended(&child.wait_with_output().unwrap()).git();
+            assert_eq!(report.state, pending(&newest));
+        }
+    }
+}
+
+#[test]
 fn what_a_new_pod_would_have_as_well_holds_nothing_up() {
     let cases: [Work; 6] = [
         |_| {},

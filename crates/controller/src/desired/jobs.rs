@@ -123,22 +123,12 @@ fn git_job(agent: &ResolvedAgent, checkout: &Checkout) -> GitJob {
         credentials: checkout.secret.is_some().then(|| names::ACCESS_DIR.to_owned()),
         // Every volume outlives its containers: whatever the agent made of it stays.
         persistent: true,
-        outlives_pod: is_rolled_out && outlives_pod(agent, &checkout.place),
+        outlives_pod: is_rolled_out && agent.outlives_pod(&checkout.place),
         is_mount: is_hot && matches!(checkout.place, Place::Outside(_)),
         others: if is_rolled_out { others(agent, &checkout.place) } else { vec![] },
         sync: checkout.sync,
         state: Some(names::SCRATCH_DIR.to_owned()),
     }
-}
-
-/// Whether the next pod finds what is at a place.
-fn outlives_pod(agent: &ResolvedAgent, place: &Place) -> bool {
-    let Place::Workspace(_) = place else { return false };
-    let Some(mount) = agent.own_workspace() else { return agent.persistence.workspace.is_some() };
-    let mut volumes = agent.pod.extra_volumes.iter().flatten();
-    volumes.any(|volume| {
-        volume.name == mount.name && volume.empty_dir.is_none() && volume.ephemeral.is_none()
-    })
 }
 
 /// What other contexts and repositories put beneath a place in the working directory.

@@ -12,11 +12,15 @@ use crate::{
     resolve::ResolvedAgent,
     rollout::revision,
     standby::{Activity, RECONNECT_GRACE, Sessions},
-    status::{self, moved, newest},
+    status::{self, Moved, moved, newest},
 };
 
 /// After this long a server that was busy is asked again; nobody tells when it is not any more.
 const BUSY_WAIT: Duration = Duration::minutes(1);
+
+/// How long a look at the agent's work counts where that work ends with the pod: as long as it may take the kubelet to
+/// tell of it.
+const LOOK_COUNTS: Duration = Duration::seconds(30);
 
 #[derive(Default)]
 pub(super) struct Rollout {
@@ -39,16 +43,27 @@ impl Reconciler {
         let pods = fetch::pods(&self.stores, identity);
         let pods: Vec<&Pod> = pods.iter().map(Arc::as_ref).collect();
         let moved = newest(&pods).map(|pod| moved(pod, &resolved.checkouts)).unwrap_or_default();
-        let Some(new) = revision(held.as_deref(), &moved) else {
+        let commits: Vec<(&str, &str)> =
+            moved.iter().map(|one| (&*one.checkout.name, &*one.commit)).collect();
+        let Some(new) = revision(held.as_deref(), &commits) else {
             return Rollout { revision: held, ..Rollout::default() };
         };
         let waiting = |next| Rollout { revision: held, waiting: status::Rollout::Waiting, next };
-        match standing.view.activity {
+        let closed = match standing.view.activity {
             Activity::Unknown | Activity::Open => return waiting(None),
             Activity::Closed(Some(at)) if standing.now < at + RECONNECT_GRACE => {
                 return waiting(Some(at + RECONNECT_GRACE));
             }
-            Activity::Closed(_) => {}
+            Activity::Closed(at) => at,
+        };
+        // Work that came after the look would be lost. Another look is taken after each interval, and is an event.
+        let counts = |one: &Moved<'_>| {
+            let is_young = |at: &OffsetDateTime| standing.now <= *at + LOOK_COUNTS;
+            resolved.outlives_pod(&one.checkout.place)
+                || one.seen.filter(is_young).is_some_and(|at| closed.is_none_or(|end| at >= end))
+        };
+        if !moved.iter().all(counts) {
+            return waiting(None);
         }
         match self.sessions(identity, resolved.port).await {
             Sessions::Idle => Rollout { revision: Some(new), ..Rollout::default() },

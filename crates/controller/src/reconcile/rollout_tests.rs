@@ -3,12 +3,12 @@
 use api_types::labels;
 use daemon::clock;
 use serde_json::{Value, json};
-use time::Duration;
+use time::{Duration, format_description::well_known::Rfc3339};
 use tokio::net::TcpListener;
 
 use super::{
     Activities,
-    standby_tests::{ago, id, pod, running, serve},
+    standby_tests::{id, pod, running, serve},
     tests::TestController,
 };
 
@@ -23,18 +23,30 @@ fn moved_to(commit: &str) -> Value {
 }
 
 fn reported(state: &Value) -> Value {
-    let report = json!({ "name": "code", "commit": "0a", "lastSynced": ago(1), "state": state });
-    let ended = json!({ "terminated": { "exitCode": 0, "message": report.to_string() } });
+    reported_at(state, 0)
+}
+
+/// Reported so many seconds ago.
+fn reported_at(state: &Value, seconds: i64) -> Value {
+    let at = (clock::now() - Duration::seconds(seconds)).truncate_to_second();
+    let at = at.format(&Rfc3339).unwrap();
+    let report = json!({ "name": "code", "commit": "0a", "lastSynced": at, "state": state });
+    let ended =
+        json!({ "terminated": { "exitCode": 0, "message": report.to_string(), "finishedAt": at } });
     json!([{ "name": "git-sync-0", "state": { "running": {} }, "lastState": ended, "image": "",
              "imageID": "", "ready": true, "restartCount": 1 }])
 }
 
 /// A running agent whose repository restarts it for newer commits.
 async fn following(port: u16) -> TestController {
+    following_with(port, json!({})).await
+}
+
+async fn following_with(port: u16, persistence: Value) -> TestController {
     let sync = json!({ "enabled": true, "policy": "Rollout" });
     let git = json!({ "repository": "https://git.example/code.git", "sync": sync });
     let context = json!({ "name": "code", "type": "Git", "mountPath": "code", "git": git });
-    Box::pin(running(port, json!({ "contexts": [context] }))).await
+    Box::pin(running(port, json!({ "contexts": [context], "persistence": persistence }))).await
 }
 
 #[tokio::test]
@@ -123,6 +135,33 @@ async fn a_pod_that_somebody_may_use_is_not_restarted() {
             (Value::Null, "WaitingForSessions"),
             "{name}"
         );
+    }
+}
+
+#[tokio::test]
+async fn an_old_look_at_work_that_ends_with_the_pod_restarts_nothing() {
+    let workspace = || json!({ "workspace": { "size": "1Gi" } });
+    for (name, persistence, seen, closed, restarts) in [
+        ("too long ago", json!({}), 31, 60, false),
+        ("before the last terminal was closed", json!({}), 20, 15, false),
+        ("after it", json!({}), 20, 21, true),
+        ("the work outlives the pod", workspace(), 300, 60, true),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let controller = following_with(port, persistence).await;
+        let closed = clock::now() - Duration::seconds(closed);
+        controller.activities.with_terminals(&id(), 1, closed);
+        controller.activities.with_terminals(&id(), 0, closed);
+        let state = json!({ "pending": { "commit": "0b" } });
+        controller.api.put("pods/demo-server-1", &pod(&reported_at(&state, seen)));
+        tokio::select! {
+            () = serve(listener, "{}") => unreachable!(),
+            _ = controller.reconcile() => {}
+        }
+        assert_eq!(revision(&controller) != Value::Null, restarts, "{name}");
+        let pending = controller.condition("GitSyncPending").unwrap().reason;
+        assert_eq!(pending == "WaitingForSessions", !restarts, "{name}");
     }
 }
 

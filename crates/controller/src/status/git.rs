@@ -6,6 +6,7 @@ use api_types::{
     GitSyncStatus,
     condition::{self, reason},
     names,
+    time_convert::from_k8s_time,
 };
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -70,8 +71,16 @@ impl Repositories {
     }
 }
 
-/// The repositories whose new commit only a new pod will have, and that commit.
-pub fn moved(pod: &Pod, checkouts: &[Checkout]) -> Vec<(String, String)> {
+/// A repository whose new commit only a new pod will have.
+pub struct Moved<'a> {
+    pub checkout: &'a Checkout,
+    pub commit: String,
+    /// When the agent's work was looked at and nothing of it was in the way.
+    pub seen: Option<OffsetDateTime>,
+}
+
+/// All of a pod that restart it for their commits.
+pub fn moved<'a>(pod: &Pod, checkouts: &'a [Checkout]) -> Vec<Moved<'a>> {
     let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
     let of = |container: &ContainerStatus| {
         let index: usize = container.name.strip_prefix(names::GIT_SYNC_PREFIX)?.parse().ok()?;
@@ -79,7 +88,8 @@ pub fn moved(pod: &Pod, checkouts: &[Checkout]) -> Vec<(String, String)> {
         let is_rolled_out = checkout.sync.as_ref()?.policy == SyncPolicy::Rollout;
         match report(container).filter(|_| is_rolled_out)? {
             Report::Git(GitReport { state: GitState::Pending { commit }, .. }) => {
-                Some((checkout.name.clone(), commit))
+                let seen = ended(container)?.finished_at.as_ref().map(from_k8s_time);
+                Some(Moved { checkout, commit, seen })
             }
             Report::Git(_) | Report::Failed(_) => None,
         }
@@ -89,12 +99,14 @@ pub fn moved(pod: &Pod, checkouts: &[Checkout]) -> Vec<(String, String)> {
 
 /// The newest of a container. One that runs for the first time has none.
 fn report(container: &ContainerStatus) -> Option<Report> {
-    let ended = |state: Option<&k8s_openapi::api::core::v1::ContainerState>| {
-        state.and_then(|state| state.terminated.clone())
-    };
-    let ended: ContainerStateTerminated =
-        ended(container.state.as_ref()).or_else(|| ended(container.last_state.as_ref()))?;
-    ended.message.as_deref().filter(|message| !message.trim().is_empty()).map(Report::parse)
+    let message = ended(container)?.message.as_deref();
+    message.filter(|message| !message.trim().is_empty()).map(Report::parse)
+}
+
+/// How a container ended the last time.
+fn ended(container: &ContainerStatus) -> Option<&ContainerStateTerminated> {
+    let states = [container.state.as_ref(), container.last_state.as_ref()];
+    states.into_iter().flatten().find_map(|state| state.terminated.as_ref())
 }
 
 fn status(report: &GitReport) -> GitSyncStatus {
@@ -119,8 +131,8 @@ fn pending(report: &Report, rollout: Rollout) -> Option<(&'static str, String)> 
         GitState::Pending { commit } if rollout == Rollout::Waiting => Some((
             reason::WAITING_FOR_SESSIONS,
             format!(
-                "{name:?}: the pod is restarted for the commit {} once no terminal is open and the \
-                 agent is known not to be busy",
+                "{name:?}: the pod is restarted for the commit {} once no terminal is open, the agent \
+                 is known not to be busy, and a look at its work after that finds none that would be lost",
                 short(commit)
             ),
         )),
