@@ -5,7 +5,11 @@ use std::{cell::Cell, time::Duration};
 
 use anyhow::{Context, Result};
 use api_types::{Agent, condition};
-use e2e::{agents, cluster::Space, http, kubeoc, waiting};
+use e2e::{
+    agents,
+    cluster::{PATIENCE, Space},
+    http, kubeoc, waiting,
+};
 use futures::{StreamExt, TryStreamExt, future, stream};
 use kube::{Api, api::ListParams};
 use serde_json::json;
@@ -38,7 +42,7 @@ async fn ten_thousand_agents_that_cannot_be_made_hold_up_no_other() -> Result<()
         // New ones are judged in their order, so that few are left when the last one is.
         let last = format!("crowd-{}", CROWD - 1);
         Box::pin(agents::wait(&space, &last, "judged", is_missing)).await?;
-        waiting::until("all the crowd is told", SOON, || is_told(&space)).await?;
+        waiting::until("all the crowd is told", PATIENCE, || is_told(&space)).await?;
         all_told.set(true);
         anyhow::Ok(())
     };
