@@ -25,7 +25,16 @@ spec:
       {{- with .Values.image.pullPolicy }}
       imagePullPolicy: {{ . }}
       {{- end }}
-      args: [certificates, renew, --namespace, {{ .Release.Namespace }}]
+      args:
+        - certificates
+        - renew
+        - --namespace={{ .Release.Namespace }}
+        {{- with $values.validityDays }}
+        - --validity={{ . }}
+        {{- end }}
+        {{- with $values.renewBeforeDays }}
+        - --renew-before={{ . }}
+        {{- end }}
       {{- with $values.extraEnv }}
       env:
         {{- toYaml . | nindent 8 }}
