@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
-pub use programs::{Outcome, helm, kubectl};
+pub use programs::{Outcome, helm, helm_on_cluster, kubectl};
 
 /// The namespace of an installation.
 pub const NAMESPACE: &str = "kubeopencode-system";

@@ -17,11 +17,19 @@ pub struct Outcome {
     pub errors: String,
 }
 
-/// helm, which needs no cluster: its own settings and caches are nobody's.
+/// helm, which asks no cluster: its own settings and caches are nobody's.
 pub fn helm(arguments: &[&str], paths: &[&Path]) -> Result<Outcome> {
     let home = tempfile::tempdir()?;
     let mut helm = Command::new(variable("HELM")?);
     helm.args(arguments).args(paths).env_remove("KUBECONFIG").env("HOME", home.path());
+    run(helm, "")
+}
+
+/// helm at the API server that `KUBECONFIG` names.
+pub fn helm_on_cluster(arguments: &[&str]) -> Result<Outcome> {
+    let home = tempfile::tempdir()?;
+    let mut helm = Command::new(variable("HELM")?);
+    helm.args(arguments).env("HOME", home.path());
     run(helm, "")
 }
 

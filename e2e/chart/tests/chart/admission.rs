@@ -17,8 +17,11 @@ const DRY_RUN: [&str; 7] = [
     "-",
 ];
 
+/// Where pods are tried: nobody installs anything there.
+const PODS: &str = "pods";
+
 /// What is there before an installation.
-static READY: LazyLock<()> = LazyLock::new(|| {
+pub(crate) static READY: LazyLock<()> = LazyLock::new(|| {
     let stubs = Path::new(env!("CARGO_MANIFEST_DIR")).join("stubs");
     let apply = ["apply", "--server-side", "--force-conflicts", "--filename"];
     stored(&[&apply[..], &[stubs.to_str().unwrap()]].concat(), "");
@@ -33,16 +36,16 @@ static READY: LazyLock<()> = LazyLock::new(|| {
     };
     let account = |name: &str| {
         json!({
-            "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name, "namespace": NAMESPACE },
+            "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name, "namespace": PODS },
         })
     };
     let accounts = ["controller", "server", "terminal-broker", "certificates"];
-    let mut items: Vec<_> = [NAMESPACE, "team-a", "team-b"].map(namespace).to_vec();
+    let mut items: Vec<_> = [NAMESPACE, PODS, "team-a", "team-b"].map(namespace).to_vec();
     items.extend(accounts.map(|name| account(&format!("kubeopencode-{name}"))));
     stored(&[&apply[..], &["-"]].concat(), &list(&items));
 });
 
-fn stored(arguments: &[&str], input: &str) {
+pub(crate) fn stored(arguments: &[&str], input: &str) {
     let outcome = kubectl(arguments, input).unwrap();
     assert!(outcome.succeeded, "{arguments:?}: {}", outcome.errors);
 }
@@ -65,7 +68,7 @@ fn pods(objects: &Objects) -> Vec<Value> {
         pod["apiVersion"] = json!("v1");
         pod["kind"] = json!("Pod");
         pod["metadata"]["name"] = object["metadata"]["name"].clone();
-        pod["metadata"]["namespace"] = json!(NAMESPACE);
+        pod["metadata"]["namespace"] = json!(PODS);
         Some(pod)
     });
     // The pod of the Job and that of the CronJob are the same.

@@ -6,6 +6,7 @@ mod definitions;
 mod equality;
 mod flags;
 mod isolation;
+mod lifecycle;
 mod lint;
 mod monitoring;
 mod refusals;
