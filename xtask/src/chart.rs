@@ -14,20 +14,28 @@ pub(crate) struct Arguments {
     /// The Kubernetes to try it on: a minor such as 1.34, or a version [default: the newest].
     #[arg(long, value_name = "VERSION|MINOR")]
     kubernetes: Option<Wanted>,
+    /// What the test runner is told, such as a part of a test's name.
+    #[arg(last = true, value_name = "ARGUMENTS")]
+    runner: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     interrupt::listen()?;
-    test(arguments.kubernetes)
+    tests(arguments.kubernetes, &arguments.runner)
 }
 
 /// All tests of the chart.
 pub(crate) fn test(kubernetes: Option<Wanted>) -> Result<()> {
+    tests(kubernetes, &[])
+}
+
+fn tests(kubernetes: Option<Wanted>, runner: &[String]) -> Result<()> {
     let helm = cluster::ensure_helm()?;
     let plane = ControlPlane::up(kubernetes, Controllers::Absent)?;
     eprintln!("tests of the chart");
     Cmd::new("cargo")
-        .args(["test", "--locked", "--package", "chart", "--features", "tools"])
+        .args(["test", "--locked", "--package", "chart", "--features", "tools", "--"])
+        .args(runner)
         .current_dir(paths::repository())
         .env("HELM", helm)
         .env("KUBECTL", plane.kubectl_program())

@@ -6,6 +6,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -58,16 +59,23 @@ pub fn text(values: &Path) -> Result<String> {
     Ok(output)
 }
 
-/// The objects that a file of values yields.
+/// The objects that a file of values yields. Each file is rendered once: many tests want all.
 pub fn render(values: &Path) -> Result<Objects> {
-    objects(&text(values)?)
+    static RENDERED: Mutex<BTreeMap<PathBuf, Objects>> = Mutex::new(BTreeMap::new());
+    let mut rendered = RENDERED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(objects) = rendered.get(values) {
+        return Ok(objects.clone());
+    }
+    let objects = objects(&text(values)?)?;
+    rendered.insert(values.to_owned(), objects.clone());
+    Ok(objects)
 }
 
 /// The objects that values yield.
 pub fn render_values(values: &Value) -> Result<Objects> {
     let file = tempfile::NamedTempFile::new()?;
     fs::write(&file, values.to_string())?;
-    render(file.path())
+    objects(&text(file.path())?)
 }
 
 /// The objects of a text in YAML, of which no two may be the same.
