@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     apt::{self, Needed},
+    chart,
     cluster::{self, Choice},
     demo, deny, images, paths, script,
     shell::Cmd,
@@ -26,6 +27,8 @@ const GIT_SERVERS: [Needed; 3] = [
 
 /// Without it the end-to-end tests are not compiled.
 const CLUSTER: &str = "e2e/cluster";
+/// With them the lints see every test.
+const ALL: &str = "e2e/cluster,chart/tools";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -57,6 +60,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.no_cluster {
         return Ok(());
     }
+    // They need Go, as the cluster does.
+    chart::test(choice.kubernetes())?;
     let was_there = cluster::exists(choice)?;
     end_to_end(arguments)?;
     if !was_there {
@@ -78,7 +83,7 @@ fn lints() -> Result<()> {
             "--workspace",
             "--all-targets",
             "--features",
-            CLUSTER,
+            ALL,
             "--locked",
             "--quiet",
             "--",

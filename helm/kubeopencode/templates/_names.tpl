@@ -1,0 +1,79 @@
+{{/* Names, labels and annotations. Names are fixed: certificates, docs and tools go by them. */}}
+
+{{/* The name of a component's Deployment, Service, ServiceAccount and roles. */}}
+{{- define "kubeopencode.name" -}}
+{{- get (dict "controller" "kubeopencode-controller" "gateway" "kubeopencode-server" "terminal-broker" "kubeopencode-terminal-broker" "certificates" "kubeopencode-certificates") . -}}
+{{- end }}
+
+{{/* What selects the pods of a component, and never changes. By component as well: the pods of Agents have the name
+     kubeopencode-server, too. */}}
+{{- define "kubeopencode.selector" -}}
+app.kubernetes.io/name: {{ include "kubeopencode.name" . }}
+app.kubernetes.io/component: {{ . }}
+{{- end }}
+
+{{/* Labels of an object: (list $ COMPONENT), where COMPONENT may be empty. */}}
+{{- define "kubeopencode.labels" -}}
+{{- $root := index . 0 }}
+{{- $component := index . 1 }}
+{{- with $component }}
+{{- include "kubeopencode.selector" . }}
+{{ end -}}
+app.kubernetes.io/part-of: kubeopencode
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
+{{- with $root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* The key `annotations` of an object, or nothing: (list $ FURTHER...). */}}
+{{- define "kubeopencode.annotations" -}}
+{{- $all := deepCopy (index . 0).Values.commonAnnotations }}
+{{- range rest . }}
+{{- $all = mergeOverwrite $all (deepCopy (default dict .)) }}
+{{- end }}
+{{- with $all }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* The reference of an image: (list $ IMAGE). What the image leaves out is that of .Values.image. */}}
+{{- define "kubeopencode.image" -}}
+{{- $common := (index . 0).Values.image }}
+{{- $image := index . 1 }}
+{{- $name := printf "%s/%s" (default $common.registry $image.registry) $image.repository }}
+{{- if $image.digest }}
+{{- printf "%s@%s" $name $image.digest }}
+{{- else }}
+{{- printf "%s:%s" $name (coalesce $image.tag $common.tag (index . 0).Chart.AppVersion) }}
+{{- end }}
+{{- end }}
+
+{{/* What every object with namespaced RBAC ends with: the ServiceAccount of a component. */}}
+{{- define "kubeopencode.subject" -}}
+- kind: ServiceAccount
+  name: {{ include "kubeopencode.name" (index . 1) }}
+  namespace: {{ (index . 0).Release.Namespace }}
+{{- end }}
+
+{{/* The reference of an image that agents' pods are made of, or nothing where it is what the controller uses anyway. */}}
+{{- define "kubeopencode.agentImage" -}}
+{{- $image := include "kubeopencode.image" . }}
+{{- if ne $image (printf "ghcr.io/%s:latest" (index . 1).repository) }}
+{{- $image }}
+{{- end }}
+{{- end }}
+
+{{/* The Secret that holds the certificate of a process: (list $ PROCESS). */}}
+{{- define "kubeopencode.secret" -}}
+{{- $certificates := (index . 0).Values.certificates }}
+{{- if eq $certificates.mode "existing" }}
+{{- get $certificates.existing (index . 1) }}
+{{- else }}
+{{- printf "kubeopencode-%s-tls" (index . 1) }}
+{{- end }}
+{{- end }}
