@@ -8,7 +8,7 @@ use fixtures::{Authority, Collector, ReceivedSpan};
 use http::HeaderMap;
 use opentelemetry_sdk::{
     error::{OTelSdkError, OTelSdkResult},
-    trace::SpanData,
+    trace::{SpanData, SpanExporter as _},
 };
 use tokio::{io::AsyncReadExt, net::TcpListener};
 use tracing::{Level, Span, info_span};
@@ -210,7 +210,6 @@ async fn a_collector_that_fails_is_logged_once_and_once_more_when_it_works_again
     assert_eq!(lines.text().lines().count(), 2, "{}", lines.text());
     assert!(lines.text().contains("lost=15"), "{}", lines.text());
 
-    use opentelemetry_sdk::trace::SpanExporter as _;
     assert!(exporter.export(Vec::new()).await.is_err());
     *fails.lock().unwrap() = false;
     assert!(exporter.export(Vec::new()).await.is_ok());

@@ -34,7 +34,7 @@ pub(crate) struct BrokerService(pub(crate) Broker);
 
 impl BrokerService {
     /// Opens the terminal that the first of `requests` asks for, which is traced as `call`.
-    pub(super) async fn open<S>(&self, mut requests: S, call: Span) -> Result<Responses, Status>
+    pub(super) async fn open<S>(&self, mut requests: S, call: &Span) -> Result<Responses, Status>
     where
         S: Stream<Item = Result<AttachRequest, Status>> + Unpin + Send + 'static,
     {
@@ -61,7 +61,7 @@ impl TerminalBroker for BrokerService {
         request: Request<Streaming<AttachRequest>>,
     ) -> Result<Response<Responses>, Status> {
         demand(Role::Gateway, request.extensions())?;
-        self.open(request.into_inner(), Span::none()).await.map(Response::new)
+        self.open(request.into_inner(), &Span::none()).await.map(Response::new)
     }
 
     async fn list_sessions(

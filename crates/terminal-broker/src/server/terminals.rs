@@ -76,5 +76,5 @@ async fn open(
 ) -> Result<Responses, Status> {
     demand(Role::Gateway, extensions)?;
     // Only now: what a stranger says of traces counts as little as all else.
-    service.open(attach::requests(body), spans::attach(headers)).await
+    service.open(attach::requests(body), &spans::attach(headers)).await
 }
