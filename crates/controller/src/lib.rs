@@ -30,6 +30,7 @@ pub mod resolve;
 pub mod retry;
 pub mod rollout;
 pub mod secret;
+mod spans;
 pub mod standby;
 pub mod status;
 pub mod stores;

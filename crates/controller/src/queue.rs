@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use api_types::Agent;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use kube::{
-    Client,
+    Client, Resource,
     runtime::{
         controller::{Action, Config, Error},
         reflector::ObjectRef,
@@ -14,6 +14,7 @@ use kube::{
 };
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
 use crate::{
     activity::{Activities, listen},
@@ -26,6 +27,7 @@ use crate::{
     requeue::Requeue,
     resolve::Defaults,
     retry::Retries,
+    spans,
     stores::{Stores, Trigger},
     templates::publish_statuses,
 };
@@ -93,14 +95,17 @@ fn reconcile(
     agent: Arc<Guarded<Agent>>,
     context: Arc<Context>,
 ) -> BoxFuture<'static, Result<Action, ControllerError>> {
+    let span = spans::reconcile(agent.meta());
     let reconcile = async move {
         let result = timeout(RECONCILE_TIMEOUT, context.reconciler.reconcile(&agent)).await;
-        Ok(match result.unwrap_or(Err(ControllerError::TimedOut(RECONCILE_TIMEOUT)))? {
+        let result = result.unwrap_or(Err(ControllerError::TimedOut(RECONCILE_TIMEOUT)));
+        let failed = |error: &ControllerError| spans::failed(&Span::current(), error.category());
+        Ok(match result.inspect_err(failed)? {
             Requeue::OnChange => Action::await_change(),
             Requeue::After(wait) => Action::requeue(wait),
         })
     };
-    reconcile.boxed()
+    reconcile.instrument(span).boxed()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the queue hands over its own")]

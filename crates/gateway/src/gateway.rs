@@ -4,7 +4,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use api_types::ShareToken;
-use daemon::{Daemon, clock, connect::Slot};
+use daemon::{Daemon, clock, connect::Slot, traces};
 use http::{
     HeaderMap, Method, Request, Response,
     header::{HOST, ORIGIN},
@@ -13,6 +13,7 @@ use share::{
     Class, ClientAddress, Denial, Freshness, Links, Visit, Visitor, audit::Audit,
     capacity::Capacity,
 };
+use tracing::Span;
 
 use crate::{
     answer::{Answers, Body, Representation},
@@ -26,6 +27,7 @@ use crate::{
     origin::{Origin, OwnAddress, may_open},
     router::{Presented, Route, route},
     session::Session,
+    spans,
     upgrade::handshake,
 };
 
@@ -41,6 +43,7 @@ pub struct Gateway {
     audit: Audit,
     daemon: Daemon,
     proxies: ProxyCheck,
+    trusts_traces: bool,
     allowed_origins: Vec<Origin>,
     stale_grace: Duration,
     answers: Answers,
@@ -54,6 +57,8 @@ struct Caller<'a> {
     peer: IpAddr,
     client: ClientAddress,
     slot: &'a Slot,
+    /// Disabled where the request is not traced.
+    span: Span,
 }
 
 impl Gateway {
@@ -69,6 +74,7 @@ impl Gateway {
             broker,
             audit,
             proxies: ProxyCheck::new(TrustedProxies::new(args.trusted_proxies.clone())),
+            trusts_traces: args.trust_traceparent,
             allowed_origins: args.allowed_origins.clone(),
             stale_grace: args.share.stale_grace,
             answers: Answers::new(&args.frame_ancestors),
@@ -96,10 +102,12 @@ impl Gateway {
         let waits = matches!(route, Route::Page(_)) && form == Representation::Html;
 
         let client = self.proxies.client(peer, request.headers());
-        let caller = Caller { peer, client, slot };
+        let span = self.span(&route, peer, request.headers());
+        let caller = Caller { peer, client, slot, span };
         let response = match self.respond(route, &caller, &mut request).await {
             Ok(response) => response,
             Err(error) => {
+                spans::refusal(&caller.span, &error);
                 self.metrics.refused(&error);
                 if waits && error.leaves_hope() {
                     self.answers.waiting_page(&error)
@@ -108,8 +116,23 @@ impl Gateway {
                 }
             }
         };
+        spans::answered(&caller.span, response.status());
         self.metrics.answered(name, response.status());
         response
+    }
+
+    /// Begins a trace where the link exists: whoever guesses costs none. It goes on with that of a
+    /// trusted proxy where that was asked for: any other could make us record whatever it likes.
+    fn span(&self, route: &Route, peer: IpAddr, headers: &HeaderMap) -> Span {
+        let is_known = |token| spans::are_recorded() && self.links.find(token).is_some();
+        if !route.token().is_some_and(is_known) {
+            return Span::none();
+        }
+        let span = spans::request(route);
+        if self.trusts_traces && self.proxies.trusts(peer) {
+            traces::adopt(&span, headers);
+        }
+        span
     }
 
     async fn respond<B>(
@@ -122,13 +145,13 @@ impl Gateway {
         let failed =
             |error| Err(self.limits.failed(key).map_or_else(RequestError::RateLimited, |()| error));
         match route {
-            Route::Page(token) => self.admit(token, caller.client).map(|_| self.answers.page()),
+            Route::Page(token) => self.admit(token, caller).map(|_| self.answers.page()),
             Route::Info(token) => {
-                let (_, visit) = self.admit(token, caller.client)?;
+                let (_, visit) = self.admit(token, caller)?;
                 Ok(self.answers.info(&visit.visitor().agent))
             }
             Route::Terminal(token) => {
-                let (token, visit) = self.admit(token, caller.client)?;
+                let (token, visit) = self.admit(token, caller)?;
                 self.terminal(token, visit, caller, request)
             }
             // Boxed, so that no other answer has to have the room that waiting takes.
@@ -149,17 +172,30 @@ impl Gateway {
     fn admit(
         &self,
         presented: Presented,
-        client: ClientAddress,
+        caller: &Caller<'_>,
     ) -> Result<(ShareToken, Visit), RequestError> {
-        self.judge(presented, client, |token| {
-            let admitted = Visit::admit(&self.links, token, client, self.stale_grace, clock::now);
+        let (client, grace) = (caller.client, self.stale_grace);
+        let admitted = self.judge(presented, caller, |token| {
+            let admitted = Visit::admit(&self.links, token, client, grace, clock::now);
             admitted.map(|(visit, _)| visit)
-        })
+        })?;
+        spans::admitted(&caller.span, admitted.1.visitor());
+        Ok(admitted)
     }
 
     /// What `judge` says of the token. It is looked up before anything is counted, so that a valid
     /// one is bounded by its link alone.
     fn judge<T>(
+        &self,
+        presented: Presented,
+        caller: &Caller<'_>,
+        judge: impl FnOnce(&ShareToken) -> Result<T, Denial>,
+    ) -> Result<(ShareToken, T), RequestError> {
+        let verdict = spans::verdict(&caller.span);
+        spans::judged(&verdict, self.judged(presented, caller.client, judge))
+    }
+
+    fn judged<T>(
         &self,
         presented: Presented,
         client: ClientAddress,
@@ -237,6 +273,7 @@ impl Gateway {
             counted: self.metrics.terminal(),
             place,
             connection: caller.slot.clone(),
+            request: caller.span.clone(),
         };
         let upgrade = hyper::upgrade::on(request);
         self.daemon.tasks.spawn(session.run(visit, upgrade));

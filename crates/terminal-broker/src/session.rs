@@ -6,6 +6,7 @@ mod broker;
 mod leave;
 mod registry;
 mod relay;
+pub(crate) mod spans;
 mod terminal;
 mod wake;
 

@@ -19,7 +19,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::{leave, registry::SessionSlot, relay::Relay};
+use super::{leave, registry::SessionSlot, relay::Relay, spans::FirstOutput};
 use crate::{
     closing::{End, Lost},
     exec::Exec,
@@ -35,6 +35,7 @@ pub(crate) struct Session<S, Io> {
     pub(crate) responses: ResponseSender,
     pub(crate) exec: Exec<Io>,
     pub(crate) output: OutputWindow,
+    pub(crate) first: FirstOutput,
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -45,12 +46,12 @@ where
 {
     /// Serves the viewer until anything ends that, and then waits for the exec's end.
     pub(crate) async fn run(self) {
-        let Self { slot, mut visit, requests, responses, exec, output, shutdown } = self;
+        let Self { slot, mut visit, requests, responses, exec, output, first, shutdown } = self;
         let opened = Instant::now();
         slot.opened();
 
         let mut cut = pin!(cut(&mut visit, &slot, &shutdown).fuse());
-        let mut relay = Relay::new(responses, exec, output, slot.counters());
+        let mut relay = Relay::new(responses, exec, output, slot.counters(), first);
         let end = serve(&mut relay, requests, cut.as_mut()).await;
         let exec = relay.finish(end);
         slot.closed(end, opened.elapsed());
