@@ -12,7 +12,7 @@ use kube::{
         reflector::ObjectRef,
     },
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -55,8 +55,9 @@ pub async fn work(
     shutdown: CancellationToken,
 ) {
     let (stores, triggers) = Stores::watch(&client, metrics);
+    metrics.report_agents(&stores.agents);
     let (agents, applier) = (stores.agents.clone(), Applier::new(client.clone()));
-    let turns = Turns::new(CONCURRENCY);
+    let turns = Turns::new(CONCURRENCY, metrics.clone());
     let templates = publish_statuses(
         client.clone(),
         stores.templates.clone(),
@@ -65,7 +66,7 @@ pub async fn work(
     );
     let activities = Activities::default();
     let triggers = stream::select(triggers, activities.triggers(agents.clone()));
-    let listening = listen(activities.clone(), args.brokers(), client.clone());
+    let listening = listen(activities.clone(), args.brokers(), client.clone(), metrics);
     let external_url = args.external_url();
     let context = Arc::new(Context {
         reconciler: Reconciler::new(client, stores, applier, defaults, external_url, activities),
@@ -94,7 +95,9 @@ fn reconcile(
     context: Arc<Context>,
 ) -> BoxFuture<'static, Result<Action, ControllerError>> {
     let reconcile = async move {
+        let begun = Instant::now();
         let result = timeout(RECONCILE_TIMEOUT, context.reconciler.reconcile(&agent)).await;
+        context.metrics.reconcile_took(begun.elapsed());
         Ok(match result.unwrap_or(Err(ControllerError::TimedOut(RECONCILE_TIMEOUT)))? {
             Requeue::OnChange => Action::await_change(),
             Requeue::After(wait) => Action::requeue(wait),

@@ -9,6 +9,9 @@ mod relay;
 mod terminal;
 mod wake;
 
+#[cfg(test)]
+mod documented_tests;
+
 pub(crate) use broker::Broker;
 pub(crate) use registry::{SessionInfo, Sessions};
 pub(crate) use wake::WakeRefusal;

@@ -19,6 +19,9 @@ mod viewer;
 
 mod conversation;
 
+#[cfg(test)]
+mod documented_tests;
+
 use std::time::{Duration, Instant};
 
 use api_types::{AgentId, ShareToken};
@@ -71,7 +74,7 @@ impl Session {
 
         let Visitor { agent, link, client } = visit.visitor().clone();
         let (link, client) = (link_id(link), client.ip);
-        let served = serve(&mut viewer, &broker, &agent, &mut responses);
+        let served = serve(&mut viewer, &broker, &agent, &mut responses, started);
         let ending = tokio::select! {
             biased;
             () = shutdown.cancelled() => Ending::Draining,
@@ -89,7 +92,10 @@ impl Session {
             "terminal closed"
         );
         let (socket, upstream, counted) = viewer.into_parts();
-        counted.closed(ending.code());
+        counted.closed(ending.code(), ending.name());
+        if matches!(ending, Ending::Denied(_)) {
+            counted.revoked(visit.changed_at());
+        }
         tokio::join!(leave(upstream, responses, &ending), socket::end(socket, &ending));
         drop((place, connection));
     }
@@ -100,8 +106,9 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     broker: &Broker,
     agent: &AgentId,
     responses: &mut Option<Responses>,
+    started: Instant,
 ) -> Ending {
-    match open_terminal(viewer, broker, agent).await {
+    match open_terminal(viewer, broker, agent, started).await {
         Ok(opened) => conversation::relay(viewer, responses.insert(opened)).await,
         Err(ending) => ending,
     }
@@ -111,13 +118,14 @@ async fn open_terminal<S: AsyncRead + AsyncWrite + Unpin>(
     viewer: &mut Viewer<S>,
     broker: &Broker,
     agent: &AgentId,
+    started: Instant,
 ) -> Result<Responses, Ending> {
     conversation::receive_size(viewer).await?;
     let opening = opening::open(broker, viewer.attempts());
     let (opened, responses) = conversation::while_opening(viewer, opening).await?;
     tracing::info!(%agent, session = opened.session_id, "terminal opened");
     let name = AgentName { name: &agent.name, namespace: &agent.namespace };
-    viewer.opened(&opened, name)?;
+    viewer.opened(&opened, name, started.elapsed())?;
     Ok(responses)
 }
 

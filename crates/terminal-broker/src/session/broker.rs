@@ -102,6 +102,7 @@ impl Broker {
     /// must have left for want of a viewer.
     async fn not_started(&self, error: &NotStarted, slot: SessionSlot, tell: Tell) {
         let (agent, category) = (&slot.info().agent, error.category());
+        self.metrics.not_started(category);
         tracing::warn!(%agent, category, ?error, "cannot open a terminal");
         let _ = tell.send(Err(Refusal::Unreachable));
         if matches!(error, NotStarted::Exec(ExecError::Late)) {
