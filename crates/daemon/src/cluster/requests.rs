@@ -97,7 +97,7 @@ fn outcome(status: Option<StatusCode>) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
+    use std::{future::ready, io};
 
     use fixtures::metrics as documented;
     use tower::{ServiceExt, service_fn};
@@ -106,9 +106,11 @@ mod tests {
     use crate::{Metrics, tls::Certificates};
 
     async fn count(metrics: &Metrics, verb: Option<&'static str>, status: Option<u16>) {
-        let transport = service_fn(async move |_: Request<()>| match status {
-            Some(status) => Ok(Response::builder().status(status).body(()).unwrap()),
-            None => Err(io::Error::from(io::ErrorKind::ConnectionRefused)),
+        let transport = service_fn(move |_: Request<()>| {
+            ready(match status {
+                Some(status) => Ok(Response::builder().status(status).body(()).unwrap()),
+                None => Err(io::Error::from(io::ErrorKind::ConnectionRefused)),
+            })
         });
         let mut request = Request::new(());
         if let Some(verb) = verb {
