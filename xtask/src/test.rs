@@ -25,6 +25,9 @@ const GIT_SERVERS: [Needed; 3] = [
     Needed { program: "/usr/sbin/sshd", package: "openssh-server" },
 ];
 
+/// It has promtool, which runs the tests of the alerts.
+const PROMETHEUS: [Needed; 1] = [Needed { program: "promtool", package: "prometheus" }];
+
 /// Without it the end-to-end tests are not compiled.
 const CLUSTER: &str = "e2e/cluster";
 /// With them the lints see every test.
@@ -54,6 +57,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     lints()?;
     deny::check()?;
     step::run("servers of git", |_| apt::ensure(&GIT_SERVERS))?;
+    step::run("promtool", |_| apt::ensure(&PROMETHEUS))?;
     eprintln!("unit and integration tests");
     cargo(["test", "--locked", "--quiet"]).show()?;
     web::test()?;

@@ -12,7 +12,7 @@ use kube::{
         reflector::ObjectRef,
     },
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
@@ -57,8 +57,9 @@ pub async fn work(
     shutdown: CancellationToken,
 ) {
     let (stores, triggers) = Stores::watch(&client, metrics);
+    metrics.report_agents(&stores.agents);
     let (agents, applier) = (stores.agents.clone(), Applier::new(client.clone()));
-    let turns = Turns::new(CONCURRENCY);
+    let turns = Turns::new(CONCURRENCY, metrics.clone());
     let templates = publish_statuses(
         client.clone(),
         stores.templates.clone(),
@@ -67,7 +68,7 @@ pub async fn work(
     );
     let activities = Activities::default();
     let triggers = stream::select(triggers, activities.triggers(agents.clone()));
-    let listening = listen(activities.clone(), args.brokers(), client.clone());
+    let listening = listen(activities.clone(), args.brokers(), client.clone(), metrics);
     let external_url = args.external_url();
     let context = Arc::new(Context {
         reconciler: Reconciler::new(client, stores, applier, defaults, external_url, activities),
@@ -97,7 +98,9 @@ fn reconcile(
 ) -> BoxFuture<'static, Result<Action, ControllerError>> {
     let span = spans::reconcile(agent.meta());
     let reconcile = async move {
+        let begun = Instant::now();
         let result = timeout(RECONCILE_TIMEOUT, context.reconciler.reconcile(&agent)).await;
+        context.metrics.reconcile_took(begun.elapsed());
         let result = result.unwrap_or(Err(ControllerError::TimedOut(RECONCILE_TIMEOUT)));
         let failed = |error: &ControllerError| spans::failed(&Span::current(), error.category());
         Ok(match result.inspect_err(failed)? {

@@ -6,6 +6,7 @@ mod channel;
 mod choice;
 mod pool;
 mod replica;
+mod reported;
 
 use std::{error::Error, fmt, path::Path, sync::Arc, time::Duration};
 
@@ -71,6 +72,7 @@ impl BrokerError {
 pub struct Broker {
     origin: Uri,
     pool: Arc<Pool>,
+    certificates: Option<Certificates>,
     /// Ends what follows the certificates.
     _end: Arc<DropGuard>,
 }
@@ -97,22 +99,23 @@ impl Broker {
         });
 
         let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
-        let peer = match tls_dir {
-            _ if origin.scheme_str() == Some("http") => None,
+        let (peer, certificates) = match tls_dir {
+            _ if origin.scheme_str() == Some("http") => (None, None),
             None => return Err(BrokerError::NoTls),
             Some(folder) => {
                 let (certificates, reload) = Certificates::load(folder).await?;
-                let peer = Peer::named(name, certificates).map_err(BrokerError::Name)?;
+                let peer = Peer::named(name, certificates.clone()).map_err(BrokerError::Name)?;
                 tasks.spawn(reload.run(RELOAD_INTERVAL, end.clone()));
-                Some(peer)
+                (Some(peer), Some(certificates))
             }
         };
-        Ok(Self::of(origin, Connector { peer, tasks }, resolver, end))
+        let brokers = Self::of(origin, Connector { peer, tasks }, resolver, end);
+        Ok(Self { certificates, ..brokers })
     }
 
     fn of(origin: Uri, connector: Connector, resolver: Resolver, end: CancellationToken) -> Self {
         let pool = Arc::new(Pool::new(connector, resolver));
-        Self { origin, pool, _end: Arc::new(end.drop_guard()) }
+        Self { origin, pool, certificates: None, _end: Arc::new(end.drop_guard()) }
     }
 
     /// Opens one viewer of a terminal at a replica that is not in `tried`, if there is one, and

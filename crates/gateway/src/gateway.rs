@@ -69,6 +69,8 @@ impl Gateway {
         broker: Broker,
         audit: Audit,
     ) -> Arc<Self> {
+        let metrics = GatewayMetrics::new(&daemon.metrics, &links);
+        broker.report(&daemon.metrics);
         Arc::new(Self {
             links,
             broker,
@@ -80,7 +82,7 @@ impl Gateway {
             answers: Answers::new(&args.frame_ancestors),
             limits: Limits::new(&args.limits.requests()),
             capacity: Capacity::new(args.share.limits),
-            metrics: GatewayMetrics::new(&daemon.metrics),
+            metrics,
             daemon,
         })
     }
@@ -212,6 +214,7 @@ impl Gateway {
         };
         match judge(&token) {
             Ok(admitted) => {
+                self.metrics.visited(Ok(()));
                 self.limits.link_request(token.lookup()).map_err(RequestError::RateLimited)?;
                 Ok((token, admitted))
             }
@@ -227,6 +230,7 @@ impl Gateway {
         token: Option<&ShareToken>,
         client: ClientAddress,
     ) -> RequestError {
+        self.metrics.visited(Err(denial));
         let found = token.and_then(|token| Some((token.lookup(), self.links.find(token)?.agent)));
         self.audit.denied(found.as_ref().map(|(_, agent)| agent), client.ip, denial);
         let key = client.ip.into();

@@ -59,6 +59,11 @@ impl ShareIndex {
         changes.flatten().collect()
     }
 
+    /// How many links there are.
+    pub(crate) fn count(&self) -> usize {
+        self.links.len()
+    }
+
     /// The agent that `token` opens. The proof includes the agent's UID, so digests copied to
     /// another agent open nothing.
     pub fn find(&self, token: &ShareToken) -> Option<SharedAgent> {

@@ -22,6 +22,7 @@ mod freshness;
 mod observed;
 
 use channels::Channels;
+pub(crate) use channels::News;
 pub use feed::follow;
 pub use freshness::Freshness;
 use freshness::Watching;
@@ -69,11 +70,16 @@ impl Links {
         self.read().index.find(token)
     }
 
+    /// How many links are turned on.
+    pub(crate) fn count(&self) -> usize {
+        self.read().index.count()
+    }
+
     /// [`Links::find`], and a channel of what becomes of the link, with no change in between.
     pub(crate) fn find_and_follow(
         &self,
         token: &ShareToken,
-    ) -> Option<(SharedAgent, watch::Receiver<Option<Share>>)> {
+    ) -> Option<(SharedAgent, watch::Receiver<News>)> {
         let mut state = self.write();
         let (key, found) = state.index.find_key(token)?;
         let share = state.channels.subscribe(key, &found.share);
@@ -88,7 +94,7 @@ impl Links {
         token: &ShareToken,
         client: ClientAddress,
         grace: Duration,
-    ) -> Result<(Visitor, Share, watch::Receiver<Option<Share>>), Denial> {
+    ) -> Result<(Visitor, Share, watch::Receiver<News>), Denial> {
         if !self.is_fresh(grace) {
             return Err(Denial::Stale);
         }

@@ -10,6 +10,9 @@ pub(crate) mod spans;
 mod terminal;
 mod wake;
 
+#[cfg(test)]
+mod documented_tests;
+
 pub(crate) use broker::Broker;
 pub(crate) use registry::{SessionInfo, Sessions};
 pub(crate) use wake::WakeRefusal;

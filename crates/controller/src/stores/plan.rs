@@ -69,7 +69,7 @@ impl Plan {
                 }
                 Err(error) => {
                     tracing::warn!(kind = %K::kind(&()), %error, "a watch failed; retrying");
-                    metrics.failed("watch");
+                    metrics.watch_failed(&K::kind(&()));
                     vec![]
                 }
             })
@@ -127,7 +127,7 @@ impl Plan {
                     Ok(Event::Init | Event::InitApply(_)) => None,
                     Err(error) => {
                         tracing::warn!(kind = %K::kind(&()), %error, "a watch failed; retrying");
-                        metrics.failed("watch");
+                        metrics.watch_failed(&K::kind(&()));
                         None
                     }
                 })

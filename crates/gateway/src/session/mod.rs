@@ -19,6 +19,9 @@ mod viewer;
 
 mod conversation;
 
+#[cfg(test)]
+mod documented_tests;
+
 use std::time::{Duration, Instant};
 
 use api_types::{AgentId, ShareToken};
@@ -81,7 +84,7 @@ impl Session {
         let Visitor { agent, link, client } = visit.visitor().clone();
         let (link, client) = (link_id(link), client.ip);
         let spans = Spans { request, websocket };
-        let served = serve(&mut viewer, &broker, &agent, &mut responses, spans);
+        let served = serve(&mut viewer, &broker, &agent, &mut responses, spans, started);
         let ending = tokio::select! {
             biased;
             () = shutdown.cancelled() => Ending::Draining,
@@ -99,7 +102,10 @@ impl Session {
             "terminal closed"
         );
         let (socket, upstream, counted) = viewer.into_parts();
-        counted.closed(ending.code());
+        counted.closed(ending.code(), ending.name());
+        if matches!(ending, Ending::Denied(_)) {
+            counted.revoked(visit.changed_at());
+        }
         tokio::join!(leave(upstream, responses, &ending), socket::end(socket, &ending));
         drop((place, connection));
     }
@@ -118,9 +124,10 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     agent: &AgentId,
     responses: &mut Option<Responses>,
     spans: Spans,
+    started: Instant,
 ) -> Ending {
     let Spans { request, websocket } = spans;
-    match open_terminal(viewer, broker, agent, &request, websocket).await {
+    match open_terminal(viewer, broker, agent, &request, websocket, started).await {
         Ok(opened) => {
             let first = FirstOutput::of(request);
             conversation::relay(viewer, responses.insert(opened), first).await
@@ -138,6 +145,7 @@ async fn open_terminal<S: AsyncRead + AsyncWrite + Unpin>(
     agent: &AgentId,
     request: &Span,
     websocket: Span,
+    started: Instant,
 ) -> Result<Responses, Ending> {
     conversation::receive_size(viewer).await?;
     drop(websocket);
@@ -145,7 +153,7 @@ async fn open_terminal<S: AsyncRead + AsyncWrite + Unpin>(
     let (opened, responses) = conversation::while_opening(viewer, opening).await?;
     tracing::info!(%agent, session = opened.session_id, "terminal opened");
     let name = AgentName { name: &agent.name, namespace: &agent.namespace };
-    viewer.opened(&opened, name)?;
+    viewer.opened(&opened, name, started.elapsed())?;
     Ok(responses)
 }
 

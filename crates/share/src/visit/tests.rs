@@ -103,6 +103,24 @@ async fn an_expiry_ends_the_visit_on_time_whatever_the_wall_clock_says() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_visit_knows_when_its_right_ended() {
+    let links = Links::with([until(Some(NOON + HOUR))]);
+    let (mut visit, _) = admit(&links).unwrap();
+    let start = Instant::now();
+    visit.ended(noon).await;
+    assert_eq!(visit.changed_at() - start, HOUR, "when it expired, and not when that was noticed");
+
+    let links = Links::with([demo()]);
+    let (mut visit, _) = admit(&links).unwrap();
+    tokio::time::advance(HOUR).await;
+    let told = Instant::now();
+    links.remove(&api_types::AgentId::of(&demo()));
+    tokio::time::advance(HOUR).await;
+    visit.ended(noon).await;
+    assert_eq!(visit.changed_at(), told, "when the watch told of it");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_expiry_far_away_is_reached_as_well() {
     let month = Duration::from_hours(24 * 30);
     let links = Links::with([until(Some(NOON + month))]);

@@ -69,6 +69,16 @@ impl Links {
         self.freshness(grace) == Freshness::Fresh
     }
 
+    /// For how long the watch has not worked; nothing while it does. `start` is when the process began
+    /// to watch.
+    pub(crate) fn broken_for(&self, start: Instant) -> Duration {
+        match *self.watching.borrow() {
+            Watching::Works => Duration::ZERO,
+            Watching::Starting => start.elapsed(),
+            Watching::BrokenSince(since) => since.elapsed(),
+        }
+    }
+
     /// Whether the watch works at this moment, as far as is known.
     pub(crate) fn is_watching(&self) -> bool {
         *self.watching.borrow() == Watching::Works

@@ -138,6 +138,7 @@ impl Broker {
     /// must have left for want of a viewer.
     async fn not_started(&self, error: &NotStarted, slot: SessionSlot, call: Span, tell: Tell) {
         let (agent, category) = (&slot.info().agent, error.category());
+        self.metrics.not_started(category);
         spans::failed(&call, category);
         drop(call);
         tracing::warn!(%agent, category, ?error, "cannot open a terminal");

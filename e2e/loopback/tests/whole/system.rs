@@ -222,7 +222,7 @@ async fn gateway(
 
 fn cluster(api: SocketAddr) -> kube::Client {
     let config = kube::Config::new(format!("http://{api}").parse().unwrap());
-    daemon::cluster::acting(&config).unwrap()
+    daemon::cluster::acting(&config, &daemon::Metrics::new("loopback")).unwrap()
 }
 
 fn loopback() -> SocketAddr {

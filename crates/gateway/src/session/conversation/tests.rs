@@ -46,13 +46,13 @@ async fn viewer<S>(stream: S, protocol: Protocol, upstream: Upstream) -> Viewer<
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let counted = GatewayMetrics::new(&Metrics::new("gateway")).terminal();
+    let counted = GatewayMetrics::new(&Metrics::new("gateway"), &share::Links::new()).terminal();
     Viewer::new(websocket(stream, Bytes::new()).await, protocol, upstream, counted)
 }
 
 fn open<S: AsyncRead + AsyncWrite + Unpin>(viewer: &mut Viewer<S>) {
     let agent = AgentName { name: "demo", namespace: "qa" };
-    viewer.opened(&Opened::default(), agent).unwrap();
+    viewer.opened(&Opened::default(), agent, Duration::ZERO).unwrap();
 }
 
 /// What a browser gets in nearly four minutes of a terminal that says nothing.
