@@ -17,7 +17,6 @@ mod images;
 mod install;
 mod interrupt;
 mod paths;
-mod pki;
 mod scale;
 mod script;
 mod shell;
