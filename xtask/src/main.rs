@@ -18,7 +18,6 @@ mod images;
 mod install;
 mod interrupt;
 mod paths;
-mod pki;
 mod scale;
 mod script;
 mod shell;

@@ -1,6 +1,8 @@
 //! The cluster and namespace that kubeconfig and flags name.
 
+mod inspect;
 mod requests;
+mod secrets;
 
 use std::{future::Future, time::Duration};
 
@@ -10,7 +12,9 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 
+pub(crate) use inspect::Seen;
 pub(crate) use requests::Scope;
+pub(crate) use secrets::Written;
 
 use crate::{cli::Place, exit::Failure};
 

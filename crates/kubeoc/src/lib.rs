@@ -1,5 +1,5 @@
-//! The command line: shows agents, suspends and resumes them, and enables and disables their share
-//! links. It speaks to the Kubernetes API only, with the user's own permissions.
+//! The command line: shows agents, suspends and resumes them, enables and disables their share links, and
+//! keeps an installation in order. It speaks to the Kubernetes API only, with the user's own permissions.
 #![allow(clippy::print_stderr, reason = "a command line talks to its user")]
 
 use std::{
@@ -13,8 +13,11 @@ use time::OffsetDateTime;
 pub mod cli;
 pub mod exit;
 
+mod certificates;
+mod check;
 mod cluster;
 mod get;
+mod installation;
 mod logs;
 mod patch;
 mod progress;
@@ -28,8 +31,9 @@ mod suspend;
 mod table;
 mod terminal;
 mod unshare;
+mod version;
 
-use cli::{AgentCommand, Arguments, Command, GetCommand};
+use cli::{AgentCommand, Arguments, CertificatesCommand, Command, GetCommand};
 
 /// Runs one command; its result goes to stdout, what it waits for to stderr.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -38,8 +42,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Get(GetCommand::Agents(options)) => Box::pin(get::agents(&options)).await,
         Command::Get(GetCommand::Templates(options)) => get::templates(&options).await,
         Command::Agent(command) => Box::pin(agent(command)).await,
+        Command::Certificates(CertificatesCommand::Renew(options)) => {
+            certificates::run(&options).await
+        }
+        Command::Check(options) => check::run(&options).await,
         Command::Completion { shell } => completion(shell),
-        Command::Version => print(concat!("kubeoc ", env!("CARGO_PKG_VERSION"), "\n")),
+        Command::Version(options) => version::run(&options).await,
     }
 }
 

@@ -3,11 +3,9 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let arguments = kubeoc::cli::Arguments::parse();
+    let arguments = kubeoc::cli::Arguments::parse_as(std::env::args_os());
     match kubeoc::run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

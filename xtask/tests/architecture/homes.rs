@@ -47,6 +47,8 @@ const HOMES: &[(Deed, &[&str])] = &[
     (Calls("TlsConnector::from"), &["daemon", "agent-tools"]),
     // What records and exports traces.
     (Calls("SdkTracerProvider::builder"), &["daemon"]),
+    // Authorities of certificates; those of tests are their own.
+    (Calls("Issuer::new"), &["pki", "e2e"]),
     // Clients of the API server; of the others, no process depends on one.
     (Calls("Client::new"), &["daemon", "e2e"]),
     (Calls("Client::try_from"), &["kubeoc", "e2e", "scale"]),

@@ -138,3 +138,60 @@ pub struct UnshareOptions {
     #[command(flatten)]
     pub target: Target,
 }
+
+/// Of `certificates renew`.
+#[derive(Clone, Debug, Args)]
+pub struct RenewOptions {
+    /// How long new certificates are valid, at most 365
+    #[arg(
+        long,
+        value_name = "DAYS",
+        default_value_t = 90,
+        value_parser = clap::value_parser!(i64).range(2..=365)
+    )]
+    pub validity: i64,
+
+    /// Renew certificates that end within this time
+    #[arg(
+        long,
+        value_name = "DAYS",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(i64).range(1..=364)
+    )]
+    pub renew_before: i64,
+
+    /// Take over Secrets that somebody else made
+    #[arg(long)]
+    pub adopt: bool,
+
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct VersionOptions {
+    /// Print only the version of kubeoc, and ask no cluster
+    #[arg(long)]
+    pub client: bool,
+
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT")]
+    pub output: Option<Format>,
+
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct CheckOptions {
+    /// Namespaces of agents, where the installation is for some only; may be repeated
+    #[arg(long = "watch-namespace", value_name = "NAMESPACE")]
+    pub watch_namespaces: Vec<String>,
+
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT")]
+    pub output: Option<Format>,
+
+    #[command(flatten)]
+    pub place: Place,
+}

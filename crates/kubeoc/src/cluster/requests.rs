@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Who the API server records as the author of a change.
-const FIELD_MANAGER: &str = "kubeoc";
+pub(super) const FIELD_MANAGER: &str = "kubeoc";
 
 /// The most objects of one answer, as kubectl asks for.
 const PAGE: u32 = 500;
@@ -159,7 +159,7 @@ impl Cluster {
         }
     }
 
-    fn api<K>(&self) -> Api<K>
+    pub(super) fn api<K>(&self) -> Api<K>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     {

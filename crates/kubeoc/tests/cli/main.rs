@@ -2,10 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod api_server;
+mod certificates;
+mod check;
 mod errors;
 mod exit_codes;
 mod get;
 mod logs;
+mod plugin;
 mod share;
 mod status;
 mod suspend;
+mod version;
