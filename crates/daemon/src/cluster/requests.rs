@@ -50,8 +50,8 @@ where
     fn call(&mut self, request: Request<A>) -> Self::Future {
         // kube's own words, such as "patch_status": so there are few of them.
         let verb = request.extensions().get::<&'static str>().copied().unwrap_or(NO_VERB);
-        let answer = self.transport.call(request);
-        Answer { answer, verb, asked: Instant::now(), requests: self.requests.clone() }
+        let response = self.transport.call(request);
+        Answer { response, verb, asked: Instant::now(), requests: self.requests.clone() }
     }
 }
 
@@ -59,7 +59,7 @@ pin_project! {
     /// The answer to come.
     pub(super) struct Answer<F> {
         #[pin]
-        answer: F,
+        response: F,
         verb: &'static str,
         asked: Instant,
         requests: ApiRequests,
@@ -74,7 +74,7 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let answer = ready!(this.answer.poll(context));
+        let answer = ready!(this.response.poll(context));
         let status = answer.as_ref().ok().map(Response::status);
         this.requests.answered(this.verb, outcome(status), this.asked.elapsed());
         Poll::Ready(answer)
