@@ -27,7 +27,8 @@ struct Group {
 
 #[derive(Deserialize)]
 struct Alert {
-    alert: String,
+    #[serde(rename = "alert")]
+    name: String,
     expr: String,
     labels: BTreeMap<String, String>,
     annotations: BTreeMap<String, String>,
@@ -55,21 +56,21 @@ fn alerts() -> Vec<Alert> {
 }
 
 fn names() -> BTreeSet<String> {
-    alerts().into_iter().map(|alert| alert.alert).collect()
+    alerts().into_iter().map(|alert| alert.name).collect()
 }
 
 #[test]
 fn each_alert_says_how_bad_it_is_what_it_is_and_where_to_read_on() {
-    for Alert { alert, labels, annotations, .. } in alerts() {
+    for Alert { name, labels, annotations, .. } in alerts() {
         let severity = labels.get("severity").map(String::as_str);
-        assert!(matches!(severity, Some("critical" | "warning")), "{alert}: {severity:?}");
+        assert!(matches!(severity, Some("critical" | "warning")), "{name}: {severity:?}");
         for annotation in ["summary", "description"] {
             let text =
-                annotations.get(annotation).unwrap_or_else(|| panic!("{alert}: {annotation}"));
-            assert!(text.trim_end().ends_with('.'), "{alert}: a sentence in place of {text:?}");
+                annotations.get(annotation).unwrap_or_else(|| panic!("{name}: {annotation}"));
+            assert!(text.trim_end().ends_with('.'), "{name}: a sentence in place of {text:?}");
         }
-        let url = annotations.get("runbook_url").unwrap_or_else(|| panic!("{alert}: runbook_url"));
-        assert!(url.ends_with(&format!("/{RUNBOOKS}/{alert}.md")), "{alert}: {url}");
+        let url = annotations.get("runbook_url").unwrap_or_else(|| panic!("{name}: runbook_url"));
+        assert!(url.ends_with(&format!("/{RUNBOOKS}/{name}.md")), "{name}: {url}");
     }
 }
 
@@ -106,7 +107,7 @@ fn each_alert_has_a_test_in_which_it_fires_and_one_in_which_it_is_silent() {
 
 #[test]
 fn the_alerts_ask_for_metrics_that_exist() {
-    for Alert { alert, expr, .. } in alerts() {
-        assert_eq!(queries::problems(&expr), [""; 0], "{alert}");
+    for Alert { name, expr, .. } in alerts() {
+        assert_eq!(queries::problems(&expr), [""; 0], "{name}");
     }
 }

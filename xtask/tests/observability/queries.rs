@@ -1,4 +1,4 @@
-//! Queries in PromQL, and whether the metrics and labels that they name exist.
+//! Queries in `PromQL`, and whether the metrics and labels that they name exist.
 
 use std::{collections::BTreeMap, convert::Infallible};
 

@@ -46,7 +46,7 @@ fn entries() -> BTreeMap<String, (usize, usize)> {
                 entry = Some(word.to_string());
             }
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => {
-                in_command = &*language == "sh"
+                in_command = &*language == "sh";
             }
             Event::End(TagEnd::CodeBlock) => in_command = false,
             Event::Text(text) if !in_title => {
