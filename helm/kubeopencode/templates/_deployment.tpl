@@ -50,4 +50,7 @@ spec:
             {{- include "kubeopencode.containerSecurity" $root | nindent 12 }}
           volumeMounts:
             - {name: tls, mountPath: /etc/kubeopencode/tls, readOnly: true}
+            {{- with include "kubeopencode.collectorMount" $root | trim }}
+            {{- . | nindent 12 }}
+            {{- end }}
 {{- end }}

@@ -62,6 +62,31 @@ capabilities: {drop: [ALL]}
 # Memory goes back to the system at once: docs/adr/0007.
 - {name: MIMALLOC_PURGE_DELAY, value: "0"}
 - {name: MIMALLOC_PAGE_FULL_RETAIN, value: "0"}
+{{- with .Values.traces }}
+{{- include "kubeopencode.flags" (list
+  "OTEL_EXPORTER_OTLP_ENDPOINT" .endpoint
+  "OTEL_EXPORTER_OTLP_CERTIFICATE" (ternary "/etc/kubeopencode/collector/ca.crt" "" (ne .certificateAuthority.configMap ""))
+  "OTEL_TRACES_SAMPLER" .sampler
+  "OTEL_TRACES_SAMPLER_ARG" (ternary "" (toString .ratio) (kindIs "invalid" .ratio))) }}
+{{- end }}
+{{- end }}
+
+{{/* The authority of a collector of traces, as a volume and where it is mounted. */}}
+{{- define "kubeopencode.collectorVolume" -}}
+{{- with .Values.traces.certificateAuthority }}
+{{- if .configMap }}
+- name: collector
+  configMap:
+    name: {{ .configMap }}
+    items: [{key: {{ .key }}, path: ca.crt}]
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "kubeopencode.collectorMount" -}}
+{{- if .Values.traces.certificateAuthority.configMap }}
+- {name: collector, mountPath: /etc/kubeopencode/collector, readOnly: true}
+{{- end }}
 {{- end }}
 
 {{/* Variables of flags: names and values in turn. One without a value is left to the program. */}}

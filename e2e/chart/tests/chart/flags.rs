@@ -25,25 +25,29 @@ const PROGRAMS: [(&str, &str, &[&str]); 3] = [
 ];
 
 /// Of every program.
-const TELEMETRY: &str = "crates/daemon/src/telemetry.rs";
+const TELEMETRY: [&str; 2] = ["crates/daemon/src/telemetry.rs", "crates/daemon/src/traces/args.rs"];
 
 /// Of the allocator, not of ours.
 const FOREIGN: [&str; 2] = ["MIMALLOC_PURGE_DELAY", "MIMALLOC_PAGE_FULL_RETAIN"];
 
 /// What no value sets: `extraEnv` and `extraArgs` can.
-const UNSET: [(&str, &str); 5] = [
+const UNSET: [(&str, &str); 6] = [
     ("LISTEN", "the Services and probes go by the port"),
     ("METRICS_ADDRESS", "the probes and the PodMonitor go by the port"),
     ("BROKER_NAME", "the certificates go by the name"),
     ("LEASE_NAME", "the controller's role goes by the name"),
     ("BROKER", "the Service's name is fixed, and its namespace is the release's"),
+    (
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "traces are all that is sent, so it says what OTEL_EXPORTER_OTLP_ENDPOINT does",
+    ),
 ];
 
 /// The variables that the flags of a file fall back to.
 fn variables(files: &[&str]) -> BTreeSet<String> {
     let text: String = files
         .iter()
-        .chain([&TELEMETRY])
+        .chain(&TELEMETRY)
         .map(|file| fs::read_to_string(root().join(file)).unwrap())
         .collect();
     let found = text.split("env = \"").skip(1).filter_map(|rest| rest.split('"').next());
@@ -86,6 +90,7 @@ fn numbers_and_lists_are_written_as_the_programs_read_them() {
     let values = json!({
         "broker": { "maxConnections": 10_000_000, "allowedClients": ["kubeopencode-server", "b"] },
         "gateway": { "trustedProxies": ["10.0.0.0/8", "::1"], "terminals": { "max": 1_000_000 } },
+        "traces": { "ratio": 0.05 },
     });
     let objects = render_values(&values).unwrap();
     let value = |name: &str, variable: &str| -> Value {
@@ -99,4 +104,5 @@ fn numbers_and_lists_are_written_as_the_programs_read_them() {
     assert_eq!(value(broker, "ALLOWED_CLIENTS"), "kubeopencode-server,b");
     assert_eq!(value("kubeopencode-server", "TRUSTED_PROXIES"), "10.0.0.0/8,::1");
     assert_eq!(value("kubeopencode-server", "MAX_TERMINALS"), "1000000");
+    assert_eq!(value("kubeopencode-controller", "OTEL_TRACES_SAMPLER_ARG"), "0.05");
 }
