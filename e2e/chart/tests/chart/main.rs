@@ -10,6 +10,7 @@ mod lifecycle;
 mod lint;
 mod monitoring;
 mod refusals;
+mod removal;
 mod renewal;
 mod sets;
 mod values;
