@@ -43,7 +43,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Get(GetCommand::Templates(options)) => get::templates(&options).await,
         Command::Agent(command) => Box::pin(agent(command)).await,
         Command::Certificates(CertificatesCommand::Renew(options)) => {
-            certificates::run(&options).await
+            certificates::renew(&options).await
+        }
+        Command::Certificates(CertificatesCommand::Remove(options)) => {
+            certificates::remove(&options).await
         }
         Command::Check(options) => check::run(&options).await,
         Command::Completion { shell } => completion(shell),

@@ -146,7 +146,7 @@ pub struct RenewOptions {
     #[arg(
         long,
         value_name = "DAYS",
-        default_value_t = 90,
+        default_value_t = pki::VALIDITY_DAYS,
         value_parser = clap::value_parser!(i64).range(2..=365)
     )]
     pub validity: i64,
@@ -155,7 +155,7 @@ pub struct RenewOptions {
     #[arg(
         long,
         value_name = "DAYS",
-        default_value_t = 30,
+        default_value_t = pki::RENEW_BEFORE_DAYS,
         value_parser = clap::value_parser!(i64).range(1..=364)
     )]
     pub renew_before: i64,
@@ -164,6 +164,13 @@ pub struct RenewOptions {
     #[arg(long)]
     pub adopt: bool,
 
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Of `certificates remove`.
+#[derive(Clone, Debug, Args)]
+pub struct RemoveOptions {
     #[command(flatten)]
     pub place: Place,
 }
