@@ -4,7 +4,7 @@ mod inspect;
 mod requests;
 mod secrets;
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, path::Path, time::Duration};
 
 use anyhow::Context as _;
 use kube::{
@@ -31,6 +31,12 @@ impl Cluster {
         let client = Client::try_from(config).context("cannot use this kubeconfig")?;
         Ok(Self { namespace, client })
     }
+}
+
+/// The names of the contexts in a kubeconfig.
+pub(crate) fn known_contexts(kubeconfig: Option<&Path>) -> anyhow::Result<Vec<String>> {
+    let read = kubeconfig.map_or_else(Kubeconfig::read, Kubeconfig::read_from)?;
+    Ok(read.contexts.into_iter().map(|context| context.name).collect())
 }
 
 /// As kubectl chooses: the flag, $KUBECONFIG, the home's file, the pod's account.

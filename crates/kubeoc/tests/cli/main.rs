@@ -4,6 +4,7 @@
 mod api_server;
 mod certificates;
 mod check;
+mod completion;
 mod errors;
 mod exit_codes;
 mod get;
