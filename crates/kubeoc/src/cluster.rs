@@ -2,6 +2,7 @@
 
 mod inspect;
 mod requests;
+mod scratch;
 mod secrets;
 
 use std::{future::Future, path::Path, time::Duration};
@@ -14,6 +15,7 @@ use kube::{
 
 pub(crate) use inspect::Seen;
 pub(crate) use requests::Scope;
+pub(crate) use scratch::Created;
 pub(crate) use secrets::Written;
 
 use crate::{cli::Place, exit::Failure};

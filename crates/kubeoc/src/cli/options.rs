@@ -195,6 +195,31 @@ pub struct CheckOptions {
     #[arg(long = "watch-namespace", value_name = "NAMESPACE")]
     pub watch_namespaces: Vec<String>,
 
+    /// Also make an agent in this namespace, wait until it is ready, open its link, and delete it
+    #[arg(long, value_name = "NAMESPACE")]
+    pub scratch_agent: Option<String>,
+
+    /// Time to wait until that agent is ready
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "5m",
+        requires = "scratch_agent",
+        value_parser = values::positive_duration
+    )]
+    pub scratch_timeout: Duration,
+
+    // Not a doc comment, where a bare address is a mistake.
+    #[arg(
+        long,
+        visible_alias = "server-url",
+        value_name = "URL",
+        requires = "scratch_agent",
+        value_parser = values::base_url,
+        help = "Open the link at this URL, such as https://agents.example.com; defaults to the API server's way to the gateway"
+    )]
+    pub external_url: Option<String>,
+
     /// Output format
     #[arg(short, long, value_name = "FORMAT")]
     pub output: Option<Format>,

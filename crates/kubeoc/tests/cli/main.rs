@@ -10,6 +10,7 @@ mod exit_codes;
 mod get;
 mod logs;
 mod plugin;
+mod scratch;
 mod share;
 mod status;
 mod suspend;
