@@ -2,7 +2,7 @@
 
 {{/* The name of a component's Deployment, Service, ServiceAccount and roles. */}}
 {{- define "kubeopencode.name" -}}
-{{- get (dict "controller" "kubeopencode-controller" "gateway" "kubeopencode-server" "terminal-broker" "kubeopencode-terminal-broker" "certificates" "kubeopencode-certificates") . -}}
+{{- get (dict "controller" "kubeopencode-controller" "gateway" "kubeopencode-server" "terminal-broker" "kubeopencode-terminal-broker" "certificates" "kubeopencode-certificates" "removal" "kubeopencode-removal") . -}}
 {{- end }}
 
 {{/* What selects the pods of a component, and never changes. By component as well: the pods of Agents have the name

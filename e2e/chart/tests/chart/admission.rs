@@ -39,7 +39,7 @@ pub(crate) static READY: LazyLock<()> = LazyLock::new(|| {
             "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name, "namespace": PODS },
         })
     };
-    let accounts = ["controller", "server", "terminal-broker", "certificates"];
+    let accounts = ["controller", "server", "terminal-broker", "certificates", "removal"];
     let mut items: Vec<_> = [NAMESPACE, PODS, "team-a", "team-b"].map(namespace).to_vec();
     items.extend(accounts.map(|name| account(&format!("kubeopencode-{name}"))));
     stored(&[&apply[..], &["-"]].concat(), &list(&items));

@@ -12,6 +12,7 @@ mod lint;
 mod monitoring;
 mod notes;
 mod refusals;
+mod removal;
 mod renewal;
 mod sets;
 mod values;
