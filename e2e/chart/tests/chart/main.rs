@@ -11,5 +11,6 @@ mod lint;
 mod monitoring;
 mod refusals;
 mod renewal;
+mod scope;
 mod sets;
 mod values;
