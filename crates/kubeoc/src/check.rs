@@ -8,6 +8,7 @@ mod finding;
 mod kubernetes;
 mod network;
 mod rights;
+mod scope;
 mod workloads;
 
 use crate::{
@@ -39,6 +40,7 @@ fn judge(facts: &Facts) -> Vec<Finding> {
     findings.extend(workloads::judge(facts));
     findings.extend(certificates::judge(facts, now()));
     findings.extend(network::judge(facts));
+    findings.extend(scope::judge(facts));
     findings.extend(rights::judge(facts));
     findings
 }
