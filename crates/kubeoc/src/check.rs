@@ -9,6 +9,7 @@ mod kubernetes;
 mod network;
 mod rights;
 mod scratch;
+mod scope;
 mod workloads;
 
 use crate::{
@@ -43,6 +44,7 @@ fn judge(facts: &Facts) -> Vec<Finding> {
     findings.extend(workloads::judge(facts));
     findings.extend(certificates::judge(facts, now()));
     findings.extend(network::judge(facts));
+    findings.extend(scope::judge(facts));
     findings.extend(rights::judge(facts));
     findings
 }

@@ -191,7 +191,8 @@ pub struct VersionOptions {
 
 #[derive(Clone, Debug, Args)]
 pub struct CheckOptions {
-    /// Namespaces of agents, where the installation is for some only; may be repeated
+    /// Namespaces of agents, where the installation is for some only and its Deployments do not
+    /// say for which; may be repeated
     #[arg(long = "watch-namespace", value_name = "NAMESPACE")]
     pub watch_namespaces: Vec<String>,
 

@@ -14,5 +14,6 @@ mod notes;
 mod refusals;
 mod removal;
 mod renewal;
+mod scope;
 mod sets;
 mod values;
