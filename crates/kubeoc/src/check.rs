@@ -8,8 +8,8 @@ mod finding;
 mod kubernetes;
 mod network;
 mod rights;
-mod scratch;
 mod scope;
+mod scratch;
 mod workloads;
 
 use crate::{

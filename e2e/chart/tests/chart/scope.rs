@@ -24,11 +24,11 @@ fn watching(namespaces: &[&str]) -> Objects {
     render_values(&json!({ "watchNamespaces": namespaces })).unwrap()
 }
 
-/// Resources that the ClusterRoles grant, and must not.
+/// Resources that the `ClusterRole`s grant, and must not.
 fn cluster_wide(objects: &Objects) -> BTreeSet<String> {
     let roles = of_kind(objects, "ClusterRole").into_iter();
-    let rules = roles.flat_map(|role| role["rules"].as_array().unwrap());
-    let resources = rules.flat_map(|rule| rule["resources"].as_array().unwrap());
+    let granted = roles.flat_map(|role| role["rules"].as_array().unwrap());
+    let resources = granted.flat_map(|rule| rule["resources"].as_array().unwrap());
     let resources = resources.map(|resource| resource.as_str().unwrap());
     resources.filter(|resource| OF_A_NAMESPACE.contains(resource)).map(str::to_owned).collect()
 }
