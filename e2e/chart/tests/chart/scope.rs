@@ -82,7 +82,7 @@ fn secrets_of_the_releases_namespace_are_the_jobs() {
     let roles = objects.iter().filter(|(key, _)| key.0 == NAMESPACE && key.1 == "Role");
     let reading = roles.filter(|(_, role)| role["rules"].to_string().contains("secrets"));
     let reading: Vec<_> = reading.map(|(key, _)| key.2.as_str()).collect();
-    assert_eq!(reading, ["kubeopencode-certificates"]);
+    assert_eq!(reading, ["kubeopencode-certificates", "kubeopencode-removal"]);
 }
 
 #[test]
