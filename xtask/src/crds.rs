@@ -1,18 +1,36 @@
-//! Writes the custom resource definitions that the API's types generate; a test of those types keeps the files fresh.
+//! Writes the custom resource definitions that the API's types generate, and a page on each; tests keep the files fresh.
+
+mod constraints;
+mod reference;
+
+use std::{fs, path::Path};
 
 use anyhow::Context;
 
 use crate::paths;
 
-/// Writes every definition under manifests/crds, and names the files.
+/// The kustomize base applies the files, and the chart puts them into its templates.
+const FOLDERS: [&str; 2] = ["manifests/crds", "helm/kubeopencode/files/crds"];
+
+const REFERENCE: &str = "docs/reference";
+
+/// Writes every definition into each folder, and its page, and names the files.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let folder = paths::repository().join("manifests/crds");
-    std::fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+    let root = paths::repository();
     for crd in api_types::crds() {
-        let path = folder.join(api_types::crd_file_name(&crd));
-        let yaml = api_types::crd_yaml(&crd)?;
-        std::fs::write(&path, yaml).with_context(|| format!("writing {}", path.display()))?;
-        println!("{}", path.display());
+        let (file, yaml) = (api_types::crd_file_name(&crd), api_types::crd_yaml(&crd)?);
+        for folder in FOLDERS {
+            write(&root.join(folder), &file, &yaml)?;
+        }
+        write(&root.join(REFERENCE), &reference::file_name(&crd), &reference::page(&crd))?;
     }
+    Ok(())
+}
+
+fn write(folder: &Path, file: &str, content: &str) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+    let path = folder.join(file);
+    fs::write(&path, content).with_context(|| format!("writing {}", path.display()))?;
+    println!("{}", path.display());
     Ok(())
 }

@@ -9,6 +9,7 @@ mod apt;
 mod bench;
 mod buildah;
 mod cache;
+mod chart;
 mod cluster;
 mod crds;
 mod demo;
@@ -17,7 +18,6 @@ mod images;
 mod install;
 mod interrupt;
 mod paths;
-mod pki;
 mod scale;
 mod script;
 mod shell;
@@ -48,8 +48,10 @@ enum Task {
     Test(test::Arguments),
     /// Build the terminal's page, which the gateway embeds.
     Web,
-    /// Generate the custom resource definitions under manifests/crds.
+    /// Generate the custom resource definitions under manifests/crds, the chart's copies of them, and docs/reference.
     Crds,
+    /// Lint and render Helm's chart, and try it on an API server without a node.
+    Chart(chart::Arguments),
     /// Build the container images.
     Images(images::Arguments),
     /// Put the system into a cluster.
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Web => web::run(),
         Task::Crds => crds::run(),
+        Task::Chart(arguments) => chart::run(&arguments),
         Task::Images(arguments) => images::run(&arguments),
         Task::Install(arguments) => install::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     apt::{self, Needed},
+    chart,
     cluster::{self, Choice},
     demo, deny, images, paths, script,
     shell::Cmd,
@@ -24,8 +25,13 @@ const GIT_SERVERS: [Needed; 3] = [
     Needed { program: "/usr/sbin/sshd", package: "openssh-server" },
 ];
 
+/// It has promtool, which runs the tests of the alerts.
+const PROMETHEUS: [Needed; 1] = [Needed { program: "promtool", package: "prometheus" }];
+
 /// Without it the end-to-end tests are not compiled.
 const CLUSTER: &str = "e2e/cluster";
+/// With them the lints see every test.
+const ALL: &str = "e2e/cluster,chart/tools";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -51,12 +57,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     lints()?;
     deny::check()?;
     step::run("servers of git", |_| apt::ensure(&GIT_SERVERS))?;
+    step::run("promtool", |_| apt::ensure(&PROMETHEUS))?;
     eprintln!("unit and integration tests");
     cargo(["test", "--locked", "--quiet"]).show()?;
     web::test()?;
     if arguments.no_cluster {
         return Ok(());
     }
+    // They need Go, as the cluster does.
+    chart::test(choice.kubernetes())?;
     let was_there = cluster::exists(choice)?;
     end_to_end(arguments)?;
     if !was_there {
@@ -78,7 +87,7 @@ fn lints() -> Result<()> {
             "--workspace",
             "--all-targets",
             "--features",
-            CLUSTER,
+            ALL,
             "--locked",
             "--quiet",
             "--",

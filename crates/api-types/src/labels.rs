@@ -19,6 +19,8 @@ pub const NAME: &str = "app.kubernetes.io/name";
 pub const INSTANCE: &str = "app.kubernetes.io/instance";
 pub const COMPONENT: &str = "app.kubernetes.io/component";
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+pub const PART_OF: &str = "app.kubernetes.io/part-of";
+pub const VERSION: &str = "app.kubernetes.io/version";
 
 /// Value of [`NAME`] on an agent's objects.
 pub const SERVER_NAME: &str = "kubeopencode-server";
@@ -26,6 +28,10 @@ pub const SERVER_NAME: &str = "kubeopencode-server";
 pub const SERVER_COMPONENT: &str = "server";
 /// Value of [`MANAGED_BY`].
 pub const MANAGER: &str = "kubeopencode";
+/// Value of [`PART_OF`] on everything of an installation.
+pub const PRODUCT: &str = "kubeopencode";
+/// Value of [`MANAGED_BY`] on the Secrets of the installation's certificates.
+pub const CERTIFICATES_MANAGER: &str = "kubeoc";
 
 /// Annotation on an Agent: when a client was last known to be connected (RFC 3339). Clients that
 /// are not seen otherwise set it; it keeps an Agent with standby awake, and wakes one that sleeps.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use api_types::{Agent, names::FIELD_MANAGER};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{
-    Api, Client, ResourceExt,
+    Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams},
     runtime::reflector::{ObjectRef, Store},
 };
@@ -23,6 +23,7 @@ use crate::{
     kinds::Child,
     observe::{self, Observed},
     refusal::Refusal,
+    spans,
 };
 use memory::{Memory, Newest, ObjectKey};
 use record::Record;
@@ -182,7 +183,9 @@ impl Applier {
         // Not an apply: one of a part would give up all other fields.
         let params =
             PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..Default::default() };
+        let span = spans::apply(&Deployment::kind(&()), name);
         let written = self.api(owner).patch(name, &params, &Patch::Merge(&body)).await;
+        spans::answered(&span, &written);
         self.outcome(owner, key::<Deployment>(name), written, |_| None)
     }
 
@@ -203,7 +206,9 @@ impl Applier {
         let mut guarded = manifest.clone();
         guarded["metadata"][guard.0] = json!(guard.1);
         let params = PatchParams::apply(FIELD_MANAGER).force();
+        let span = spans::apply(&key.0, &key.1);
         let written = self.api::<K>(owner).patch(&key.1, &params, &Patch::Apply(&guarded)).await;
+        spans::answered(&span, &written);
         self.outcome(owner, key, written, |held| {
             Some(Record::new(&manifest, held)).filter(|record| !record.is_in_place())
         })

@@ -30,6 +30,7 @@ pub mod resolve;
 pub mod retry;
 pub mod rollout;
 pub mod secret;
+mod spans;
 pub mod standby;
 pub mod status;
 pub mod stores;
@@ -59,14 +60,14 @@ use crate::{
 pub async fn run(args: Args, daemon: Daemon) -> Result<(), ControllerError> {
     let config = kube::Config::infer().await;
     let config = config.map_err(|error| ControllerError::Config(Box::new(error)))?;
-    let client = daemon::cluster::watching(&config);
+    let client = daemon::cluster::watching(&config, &daemon.metrics);
     let client = client.map_err(|error| ControllerError::Connect(Box::new(error)))?;
     let defaults = Defaults {
         images: args.images(),
         user_ids: platform::user_ids(&client, args.user_ids).await?,
         server_password: args.server_password(),
     };
-    let metrics = daemon.metrics.register(Metrics::register);
+    let metrics = Metrics::new(&daemon.metrics);
     let api_server = daemon.readiness.gate("api-server");
 
     let mut candidate =

@@ -1,28 +1,80 @@
-//! What the controller counts of itself.
+//! What the controller counts of itself, and what it tells of its agents at the time of a scrape. No
+//! label names an agent.
 
+mod agents;
+
+use std::time::Duration;
+
+use api_types::Agent;
+use daemon::tls::Certificates;
+use kube::runtime::reflector::Store;
 use prometheus_client::{
-    metrics::{counter::Counter, family::Family, gauge::Gauge},
-    registry::Registry,
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::Unit,
 };
+
+use crate::guard::Guarded;
+use agents::ReportedAgents;
 
 type Label = [(&'static str, &'static str); 1];
 
 /// A clone counts into the same numbers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Metrics {
+    process: daemon::Metrics,
     reconciles: Family<Label, Counter>,
     errors: Family<Label, Counter>,
+    watch_failures: Family<[(&'static str, String); 1], Counter>,
+    durations: Histogram,
+    waiting: Gauge,
+    running: Gauge,
     leader: Gauge,
 }
 
 impl Metrics {
-    pub fn register(registry: &mut Registry) -> Self {
-        let metrics = Self::default();
-        let Self { reconciles, errors, leader } = metrics.clone();
-        registry.register("reconciles", "Reconciles of Agents, by result", reconciles);
-        registry.register("reconcile_errors", "Failures, by category", errors);
-        registry.register("leader", "1 while this replica leads", leader);
+    /// Registers them with the process.
+    pub fn new(process: &daemon::Metrics) -> Self {
+        let metrics = Self {
+            process: process.clone(),
+            reconciles: Family::default(),
+            errors: Family::default(),
+            watch_failures: Family::default(),
+            // 1 ms to 66 s, which is above the time that one may take.
+            durations: Histogram::new(exponential_buckets(0.001, 4.0, 9)),
+            waiting: Gauge::default(),
+            running: Gauge::default(),
+            leader: Gauge::default(),
+        };
+        let Self { reconciles, errors, watch_failures, durations, .. } = metrics.clone();
+        let Self { waiting, running, leader, .. } = metrics.clone();
+        process.register(|registry| {
+            registry.register("reconciles", "Reconciles of Agents, by result", reconciles);
+            registry.register("reconcile_errors", "Failures, by category", errors);
+            let help = "Watches that broke and were opened again, by kind";
+            registry.register("watch_failures", help, watch_failures);
+            let help = "How long a reconcile of an Agent took";
+            registry.register_with_unit("reconcile", help, Unit::Seconds, durations);
+            registry.register("agents_waiting", "Agents that wait for their reconcile", waiting);
+            registry.register("agents_reconciling", "Agents that are being reconciled", running);
+            registry.register("leader", "1 while this replica leads", leader);
+        });
         metrics
+    }
+
+    /// Reports from now on in which states the agents are.
+    pub fn report_agents(&self, agents: &Store<Guarded<Agent>>) {
+        let reported = Box::new(ReportedAgents::new(agents.clone()));
+        self.process.register(|registry| registry.register_collector(reported));
+    }
+
+    /// Reports from now on when the certificates for the brokers end.
+    pub fn report_certificates(&self, certificates: &Certificates) {
+        certificates.report_ends(&self.process);
     }
 
     /// One reconcile succeeded.
@@ -36,12 +88,38 @@ impl Metrics {
         self.failed(category);
     }
 
+    /// One reconcile has ended, either way.
+    pub fn reconcile_took(&self, duration: Duration) {
+        self.durations.observe(duration.as_secs_f64());
+    }
+
     /// Something failed, in a reconcile or beside it.
     pub fn failed(&self, category: &'static str) {
         self.errors.get_or_create(&[("category", category)]).inc();
     }
 
+    /// A watch of that kind of object broke.
+    pub fn watch_failed(&self, kind: &str) {
+        self.watch_failures.get_or_create(&[("kind", kind.to_owned())]).inc();
+    }
+
+    /// So many agents wait for their reconcile, and so many are in it.
+    pub fn queue(&self, waiting: usize, running: usize) {
+        self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        self.running.set(i64::try_from(running).unwrap_or(i64::MAX));
+    }
+
     pub fn leads(&self, yes: bool) {
         self.leader.set(yes.into());
+    }
+}
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new(&daemon::Metrics::new("test"))
     }
 }

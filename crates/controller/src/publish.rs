@@ -15,6 +15,7 @@ use crate::{
     guard::{Guarded, Watched},
     held::{self, Digest},
     refusal::Refusal,
+    spans,
 };
 use unseen::Unseen;
 
@@ -144,7 +145,9 @@ pub async fn patch_status<K: Watched>(
     let Some(status) = status else { return Ok(None) };
     let body = json!({ "metadata": { "uid": object.uid }, "status": status });
     let name = object.name.as_deref().unwrap_or_default();
+    let span = spans::publish(&K::kind(&()), name);
     let written = objects.patch_status(name, &params(), &Patch::Merge(&body)).await;
+    spans::answered(&span, &written);
     ignore_deleted::<K, _>(written, name, "patch the status of")
 }
 

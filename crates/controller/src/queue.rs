@@ -6,14 +6,15 @@ use std::{sync::Arc, time::Duration};
 use api_types::Agent;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use kube::{
-    Client,
+    Client, Resource,
     runtime::{
         controller::{Action, Config, Error},
         reflector::ObjectRef,
     },
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
 use crate::{
     activity::{Activities, listen},
@@ -26,6 +27,7 @@ use crate::{
     requeue::Requeue,
     resolve::Defaults,
     retry::Retries,
+    spans,
     stores::{Stores, Trigger},
     templates::publish_statuses,
 };
@@ -54,9 +56,10 @@ pub async fn work(
     metrics: &Metrics,
     shutdown: CancellationToken,
 ) {
-    let (stores, triggers) = Stores::watch(&client, metrics);
+    let (stores, triggers) = Stores::watch(&client, &args.watch_namespaces, metrics);
+    metrics.report_agents(&stores.agents);
     let (agents, applier) = (stores.agents.clone(), Applier::new(client.clone()));
-    let turns = Turns::new(CONCURRENCY);
+    let turns = Turns::new(CONCURRENCY, metrics.clone());
     let templates = publish_statuses(
         client.clone(),
         stores.templates.clone(),
@@ -65,7 +68,7 @@ pub async fn work(
     );
     let activities = Activities::default();
     let triggers = stream::select(triggers, activities.triggers(agents.clone()));
-    let listening = listen(activities.clone(), args.brokers(), client.clone());
+    let listening = listen(activities.clone(), args.brokers(), client.clone(), metrics);
     let external_url = args.external_url();
     let context = Arc::new(Context {
         reconciler: Reconciler::new(client, stores, applier, defaults, external_url, activities),
@@ -93,14 +96,19 @@ fn reconcile(
     agent: Arc<Guarded<Agent>>,
     context: Arc<Context>,
 ) -> BoxFuture<'static, Result<Action, ControllerError>> {
+    let span = spans::reconcile(agent.meta());
     let reconcile = async move {
+        let begun = Instant::now();
         let result = timeout(RECONCILE_TIMEOUT, context.reconciler.reconcile(&agent)).await;
-        Ok(match result.unwrap_or(Err(ControllerError::TimedOut(RECONCILE_TIMEOUT)))? {
+        context.metrics.reconcile_took(begun.elapsed());
+        let result = result.unwrap_or(Err(ControllerError::TimedOut(RECONCILE_TIMEOUT)));
+        let failed = |error: &ControllerError| spans::failed(&Span::current(), error.category());
+        Ok(match result.inspect_err(failed)? {
             Requeue::OnChange => Action::await_change(),
             Requeue::After(wait) => Action::requeue(wait),
         })
     };
-    reconcile.boxed()
+    reconcile.instrument(span).boxed()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the queue hands over its own")]

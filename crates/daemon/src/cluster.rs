@@ -1,7 +1,8 @@
 //! The one builder of clients of the API server: key strokes go out at once, a watch that was cut
 //! off is noticed in seconds, and a server that answers no more in a minute or so. kube's own client
 //! leaves Nagle's algorithm on, waits for ever in a TLS handshake where it is built by hand, and for
-//! 295 s for an answer. It retries nothing: its callers do, with pauses that they know of.
+//! 295 s for an answer. It retries nothing: its callers do, with pauses that they know of. Each request
+//! is counted.
 
 use std::time::Duration;
 
@@ -16,7 +17,10 @@ use kube::{
 };
 use tower::{ServiceBuilder, ServiceExt, timeout::TimeoutLayer};
 
-use crate::{ReadAhead, socket::KeepAlive};
+use crate::{Metrics, ReadAhead, socket::KeepAlive};
+use requests::CountRequests;
+
+mod requests;
 
 /// Time to connect, the TLS handshake included.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -46,17 +50,17 @@ const WATCHING: Patience = Patience {
 const ACTING: Patience = Patience { gone: KeepAlive::ACCEPTED, quiet: None };
 
 /// A client for lists, watches and single requests. Its watches have to ask for bookmarks.
-pub fn watching(config: &Config) -> Result<Client, kube::Error> {
-    build(config, WATCHING)
+pub fn watching(config: &Config, metrics: &Metrics) -> Result<Client, kube::Error> {
+    build(config, metrics, WATCHING)
 }
 
 /// A client whose streams may be quiet for ever, as those of an exec. The kernel finds a dead
 /// peer; one that is wedged is found by the stream's own pings only.
-pub fn acting(config: &Config) -> Result<Client, kube::Error> {
-    build(config, ACTING)
+pub fn acting(config: &Config, metrics: &Metrics) -> Result<Client, kube::Error> {
+    build(config, metrics, ACTING)
 }
 
-fn build(config: &Config, patience: Patience) -> Result<Client, kube::Error> {
+fn build(config: &Config, metrics: &Metrics, patience: Patience) -> Result<Client, kube::Error> {
     let tcp = tcp(patience.gone);
     let tcp = tcp.map_response(|stream| TokioIo::new(ReadAhead::new(stream.into_inner())));
     let mut connector = TimeoutConnector::new(config.rustls_https_connector_with_connector(tcp)?);
@@ -69,6 +73,8 @@ fn build(config: &Config, patience: Patience) -> Result<Client, kube::Error> {
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer()?)
         .layer(config.extra_headers_layer()?)
+        // Outside the deadline, which is no answer either.
+        .layer(CountRequests(metrics.api_requests()))
         .layer(TimeoutLayer::new(READ_DEADLINE))
         .service(transport);
     Ok(Client::new(service, config.default_namespace.clone()))

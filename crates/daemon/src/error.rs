@@ -2,6 +2,8 @@
 
 use std::{error::Error, io, iter, net::SocketAddr, time::Duration};
 
+use crate::traces::TracesError;
+
 /// Why a process stopped with a failure.
 #[derive(Debug, thiserror::Error)]
 pub enum DaemonError {
@@ -9,6 +11,8 @@ pub enum DaemonError {
     LogLevel(#[source] tracing_subscriber::filter::ParseError),
     #[error("logs were set up twice")]
     LogsTwice(#[source] tracing_subscriber::util::TryInitError),
+    #[error("cannot trace")]
+    Traces(#[from] TracesError),
     #[error("cannot start the runtime")]
     Runtime(#[source] io::Error),
     #[error("cannot listen on {address}")]
@@ -30,6 +34,7 @@ impl DaemonError {
     pub fn category(&self) -> &'static str {
         match self {
             Self::LogLevel(_) | Self::LogsTwice(_) => "logs",
+            Self::Traces(_) => "traces",
             Self::Runtime(_) => "runtime",
             Self::Listen { .. } => "listen",
             Self::Signals(_) => "signals",
@@ -41,7 +46,11 @@ impl DaemonError {
 
     /// Whether a log line says so already: all but what keeps the log from being there.
     pub(crate) fn is_logged(&self) -> bool {
-        !matches!(self, Self::LogLevel(_) | Self::LogsTwice(_) | Self::Runtime(_))
+        let before_the_log = matches!(
+            self,
+            Self::LogLevel(_) | Self::LogsTwice(_) | Self::Traces(_) | Self::Runtime(_)
+        );
+        !before_the_log
     }
 }
 

@@ -1,4 +1,4 @@
-//! What every long-running process needs: logs, metrics, probes, shutdown, the clock, fair
+//! What every long-running process needs: logs, metrics, traces, probes, shutdown, the clock, fair
 //! listeners, TLS and clients of the API server. Nothing here knows what a process is for.
 
 pub mod clock;
@@ -18,6 +18,7 @@ pub mod socket;
 pub mod telemetry;
 #[cfg(feature = "tls")]
 pub mod tls;
+pub mod traces;
 
 mod client;
 mod error;
@@ -34,4 +35,4 @@ pub use progress::Progress;
 #[cfg(feature = "tls")]
 pub use read_ahead::ReadAhead;
 pub use readiness::{Gate, Readiness};
-pub use telemetry::{LogFormat, TelemetryArgs, init_logs};
+pub use telemetry::{LogFormat, TelemetryArgs};

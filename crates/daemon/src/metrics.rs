@@ -2,7 +2,10 @@
 //! (<https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>). It
 //! knows no component's metrics: each registers its own.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use prometheus_client::{
     encoding::text,
@@ -10,6 +13,7 @@ use prometheus_client::{
         counter::Counter,
         family::Family,
         gauge::{ConstGauge, Gauge},
+        histogram::{Histogram, exponential_buckets},
         info::Info,
     },
     registry::{Registry, Unit},
@@ -31,6 +35,7 @@ pub struct Metrics {
     panics: Counter,
     connections: Family<Listener, Gauge>,
     evictions: Family<Listener, Counter>,
+    api_requests: ApiRequests,
 }
 
 type Listener = [(&'static str, &'static str); 1];
@@ -56,7 +61,10 @@ impl Metrics {
         let help = "Connections of a listener that were closed to make room for others";
         registry.register("connections_evicted", help, evictions.clone());
 
-        Self { registry: Arc::new(Mutex::new(registry)), panics, connections, evictions }
+        let api_requests = ApiRequests::register(&mut registry);
+
+        let registry = Arc::new(Mutex::new(registry));
+        Self { registry, panics, connections, evictions, api_requests }
     }
 
     /// Adds a component's own metrics.
@@ -76,11 +84,45 @@ impl Metrics {
         self.panics.clone()
     }
 
+    /// What clients of the API server count.
+    pub fn api_requests(&self) -> ApiRequests {
+        self.api_requests.clone()
+    }
+
     /// The metrics of the listener with that name.
     pub fn listener(&self, name: &'static str) -> ListenerMetrics {
         let label = [("listener", name)];
         let open = self.connections.get_or_create_owned(&label);
         ListenerMetrics { open, evictions: self.evictions.get_or_create_owned(&label) }
+    }
+}
+
+/// Requests to the API server. A clone counts the same ones.
+#[derive(Clone, Debug)]
+pub struct ApiRequests {
+    outcomes: Family<[(&'static str, &'static str); 2], Counter>,
+    durations: Family<[(&'static str, &'static str); 1], Histogram>,
+}
+
+impl ApiRequests {
+    fn register(registry: &mut Registry) -> Self {
+        // 5 ms to 82 s, which is above a client's patience.
+        let histogram = || Histogram::new(exponential_buckets(0.005, 4.0, 8));
+        let (outcomes, durations) =
+            (Family::default(), Family::new_with_constructor(histogram as fn() -> _));
+        let own = Self { outcomes, durations };
+        let Self { outcomes, durations } = own.clone();
+        let help = "Requests to the API server, by verb and outcome";
+        registry.register("api_requests", help, outcomes);
+        let help = "From a request to the API server until its answer begins, by verb";
+        registry.register_with_unit("api_request", help, Unit::Seconds, durations);
+        own
+    }
+
+    /// A request was answered, or given up, after `duration`. Both labels are words of a program.
+    pub fn answered(&self, verb: &'static str, outcome: &'static str, duration: Duration) {
+        self.outcomes.get_or_create_owned(&[("verb", verb), ("outcome", outcome)]).inc();
+        self.durations.get_or_create(&[("verb", verb)]).observe(duration.as_secs_f64());
     }
 }
 

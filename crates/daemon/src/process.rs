@@ -16,9 +16,9 @@ use crate::{
     DaemonError, Metrics, Readiness, TelemetryArgs,
     connect::Acceptor,
     error::chain,
-    init_logs,
     probes::{self, Probes},
     shutdown::Signals,
+    telemetry::init_telemetry,
 };
 
 /// How long the process's work may take to end once asked to. Manifests pause 5 s in `preStop`
@@ -162,7 +162,7 @@ fn eprint_error(error: &DaemonError) {
     eprintln!("Error: {}", chain(error));
 }
 
-/// Runs `serve` as a process: logs, signals, probes and metrics are there before it starts, and
+/// Runs `serve` as a process: logs, traces, signals, probes and metrics are there before it starts, and
 /// its tasks are waited for after it returns. It has to return soon after [`Daemon::shutdown`]
 /// is cancelled. How it ended is logged here.
 pub async fn run<F, Fut, E>(
@@ -175,8 +175,11 @@ where
     Fut: Future<Output = Result<(), E>>,
     E: Into<Box<dyn Error + Send + Sync>>,
 {
-    init_logs(args)?;
+    let traces = init_telemetry(program, args)?;
     let ended = start(program, args, serve).await;
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
     match &ended {
         Ok(()) => tracing::info!("stopped"),
         Err(error) => {

@@ -1,4 +1,4 @@
-//! Logs on stdout, as text or JSON. It must not let a library print what passes
+//! Logs on stdout, as text or JSON, and what records traces beside them. It must not let a library print what passes
 //! over its wire: request lines and headers carry tokens.
 
 use std::{io, io::IsTerminal, net::SocketAddr};
@@ -10,7 +10,10 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::DaemonError;
+use crate::{
+    DaemonError,
+    traces::{TARGET, Traces, TracesArgs},
+};
 
 /// How a process tells what it does.
 #[derive(Clone, Debug, clap::Args)]
@@ -28,6 +31,9 @@ pub struct TelemetryArgs {
     /// Where /livez, /readyz and /metrics are served
     #[arg(long, env = "METRICS_ADDRESS", value_name = "IP:PORT", default_value = "0.0.0.0:9090")]
     pub metrics_address: SocketAddr,
+
+    #[command(flatten)]
+    pub traces: TracesArgs,
 }
 
 /// The shape of a log line.
@@ -39,20 +45,23 @@ pub enum LogFormat {
     Json,
 }
 
-/// Sends tracing's events to stdout. Works once per process.
-pub fn init_logs(args: &TelemetryArgs) -> Result<(), DaemonError> {
+/// Sends tracing's events to stdout, and the spans of `program` to a collector if there is one.
+/// Works once per process.
+pub(crate) fn init_telemetry(
+    program: &'static str,
+    args: &TelemetryArgs,
+) -> Result<Option<Traces>, DaemonError> {
     let filter = EnvFilter::try_new(&args.log_level).map_err(DaemonError::LogLevel)?;
     let log_lines = log_layer(args.log_format).with_filter(filter);
+    let traces = Traces::new(program, &args.traces)?;
 
-    // A further layer (a span exporter) joins here, sealed as well.
-    tracing_subscriber::registry()
-        .with(sealed(log_lines))
-        .try_init()
-        .map_err(DaemonError::LogsTwice)?;
+    let mut layers = vec![sealed(log_lines).boxed()];
+    layers.extend(traces.as_ref().map(Traces::layer));
+    tracing_subscriber::registry().with(layers).try_init().map_err(DaemonError::LogsTwice)?;
     // Those who log by `log` are all sealed, and say something for every record and frame that
     // passes: a seventh of a broker's time went into dropping it, line by line.
     log::set_max_level(log::LevelFilter::Info);
-    Ok(())
+    Ok(traces)
 }
 
 fn log_layer(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
@@ -85,6 +94,10 @@ pub fn sealed(layer: impl Layer<Registry>) -> impl Layer<Registry> {
 }
 
 fn may_be_logged(line: &Metadata<'_>) -> bool {
+    // Only the exporter of traces asks for them: without one they are never made.
+    if line.target() == TARGET {
+        return false;
+    }
     let library = line.target().split("::").next().unwrap_or_default();
     let finest = if line.target() == BODY_PRINTER { Level::ERROR } else { Level::INFO };
     *line.level() <= finest || !WIRE_LIBRARIES.contains(&library)
@@ -108,7 +121,7 @@ mod tests {
     #[test]
     fn a_bad_filter_is_refused_before_anything_starts() {
         let args = Program::parse_from(["program", "--log-level", "share=loud"]).telemetry;
-        assert!(matches!(init_logs(&args), Err(DaemonError::LogLevel(_))));
+        assert!(matches!(init_telemetry("test", &args), Err(DaemonError::LogLevel(_))));
     }
 
     #[test]

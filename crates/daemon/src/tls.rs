@@ -3,6 +3,7 @@
 
 mod accept;
 mod certificates;
+mod ends;
 mod identity;
 
 use std::{io, path::PathBuf};

@@ -3,7 +3,7 @@
 
 use std::{io, process::ExitCode};
 
-use daemon::{Daemon, LogFormat, TelemetryArgs};
+use daemon::{Daemon, LogFormat, TelemetryArgs, traces::TracesArgs};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 fn args(log_level: &str) -> TelemetryArgs {
@@ -11,6 +11,7 @@ fn args(log_level: &str) -> TelemetryArgs {
         log_format: LogFormat::Text,
         log_level: log_level.into(),
         metrics_address: ([127, 0, 0, 1], 0).into(),
+        traces: TracesArgs::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 
-use daemon::{Daemon, LogFormat, TelemetryArgs};
+use daemon::{Daemon, LogFormat, TelemetryArgs, traces::TracesArgs};
 
 #[tokio::test]
 async fn a_panicking_task_is_counted_and_ends_nobody_else() {
@@ -11,6 +11,7 @@ async fn a_panicking_task_is_counted_and_ends_nobody_else() {
         log_format: LogFormat::Json,
         log_level: "info".into(),
         metrics_address: "127.0.0.1:0".parse().unwrap(),
+        traces: TracesArgs::default(),
     };
     let serve = async |daemon: Daemon| {
         let ended = daemon.tasks.spawn(async { panic!("a defect") }).await;

@@ -61,6 +61,12 @@ pub struct Args {
         value_parser = network)]
     pub trusted_proxies: Vec<IpNetwork>,
 
+    /// Go on with the traces that those proxies tell of by a traceparent header.
+    /// Without it every visit begins a trace of its own: a visitor could send one
+    /// through a proxy that does not replace it
+    #[arg(long, env = "TRUST_TRACEPARENT", requires = "trusted_proxies")]
+    pub trust_traceparent: bool,
+
     /// Who may show the page in a frame: the value of CSP's frame-ancestors
     #[arg(long, env = "FRAME_ANCESTORS", value_name = "SOURCES", default_value = "'none'")]
     pub frame_ancestors: FrameAncestors,

@@ -6,15 +6,17 @@ mod channel;
 mod choice;
 mod pool;
 mod replica;
+mod reported;
 
 use std::{error::Error, fmt, path::Path, sync::Arc, time::Duration};
 
 use daemon::{
     dial::{InvalidDnsNameError, Peer},
     tls::{Certificates, RELOAD_INTERVAL, TlsError},
+    traces,
 };
 use futures::{FutureExt, Stream};
-use http::Uri;
+use http::{HeaderMap, Uri};
 use hyper::body::Incoming;
 use terminal_proto::{
     Messages, attach,
@@ -25,7 +27,8 @@ use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
 };
-use tonic::{Code, Status};
+use tonic::{Code, Request, Status, metadata::MetadataMap};
+use tracing::Span;
 
 pub use self::pool::Tried;
 use self::{
@@ -33,6 +36,7 @@ use self::{
     pool::{Outcome, Pick, Pool, Resolver},
     replica::Session,
 };
+use crate::spans;
 
 /// How long a broker may leave an opening unanswered while there is another one to try: longer
 /// than opening a terminal takes, and short enough for a second try within a viewer's patience.
@@ -68,6 +72,7 @@ impl BrokerError {
 pub struct Broker {
     origin: Uri,
     pool: Arc<Pool>,
+    certificates: Option<Certificates>,
     /// Ends what follows the certificates.
     _end: Arc<DropGuard>,
 }
@@ -76,6 +81,8 @@ pub struct Broker {
 #[derive(Debug)]
 pub struct Attached {
     pub responses: Messages<AttachResponse, Incoming>,
+    /// Of this attempt, until its first response.
+    pub(crate) attempt: Span,
     _session: Session,
 }
 
@@ -92,52 +99,59 @@ impl Broker {
         });
 
         let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
-        let peer = match tls_dir {
-            _ if origin.scheme_str() == Some("http") => None,
+        let (peer, certificates) = match tls_dir {
+            _ if origin.scheme_str() == Some("http") => (None, None),
             None => return Err(BrokerError::NoTls),
             Some(folder) => {
                 let (certificates, reload) = Certificates::load(folder).await?;
-                let peer = Peer::named(name, certificates).map_err(BrokerError::Name)?;
+                let peer = Peer::named(name, certificates.clone()).map_err(BrokerError::Name)?;
                 tasks.spawn(reload.run(RELOAD_INTERVAL, end.clone()));
-                Some(peer)
+                (Some(peer), Some(certificates))
             }
         };
-        Ok(Self::of(origin, Connector { peer, tasks }, resolver, end))
+        let brokers = Self::of(origin, Connector { peer, tasks }, resolver, end);
+        Ok(Self { certificates, ..brokers })
     }
 
     fn of(origin: Uri, connector: Connector, resolver: Resolver, end: CancellationToken) -> Self {
         let pool = Arc::new(Pool::new(connector, resolver));
-        Self { origin, pool, _end: Arc::new(end.drop_guard()) }
+        Self { origin, pool, certificates: None, _end: Arc::new(end.drop_guard()) }
     }
 
     /// Opens one viewer of a terminal at a replica that is not in `tried`, if there is one, and
     /// adds it there; the contract is in terminal.proto. Where a connection cannot be had or
-    /// breaks, or no answer comes, the status is UNAVAILABLE.
+    /// breaks, or no answer comes, the status is UNAVAILABLE. The broker is told that it is a part
+    /// of `visit`.
     pub async fn attach(
         &self,
         requests: impl Stream<Item = AttachRequest> + Unpin + Send + 'static,
         tried: &mut Tried,
+        visit: &Span,
     ) -> Result<Attached, Status> {
         let Pick { address, channel, session } = self.pool.pick(tried).await?;
+        let attempt = spans::attach(visit, address);
         let (outcome, responses) = match channel.clone().await {
             None => (Outcome::Broken, Err(Status::unavailable("cannot connect to the broker"))),
             Some(ready) => {
-                let responses = ready.attach(attach::request(&self.origin, requests));
+                let mut call = attach::request(&self.origin, requests);
+                traces::inject(&attempt, call.headers_mut());
+                let responses = ready.attach(call);
                 let patience = self.untried(tried).then_some(ANSWER_DEADLINE);
                 answer(responses, patience).await
             }
         };
         self.pool.note(address, &channel, outcome);
-        Ok(Attached { responses: responses?, _session: session })
+        let responses = responses.inspect_err(|status| spans::refused(&attempt, status.code()))?;
+        Ok(Attached { responses, attempt, _session: session })
     }
 
     /// Asks one replica after the other to wake an agent, until one of them did or says that it must
     /// not; the contract is in terminal.proto. A replica may have no controller that listens to it,
     /// which says nothing of its terminals.
-    pub async fn wake(&self, request: WakeRequest) -> Result<(), Status> {
+    pub async fn wake(&self, request: WakeRequest, visit: &Span) -> Result<(), Status> {
         let mut tried = Tried::default();
         loop {
-            let woken = self.wake_at_one(request.clone(), &mut tried).await;
+            let woken = self.wake_at_one(request.clone(), &mut tried, visit).await;
             match woken {
                 Err(status) if !is_final(&status) && self.untried(&tried) => {}
                 woken => return woken,
@@ -145,17 +159,26 @@ impl Broker {
         }
     }
 
-    async fn wake_at_one(&self, request: WakeRequest, tried: &mut Tried) -> Result<(), Status> {
+    async fn wake_at_one(
+        &self,
+        request: WakeRequest,
+        tried: &mut Tried,
+        visit: &Span,
+    ) -> Result<(), Status> {
         let Pick { address, channel, session: _session } = self.pool.pick(tried).await?;
+        let attempt = spans::wake(visit, address);
         let Some(ready) = channel.clone().await else {
             self.pool.note(address, &channel, Outcome::Broken);
             return Err(Status::unavailable("cannot connect to the broker"));
         };
-        let (outcome, woken) = answer(ready.wake(self.origin.clone(), request), None).await;
+        let (mut call, mut headers) = (Request::new(request), HeaderMap::new());
+        traces::inject(&attempt, &mut headers);
+        *call.metadata_mut() = MetadataMap::from_headers(headers);
+        let (outcome, woken) = answer(ready.wake(self.origin.clone(), call), None).await;
         if outcome == Outcome::Broken {
             self.pool.note(address, &channel, outcome);
         }
-        woken
+        woken.inspect_err(|status| spans::refused(&attempt, status.code()))
     }
 
     /// Whether there is a replica that this opening has not tried.

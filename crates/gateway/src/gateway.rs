@@ -4,15 +4,13 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use api_types::ShareToken;
-use daemon::{Daemon, clock, connect::Slot};
+use daemon::{Daemon, connect::Slot, traces};
 use http::{
     HeaderMap, Method, Request, Response,
     header::{HOST, ORIGIN},
 };
-use share::{
-    Class, ClientAddress, Denial, Freshness, Links, Visit, Visitor, audit::Audit,
-    capacity::Capacity,
-};
+use share::{ClientAddress, Links, Visit, Visitor, audit::Audit, capacity::Capacity};
+use tracing::Span;
 
 use crate::{
     answer::{Answers, Body, Representation},
@@ -21,14 +19,16 @@ use crate::{
     broker::Broker,
     client_address::TrustedProxies,
     error::RequestError,
-    limits::{Limits, WrongToken},
+    limits::Limits,
     metrics::GatewayMetrics,
     origin::{Origin, OwnAddress, may_open},
-    router::{Presented, Route, route},
+    router::{Route, route},
     session::Session,
+    spans,
     upgrade::handshake,
 };
 
+mod admission;
 mod proxies;
 mod waking;
 
@@ -41,6 +41,7 @@ pub struct Gateway {
     audit: Audit,
     daemon: Daemon,
     proxies: ProxyCheck,
+    trusts_traces: bool,
     allowed_origins: Vec<Origin>,
     stale_grace: Duration,
     answers: Answers,
@@ -54,6 +55,8 @@ struct Caller<'a> {
     peer: IpAddr,
     client: ClientAddress,
     slot: &'a Slot,
+    /// Disabled where the request is not traced.
+    span: Span,
 }
 
 impl Gateway {
@@ -64,17 +67,20 @@ impl Gateway {
         broker: Broker,
         audit: Audit,
     ) -> Arc<Self> {
+        let metrics = GatewayMetrics::new(&daemon.metrics, &links);
+        broker.report(&daemon.metrics);
         Arc::new(Self {
             links,
             broker,
             audit,
             proxies: ProxyCheck::new(TrustedProxies::new(args.trusted_proxies.clone())),
+            trusts_traces: args.trust_traceparent,
             allowed_origins: args.allowed_origins.clone(),
             stale_grace: args.share.stale_grace,
             answers: Answers::new(&args.frame_ancestors),
             limits: Limits::new(&args.limits.requests()),
             capacity: Capacity::new(args.share.limits),
-            metrics: GatewayMetrics::new(&daemon.metrics),
+            metrics,
             daemon,
         })
     }
@@ -96,10 +102,12 @@ impl Gateway {
         let waits = matches!(route, Route::Page(_)) && form == Representation::Html;
 
         let client = self.proxies.client(peer, request.headers());
-        let caller = Caller { peer, client, slot };
+        let span = self.span(&route, peer, request.headers());
+        let caller = Caller { peer, client, slot, span };
         let response = match self.respond(route, &caller, &mut request).await {
             Ok(response) => response,
             Err(error) => {
+                spans::refusal(&caller.span, &error);
                 self.metrics.refused(&error);
                 if waits && error.leaves_hope() {
                     self.answers.waiting_page(&error)
@@ -108,8 +116,23 @@ impl Gateway {
                 }
             }
         };
+        spans::answered(&caller.span, response.status());
         self.metrics.answered(name, response.status());
         response
+    }
+
+    /// Begins a trace where the link exists: whoever guesses costs none. It goes on with that of a
+    /// trusted proxy where that was asked for: any other could make us record whatever it likes.
+    fn span(&self, route: &Route, peer: IpAddr, headers: &HeaderMap) -> Span {
+        let is_known = |token| spans::are_recorded() && self.links.find(token).is_some();
+        if !route.token().is_some_and(is_known) {
+            return Span::none();
+        }
+        let span = spans::request(route);
+        if self.trusts_traces && self.proxies.trusts(peer) {
+            traces::adopt(&span, headers);
+        }
+        span
     }
 
     async fn respond<B>(
@@ -122,13 +145,13 @@ impl Gateway {
         let failed =
             |error| Err(self.limits.failed(key).map_or_else(RequestError::RateLimited, |()| error));
         match route {
-            Route::Page(token) => self.admit(token, caller.client).map(|_| self.answers.page()),
+            Route::Page(token) => self.admit(token, caller).map(|_| self.answers.page()),
             Route::Info(token) => {
-                let (_, visit) = self.admit(token, caller.client)?;
+                let (_, visit) = self.admit(token, caller)?;
                 Ok(self.answers.info(&visit.visitor().agent))
             }
             Route::Terminal(token) => {
-                let (token, visit) = self.admit(token, caller.client)?;
+                let (token, visit) = self.admit(token, caller)?;
                 self.terminal(token, visit, caller, request)
             }
             // Boxed, so that no other answer has to have the room that waiting takes.
@@ -143,72 +166,6 @@ impl Gateway {
             Route::Unknown => failed(RequestError::NoSuchAddress),
             Route::MethodNotAllowed(methods) => failed(RequestError::MethodNotAllowed(methods)),
         }
-    }
-
-    /// Judges a visit by what is in memory: a wrong token costs the cluster nothing.
-    fn admit(
-        &self,
-        presented: Presented,
-        client: ClientAddress,
-    ) -> Result<(ShareToken, Visit), RequestError> {
-        self.judge(presented, client, |token| {
-            let admitted = Visit::admit(&self.links, token, client, self.stale_grace, clock::now);
-            admitted.map(|(visit, _)| visit)
-        })
-    }
-
-    /// What `judge` says of the token. It is looked up before anything is counted, so that a valid
-    /// one is bounded by its link alone.
-    fn judge<T>(
-        &self,
-        presented: Presented,
-        client: ClientAddress,
-        judge: impl FnOnce(&ShareToken) -> Result<T, Denial>,
-    ) -> Result<(ShareToken, T), RequestError> {
-        // What has not even a token's syntax is answered as any unknown token is.
-        let Some(token) = presented else {
-            let fresh = self.links.freshness(self.stale_grace) == Freshness::Fresh;
-            return Err(self.deny(
-                if fresh { Denial::Unknown } else { Denial::Stale },
-                None,
-                client,
-            ));
-        };
-        match judge(&token) {
-            Ok(admitted) => {
-                self.limits.link_request(token.lookup()).map_err(RequestError::RateLimited)?;
-                Ok((token, admitted))
-            }
-            Err(denial) => Err(self.deny(denial, Some(&token), client)),
-        }
-    }
-
-    /// Counts and reports a denial, for the link where the token names one that exists. An expired
-    /// token counts as a wrong one, or the limits would tell them apart.
-    fn deny(
-        &self,
-        denial: Denial,
-        token: Option<&ShareToken>,
-        client: ClientAddress,
-    ) -> RequestError {
-        let found = token.and_then(|token| Some((token.lookup(), self.links.find(token)?.agent)));
-        self.audit.denied(found.as_ref().map(|(_, agent)| agent), client.ip, denial);
-        let key = client.ip.into();
-        let refused = match (denial.class(), found) {
-            (Class::Hidden, _) => match self.limits.wrong_token(key) {
-                WrongToken::Counted => None,
-                WrongToken::LockedOut(refused) => Some(refused),
-                WrongToken::LocksOut(refused) => {
-                    self.audit.locked_out(client.ip, refused.retry_after);
-                    Some(refused)
-                }
-            },
-            (Class::Forbidden | Class::Wait, Some((link, _))) => {
-                self.limits.link_request(link).err()
-            }
-            (Class::Forbidden | Class::Wait, None) => self.limits.failed(key).err(),
-        };
-        refused.map_or(denial.into(), RequestError::RateLimited)
     }
 
     fn terminal<B>(
@@ -237,6 +194,7 @@ impl Gateway {
             counted: self.metrics.terminal(),
             place,
             connection: caller.slot.clone(),
+            request: caller.span.clone(),
         };
         let upgrade = hyper::upgrade::on(request);
         self.daemon.tasks.spawn(session.run(visit, upgrade));

@@ -5,7 +5,6 @@
 //! The modules stand in the order in which they build on each other: each uses only those above it.
 
 mod assets;
-pub mod broker;
 pub mod client_address;
 pub mod headers;
 pub mod limits;
@@ -14,9 +13,11 @@ pub mod router;
 
 pub mod error;
 mod metrics;
+mod spans;
 pub mod upgrade;
 
 mod answer;
+pub mod broker;
 mod session;
 
 pub mod args;

@@ -1,11 +1,20 @@
 //! What the gateway counts. No label holds a token, a path, an agent or a client.
 
+use std::time::Duration;
+
 use daemon::Metrics;
 use http::StatusCode;
 use prometheus_client::{
-    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
     registry::Unit,
 };
+use share::{Denial, LinkMetrics, Links};
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::error::RequestError;
@@ -16,36 +25,54 @@ type Label = (&'static str, String);
 #[derive(Clone, Debug)]
 pub(crate) struct GatewayMetrics {
     requests: Family<[Label; 2], Counter>,
+    visits: Family<[(&'static str, &'static str); 2], Counter>,
     refused: Family<[Label; 1], Counter>,
     limited: Family<[Label; 1], Counter>,
     open: Gauge,
-    closed: Family<[Label; 1], Counter>,
+    opening: Histogram,
+    closed: Family<[Label; 2], Counter>,
+    round_trip: Histogram,
+    links: LinkMetrics,
     input_bytes: Counter,
     output_bytes: Counter,
 }
 
 impl GatewayMetrics {
-    /// Registers them with the process.
-    pub(crate) fn new(metrics: &Metrics) -> Self {
+    /// Registers them with the process, and what there is to tell of `links`.
+    pub(crate) fn new(metrics: &Metrics, links: &Links) -> Self {
         let bytes: Family<[(&str, &str); 1], Counter> = Family::default();
         let direction = |name| bytes.get_or_create_owned(&[("direction", name)]);
         let own = Self {
             requests: Family::default(),
+            visits: Family::default(),
             refused: Family::default(),
             limited: Family::default(),
             open: Gauge::default(),
+            // 5 ms to 20 s.
+            opening: Histogram::new(exponential_buckets(0.005, 2.0, 13)),
             closed: Family::default(),
+            // 1 ms to 8 s.
+            round_trip: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
+            links: metrics.register(|registry| LinkMetrics::register(registry, links)),
             input_bytes: direction("input"),
             output_bytes: direction("output"),
         };
-        let Self { requests, refused, limited, open, closed, .. } = own.clone();
+        let Self { requests, visits, refused, limited, open, .. } = own.clone();
+        let Self { opening, closed, round_trip, .. } = own.clone();
         metrics.register(|registry| {
             registry.register("http_requests", "HTTP requests by route and status", requests);
+            let help = "Requests with a link's token, by what the link says to them";
+            registry.register("visits", help, visits);
             registry.register("http_refused", "Refused requests by reason", refused);
             registry.register("rate_limited", "Requests above a limit, by limit", limited);
             registry.register("terminals_open", "Open terminals", open);
-            registry.register("terminals_closed", "Closed terminals by close code", closed);
-            let help = "Terminal bytes that passed";
+            let help = "From a guest's request until its terminal is open";
+            registry.register_with_unit("terminal_opening", help, Unit::Seconds, opening);
+            let help = "Closed terminals by close code and reason";
+            registry.register("terminals_closed", help, closed);
+            let help = "From a ping to a guest's browser until its answer";
+            registry.register_with_unit("guest_round_trip", help, Unit::Seconds, round_trip);
+            let help = "Terminal bytes that passed, by direction";
             registry.register_with_unit("terminal", help, Unit::Bytes, bytes.clone());
         });
         own
@@ -54,6 +81,15 @@ impl GatewayMetrics {
     pub(crate) fn answered(&self, route: &'static str, status: StatusCode) {
         let labels = [("route", route.to_owned()), ("status", status.as_str().to_owned())];
         self.requests.get_or_create_owned(&labels).inc();
+    }
+
+    /// A link admitted a request, or denied it.
+    pub(crate) fn visited(&self, verdict: Result<(), Denial>) {
+        let (class, reason) = match verdict {
+            Ok(()) => ("admitted", "admitted"),
+            Err(denial) => (denial.class().name(), denial.category()),
+        };
+        self.visits.get_or_create_owned(&[("class", class), ("reason", reason)]).inc();
     }
 
     pub(crate) fn refused(&self, error: &RequestError) {
@@ -78,7 +114,7 @@ impl GatewayMetrics {
 pub(crate) fn events_lost(metrics: &Metrics) -> Counter {
     let lost = Counter::default();
     metrics.register(|registry| {
-        registry.register("events_lost", "Events not written", lost.clone());
+        registry.register("events_lost", "Events that were not written", lost.clone());
     });
     lost
 }
@@ -96,9 +132,25 @@ impl OpenTerminal {
         self.0.output_bytes.inc_by(bytes);
     }
 
-    pub(crate) fn closed(&self, code: CloseCode) {
-        let code = [("code", u16::from(code).to_string())];
-        self.0.closed.get_or_create_owned(&code).inc();
+    /// The guest's terminal is open, so long after it was asked for.
+    pub(crate) fn opened(&self, after: Duration) {
+        self.0.opening.observe(after.as_secs_f64());
+    }
+
+    /// The guest's browser answered a ping, so long after it.
+    pub(crate) fn round_trip(&self, duration: Duration) {
+        self.0.round_trip.observe(duration.as_secs_f64());
+    }
+
+    /// The terminal has ended, as its guest lost the right to it at `lost_at`.
+    pub(crate) fn revoked(&self, lost_at: Instant) {
+        self.0.links.revoked(lost_at);
+    }
+
+    /// `reason` is a word of ours.
+    pub(crate) fn closed(&self, code: CloseCode, reason: &'static str) {
+        let labels = [("code", u16::from(code).to_string()), ("reason", reason.to_owned())];
+        self.0.closed.get_or_create_owned(&labels).inc();
     }
 }
 

@@ -66,6 +66,16 @@ impl Route {
         }
     }
 
+    /// What is presented, if it has a token's syntax.
+    pub fn token(&self) -> Option<&ShareToken> {
+        match self {
+            Self::Page(token) | Self::Info(token) | Self::Terminal(token) | Self::Wake(token) => {
+                token.as_ref()
+            }
+            Self::Asset(_) | Self::Unknown | Self::MethodNotAllowed(_) => None,
+        }
+    }
+
     fn methods(&self) -> Methods {
         match self {
             Self::Wake(_) => Methods::Act,
@@ -107,14 +117,7 @@ mod tests {
 
     fn seen(method: &Method, path: &str) -> (&'static str, bool) {
         let route = route(method, path);
-        let token = match &route {
-            Route::Page(token)
-            | Route::Info(token)
-            | Route::Terminal(token)
-            | Route::Wake(token) => token.is_some(),
-            _ => false,
-        };
-        (route.name(), token)
+        (route.name(), route.token().is_some())
     }
 
     #[test]

@@ -44,10 +44,15 @@ pub async fn run(args: Args, daemon: Daemon) -> Result<(), GatewayError> {
     let broker = Broker::new(&args.broker, &args.broker_name, tls).await?;
     let cluster = |error| GatewayError::Cluster(Box::new(error));
     let config = kube::Config::infer().await.map_err(GatewayError::Config)?;
-    let client = daemon::cluster::watching(&config).map_err(cluster)?;
+    let client = daemon::cluster::watching(&config, &daemon.metrics).map_err(cluster)?;
 
     let links = Links::new();
-    let follow = share::follow(client.clone(), links.clone(), daemon.shutdown.clone());
+    let follow = share::follow(
+        client.clone(),
+        args.share.watch_namespaces.clone(),
+        links.clone(),
+        daemon.shutdown.clone(),
+    );
     daemon.spawn_essential("watch", follow);
     daemon.tasks.spawn(report_readiness(daemon.clone(), links.clone(), args.share.stale_grace));
 

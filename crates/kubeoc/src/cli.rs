@@ -3,15 +3,19 @@
 mod options;
 mod values;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use api_types::labels;
-use clap::{Args, Parser, Subcommand};
+use api_types::{labels, names};
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use options::{
-    GetAgentsOptions, GetOptions, LogsOptions, ScaleOptions, ShareOptions, StatusOptions,
-    UnshareOptions,
+    CheckOptions, GetAgentsOptions, GetOptions, LogsOptions, RemoveOptions, RenewOptions,
+    ScaleOptions, ShareOptions, StatusOptions, UnshareOptions, VersionOptions,
 };
 pub use values::{Allowed, Expiry, Format, ListFormat, base_url};
 
@@ -32,6 +36,24 @@ pub struct Arguments {
     pub command: Command,
 }
 
+/// The file by which kubectl finds this program as its plugin.
+const PLUGIN: &str = "kubectl-koc";
+
+impl Arguments {
+    /// Reads the command line of this process, or prints what is wrong with it and exits. Help texts name
+    /// the program as it was called: kubectl runs it as a plugin.
+    pub fn parse_as(line: impl IntoIterator<Item = OsString>) -> Self {
+        let line: Vec<_> = line.into_iter().collect();
+        let called = line.first().map(Path::new).and_then(Path::file_stem);
+        let mut command = <Self as CommandFactory>::command();
+        if called.is_some_and(|name| name == PLUGIN) {
+            command = command.bin_name("kubectl koc");
+        }
+        let matches = command.get_matches_from(line);
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Display agents or agent templates
@@ -40,10 +62,17 @@ pub enum Command {
     /// Manage one agent
     #[command(subcommand)]
     Agent(AgentCommand),
+    /// Check whether an installation is well, and say how to mend what is not
+    #[command(mut_arg("namespace", of_installation), after_help = EXIT_CODES)]
+    Check(CheckOptions),
+    /// Make, renew and remove the certificates of an installation
+    #[command(subcommand)]
+    Certificates(CertificatesCommand),
     /// Print a shell completion script
     Completion { shell: Shell },
-    /// Print the version
-    Version,
+    /// Print the version of kubeoc, and of what is installed
+    #[command(mut_arg("namespace", of_installation), after_help = EXIT_CODES)]
+    Version(VersionOptions),
 }
 
 #[derive(Debug, Subcommand)]
@@ -85,6 +114,21 @@ pub enum AgentCommand {
     /// Disable an agent's share link and delete its token
     #[command(after_help = EXIT_CODES)]
     Unshare(UnshareOptions),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CertificatesCommand {
+    /// Make the certificates that are missing, and renew those that are about to end
+    #[command(mut_arg("namespace", of_installation), after_help = EXIT_CODES)]
+    Renew(RenewOptions),
+    /// Delete the certificates that renew made, where an installation is uninstalled
+    #[command(mut_arg("namespace", of_installation), after_help = EXIT_CODES)]
+    Remove(RemoveOptions),
+}
+
+/// An installation has a namespace of its own, whatever the context's.
+fn of_installation(namespace: Arg) -> Arg {
+    namespace.default_value(names::SERVER_NAMESPACE).help("Namespace of the installation")
 }
 
 /// Which agent, in which cluster.

@@ -1,8 +1,11 @@
 //! The cluster and namespace that kubeconfig and flags name.
 
+mod inspect;
 mod requests;
+mod scratch;
+mod secrets;
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, path::Path, time::Duration};
 
 use anyhow::Context as _;
 use kube::{
@@ -10,7 +13,10 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 
+pub(crate) use inspect::Seen;
 pub(crate) use requests::Scope;
+pub(crate) use scratch::Created;
+pub(crate) use secrets::Written;
 
 use crate::{cli::Place, exit::Failure};
 
@@ -27,6 +33,12 @@ impl Cluster {
         let client = Client::try_from(config).context("cannot use this kubeconfig")?;
         Ok(Self { namespace, client })
     }
+}
+
+/// The names of the contexts in a kubeconfig.
+pub(crate) fn known_contexts(kubeconfig: Option<&Path>) -> anyhow::Result<Vec<String>> {
+    let read = kubeconfig.map_or_else(Kubeconfig::read, Kubeconfig::read_from)?;
+    Ok(read.contexts.into_iter().map(|context| context.name).collect())
 }
 
 /// As kubectl chooses: the flag, $KUBECONFIG, the home's file, the pod's account.

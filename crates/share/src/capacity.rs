@@ -48,6 +48,9 @@ pub enum Full {
 }
 
 impl Full {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Link, Self::Agent, Self::Process];
+
     /// A stable word for metrics and logs.
     pub fn category(self) -> &'static str {
         match self {

@@ -48,7 +48,29 @@ pub enum Class {
     Wait,
 }
 
+impl Class {
+    /// A label for metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hidden => "hidden",
+            Self::Forbidden => "forbidden",
+            Self::Wait => "wait",
+        }
+    }
+}
+
 impl Denial {
+    /// One of each.
+    pub const ALL: [Self; 7] = [
+        Self::Stale,
+        Self::Unknown,
+        Self::Expired,
+        Self::Network,
+        Self::Suspended,
+        Self::Asleep,
+        Self::NotReady(None),
+    ];
+
     pub fn class(self) -> Class {
         match self {
             Self::Unknown | Self::Expired => Class::Hidden,
@@ -101,6 +123,21 @@ impl Denial {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn none_is_left_out_of_all() {
+        let next = |denial| match denial {
+            Denial::Stale => Some(Denial::Unknown),
+            Denial::Unknown => Some(Denial::Expired),
+            Denial::Expired => Some(Denial::Network),
+            Denial::Network => Some(Denial::Suspended),
+            Denial::Suspended => Some(Denial::Asleep),
+            Denial::Asleep => Some(Denial::NotReady(None)),
+            Denial::NotReady(_) => None,
+        };
+        let all: Vec<_> = std::iter::successors(Some(Denial::Stale), |last| next(*last)).collect();
+        assert_eq!(all, Denial::ALL);
+    }
 
     #[test]
     fn a_stranger_cannot_tell_an_expired_link_from_a_wrong_one() {

@@ -11,8 +11,8 @@ use tokio::{sync::watch, time::Instant};
 use crate::{
     client::{ClientAddress, Visitor},
     denial::Denial,
-    verdict::{Grant, Share, judge, judge_stay},
-    watch::Links,
+    verdict::{Grant, judge, judge_stay},
+    watch::{Links, News},
 };
 
 /// Timers cannot be set for much longer; one that is over early is set anew.
@@ -22,9 +22,10 @@ const LONGEST_TIMER: Duration = Duration::from_hours(24);
 #[derive(Debug)]
 pub struct Visit {
     visitor: Visitor,
-    /// `None` once the token opens nothing any more.
-    share: watch::Receiver<Option<Share>>,
+    share: watch::Receiver<News>,
     time: TimeBase,
+    /// When the link last changed, or the visit's time was over.
+    changed_at: Instant,
 }
 
 /// How a visit knows the time: the wall clock once, and from then on only the monotonic one, so
@@ -40,6 +41,12 @@ struct TimeBase {
 impl TimeBase {
     fn now(&self) -> OffsetDateTime {
         self.wall + self.monotonic.elapsed()
+    }
+
+    /// When the expiry is, on the monotonic clock.
+    fn end(&self) -> Option<Instant> {
+        let left: Duration = (self.expires_at? - self.wall).try_into().unwrap_or_default();
+        self.monotonic.checked_add(left)
     }
 
     /// Until the expiry, or a day if that is less.
@@ -62,8 +69,9 @@ impl Visit {
         let (visitor, found, share) = links.look_up(token, client, grace)?;
         let wall = clock();
         let grant = judge(&found, client, wall)?;
-        let time = TimeBase { wall, monotonic: Instant::now(), expires_at: found.expires_at };
-        Ok((Self { visitor, share, time }, grant))
+        let monotonic = Instant::now();
+        let time = TimeBase { wall, monotonic, expires_at: found.expires_at };
+        Ok((Self { visitor, share, time, changed_at: monotonic }, grant))
     }
 
     /// Waits for the next change of what the visit may do, its end included. After a denial it has
@@ -75,6 +83,7 @@ impl Visit {
                 Ok(()) = self.share.changed() => return self.judge(clock),
                 () = tokio::time::sleep(self.time.left()) => {
                     if self.time.left().is_zero() {
+                        self.changed_at = self.time.end().unwrap_or_else(Instant::now);
                         return Err(Denial::Expired);
                     }
                 }
@@ -92,13 +101,19 @@ impl Visit {
     }
 
     fn judge(&mut self, clock: impl Fn() -> OffsetDateTime) -> Result<Grant, Denial> {
-        let share = self.share.borrow_and_update();
-        let share = share.as_ref().ok_or(Denial::Unknown)?;
+        let news = self.share.borrow_and_update();
+        self.changed_at = news.told_at;
+        let share = news.share.as_ref().ok_or(Denial::Unknown)?;
         if share.expires_at != self.time.expires_at {
             let expires_at = share.expires_at;
             self.time = TimeBase { wall: clock(), monotonic: Instant::now(), expires_at };
         }
         judge_stay(share, self.visitor.client, self.time.now())
+    }
+
+    /// When what [`Self::changed`] last told of came about: the watch told of it, or the link expired.
+    pub fn changed_at(&self) -> Instant {
+        self.changed_at
     }
 
     pub fn visitor(&self) -> &Visitor {

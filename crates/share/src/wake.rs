@@ -10,8 +10,8 @@ use tokio::sync::watch;
 use crate::{
     client::{ClientAddress, Visitor},
     denial::Denial,
-    verdict::{Share, Sleep, judge_wake},
-    watch::Links,
+    verdict::{Sleep, judge_wake},
+    watch::{Links, News},
 };
 
 /// A wish that was admitted.
@@ -20,8 +20,7 @@ pub struct Wake {
     visitor: Visitor,
     /// When it was asked for.
     sleep: Sleep,
-    /// `None` once the token opens nothing any more.
-    share: watch::Receiver<Option<Share>>,
+    share: watch::Receiver<News>,
 }
 
 impl Wake {
@@ -44,7 +43,7 @@ impl Wake {
     pub async fn awake(&mut self, clock: impl Fn() -> OffsetDateTime) -> Result<(), Denial> {
         loop {
             // A link that was turned off is published as `None` before its channel may close.
-            let share = self.share.borrow_and_update().clone().ok_or(Denial::Unknown)?;
+            let share = self.share.borrow_and_update().share.clone().ok_or(Denial::Unknown)?;
             if judge_wake(&share, self.visitor.client, clock())? == Sleep::Awake {
                 return Ok(());
             }
@@ -87,7 +86,7 @@ mod tests {
         assert_eq!(admit(&Links::new()).map(|_| ()), Err(Denial::Stale));
         assert_eq!(admit(&Links::with([])).map(|_| ()), Err(Denial::Unknown));
         let broken = Links::with([]);
-        broken.broke(Instant::now());
+        broken.broke(None, Instant::now());
         assert_eq!(admit(&broken).map(|_| ()), Err(Denial::Stale));
         let awake = admit(&Links::with([demo()])).unwrap();
         assert_eq!((awake.sleep(), awake.visitor().link), (Sleep::Awake, token(1).lookup()));

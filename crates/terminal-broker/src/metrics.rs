@@ -11,6 +11,8 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
+use share::{LinkMetrics, Links};
+use tokio::time::Instant;
 
 use crate::closing::{End, Refusal};
 
@@ -23,10 +25,13 @@ pub struct BrokerMetrics {
     opened: Counter,
     closed: Labelled<Counter>,
     refused: Labelled<Counter>,
+    not_started: Labelled<Counter>,
     wakes: Labelled<Counter>,
     watching: Gauge,
     bytes: Labelled<Counter>,
     exec_open: Histogram,
+    round_trip: Histogram,
+    links: LinkMetrics,
     events_lost: Counter,
 }
 
@@ -38,31 +43,41 @@ pub enum Direction {
 }
 
 impl BrokerMetrics {
-    pub fn register(registry: &mut Registry) -> Self {
+    /// Registers them, and what there is to tell of `links`.
+    pub fn register(registry: &mut Registry, links: &Links) -> Self {
         let own = Self {
             open: Gauge::default(),
             opened: Counter::default(),
             closed: Family::default(),
             refused: Family::default(),
+            not_started: Family::default(),
             wakes: Family::default(),
             watching: Gauge::default(),
             bytes: Family::default(),
             // 5 ms to 10 s.
             exec_open: Histogram::new(exponential_buckets(0.005, 2.0, 12)),
+            // 1 ms to 8 s.
+            round_trip: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
+            links: LinkMetrics::register(registry, links),
             events_lost: Counter::default(),
         };
         let Self { open, opened, closed, refused, bytes, exec_open, events_lost, .. } = own.clone();
-        let Self { wakes, watching, .. } = own.clone();
+        let Self { not_started, wakes, watching, round_trip, .. } = own.clone();
         registry.register("terminals_open", "Open terminals", open);
         registry.register("terminals_opened", "Terminals that opened", opened);
         registry.register("terminals_closed", "Terminals that ended, by reason", closed);
         registry.register("terminals_refused", "Terminals not opened, by reason", refused);
+        let help = "Terminals that the agent's pod did not start, by reason";
+        registry.register("terminals_not_started", help, not_started);
         registry.register("wakes", "Calls to wake a sleeping agent, by result", wakes);
         let help = "Controllers that watch who uses which agent";
         registry.register("controllers_watching", help, watching);
-        registry.register("terminal_bytes", "Terminal bytes that passed, by direction", bytes);
+        let help = "Terminal bytes that passed, by direction";
+        registry.register_with_unit("terminal", help, Unit::Bytes, bytes);
         let help = "From an admitted opening to an open exec";
         registry.register_with_unit("exec_open", help, Unit::Seconds, exec_open);
+        let help = "From a ping to the screen in an agent's pod until its answer";
+        registry.register_with_unit("screen_round_trip", help, Unit::Seconds, round_trip);
         registry.register("events_lost", "Events that were not written", events_lost);
         own
     }
@@ -80,6 +95,21 @@ impl BrokerMetrics {
 
     pub(crate) fn refused(&self, refusal: Refusal) {
         self.refused.get_or_create(&[("reason", refusal.category())]).inc();
+    }
+
+    /// `reason` is a word of ours.
+    pub(crate) fn not_started(&self, reason: &'static str) {
+        self.not_started.get_or_create(&[("reason", reason)]).inc();
+    }
+
+    /// The screen answered a ping, so long after it.
+    pub(crate) fn round_trip(&self, duration: Duration) {
+        self.round_trip.observe(duration.as_secs_f64());
+    }
+
+    /// The terminal has ended, as its viewer lost the right to it at `lost_at`.
+    pub(crate) fn revoked(&self, lost_at: Instant) {
+        self.links.revoked(lost_at);
     }
 
     /// Counts a call to wake an agent: `result` is a word of ours.

@@ -37,11 +37,16 @@ pub struct Parts {
 pub async fn run(args: Args, daemon: Daemon) -> Result<(), BrokerError> {
     let certificates = Certificates::follow(&args.tls_dir, &daemon).await?;
     let config = Config::infer().await.map_err(BrokerError::Config)?;
-    let client = cluster::watching(&config).map_err(BrokerError::Client)?;
-    let exec = cluster::acting(&config).map_err(BrokerError::Client)?;
+    let client = cluster::watching(&config, &daemon.metrics).map_err(BrokerError::Client)?;
+    let exec = cluster::acting(&config, &daemon.metrics).map_err(BrokerError::Client)?;
 
     let links = Links::new();
-    let watch = share::follow(client.clone(), links.clone(), daemon.shutdown.clone());
+    let watch = share::follow(
+        client.clone(),
+        args.share.watch_namespaces.clone(),
+        links.clone(),
+        daemon.shutdown.clone(),
+    );
     daemon.spawn_essential("watch", watch);
     // Connections count here until their handshake only.
     let acceptor = daemon.listen("grpc", args.listen, MAX_HANDSHAKES).await?;
@@ -58,7 +63,8 @@ pub async fn serve(args: &Args, daemon: Daemon, parts: Parts) -> Result<(), Brok
         (Role::Controller, &args.allowed_controllers),
     ]);
     let callers = callers.ok_or(BrokerError::AllowedNames)?;
-    let metrics = daemon.metrics.register(BrokerMetrics::register);
+    certificates.report_ends(&daemon.metrics);
+    let metrics = daemon.metrics.register(|registry| BrokerMetrics::register(registry, &links));
     let (audit, events) = audit(client, reporter(args), metrics.events_lost());
     daemon.tasks.spawn(events.run(daemon.shutdown.clone()));
 

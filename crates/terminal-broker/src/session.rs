@@ -6,8 +6,12 @@ mod broker;
 mod leave;
 mod registry;
 mod relay;
+pub(crate) mod spans;
 mod terminal;
 mod wake;
+
+#[cfg(test)]
+mod documented_tests;
 
 pub(crate) use broker::Broker;
 pub(crate) use registry::{SessionInfo, Sessions};

@@ -13,7 +13,7 @@ use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
 
 pub(crate) use name::ClusterName;
-pub(crate) use standalone::{ControlPlane, Controllers};
+pub(crate) use standalone::{ControlPlane, Controllers, ensure_helm};
 
 use crate::shell::Cmd;
 use standalone::Egress;
@@ -67,6 +67,11 @@ impl Choice {
             None if self.name == ClusterName::default() => String::new(),
             None => format!(" --name {}", self.name),
         }
+    }
+
+    /// The Kubernetes that was asked for.
+    pub(crate) fn kubernetes(&self) -> Option<Wanted> {
+        self.kubernetes
     }
 
     fn egress(&self) -> Egress {

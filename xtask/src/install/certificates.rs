@@ -1,81 +1,85 @@
-//! Certificates by which the broker and its callers know each other, made at install. Their authority's key is
-//! thrown away: renewing one of them means making all anew.
+//! Certificates by which the broker and its callers know each other: made, and renewed where they are about to end,
+//! as `kubeoc certificates renew` does it.
 
-use anyhow::Result;
-use api_types::names::{BROKER_SERVICE, CONTROLLER_DEPLOYMENT, SERVER_NAMESPACE, SERVER_SERVICE};
-use serde_json::json;
-use time::OffsetDateTime;
+use anyhow::{Context, Result, bail};
+use api_types::names::SERVER_NAMESPACE;
+use k8s_openapi::api::core::v1::Secret;
+use pki::{Adoption, Done, Settings};
+use serde::Deserialize;
+use time::{Duration, OffsetDateTime};
 
-use crate::{
-    cluster::Cluster,
-    pki::{Authority, Identity, Subject, Usage},
-};
+use crate::cluster::Cluster;
 
-const BROKER_SECRET: &str = "kubeopencode-broker-tls";
-const GATEWAY_SECRET: &str = "kubeopencode-gateway-tls";
-/// For the controller, which watches who uses which agent.
-const CONTROLLER_SECRET: &str = "kubeopencode-controller-tls";
-/// For whoever lists and closes terminals; no pod mounts it.
-const OPERATOR_SECRET: &str = "kubeopencode-operator-tls";
-/// The name by which the broker knows an operator.
-const OPERATOR: &str = "kubeopencode-operator";
+/// Nothing renews them here but the next install.
+const VALIDITY: Duration = Duration::days(365);
+const RENEW_BEFORE: Duration = Duration::days(60);
+
+/// How often another's write is made room for.
+const ATTEMPTS: usize = 3;
 
 pub(super) enum State {
     Kept,
     Made,
 }
 
-/// Makes all Secrets where one is missing.
+/// Makes what is missing or about to end. Secrets of an earlier install, whose authority has no key any more, are
+/// taken over: they work on, and are replaced by an install an hour later or more.
 pub(super) fn ensure(cluster: &Cluster) -> Result<State> {
-    let callers = [
-        (GATEWAY_SECRET, SERVER_SERVICE),
-        (CONTROLLER_SECRET, CONTROLLER_DEPLOYMENT),
-        (OPERATOR_SECRET, OPERATOR),
-    ];
-    if exist(cluster, &[BROKER_SECRET, GATEWAY_SECRET, CONTROLLER_SECRET, OPERATOR_SECRET])? {
-        return Ok(State::Kept);
+    let settings = Settings {
+        namespace: SERVER_NAMESPACE.to_owned(),
+        validity: VALIDITY,
+        renew_before: RENEW_BEFORE,
+        adopt: Adoption::Allowed,
+    };
+    let mut attempt = 1;
+    loop {
+        match renew(cluster, &settings) {
+            Err(_) if attempt < ATTEMPTS => attempt += 1,
+            done => return done,
+        }
     }
+}
+
+fn renew(cluster: &Cluster, settings: &Settings) -> Result<State> {
     #[allow(
         clippy::disallowed_methods,
         reason = "a task, not a daemon: it has no clock of its own"
     )]
-    let authority = Authority::new("kubeopencode", OffsetDateTime::now_utc())?;
-    let service = format!("{BROKER_SERVICE}.{SERVER_NAMESPACE}.svc");
-    let dns = [BROKER_SERVICE, &service, &format!("{service}.cluster.local")];
-    let subject = Subject { name: BROKER_SERVICE, dns: &dns, ..Subject::default() };
-    apply(cluster, BROKER_SECRET, &authority, &authority.issue(&subject, Usage::Server)?)?;
-    for (secret, name) in callers {
-        let subject = Subject { name, dns: &[name], ..Subject::default() };
-        apply(cluster, secret, &authority, &authority.issue(&subject, Usage::Client)?)?;
+    let renewal = pki::renew(&observed(cluster)?, settings, OffsetDateTime::now_utc())?;
+    if let Some(left) = renewal.outcomes.iter().find_map(|outcome| match &outcome.done {
+        Done::Left(why) => Some(format!("Secret {}: {why}; delete it", outcome.secret)),
+        _ => None,
+    }) {
+        bail!(left);
     }
-    Ok(State::Made)
+    for secret in &renewal.writes {
+        write(cluster, secret)?;
+    }
+    Ok(if renewal.writes.is_empty() { State::Kept } else { State::Made })
 }
 
-fn exist(cluster: &Cluster, secrets: &[&str]) -> Result<bool> {
+#[derive(Deserialize)]
+struct Secrets {
+    items: Vec<Secret>,
+}
+
+fn observed(cluster: &Cluster) -> Result<Vec<Secret>> {
     let found = cluster
         .kubectl()?
         .args(["--namespace", SERVER_NAMESPACE, "get", "secrets", "--ignore-not-found"])
-        .args(["--output", "name"])
-        .args(secrets)
+        .args(["--output", "json"])
+        .args(pki::secret_names())
         .read()?;
-    Ok(found.lines().count() == secrets.len())
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found: Secrets = serde_json::from_str(&found).context("the Secrets of certificates")?;
+    Ok(found.items)
 }
 
-fn apply(cluster: &Cluster, name: &str, authority: &Authority, identity: &Identity) -> Result<()> {
-    let secret = json!({
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": { "name": name, "namespace": SERVER_NAMESPACE },
-        "type": "kubernetes.io/tls",
-        "stringData": {
-            "tls.crt": identity.certificate,
-            "tls.key": identity.key,
-            "ca.crt": authority.identity.certificate,
-        },
-    });
-    cluster
-        .kubectl()?
-        .args(["apply", "--server-side", "--force-conflicts", "--filename", "-"])
-        .input(secret.to_string())
-        .run()
+/// Fails where somebody else wrote it since it was read.
+fn write(cluster: &Cluster, secret: &Secret) -> Result<()> {
+    let verb = if secret.metadata.resource_version.is_some() { "replace" } else { "create" };
+    let manifest = serde_json::to_string(secret)?;
+    cluster.kubectl()?.args([verb, "--filename", "-"]).input(manifest).run()
 }

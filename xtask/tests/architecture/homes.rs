@@ -45,6 +45,12 @@ const HOMES: &[(Deed, &[&str])] = &[
     (Defines("OUTPUT_ACK_BYTES"), &["screen-wire"]),
     // TLS handshakes with our own processes; the programs of a pod do them with servers of the world.
     (Calls("TlsConnector::from"), &["daemon", "agent-tools"]),
+    // What records and exports traces.
+    (Calls("SdkTracerProvider::builder"), &["daemon"]),
+    // Authorities of certificates; those of tests are their own.
+    (Calls("Issuer::new"), &["pki", "e2e"]),
+    // What reads the whole cluster; where only some namespaces are watched, it does not.
+    (Calls("Api::all"), &["controller", "share", "kubeoc", "e2e", "scale"]),
     // Clients of the API server; of the others, no process depends on one.
     (Calls("Client::new"), &["daemon", "e2e"]),
     (Calls("Client::try_from"), &["kubeoc", "e2e", "scale"]),

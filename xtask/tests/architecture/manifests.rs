@@ -1,6 +1,6 @@
 //! What the manifests promise beside permissions: who gets requests, and that memory suffices (docs/performance.md).
 
-use std::fs;
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use api_types::labels;
 use serde::Deserialize;
@@ -64,4 +64,19 @@ fn no_selector_picks_the_pod_of_an_agent() {
             assert!(!picks, "{component}: the selector of a {} picks Agents' pods", object["kind"]);
         }
     }
+}
+
+/// The chart puts them into its templates as they are.
+#[test]
+fn the_chart_has_the_definitions_of_the_kustomize_base() {
+    let files = |folder: &str| -> BTreeMap<String, String> {
+        let entries = fs::read_dir(root().join(folder)).expect("a folder");
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        let text = |path: &PathBuf| fs::read_to_string(path).expect("readable");
+        let name =
+            |path: &PathBuf| path.file_name().expect("a name").to_string_lossy().into_owned();
+        paths.map(|path| (name(&path), text(&path))).collect()
+    };
+    let same = files("manifests/crds") == files("helm/kubeopencode/files/crds");
+    assert!(same, "the chart's definitions are others: run `cargo xtask crds`");
 }

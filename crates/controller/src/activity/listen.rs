@@ -34,6 +34,7 @@ use super::{
     channel::connect,
     endpoints::{Security, endpoints},
 };
+use crate::metrics::Metrics;
 
 /// The waits before a broker that cannot be heard is tried again.
 const RETRY_WAITS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
@@ -78,8 +79,8 @@ enum SecurityError {
 }
 
 /// Never ends by itself.
-pub async fn listen(activities: Activities, brokers: Brokers, client: Client) {
-    let (peer, renewal) = security(&activities, &brokers).await;
+pub async fn listen(activities: Activities, brokers: Brokers, client: Client, metrics: &Metrics) {
+    let (peer, renewal) = security(&activities, &brokers, metrics).await;
     let addresses = follow_all(activities, brokers, client, peer);
     futures::future::join(renewal, addresses).await;
 }
@@ -88,10 +89,11 @@ pub async fn listen(activities: Activities, brokers: Brokers, client: Client) {
 async fn security(
     activities: &Activities,
     brokers: &Brokers,
+    metrics: &Metrics,
 ) -> (Option<Peer>, BoxFuture<'static, ()>) {
     let mut reported = String::new();
     loop {
-        let error = match certificates(brokers).await {
+        let error = match certificates(brokers, metrics).await {
             Ok(found) => {
                 activities.update(|ledger| ledger.hearing(Hearing::Possible));
                 return found;
@@ -109,13 +111,15 @@ async fn security(
 
 async fn certificates(
     brokers: &Brokers,
+    metrics: &Metrics,
 ) -> Result<(Option<Peer>, BoxFuture<'static, ()>), SecurityError> {
     if brokers.url.security == Security::None {
         return Ok((None, Box::pin(std::future::ready(()))));
     }
     let folder = brokers.tls_dir.as_ref().ok_or(SecurityError::NoFolder)?;
     let (certificates, reload) = Certificates::load(folder).await?;
-    let peer = Peer::named(&brokers.name, certificates)?;
+    let peer = Peer::named(&brokers.name, certificates.clone())?;
+    metrics.report_certificates(&certificates);
     // It ends with the future that polls it.
     let renewal = reload.run(RELOAD_INTERVAL, CancellationToken::new());
     Ok((Some(peer), Box::pin(renewal)))

@@ -24,7 +24,7 @@ use tonic::{
 };
 
 use super::*;
-use crate::fake_api::FakeApi;
+use crate::{fake_api::FakeApi, metrics::Metrics};
 
 /// The name in the broker's certificate.
 const NAME: &str = "kubeopencode-terminal-broker";
@@ -103,10 +103,10 @@ impl TestListener {
         let serve =
             server.add_service(service).serve_with_incoming(TcpListenerStream::new(listener));
         let activities = Activities::default();
-        let listening = listen(activities.clone(), brokers, api(address).client("controller"));
+        let (heard, client) = (activities.clone(), api(address).client("controller"));
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(async { serve.await.unwrap() });
-        tasks.spawn(listening);
+        tasks.spawn(async move { listen(heard, brokers, client, &Metrics::default()).await });
         Self { activities, calls, _tasks: tasks }
     }
 
@@ -212,8 +212,8 @@ async fn without_certificates_it_is_said_that_nothing_can_be_heard() {
             tls_dir: tls_dir.map(ToOwned::to_owned),
         };
         let activities = Activities::default();
-        let listening =
-            listen(activities.clone(), brokers, FakeApi::default().client("controller"));
+        let (client, metrics) = (FakeApi::default().client("controller"), Metrics::default());
+        let listening = listen(activities.clone(), brokers, client, &metrics);
         tokio::select! {
             () = listening => unreachable!("it waits for them"),
             told = timeout(Duration::from_secs(20), activities.0.changed.notified()) => told.unwrap(),

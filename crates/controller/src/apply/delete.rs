@@ -8,7 +8,7 @@ use kube::{
 };
 
 use super::{Applier, Owner, cached, key};
-use crate::{error::ControllerError, held::Held, kinds::Child};
+use crate::{error::ControllerError, held::Held, kinds::Child, spans};
 
 impl Applier {
     /// Deletes an object of the agent's that is not desired any more.
@@ -56,7 +56,10 @@ impl Applier {
             ..DeleteParams::default().preconditions(this)
         };
         let key = key::<K>(name);
-        match self.api::<K>(owner).delete(name, &params).await {
+        let span = spans::delete(&kind, name);
+        let answered = self.api::<K>(owner).delete(name, &params).await;
+        spans::answered(&span, &answered);
+        match answered {
             // Something holds it up: it is there until that is done.
             Ok(answer) if answer.as_ref().left().is_some_and(is_ending) => {
                 tracing::info!(%kind, name, "being deleted");

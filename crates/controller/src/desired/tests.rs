@@ -7,7 +7,6 @@ mod fields;
 mod follow;
 mod ignored;
 mod optional;
-mod pod_security;
 mod restricted;
 mod templates;
 mod variables;

@@ -1,6 +1,10 @@
 use clap::Parser;
+use daemon::traces::{Traces, TracesArgs};
+use fixtures::{Collector, ReceivedSpan};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::{Value, json};
+use tracing::subscriber::set_default;
+use tracing_subscriber::layer::SubscriberExt;
 
 use super::*;
 use crate::{
@@ -154,4 +158,44 @@ async fn an_agent_that_was_corrected_is_reconciled() {
     api.put("agents/demo", &corrected);
     worked(&api).await;
     assert_eq!(ready(&api, "demo").unwrap().reason, "Progressing");
+}
+
+/// The names of what is below `parent`, each with its object.
+fn below<'a>(spans: &'a [ReceivedSpan], parent: &'a [u8]) -> impl Iterator<Item = String> + 'a {
+    let children = spans.iter().filter(move |received| received.span.parent_span_id == parent);
+    children.map(|child| {
+        let kind = child.attribute("kubeopencode.object.kind").unwrap_or_default();
+        format!("{} {kind}", child.span.name)
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reconcile_is_one_trace_from_what_changed_to_the_agents_status() {
+    let mut collector = Collector::start().await;
+    let otlp_endpoint = Some(format!("http://{}", collector.address));
+    let args = TracesArgs { otlp_endpoint, ..TracesArgs::default() };
+    let traces = Traces::new("kubeopencode-controller", &args).unwrap().unwrap();
+    let recording = set_default(tracing_subscriber::registry().with(traces.layer()));
+    let api = FakeApi::default();
+    api.put("agents/demo", &demo());
+    let secret = json!({
+        "metadata": { "name": "token", "namespace": "team-a" }, "data": { "a": "Y2FuYXJ5" },
+    });
+    api.put("secrets/token", &secret);
+    worked(&api).await;
+    drop(recording);
+    traces.end().await;
+
+    let spans = collector.rest();
+    let roots: Vec<_> = spans.iter().filter(|it| it.span.parent_span_id.is_empty()).collect();
+    assert!(roots.iter().all(|root| root.span.name == "reconcile"), "{spans:#?}");
+    let first = roots.iter().min_by_key(|root| root.span.start_time_unix_nano).unwrap();
+    assert_eq!(first.attribute("kubeopencode.agent.name").as_deref(), Some("demo"));
+    let written: Vec<_> = below(&spans, &first.span.span_id).collect();
+    assert!(written.contains(&"apply Deployment".to_owned()), "{written:?}");
+    assert!(written.contains(&"apply Service".to_owned()), "{written:?}");
+    assert_eq!(written.last().unwrap(), "publish status Agent", "{written:?}");
+    let children = roots.iter().map(|root| below(&spans, &root.span.span_id).count());
+    assert_eq!(spans.len(), roots.len() + children.sum::<usize>(), "deeper than two");
+    assert!(!format!("{spans:?}").contains("Y2FuYXJ5"));
 }

@@ -13,7 +13,10 @@ use std::{
 
 use futures::{Stream, StreamExt, stream};
 
-use crate::stores::{Trigger, Triggers};
+use crate::{
+    metrics::Metrics,
+    stores::{Trigger, Triggers},
+};
 
 /// A clone is the same.
 #[derive(Clone)]
@@ -27,6 +30,7 @@ struct State {
     known: HashSet<Trigger>,
     limit: usize,
     waker: Option<Waker>,
+    metrics: Metrics,
 }
 
 /// Namespaces and, of each, agents, in their order; none twice, and no namespace without an agent.
@@ -48,13 +52,14 @@ struct Neighbours {
 
 impl Turns {
     /// Hands over at most `limit` at the same time.
-    pub(super) fn new(limit: u16) -> Self {
+    pub(super) fn new(limit: u16, metrics: Metrics) -> Self {
         Self(Arc::new(Mutex::new(State {
             waiting: Waiting::default(),
             running: HashSet::new(),
             known: HashSet::new(),
             limit: limit.into(),
             waker: None,
+            metrics,
         })))
     }
 
@@ -72,7 +77,9 @@ impl Turns {
                 let is_known = state.known.contains(&agent);
                 state.waiting.push(agent, is_known);
             }
-            turns.poll_next(context).map(|agent| Some(Ok(agent)))
+            let next = turns.poll_next(context).map(|agent| Some(Ok(agent)));
+            turns.state().count();
+            next
         })
     }
 
@@ -112,7 +119,12 @@ impl Turns {
 }
 
 impl State {
+    fn count(&self) {
+        self.metrics.queue(self.waiting.all.len(), self.running.len());
+    }
+
     fn wake(&mut self) {
+        self.count();
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
@@ -183,6 +195,10 @@ mod tests {
 
     use super::*;
 
+    fn turns(limit: u16) -> Turns {
+        Turns::new(limit, Metrics::default())
+    }
+
     fn agent(path: &str) -> Trigger {
         let (namespace, name) = path.split_once('/').unwrap();
         ObjectRef::new(name).within(namespace)
@@ -208,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_namespace_of_many_does_not_come_before_one_of_few() {
-        let turns = Turns::new(2);
+        let turns = turns(2);
         let (named, mut begin) = queue(&turns);
         name(&named, &["many/1", "many/2", "many/3", "many/4", "few/1", "other/1"]);
         assert_eq!(begin(), ["many/1", "few/1"]);
@@ -221,7 +237,7 @@ mod tests {
 
     #[test]
     fn one_that_is_named_again_keeps_its_place_and_does_not_run_twice_at_once() {
-        let turns = Turns::new(3);
+        let turns = turns(3);
         let (named, mut begin) = queue(&turns);
         name(&named, &["a/1", "a/1", "a/2"]);
         assert_eq!(begin(), ["a/1", "a/2"]);
@@ -243,7 +259,7 @@ mod tests {
 
     #[test]
     fn an_agent_that_was_reconciled_before_does_not_wait_for_thousands_of_new_ones() {
-        let turns = Turns::new(1);
+        let turns = turns(1);
         let (named, mut begin) = queue(&turns);
         name(&named, &["a/edited", "a/twin"]);
         for path in ["a/edited", "a/twin"] {
@@ -262,7 +278,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_end_wakes_who_waits_for_a_turn_and_the_last_trigger_ends_it_all() {
-        let turns = Turns::new(1);
+        let turns = turns(1);
         let (named, triggers) = mpsc::unbounded();
         let mut in_turn = turns.of(triggers.map(Ok).boxed()).boxed();
         name(&named, &["a/1", "a/2"]);

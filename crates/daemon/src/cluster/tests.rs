@@ -10,7 +10,7 @@ use tokio::{
 use super::*;
 use crate::socket;
 
-type Build = fn(&Config) -> Result<Client, kube::Error>;
+type Build = fn(&Config, &Metrics) -> Result<Client, kube::Error>;
 const CLIENTS: [Build; 2] = [watching, acting];
 
 /// Reached over TCP only by what runs in real time: the clock is paused by each test once the
@@ -38,7 +38,7 @@ impl ApiServer {
 
     /// How long `client` waits for the answer that never comes.
     async fn patience(&self, build: Build) -> Duration {
-        let client = build(&self.config).unwrap();
+        let client = build(&self.config, &Metrics::new("test")).unwrap();
         let wedge = async {
             let stream = self.asked().await;
             time::pause();
@@ -90,7 +90,7 @@ async fn a_server_that_takes_a_request_and_never_answers_is_given_up() {
 async fn an_answer_that_stops_midway_ends_for_a_watch_but_not_for_an_exec() {
     let server = ApiServer::new("http").await;
     for (build, ends) in [(watching as Build, true), (acting, false)] {
-        let client = build(&server.config).unwrap();
+        let client = build(&server.config, &Metrics::new("test")).unwrap();
         let begin = async {
             let mut stream = server.asked().await;
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf").await.unwrap();

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     TlsError,
+    ends::Ends,
     identity::{Configs, Files},
 };
 use crate::{Daemon, error::chain};
@@ -54,6 +55,10 @@ impl Certificates {
         Arc::clone(&self.0.borrow().client)
     }
 
+    pub(super) fn ends(&self) -> Ends {
+        self.0.borrow().ends
+    }
+
     /// Tells of each change.
     pub fn subscribe(&self) -> watch::Receiver<Configs> {
         self.0.clone()
@@ -77,7 +82,7 @@ enum Seen {
 
 /// What one reading of the folder came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
+pub(super) enum Outcome {
     Unchanged,
     Reloaded,
     /// The files cannot be used, so the former ones are.
@@ -98,7 +103,7 @@ impl Reload {
         shutdown.run_until_cancelled(follow).await;
     }
 
-    async fn check(&mut self) -> Outcome {
+    pub(super) async fn check(&mut self) -> Outcome {
         let (seen, configs) = match Files::read(&self.folder).await {
             Ok(files) => {
                 let configs = Configs::of(&files, &self.folder);

@@ -12,7 +12,7 @@ use rustls::{
     server::{NoServerSessionStorage, WebPkiClientVerifier},
 };
 
-use super::TlsError;
+use super::{TlsError, ends::Ends};
 
 /// As a Secret of cert-manager's names them.
 const CERTIFICATE: &str = "tls.crt";
@@ -48,6 +48,7 @@ pub struct Configs {
     pub server: Arc<ServerConfig>,
     /// Shows the own certificate, and trusts the authority only.
     pub client: Arc<ClientConfig>,
+    pub(super) ends: Ends,
 }
 
 impl Configs {
@@ -57,8 +58,10 @@ impl Configs {
         let chain = certificates(&files.certificate, file(CERTIFICATE))?;
         let key = PrivateKeyDer::from_pem_slice(&files.key)
             .map_err(|source| TlsError::Pem { file: file(KEY), source })?;
+        let authorities = certificates(&files.authority, file(AUTHORITY))?;
+        let ends = Ends::of(&chain, &authorities);
         let mut roots = RootCertStore::empty();
-        for certificate in certificates(&files.authority, file(AUTHORITY))? {
+        for certificate in authorities {
             roots.add(certificate).map_err(unusable(file(AUTHORITY)))?;
         }
 
@@ -66,7 +69,7 @@ impl Configs {
         let roots = Arc::new(roots);
         let server = server(Arc::clone(&roots), chain, key, folder)?;
         let client = client(roots, chain_of_client, key_of_client, folder)?;
-        Ok(Self { server: Arc::new(server), client: Arc::new(client) })
+        Ok(Self { server: Arc::new(server), client: Arc::new(client), ends })
     }
 }
 

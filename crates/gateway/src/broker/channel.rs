@@ -156,7 +156,11 @@ impl Channel {
     }
 
     /// Calls `Wake` of the server at `origin`; for the status the same holds.
-    pub(super) async fn wake(self, origin: Uri, request: WakeRequest) -> Result<(), Status> {
+    pub(super) async fn wake(
+        self,
+        origin: Uri,
+        request: tonic::Request<WakeRequest>,
+    ) -> Result<(), Status> {
         let requests = self.requests;
         let calls = service_fn(move |call| requests.clone().send_request(call));
         TerminalBrokerClient::with_origin(calls, origin).wake(request).await.map(|_| ())

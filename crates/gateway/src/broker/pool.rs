@@ -154,6 +154,14 @@ impl Pool {
         }
     }
 
+    /// How many replicas work as far as is known, and how many failed lately.
+    pub(super) fn replicas(&self) -> (usize, usize) {
+        let now = Instant::now();
+        let state = self.state();
+        let failing = state.replicas.iter().filter(|replica| replica.is_failing(now)).count();
+        (state.replicas.len() - failing, failing)
+    }
+
     /// Waits for a lookup that is under way.
     #[cfg(test)]
     pub(super) async fn looked_up(&self) {

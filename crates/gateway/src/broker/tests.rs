@@ -55,7 +55,7 @@ async fn attach(broker: &Broker, tried: &mut Tried) -> Result<Viewer, Code> {
     let open = AttachRequest { request: Some(Asked::Open(Open::default())) };
     let (requests, later) = mpsc::channel(1);
     let opening = futures::stream::iter([open]).chain(ReceiverStream::new(later));
-    let attached = broker.attach(opening, tried).await;
+    let attached = broker.attach(opening, tried, &Span::none()).await;
     let mut attached = attached.map_err(|status| status.code())?;
     match attached.responses.try_next().await.unwrap().unwrap().response {
         Some(Told::Opened(Opened { session_id: served_by, .. })) => {

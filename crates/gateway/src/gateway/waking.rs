@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use tonic::{Code, Status};
 
 use super::{Caller, Gateway};
-use crate::{answer::Body, error::RequestError, router::Presented};
+use crate::{answer::Body, error::RequestError, router::Presented, spans};
 
 /// How long the brokers may take, one after the other. The first one gives its controllers 10 s, and
 /// itself 2 s before that.
@@ -36,9 +36,10 @@ impl Gateway {
         headers: &HeaderMap,
     ) -> Result<Response<Body>, RequestError> {
         let client = caller.client;
-        let (token, mut wake) = self.judge(presented, client, |token| {
+        let (token, mut wake) = self.judge(presented, caller, |token| {
             Wake::admit(&self.links, token, client, self.stale_grace, clock::now)
         })?;
+        spans::admitted(&caller.span, wake.visitor());
         self.check_origin(caller.peer, headers)?;
         if !headers.contains_key(ORIGIN) && !is_json(headers) {
             return Err(RequestError::NotJson);
@@ -50,7 +51,7 @@ impl Gateway {
 
         let request =
             WakeRequest { token: token.expose().to_owned(), client_address: client.ip.to_string() };
-        let woken = timeout(WAKE_DEADLINE, self.broker.wake(request)).await;
+        let woken = timeout(WAKE_DEADLINE, self.broker.wake(request, &caller.span)).await;
         woken.map_err(|_late| RequestError::NotWoken)?.map_err(|status| refusal(&status))?;
         let Visitor { agent, link, .. } = wake.visitor();
         tracing::info!(link = link_id(*link), %agent, client = %client.ip, "agent woken by a visitor");

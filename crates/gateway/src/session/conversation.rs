@@ -23,7 +23,7 @@ use super::{
     outputs::{Outputs, Received},
     viewer::Viewer,
 };
-use crate::upgrade::Protocol;
+use crate::{spans::FirstOutput, upgrade::Protocol};
 
 /// How long our own page may take for its first message: its size.
 const SIZE_DEADLINE: Duration = Duration::from_secs(9);
@@ -85,13 +85,18 @@ where
     .await
 }
 
-/// Passes bytes both ways until either end is over.
-pub(super) async fn relay<S, R>(viewer: &mut Viewer<S>, outputs: &mut Outputs<R>) -> Ending
+/// Passes bytes both ways until either end is over. `first` is over with the first output.
+pub(super) async fn relay<S, R>(
+    viewer: &mut Viewer<S>,
+    outputs: &mut Outputs<R>,
+    first: FirstOutput,
+) -> Ending
 where
     S: AsyncRead + AsyncWrite + Unpin,
     R: Stream<Item = Result<AttachResponse, Status>> + Unpin,
 {
-    let ending = poll_fn(|context| poll_relay(viewer, outputs, context)).await;
+    let mut first = Some(first);
+    let ending = poll_fn(|context| poll_relay(viewer, outputs, &mut first, context)).await;
     if let Ending::Ended { exit_code, message } = &ending {
         // The close frame follows and says the rest.
         let _ = viewer.tell(&ServerMessage::Exit { code: *exit_code, message });
@@ -102,6 +107,7 @@ where
 fn poll_relay<S, R>(
     viewer: &mut Viewer<S>,
     outputs: &mut Outputs<R>,
+    first: &mut Option<FirstOutput>,
     context: &mut Context<'_>,
 ) -> Poll<Ending>
 where
@@ -122,6 +128,7 @@ where
                 if let Err(ending) = viewer.show(gathered) {
                     return Poll::Ready(ending);
                 }
+                drop(first.take());
             }
             Received::Closed(closed) => return Poll::Ready(Ending::of_closed(closed)),
             Received::Lost => return Poll::Ready(Ending::Lost { message: None }),

@@ -31,18 +31,25 @@ pub(super) struct Liveness {
     timer: Pin<Box<Sleep>>,
     ping_at: Instant,
     heard_at: Instant,
+    /// The last ping, unless it was answered.
+    pinged_at: Option<Instant>,
 }
 
 impl Liveness {
     pub(super) fn new() -> Self {
         let now = Instant::now();
         let ping_at = now + PING_INTERVAL;
-        Self { timer: Box::pin(sleep_until(ping_at)), ping_at, heard_at: now }
+        Self { timer: Box::pin(sleep_until(ping_at)), ping_at, heard_at: now, pinged_at: None }
     }
 
     /// The viewer sent something. Sets no timer.
     pub(super) fn heard(&mut self) {
         self.heard_at = Instant::now();
+    }
+
+    /// What was heard last answers a ping: how long that took. Nothing for an answer to no ping.
+    pub(super) fn answered(&mut self) -> Option<Duration> {
+        self.pinged_at.take().map(|pinged_at| self.heard_at.duration_since(pinged_at))
     }
 
     pub(super) fn poll(&mut self, context: &mut Context<'_>, interest: ReadInterest) -> Poll<Due> {
@@ -59,6 +66,7 @@ impl Liveness {
             let ping = self.ping_at <= now;
             if ping {
                 self.ping_at = now + PING_INTERVAL;
+                self.pinged_at = Some(now);
             }
             self.timer.as_mut().reset(self.ping_at.min(silent_at));
             if ping {
@@ -97,6 +105,18 @@ mod tests {
             assert_eq!(start.elapsed(), PING_INTERVAL * pings);
             liveness.heard();
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_tells_the_round_trip_of_its_ping_once() {
+        let mut liveness = Liveness::new();
+        liveness.heard();
+        assert_eq!(liveness.answered(), None, "nothing was asked");
+        assert_eq!(next(&mut liveness, Reading).await, Due::Ping);
+        tokio::time::advance(Duration::from_millis(40)).await;
+        liveness.heard();
+        assert_eq!(liveness.answered(), Some(Duration::from_millis(40)));
+        assert_eq!(liveness.answered(), None);
     }
 
     #[tokio::test(start_paused = true)]

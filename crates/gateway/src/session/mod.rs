@@ -19,6 +19,9 @@ mod viewer;
 
 mod conversation;
 
+#[cfg(test)]
+mod documented_tests;
+
 use std::time::{Duration, Instant};
 
 use api_types::{AgentId, ShareToken};
@@ -31,6 +34,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 use self::{
     ending::{Departure, Ending},
@@ -39,7 +43,12 @@ use self::{
     upstream::Upstream,
     viewer::{Viewer, WINDOW_BYTES},
 };
-use crate::{broker::Broker, metrics::OpenTerminal, upgrade::Protocol};
+use crate::{
+    broker::Broker,
+    metrics::OpenTerminal,
+    spans::{self, FirstOutput},
+    upgrade::Protocol,
+};
 
 /// What a viewer of the older protocol has until it says otherwise.
 const LEGACY_SIZE: Size = Size { columns: 80, rows: 24 };
@@ -56,13 +65,16 @@ pub(crate) struct Session {
     /// Held until the end, as is the connection's.
     pub(crate) place: capacity::Slot,
     pub(crate) connection: connect::Slot,
+    /// Of the request, until the first output.
+    pub(crate) request: Span,
 }
 
 impl Session {
     /// Serves the viewer until either side ends it, or the visit is over.
     pub(crate) async fn run(self, mut visit: Visit, upgrade: OnUpgrade) {
-        let Self { token, protocol, broker, shutdown, counted, place, connection } = self;
+        let Self { token, protocol, broker, shutdown, counted, place, connection, request } = self;
         let started = Instant::now();
+        let websocket = spans::websocket(&request);
         let Some((stream, read)) = socket::upgraded(upgrade).await else { return };
         let upstream = Upstream::new(open(&token, &visit));
         let socket = socket::websocket(stream, read).await;
@@ -71,7 +83,8 @@ impl Session {
 
         let Visitor { agent, link, client } = visit.visitor().clone();
         let (link, client) = (link_id(link), client.ip);
-        let served = serve(&mut viewer, &broker, &agent, &mut responses);
+        let spans = Spans { request, websocket };
+        let served = serve(&mut viewer, &broker, &agent, &mut responses, spans, started);
         let ending = tokio::select! {
             biased;
             () = shutdown.cancelled() => Ending::Draining,
@@ -89,10 +102,20 @@ impl Session {
             "terminal closed"
         );
         let (socket, upstream, counted) = viewer.into_parts();
-        counted.closed(ending.code());
+        counted.closed(ending.code(), ending.name());
+        if matches!(ending, Ending::Denied(_)) {
+            counted.revoked(visit.changed_at());
+        }
         tokio::join!(leave(upstream, responses, &ending), socket::end(socket, &ending));
         drop((place, connection));
     }
+}
+
+/// What a session that opens is traced by.
+struct Spans {
+    request: Span,
+    /// Over when the viewer has told its size.
+    websocket: Span,
 }
 
 async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
@@ -100,10 +123,19 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     broker: &Broker,
     agent: &AgentId,
     responses: &mut Option<Responses>,
+    spans: Spans,
+    started: Instant,
 ) -> Ending {
-    match open_terminal(viewer, broker, agent).await {
-        Ok(opened) => conversation::relay(viewer, responses.insert(opened)).await,
-        Err(ending) => ending,
+    let Spans { request, websocket } = spans;
+    match open_terminal(viewer, broker, agent, &request, websocket, started).await {
+        Ok(opened) => {
+            let first = FirstOutput::of(request);
+            conversation::relay(viewer, responses.insert(opened), first).await
+        }
+        Err(ending) => {
+            spans::failed(&request, ending.name());
+            ending
+        }
     }
 }
 
@@ -111,13 +143,17 @@ async fn open_terminal<S: AsyncRead + AsyncWrite + Unpin>(
     viewer: &mut Viewer<S>,
     broker: &Broker,
     agent: &AgentId,
+    request: &Span,
+    websocket: Span,
+    started: Instant,
 ) -> Result<Responses, Ending> {
     conversation::receive_size(viewer).await?;
-    let opening = opening::open(broker, viewer.attempts());
+    drop(websocket);
+    let opening = opening::open(broker, viewer.attempts(), request);
     let (opened, responses) = conversation::while_opening(viewer, opening).await?;
     tracing::info!(%agent, session = opened.session_id, "terminal opened");
     let name = AgentName { name: &agent.name, namespace: &agent.namespace };
-    viewer.opened(&opened, name)?;
+    viewer.opened(&opened, name, started.elapsed())?;
     Ok(responses)
 }
 

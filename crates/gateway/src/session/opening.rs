@@ -12,9 +12,13 @@ use futures::{Stream, TryStreamExt};
 use terminal_proto::v1::{AttachResponse, CloseReason, Closed, Opened, attach_response::Response};
 use tokio::time::{Instant, sleep, timeout_at};
 use tonic::{Code, Status};
+use tracing::Span;
 
 use super::{ending::Ending, outputs::Outputs, upstream::Attempts};
-use crate::broker::{Attached, Broker, Tried};
+use crate::{
+    broker::{Attached, Broker, Tried},
+    spans,
+};
 
 /// From the first attempt to an open terminal.
 const OPENING_DEADLINE: Duration = Duration::from_secs(10);
@@ -49,6 +53,7 @@ enum Failure {
 pub(super) async fn open(
     broker: &Broker,
     attempts: Attempts,
+    visit: &Span,
 ) -> Result<(Opened, Responses), Ending> {
     let deadline = Instant::now() + OPENING_DEADLINE;
     let pauses = ExponentialBuilder::new()
@@ -60,7 +65,7 @@ pub(super) async fn open(
     let mut tried = Tried::default();
     let mut ending = Ending::Unavailable;
     loop {
-        match timeout_at(deadline, attempt(broker, &attempts, &mut tried)).await {
+        match timeout_at(deadline, attempt(broker, &attempts, &mut tried, visit)).await {
             Ok(Ok(opened)) => return Ok(opened),
             Ok(Err(Failure::Final(ending))) => return Err(ending),
             Ok(Err(Failure::Passing(passing))) => ending = passing,
@@ -80,13 +85,20 @@ async fn attempt(
     broker: &Broker,
     attempts: &Attempts,
     tried: &mut Tried,
+    visit: &Span,
 ) -> Result<(Opened, Responses), Failure> {
     let failed = |status| failure(&status);
-    let mut attached = broker.attach(attempts.next(), tried).await.map_err(failed)?;
-    match attached.responses.try_next().await.map_err(failed)?.and_then(|message| message.response)
-    {
+    let mut attached = broker.attach(attempts.next(), tried, visit).await.map_err(failed)?;
+    // Not held for as long as the session lasts.
+    let span = std::mem::replace(&mut attached.attempt, Span::none());
+    let first = attached.responses.try_next().await;
+    let first = first.inspect_err(|status| spans::refused(&span, status.code())).map_err(failed)?;
+    match first.and_then(|message| message.response) {
         Some(Response::Opened(opened)) => Ok((opened, Outputs::new(Replies(attached)))),
-        Some(Response::Closed(closed)) => Err(closed_early(closed)),
+        Some(Response::Closed(closed)) => {
+            spans::failed(&span, "closed");
+            Err(closed_early(closed))
+        }
         _ => Err(Failure::Passing(Ending::Unavailable)),
     }
 }

@@ -4,6 +4,7 @@
 use std::{
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -139,7 +140,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
                 Err(_) => Err(Ending::Violation(Violation::Malformed)),
             },
             Message::Close(_) => Err(Ending::Left),
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
+            Message::Pong(_) => {
+                if let Some(round_trip) = self.liveness.answered() {
+                    self.counted.round_trip(round_trip);
+                }
+                Ok(())
+            }
+            Message::Ping(_) | Message::Frame(_) => Ok(()),
         }
     }
 
@@ -179,8 +186,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         self.credit_due += self.input.credit(bytes, &self.upstream);
     }
 
-    /// The terminal is open: input may leave, and the page is told.
-    pub(super) fn opened(&mut self, opened: &Opened, agent: AgentName<'_>) -> Result<(), Ending> {
+    /// The terminal is open, so long `after` it was asked for: input may leave, and the page is told.
+    pub(super) fn opened(
+        &mut self,
+        opened: &Opened,
+        agent: AgentName<'_>,
+        after: Duration,
+    ) -> Result<(), Ending> {
+        self.counted.opened(after);
         self.phase = Phase::Opened;
         self.upstream.opened();
         let input_window = self.input.open(opened.input_window_bytes, &self.upstream);

@@ -116,9 +116,15 @@ async fn a_program_that_ends_is_told_with_its_exit_code_after_its_last_output() 
     let exit = r#"{"type":"exit","code":3,"message":"opencode has ended"}"#;
     assert_eq!(viewer.next().await, Message::text(exit));
     assert_eq!(viewer.closed().await, sentence(1000, "opencode has ended"));
-    let counted =
-        || gateway.metrics().contains("kubeopencode_terminals_closed_total{code=\"1000\"} 1");
-    eventually("the ending is counted", counted).await;
+    for line in [
+        "kubeopencode_terminals_closed_total{code=\"1000\",reason=\"ended\"} 1",
+        "kubeopencode_terminal_opening_seconds_count 1",
+        "kubeopencode_visits_total{class=\"admitted\",reason=\"admitted\"} 1",
+        "kubeopencode_brokers{state=\"working\"} 1",
+        "kubeopencode_revocation_seconds_count 0",
+    ] {
+        eventually(line, || gateway.metrics().contains(line)).await;
+    }
 }
 
 #[tokio::test]
@@ -158,9 +164,10 @@ async fn a_link_that_is_turned_off_shows_nothing_more_and_says_why_to_a_viewer_t
     let (mut viewer, attached) = open(&mut gateway).await;
     attached.output_until_stalled(&Bytes::from(vec![b'x'; 64 * 1024])).await;
     gateway.links.apply(&shared(|share| share.enabled = false));
-    let closed =
-        || gateway.metrics().contains("kubeopencode_terminals_closed_total{code=\"1008\"} 1");
-    eventually("the session has ended", closed).await;
+    let closed = "kubeopencode_terminals_closed_total{code=\"1008\",reason=\"unknown\"} 1";
+    eventually("the session has ended", || gateway.metrics().contains(closed)).await;
+    let timed = "kubeopencode_revocation_seconds_count 1";
+    eventually("the revocation is timed", || gateway.metrics().contains(timed)).await;
 
     let mut last = Bytes::new();
     let closed = loop {

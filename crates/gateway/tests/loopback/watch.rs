@@ -3,7 +3,7 @@
 
 use std::{future::pending, time::Duration};
 
-use api_types::Agent;
+use api_types::{Agent, Namespaces};
 use daemon::cluster::{self, READ_DEADLINE};
 use fixtures::{agent, demo, published};
 use kube::Config;
@@ -113,8 +113,8 @@ async fn wait_until(links: &Links, wanted: Freshness, patience: Duration) {
 async fn a_watch_that_hangs_is_known_to_be_broken_and_what_it_did_not_tell_is_taken_in_later() {
     let (links, end, tasks) = (Links::new(), CancellationToken::new(), TaskTracker::new());
     let api = ApiServer::start(&tasks).await;
-    let client = cluster::watching(&api.config).unwrap();
-    tasks.spawn(share::follow(client, links.clone(), end.clone()));
+    let client = cluster::watching(&api.config, &daemon::Metrics::new("test")).unwrap();
+    tasks.spawn(share::follow(client, Namespaces::All, links.clone(), end.clone()));
     let gateway = TestGateway::with(&["--wrong-tokens-per-minute=1"], links.clone()).await;
     eventually("the watch told of a link", || links.find(&token()).is_some()).await;
     let unheard = format!("/s/{}/info", wrong_token().expose());

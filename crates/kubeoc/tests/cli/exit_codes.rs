@@ -22,7 +22,7 @@ fn shared() -> ApiServer {
 fn success_is_code_0() {
     let output = shared().run(&["agent", "share", "demo", "--show", "--output", "json"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    for arguments in [&["--help"][..], &["version"], &["agent", "share", "--help"]] {
+    for arguments in [&["--help"][..], &["version", "--client"], &["agent", "share", "--help"]] {
         let output = kubeoc(arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
         assert!(!output.stdout.is_empty(), "{arguments:?}");
@@ -40,6 +40,9 @@ fn every_command_documents_the_exit_codes() {
         &["agent", "resume"],
         &["agent", "share"],
         &["agent", "unshare"],
+        &["certificates", "renew"],
+        &["check"],
+        &["version"],
     ];
     for command in commands {
         let help = kubeoc(&[command, &["--help"]].concat()).stdout;

@@ -2,10 +2,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod api_server;
+mod certificates;
+mod check;
+mod completion;
 mod errors;
 mod exit_codes;
 mod get;
 mod logs;
+mod plugin;
+mod scratch;
 mod share;
 mod status;
 mod suspend;
+mod version;

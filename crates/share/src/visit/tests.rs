@@ -103,6 +103,24 @@ async fn an_expiry_ends_the_visit_on_time_whatever_the_wall_clock_says() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_visit_knows_when_its_right_ended() {
+    let links = Links::with([until(Some(NOON + HOUR))]);
+    let (mut visit, _) = admit(&links).unwrap();
+    let start = Instant::now();
+    visit.ended(noon).await;
+    assert_eq!(visit.changed_at() - start, HOUR, "when it expired, and not when that was noticed");
+
+    let links = Links::with([demo()]);
+    let (mut visit, _) = admit(&links).unwrap();
+    tokio::time::advance(HOUR).await;
+    let told = Instant::now();
+    links.remove(&api_types::AgentId::of(&demo()));
+    tokio::time::advance(HOUR).await;
+    visit.ended(noon).await;
+    assert_eq!(visit.changed_at(), told, "when the watch told of it");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_expiry_far_away_is_reached_as_well() {
     let month = Duration::from_hours(24 * 30);
     let links = Links::with([until(Some(NOON + month))]);
@@ -137,7 +155,7 @@ async fn a_token_that_nobody_has_is_waited_for_no_longer_than_that() {
 #[tokio::test(start_paused = true)]
 async fn without_a_working_watch_an_unknown_link_may_be_a_new_one() {
     let links = Links::with([demo()]);
-    links.broke(Instant::now());
+    links.broke(None, Instant::now());
     assert!(admit(&links).is_ok(), "known links are believed for the grace");
     let unknown = Visit::admit(&links, &token(2), client(), GRACE, noon);
     assert_eq!(unknown.map(|_| ()), Err(Denial::Stale));
@@ -147,6 +165,6 @@ async fn without_a_working_watch_an_unknown_link_may_be_a_new_one() {
 
     let mut index = ShareIndex::default();
     index.apply(&demo());
-    links.replace(index);
+    links.replace(None, index);
     assert!(admit(&links).is_ok());
 }

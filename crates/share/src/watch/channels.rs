@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use crate::{
     index::{Change, LinkKey},
@@ -12,11 +12,26 @@ use crate::{
 /// Below this many channels, clearing away is not worth it.
 const SWEEP_AT_LEAST: usize = 64;
 
+/// What became of a link.
+#[derive(Clone, Debug)]
+pub(crate) struct News {
+    /// `None` once the token opens nothing any more.
+    pub(crate) share: Option<Share>,
+    /// When the watch told of it.
+    pub(crate) told_at: Instant,
+}
+
+impl News {
+    fn of(share: Option<Share>) -> Self {
+        Self { share, told_at: Instant::now() }
+    }
+}
+
 /// The channels' senders. One without a receiver is cleared away when the number
 /// of senders has doubled since the last time.
 #[derive(Debug)]
 pub(super) struct Channels {
-    senders: HashMap<LinkKey, watch::Sender<Option<Share>>>,
+    senders: HashMap<LinkKey, watch::Sender<News>>,
     /// In senders.
     sweep_at: usize,
 }
@@ -29,16 +44,12 @@ impl Default for Channels {
 
 impl Channels {
     /// A channel of what becomes of the link from now on; it is `share` at present.
-    pub(super) fn subscribe(
-        &mut self,
-        link: LinkKey,
-        share: &Share,
-    ) -> watch::Receiver<Option<Share>> {
+    pub(super) fn subscribe(&mut self, link: LinkKey, share: &Share) -> watch::Receiver<News> {
         if let Some(sender) = self.senders.get(&link) {
             return sender.subscribe();
         }
         self.sweep();
-        let (sender, receiver) = watch::channel(Some(share.clone()));
+        let (sender, receiver) = watch::channel(News::of(Some(share.clone())));
         self.senders.insert(link, sender);
         receiver
     }
@@ -47,7 +58,7 @@ impl Channels {
     pub(super) fn publish(&mut self, changes: Vec<Change>) {
         for (link, share) in changes {
             if let Some(sender) = self.senders.get(&link) {
-                sender.send_replace(share);
+                sender.send_replace(News::of(share));
             }
         }
     }
@@ -87,6 +98,6 @@ mod tests {
 
         channels.publish(vec![(link("stays"), None)]);
         assert!(visitor.has_changed().unwrap(), "a visitor's channel is never swept away");
-        assert_eq!(*visitor.borrow_and_update(), None);
+        assert_eq!(visitor.borrow_and_update().share, None);
     }
 }

@@ -4,7 +4,7 @@ use prometheus_client::registry::Registry;
 use super::*;
 
 fn activity() -> Activity {
-    Activity::new(BrokerMetrics::register(&mut Registry::default()))
+    Activity::new(BrokerMetrics::register(&mut Registry::default(), &share::Links::new()))
 }
 
 fn agent(number: usize) -> AgentId {

@@ -12,6 +12,7 @@ use terminal_proto::v1::{
 use time::OffsetDateTime;
 use tokio::time::timeout;
 use tonic::{Request, Response, Status, Streaming};
+use tracing::Span;
 use uuid::Uuid;
 
 use super::{
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::{
     closing::{Refusal, Violation},
-    session::{Broker, SessionInfo},
+    session::{Broker, SessionInfo, spans},
     viewer::{Opening, Responses},
 };
 
@@ -32,16 +33,17 @@ const OPENING_DEADLINE: Duration = Duration::from_secs(10);
 pub(crate) struct BrokerService(pub(crate) Broker);
 
 impl BrokerService {
-    /// Opens the terminal that the first of `requests` asks for.
-    pub(super) async fn open<S>(&self, mut requests: S) -> Result<Responses, Status>
+    /// Opens the terminal that the first of `requests` asks for, which is traced as `call`.
+    pub(super) async fn open<S>(&self, mut requests: S, call: &Span) -> Result<Responses, Status>
     where
         S: Stream<Item = Result<AttachRequest, Status>> + Unpin + Send + 'static,
     {
         let responses = match first(&mut requests).await {
-            Ok(opening) => self.0.open(opening, requests).await,
+            Ok(opening) => self.0.open(opening, requests, call.clone()).await,
             Err(refusal) => Err(refusal),
         };
         responses.map_err(|refusal| {
+            call.record("kubeopencode.outcome", refusal.category());
             self.0.metrics.refused(refusal);
             tracing::debug!(reason = refusal.category(), "an opening was refused");
             status(refusal)
@@ -59,7 +61,7 @@ impl TerminalBroker for BrokerService {
         request: Request<Streaming<AttachRequest>>,
     ) -> Result<Response<Responses>, Status> {
         demand(Role::Gateway, request.extensions())?;
-        self.open(request.into_inner()).await.map(Response::new)
+        self.open(request.into_inner(), &Span::none()).await.map(Response::new)
     }
 
     async fn list_sessions(
@@ -90,7 +92,9 @@ impl TerminalBroker for BrokerService {
 
     async fn wake(&self, request: Request<WakeRequest>) -> Result<Response<WakeResponse>, Status> {
         demand(Role::Gateway, request.extensions())?;
+        let call = spans::wake(&request.metadata().clone().into_headers());
         self.0.wake(request.into_inner()).await.map_err(|refusal| {
+            call.record("kubeopencode.outcome", refusal.category());
             tracing::debug!(reason = refusal.category(), "an agent was not woken");
             wake_status(refusal)
         })?;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures::{FutureExt, future::BoxFuture};
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use terminal_proto::{MESSAGE_BYTES_MAX, attach, v1::terminal_broker_server::TerminalBrokerServer};
 use tonic::{Extensions, Status, body::Body, server::NamedService};
 use tower::Service;
@@ -16,7 +16,10 @@ use super::{
     callers::{Role, demand},
     service::BrokerService,
 };
-use crate::{session::Broker, viewer::Responses};
+use crate::{
+    session::{Broker, spans},
+    viewer::Responses,
+};
 
 /// The most of a list of sessions or agents, in bytes, some 400 for each: what clients take by default.
 const LIST_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -58,7 +61,7 @@ impl Service<Request<Body>> for Terminals {
         let service = Arc::clone(&self.service);
         async move {
             let (head, body) = request.into_parts();
-            let responses = open(&service, &head.extensions, body).await;
+            let responses = open(&service, &head.headers, &head.extensions, body).await;
             Ok(attach::response(responses))
         }
         .boxed()
@@ -67,9 +70,11 @@ impl Service<Request<Body>> for Terminals {
 
 async fn open(
     service: &BrokerService,
+    headers: &HeaderMap,
     extensions: &Extensions,
     body: Body,
 ) -> Result<Responses, Status> {
     demand(Role::Gateway, extensions)?;
-    service.open(attach::requests(body)).await
+    // Only now: what a stranger says of traces counts as little as all else.
+    service.open(attach::requests(body), &spans::attach(headers)).await
 }

@@ -12,9 +12,11 @@ use terminal_proto::v1::{AgentReference, AttachRequest, Opened};
 use tokio::{sync::oneshot, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::Status;
+use tracing::Span;
 
 use super::{
     registry::{SessionInfo, SessionSlot, Sessions},
+    spans::{self, FirstOutput},
     terminal::Session,
 };
 use crate::{
@@ -43,54 +45,88 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
-    /// Opens a session that reads `requests`; what it says is the stream.
-    pub(crate) async fn open<S>(&self, opening: Opening, requests: S) -> Result<Responses, Refusal>
+    /// Opens a session that reads `requests`; what it says is the stream. The opening is traced as
+    /// `call`.
+    pub(crate) async fn open<S>(
+        &self,
+        opening: Opening,
+        requests: S,
+        call: Span,
+    ) -> Result<Responses, Refusal>
     where
         S: Stream<Item = Result<AttachRequest, Status>> + Unpin + Send + 'static,
     {
-        let opened = self.shutdown.run_until_cancelled(self.try_open(opening, requests)).await;
+        let opened =
+            self.shutdown.run_until_cancelled(self.try_open(opening, requests, call)).await;
         opened.unwrap_or(Err(Refusal::Draining))
     }
 
-    async fn try_open<S>(&self, opening: Opening, requests: S) -> Result<Responses, Refusal>
+    async fn try_open<S>(
+        &self,
+        opening: Opening,
+        requests: S,
+        call: Span,
+    ) -> Result<Responses, Refusal>
     where
         S: Stream<Item = Result<AttachRequest, Status>> + Unpin + Send + 'static,
     {
-        let Opening { token, client, .. } = &opening;
-        let admit = || Visit::admit(&self.links, token, *client, self.stale_grace, clock::now);
-        let admitted = self.links.admit_within(ADMISSION_PATIENCE, admit);
-        let (visit, _until_it_changes) = admitted.await?;
-        let slot = self.sessions.claim(&visit)?;
+        let verdict = spans::verdict(&call);
+        let judged = self.admit(&opening).await;
+        spans::judged(&verdict, &judged);
+        drop(verdict);
+        let (visit, slot) = judged?;
+        spans::admitted(&call, slot.info());
 
         // In a task of its own: a caller that gives up meanwhile must not take the slot with it while
         // an exec is under way.
         let (tell, told) = oneshot::channel();
         let (broker, shutdown) = (self.clone(), self.shutdown.clone());
         self.tasks.spawn(async move {
-            let started = broker.start(&opening, &slot);
+            let started = broker.start(&opening, &slot, &call);
             let exec = match shutdown.run_until_cancelled(started).await {
                 Some(Ok(exec)) => exec,
-                Some(Err(error)) => return broker.not_started(&error, slot, tell).await,
+                Some(Err(error)) => return broker.not_started(&error, slot, call, tell).await,
                 None => return,
             };
             let (responses, stream) = viewer::channel(opened(&slot));
             // An error says that the caller gave up: the session will notice.
             let _ = tell.send(Ok(stream));
-            let output = opening.output;
-            Session { slot, visit, requests, responses, exec, output, shutdown }.run().await;
+            let (output, first) = (opening.output, FirstOutput::of(call));
+            let session =
+                Session { slot, visit, requests, responses, exec, output, first, shutdown };
+            session.run().await;
         });
         told.await.unwrap_or(Err(Refusal::Unreachable))
+    }
+
+    /// Whether the visitor may, and has a place.
+    async fn admit(&self, opening: &Opening) -> Result<(Visit, SessionSlot), Refusal> {
+        let Opening { token, client, .. } = opening;
+        let admit = || Visit::admit(&self.links, token, *client, self.stale_grace, clock::now);
+        let admitted = self.links.admit_within(ADMISSION_PATIENCE, admit);
+        let (visit, _until_it_changes) = admitted.await?;
+        let slot = self.sessions.claim(&visit)?;
+        Ok((visit, slot))
     }
 
     async fn start(
         &self,
         opening: &Opening,
         slot: &SessionSlot,
+        call: &Span,
     ) -> Result<Exec<Upgrade>, NotStarted> {
         let asked = Instant::now();
-        let target = self.pods.find(&slot.info().agent).await?;
+        let finding = spans::find_pod(call);
+        let found = self.pods.find(&slot.info().agent).await;
+        let target = found.inspect_err(|error| spans::failed(&finding, error.category()))?;
+        spans::found(&finding, &target);
+        drop(finding);
+
         let window_bytes = opening.output.window_bytes();
-        let mut exec = exec::open(&self.exec, &target, opening.size, window_bytes).await?;
+        let starting = spans::exec(call, &target);
+        let opened = exec::open(&self.exec, &target, opening.size, window_bytes).await;
+        let mut exec = opened.inspect_err(|error| spans::failed(&starting, error.category()))?;
+        drop(starting);
         if opening.encoding == Encoding::Lz4 {
             exec.accept_compressed();
         }
@@ -100,8 +136,11 @@ impl Broker {
 
     /// Tells the caller. The slot is kept where a screen may have started nevertheless, until that
     /// must have left for want of a viewer.
-    async fn not_started(&self, error: &NotStarted, slot: SessionSlot, tell: Tell) {
+    async fn not_started(&self, error: &NotStarted, slot: SessionSlot, call: Span, tell: Tell) {
         let (agent, category) = (&slot.info().agent, error.category());
+        self.metrics.not_started(category);
+        spans::failed(&call, category);
+        drop(call);
         tracing::warn!(%agent, category, ?error, "cannot open a terminal");
         let _ = tell.send(Err(Refusal::Unreachable));
         if matches!(error, NotStarted::Exec(ExecError::Late)) {

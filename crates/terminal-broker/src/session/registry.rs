@@ -20,6 +20,7 @@ use share::{
     capacity::{Capacity, Full, Limits, Slot},
 };
 use time::OffsetDateTime;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -144,6 +145,16 @@ impl SessionSlot {
     /// Reports that the viewer sees the terminal.
     pub(crate) fn opened(&self) {
         self.sessions.audit.opened(&self.terminal);
+    }
+
+    /// The screen answered a ping, so long after it.
+    pub(crate) fn round_trip(&self, duration: Duration) {
+        self.sessions.metrics.round_trip(duration);
+    }
+
+    /// The viewer lost the right to look at `lost_at`, and sees nothing more from now on.
+    pub(crate) fn revoked(&self, lost_at: Instant) {
+        self.sessions.metrics.revoked(lost_at);
     }
 
     /// Reports that the viewer sees it no longer.

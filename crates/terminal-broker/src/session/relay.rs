@@ -6,7 +6,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use bytes::Bytes;
 use terminal_proto::v1::{AttachRequest, Size as RequestedSize, attach_request::Request};
 
-use super::registry::Counters;
+use super::{registry::Counters, spans::FirstOutput};
 use crate::{
     closing::{End, Lost, Typed, Violation},
     exec::{Event, Exec, Over},
@@ -20,6 +20,8 @@ pub(super) struct Relay<'a, Io> {
     input: InputWindow,
     output: OutputWindow,
     counters: &'a Counters,
+    /// Until there was some output.
+    first: Option<FirstOutput>,
 }
 
 impl<'a, Io> Relay<'a, Io> {
@@ -28,8 +30,10 @@ impl<'a, Io> Relay<'a, Io> {
         exec: Exec<Io>,
         output: OutputWindow,
         counters: &'a Counters,
+        first: FirstOutput,
     ) -> Self {
-        Self { responses, exec, input: InputWindow::default(), output, counters }
+        let (input, first) = (InputWindow::default(), Some(first));
+        Self { responses, exec, input, output, counters, first }
     }
 
     pub(super) fn request(&mut self, request: AttachRequest) -> ControlFlow<End> {
@@ -74,6 +78,7 @@ impl<'a, Io> Relay<'a, Io> {
             return Break(End::Lost(Lost::Protocol));
         }
         self.counters.add_output(bytes);
+        drop(self.first.take());
         Continue(())
     }
 

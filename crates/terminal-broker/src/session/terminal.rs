@@ -5,6 +5,7 @@ use std::{
     future::poll_fn,
     ops::ControlFlow::{self, Break, Continue},
     pin::{Pin, pin},
+    time::Duration,
 };
 
 use daemon::clock;
@@ -19,10 +20,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::{leave, registry::SessionSlot, relay::Relay};
+use super::{leave, registry::SessionSlot, relay::Relay, spans::FirstOutput};
 use crate::{
     closing::{End, Lost},
-    exec::Exec,
+    exec::{Event, Exec, Over},
     viewer::{OutputWindow, ResponseSender},
 };
 
@@ -35,6 +36,7 @@ pub(crate) struct Session<S, Io> {
     pub(crate) responses: ResponseSender,
     pub(crate) exec: Exec<Io>,
     pub(crate) output: OutputWindow,
+    pub(crate) first: FirstOutput,
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -45,13 +47,13 @@ where
 {
     /// Serves the viewer until anything ends that, and then waits for the exec's end.
     pub(crate) async fn run(self) {
-        let Self { slot, mut visit, requests, responses, exec, output, shutdown } = self;
+        let Self { slot, mut visit, requests, responses, exec, output, first, shutdown } = self;
         let opened = Instant::now();
         slot.opened();
 
         let mut cut = pin!(cut(&mut visit, &slot, &shutdown).fuse());
-        let mut relay = Relay::new(responses, exec, output, slot.counters());
-        let end = serve(&mut relay, requests, cut.as_mut()).await;
+        let mut relay = Relay::new(responses, exec, output, slot.counters(), first);
+        let end = serve(&mut relay, requests, cut.as_mut(), &slot).await;
         let exec = relay.finish(end);
         slot.closed(end, opened.elapsed());
         leave::leave(exec, end, cut, &shutdown).await;
@@ -64,7 +66,10 @@ async fn cut(visit: &mut Visit, slot: &SessionSlot, shutdown: &CancellationToken
         biased;
         () = shutdown.cancelled() => End::Draining,
         () = slot.close_requested() => End::Closed,
-        denial = visit.ended(clock::now) => End::Denied(denial),
+        denial = visit.ended(clock::now) => {
+            slot.revoked(visit.changed_at());
+            End::Denied(denial)
+        }
     }
 }
 
@@ -74,6 +79,7 @@ async fn serve<S, Io>(
     relay: &mut Relay<'_, Io>,
     mut requests: S,
     mut cut: Pin<&mut impl FusedFuture<Output = End>>,
+    slot: &SessionSlot,
 ) -> End
 where
     S: Stream<Item = Result<AttachRequest, Status>> + Unpin,
@@ -91,7 +97,9 @@ where
                 Some(Err(_)) | None => Break(End::ViewerLeft),
             },
             event = relay.exec.next() => {
-                life.quiet_ticks = 0;
+                if let Some(round_trip) = life.heard(&event) {
+                    slot.round_trip(round_trip);
+                }
                 relay.event(event)
             }
             () = poll_fn(|context| relay.responses.poll_left(context)) => Break(End::ViewerLeft),
@@ -103,11 +111,13 @@ where
 }
 
 /// Asks the screen for signs of life, and notices when none come. It counts ticks of its timer and
-/// reads no clock, so that a process that was stopped for a while takes no screen for dead.
+/// judges by no clock, so that a process that was stopped for a while takes no screen for dead.
 struct LifeSigns {
     ticks: Interval,
     number: u32,
     quiet_ticks: u32,
+    /// The last ping, unless it was answered.
+    pinged_at: Option<Instant>,
 }
 
 impl LifeSigns {
@@ -119,7 +129,15 @@ impl LifeSigns {
     fn new() -> Self {
         let mut ticks = interval(PING_INTERVAL / Self::TICKS_PER_PING);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { ticks, number: 0, quiet_ticks: 0 }
+        Self { ticks, number: 0, quiet_ticks: 0, pinged_at: None }
+    }
+
+    /// The screen sent something; how long its answer to a ping took, if it is one.
+    fn heard(&mut self, event: &Result<Event, Over>) -> Option<Duration> {
+        self.quiet_ticks = 0;
+        let is_answer = matches!(event, Ok(Event::Alive));
+        let pinged_at = self.pinged_at.take_if(|_| is_answer)?;
+        Some(pinged_at.elapsed())
     }
 
     fn tick<Io>(&mut self, exec: &mut Exec<Io>) -> ControlFlow<End> {
@@ -129,6 +147,7 @@ impl LifeSigns {
         }
         if self.number.is_multiple_of(Self::TICKS_PER_PING) {
             exec.outgoing.ping();
+            self.pinged_at = Some(Instant::now());
         }
         self.number = self.number.wrapping_add(1);
         Continue(())

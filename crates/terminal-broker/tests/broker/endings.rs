@@ -33,6 +33,8 @@ async fn a_link_turned_off_ends_the_terminal_within_a_second() {
     broker.links.apply(&shared(|share| share.enabled = false));
     let closed = soon(ONE_SECOND, viewer.closed()).await;
     assert_eq!(closed.reason(), CloseReason::Revoked);
+    let page = broker.daemon.metrics.encode().unwrap();
+    assert!(page.contains("\nkubeopencode_revocation_seconds_count 1\n"), "{page}");
     hung_up(exec).await;
 }
 

@@ -1,6 +1,7 @@
 //! What operators and probes see.
 
 use fixtures::token;
+use screen_wire::Frame;
 use share::Links;
 use terminal_proto::v1::{
     CloseReason, CloseSessionRequest, ListSessionsRequest, Open, attach_request::Request,
@@ -107,8 +108,11 @@ async fn a_broker_that_has_not_listed_the_agents_is_not_asked() {
 async fn sessions_are_counted() {
     let mut broker = TestBroker::start().await;
     let mut viewer = broker.attach(open()).await.unwrap();
-    let exec = broker.pods.exec().await;
+    let mut exec = broker.pods.exec().await;
     assert!(broker.daemon.metrics.encode().unwrap().contains("\nkubeopencode_terminals_open 1\n"));
+    exec.stdin.ping().await;
+    exec.stdout.frame(Frame::Alive).await;
+    exec.stdout.frame(Frame::Alive).await;
     drop(exec);
     viewer.closed().await;
     broker.attach(Open { token: "wrong".into(), ..open() }).await.err().unwrap();
@@ -120,6 +124,8 @@ async fn sessions_are_counted() {
         "kubeopencode_terminals_closed_total{reason=\"lost\"} 1",
         "kubeopencode_terminals_refused_total{reason=\"unknown\"} 1",
         "kubeopencode_exec_open_seconds_count 1",
+        "kubeopencode_screen_round_trip_seconds_count 1",
+        "kubeopencode_certificate_end_time_seconds{certificate=\"own\"} 67090118400",
         "kubeopencode_terminal_bytes_total{direction=\"output\"} 0",
     ] {
         assert!(page.contains(&format!("\n{line}\n")), "{line} in {page}");

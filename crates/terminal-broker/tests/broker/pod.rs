@@ -119,8 +119,21 @@ impl Stdin {
     /// The next frame but pings, or `None` at the end of stdin.
     pub(crate) async fn frame(&mut self) -> Option<Frame> {
         loop {
+            match self.any_frame().await {
+                Some(Frame::Ping) => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Waits for a ping.
+    pub(crate) async fn ping(&mut self) {
+        assert_eq!(self.any_frame().await, Some(Frame::Ping));
+    }
+
+    async fn any_frame(&mut self) -> Option<Frame> {
+        loop {
             match FrameCodec.decode(&mut self.frames).unwrap() {
-                Some(Frame::Ping) => continue,
                 Some(frame) => return Some(frame),
                 None if self.ended_politely => return None,
                 None => {}

@@ -83,8 +83,8 @@ impl TestBroker {
         let config = Config::new(pods.url.parse().unwrap());
         let (certificates, _) = Certificates::load(folder.path()).await.unwrap();
         let parts = Parts {
-            exec: cluster::acting(&config).unwrap(),
-            client: cluster::watching(&config).unwrap(),
+            exec: cluster::acting(&config, &daemon.metrics).unwrap(),
+            client: cluster::watching(&config, &daemon.metrics).unwrap(),
             pods: Arc::new(SomePod),
             links: links.clone(),
             acceptor,

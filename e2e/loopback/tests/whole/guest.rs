@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use api_types::ShareToken;
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -46,9 +47,22 @@ impl Guest {
 
     /// From `source`, an address of this host.
     pub(crate) async fn connects(gateway: SocketAddr, source: IpAddr) -> Self {
+        Self::connects_with(gateway, source, &token(), &[]).await
+    }
+
+    /// By another link, and with further headers.
+    pub(crate) async fn connects_with(
+        gateway: SocketAddr,
+        source: IpAddr,
+        token: &ShareToken,
+        headers: &[(&'static str, &str)],
+    ) -> Self {
         let stream = connect(gateway, source).await;
-        let url = format!("ws://{gateway}/s/{}/terminal", token().expose());
+        let url = format!("ws://{gateway}/s/{}/terminal", token.expose());
         let mut request = url.into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
         let protocol = HeaderValue::from_static("kubeopencode.terminal.v1");
         request.headers_mut().insert("sec-websocket-protocol", protocol);
         let (socket, _) = timeout(PATIENCE, client_async(request, stream)).await.unwrap().unwrap();

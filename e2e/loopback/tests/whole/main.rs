@@ -10,6 +10,7 @@ mod guest;
 mod measure;
 mod program;
 mod system;
+mod telemetry;
 mod visitor;
 
 mod bad_clients;
@@ -20,4 +21,5 @@ mod hostile;
 mod memory;
 mod restart;
 mod revocation;
+mod traces;
 mod typing;

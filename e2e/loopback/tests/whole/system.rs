@@ -22,15 +22,15 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{api::ApiServer, cable::Cable, program::Program};
+use crate::{api::ApiServer, cable::Cable, program::Program, telemetry::Telemetry};
 
 /// Longer than anything takes that is not meant to wait.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// How soon the pod is empty, whatever broke: 25 s of silence, and a few to leave.
 pub(crate) const LEFT_ALONE: Duration = Duration::from_secs(30);
 
-const BROKER: &str = "kubeopencode-terminal-broker";
-const GATEWAY: &str = "kubeopencode-server";
+pub(crate) const BROKER: &str = "kubeopencode-terminal-broker";
+pub(crate) const GATEWAY: &str = "kubeopencode-server";
 
 /// One of the programs, on its thread.
 pub(crate) struct Running {
@@ -44,7 +44,7 @@ pub(crate) struct Running {
 
 impl Running {
     /// With links of its own, which know [`demo`]. `serve` says on its sender where it listens.
-    async fn start<F, Fut>(program: &'static str, serve: F) -> Self
+    async fn start<F, Fut>(program: &'static str, telemetry: Option<Telemetry>, serve: F) -> Self
     where
         F: FnOnce(Daemon, Links, oneshot::Sender<SocketAddr>) -> Fut + Send + 'static,
         Fut: Future<Output = ()>,
@@ -57,10 +57,14 @@ impl Running {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let handle = runtime.handle().clone();
         std::thread::spawn(move || {
+            let recorded = telemetry.and_then(|telemetry| telemetry.record(program));
             runtime.block_on(its_end.run_until_cancelled(async {
                 serve(its_daemon.clone(), its_links, listens).await;
                 its_daemon.tasks.close();
                 its_daemon.tasks.wait().await;
+                if let Some((traces, _recording)) = recorded {
+                    traces.end().await;
+                }
             }));
             // As a process that dies: every socket is closed here.
             drop(runtime);
@@ -115,25 +119,32 @@ impl TestSystem {
     /// With [`demo`] shared, whose terminal runs `program`.
     pub(crate) async fn start(program: Program) -> Self {
         let turn = Box::new(TURNS.read().await);
-        Self::begin(program, turn).await
+        Self::begin(program, None, turn).await
+    }
+
+    /// As [`TestSystem::start`]; what the programs say of themselves goes to `telemetry`.
+    pub(crate) async fn start_recorded(program: Program, telemetry: &Telemetry) -> Self {
+        let turn = Box::new(TURNS.read().await);
+        Self::begin(program, Some(telemetry.clone()), turn).await
     }
 
     /// As [`TestSystem::start`], with nothing else under way: for what is measured.
     pub(crate) async fn start_alone(program: Program) -> Self {
         let turn = Box::new(TURNS.write().await);
-        Self::begin(program, turn).await
+        Self::begin(program, None, turn).await
     }
 
-    async fn begin(program: Program, turn: Box<dyn Send>) -> Self {
+    async fn begin(program: Program, telemetry: Option<Telemetry>, turn: Box<dyn Send>) -> Self {
         // An error only says that another test has done it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let authority = Authority::generate();
         let folders = [authority.folder(BROKER), authority.folder(GATEWAY)];
         let api = ApiServer::start(&program.command).await;
         let broker_to_api = Cable::to(api.address).await;
-        let broker = broker(broker_to_api.address, folders[0].path()).await;
+        let broker = broker(broker_to_api.address, folders[0].path(), telemetry.clone()).await;
         let gateway_to_broker = Cable::to(broker.address).await;
-        let gateway = gateway(gateway_to_broker.address, api.address, folders[1].path()).await;
+        let (address, tls) = (gateway_to_broker.address, folders[1].path());
+        let gateway = gateway(address, api.address, tls, telemetry).await;
         Self {
             api,
             broker,
@@ -149,7 +160,7 @@ impl TestSystem {
     /// Another gateway, in place of one that was killed.
     pub(crate) async fn start_gateway(&mut self) {
         let (broker, api) = (self.gateway_to_broker.address, self.api.address);
-        self.gateway = gateway(broker, api, self.folders[1].path()).await;
+        self.gateway = gateway(broker, api, self.folders[1].path(), None).await;
     }
 
     /// The agent is changed: both programs hear of it.
@@ -165,9 +176,9 @@ const MANY: [&str; 2] = ["--max-terminals-per-link=1000", "--max-terminals-per-a
 const OFTEN: [&str; 3] =
     ["--link-opening-burst=1000", "--link-request-burst=1000", "--request-burst=1000"];
 
-async fn broker(api: SocketAddr, tls: &Path) -> Running {
+async fn broker(api: SocketAddr, tls: &Path, telemetry: Option<Telemetry>) -> Running {
     let tls = tls.to_owned();
-    Running::start(BROKER, async move |daemon, links, listens| {
+    Running::start(BROKER, telemetry, async move |daemon, links, listens| {
         let args = terminal_broker::Args::parse_from(["terminal-broker"].iter().chain(&MANY));
         let acceptor = daemon.listen("grpc", loopback(), MAX_HANDSHAKES).await.unwrap();
         listens.send(acceptor.local_address()).unwrap();
@@ -179,12 +190,21 @@ async fn broker(api: SocketAddr, tls: &Path) -> Running {
     .await
 }
 
-async fn gateway(broker: SocketAddr, api: SocketAddr, tls: &Path) -> Running {
+async fn gateway(
+    broker: SocketAddr,
+    api: SocketAddr,
+    tls: &Path,
+    telemetry: Option<Telemetry>,
+) -> Running {
     let tls = tls.to_owned();
-    Running::start(GATEWAY, async move |daemon, links, listens| {
+    let trusts_this_host = telemetry.as_ref().is_some_and(|telemetry| telemetry.trusts_this_host);
+    Running::start(GATEWAY, telemetry, async move |daemon, links, listens| {
         let broker = format!("https://{broker}");
         let flags = ["gateway", "--broker", &broker];
-        let args = gateway::args::Args::parse_from(flags.iter().chain(&MANY).chain(&OFTEN));
+        let trusted = ["--trusted-proxies=127.0.0.1", "--trust-traceparent"];
+        let trusted = trusted.iter().filter(|_| trusts_this_host);
+        let flags = flags.iter().chain(&MANY).chain(&OFTEN).chain(trusted);
+        let args = gateway::args::Args::parse_from(flags);
         let brokers = gateway::broker::Broker::new(&args.broker, &args.broker_name, Some(&tls));
         let brokers = brokers.await.unwrap();
         let connections = args.limits.max_connections;
@@ -202,7 +222,7 @@ async fn gateway(broker: SocketAddr, api: SocketAddr, tls: &Path) -> Running {
 
 fn cluster(api: SocketAddr) -> kube::Client {
     let config = kube::Config::new(format!("http://{api}").parse().unwrap());
-    daemon::cluster::acting(&config).unwrap()
+    daemon::cluster::acting(&config, &daemon::Metrics::new("loopback")).unwrap()
 }
 
 fn loopback() -> SocketAddr {

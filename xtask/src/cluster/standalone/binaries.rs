@@ -1,4 +1,4 @@
-//! Builds Kubernetes, etcd, containerd, CoreDNS and the storage provisioner from their Go modules, once, into the cache.
+//! Builds Kubernetes, etcd, containerd, CoreDNS, the storage provisioner and Helm from their Go modules, once, into the cache.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -39,6 +39,9 @@ const ADDONS: [Program; 3] = [
     ("local-path-provisioner", "github.com/rancher/local-path-provisioner"),
 ];
 
+/// It tests the chart, and belongs to no cluster.
+const HELM: [Program; 1] = [("helm", "helm.sh/helm/v4/cmd/helm")];
+
 const SHIM: &str = "containerd-shim-runc-v2";
 
 /// Linker flags that leave the symbols out.
@@ -72,6 +75,11 @@ pub(super) fn ensure(release: &Release) -> Result<Binaries> {
 /// The folder of etcd, kube-apiserver, kubectl and so on.
 pub(super) fn ensure_kubernetes(release: &Release) -> Result<PathBuf> {
     kubernetes(release, toolchain()?)
+}
+
+/// Helm's program.
+pub(crate) fn ensure_helm() -> Result<PathBuf> {
+    Ok(module("helm", &HELM, toolchain()?)?.join("helm"))
 }
 
 fn toolchain() -> Result<Key> {

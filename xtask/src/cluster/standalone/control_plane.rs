@@ -69,7 +69,12 @@ impl ControlPlane {
     }
 
     pub(crate) fn kubectl(&self) -> Cmd {
-        Cmd::new(self.kubernetes.join("kubectl")).arg("--kubeconfig").arg(self.kubeconfig())
+        Cmd::new(self.kubectl_program()).arg("--kubeconfig").arg(self.kubeconfig())
+    }
+
+    /// For programs that call it themselves.
+    pub(crate) fn kubectl_program(&self) -> PathBuf {
+        self.kubernetes.join("kubectl")
     }
 
     fn start(&mut self, controllers: Controllers) -> Result<()> {

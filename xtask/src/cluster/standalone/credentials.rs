@@ -5,11 +5,14 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use anyhow::Result;
-use time::OffsetDateTime;
+use pki::{Authority, Identity, Period, Subject, Usage, key_pair};
+use time::{Duration, OffsetDateTime};
 
 use super::layout::Layout;
 use super::{files, kubeconfig};
-use crate::pki::{Authority, Identity, Subject, Usage, key_pair};
+
+/// Of everything that is made here: a cluster of tests does not grow old.
+const VALIDITY: Duration = Duration::days(3650);
 
 /// Who the components are to the API server. The names are those its bootstrap RBAC policy knows.
 const USERS: [(&str, &str, Option<&str>); 4] = [
@@ -27,18 +30,18 @@ pub(super) fn ensure(layout: &Layout, now: OffsetDateTime) -> Result<()> {
             fs::remove_dir_all(&partial)?;
         }
         fs::create_dir(&partial)?;
-        create(layout, &partial, now)?;
+        create(layout, &partial, Period::new(now, VALIDITY))?;
         fs::rename(&partial, &folder)?;
     }
     files::write(&layout.kubeconfig(), &fs::read(folder.join("admin.kubeconfig"))?)
 }
 
-fn create(layout: &Layout, folder: &Path, now: OffsetDateTime) -> Result<()> {
-    let cluster = Authority::new("kubernetes", now)?;
+fn create(layout: &Layout, folder: &Path, period: Period) -> Result<()> {
+    let cluster = Authority::new("kubernetes", period)?;
     write_identity(folder, "ca", &cluster.identity)?;
-    etcd(folder, now)?;
-    front_proxy(folder, now)?;
-    servers(layout, folder, &cluster)?;
+    etcd(folder, period)?;
+    front_proxy(folder, period)?;
+    servers(layout, folder, &cluster, period)?;
     let (private, public) = key_pair()?;
     files::write(&folder.join("service-accounts.key"), private.as_bytes())?;
     files::write(&folder.join("service-accounts.pub"), public.as_bytes())?;
@@ -49,32 +52,37 @@ fn create(layout: &Layout, folder: &Path, now: OffsetDateTime) -> Result<()> {
             &cluster,
             file,
             &Subject { name, organization, ..Subject::default() },
+            period,
         )?;
     }
     let node = format!("system:node:{}", layout.node());
     let kubelet = Subject { name: &node, organization: Some("system:nodes"), ..Subject::default() };
-    user(layout, folder, &cluster, "kubelet", &kubelet)
+    user(layout, folder, &cluster, "kubelet", &kubelet, period)
 }
 
-fn etcd(folder: &Path, now: OffsetDateTime) -> Result<()> {
-    let authority = Authority::new("etcd", now)?;
+fn etcd(folder: &Path, period: Period) -> Result<()> {
+    let authority = Authority::new("etcd", period)?;
     files::write(&folder.join("etcd-ca.crt"), authority.identity.certificate.as_bytes())?;
     let addresses = [IpAddr::from(Ipv4Addr::LOCALHOST)];
     let server =
         Subject { name: "etcd", dns: &["localhost"], addresses: &addresses, ..Subject::default() };
-    write_identity(folder, "etcd", &authority.issue(&server, Usage::Both)?)?;
+    write_identity(folder, "etcd", &authority.issue(&server, Usage::Both, period)?)?;
     let client = Subject { name: "kube-apiserver", ..Subject::default() };
-    write_identity(folder, "apiserver-etcd-client", &authority.issue(&client, Usage::Client)?)
+    write_identity(
+        folder,
+        "apiserver-etcd-client",
+        &authority.issue(&client, Usage::Client, period)?,
+    )
 }
 
-fn front_proxy(folder: &Path, now: OffsetDateTime) -> Result<()> {
-    let authority = Authority::new("front-proxy", now)?;
+fn front_proxy(folder: &Path, period: Period) -> Result<()> {
+    let authority = Authority::new("front-proxy", period)?;
     files::write(&folder.join("front-proxy-ca.crt"), authority.identity.certificate.as_bytes())?;
     let client = Subject { name: "front-proxy-client", ..Subject::default() };
-    write_identity(folder, "front-proxy-client", &authority.issue(&client, Usage::Client)?)
+    write_identity(folder, "front-proxy-client", &authority.issue(&client, Usage::Client, period)?)
 }
 
-fn servers(layout: &Layout, folder: &Path, cluster: &Authority) -> Result<()> {
+fn servers(layout: &Layout, folder: &Path, cluster: &Authority, period: Period) -> Result<()> {
     let node = IpAddr::from(layout.subnets.node().ip());
     let addresses = [IpAddr::from(Ipv4Addr::LOCALHOST), node, layout.subnets.api_service().into()];
     let api_server = Subject {
@@ -83,12 +91,12 @@ fn servers(layout: &Layout, folder: &Path, cluster: &Authority) -> Result<()> {
         addresses: &addresses,
         organization: None,
     };
-    write_identity(folder, "apiserver", &cluster.issue(&api_server, Usage::Server)?)?;
+    write_identity(folder, "apiserver", &cluster.issue(&api_server, Usage::Server, period)?)?;
     let to_kubelet = Subject { name: "kube-apiserver-kubelet-client", ..Subject::default() };
     write_identity(
         folder,
         "apiserver-kubelet-client",
-        &cluster.issue(&to_kubelet, Usage::Client)?,
+        &cluster.issue(&to_kubelet, Usage::Client, period)?,
     )?;
     let kubelet = Subject {
         name: layout.node(),
@@ -96,7 +104,7 @@ fn servers(layout: &Layout, folder: &Path, cluster: &Authority) -> Result<()> {
         addresses: &addresses[..2],
         organization: None,
     };
-    write_identity(folder, "kubelet-server", &cluster.issue(&kubelet, Usage::Server)?)
+    write_identity(folder, "kubelet-server", &cluster.issue(&kubelet, Usage::Server, period)?)
 }
 
 /// Under these names pods reach the API server.
@@ -114,8 +122,9 @@ fn user(
     cluster: &Authority,
     file: &str,
     subject: &Subject<'_>,
+    period: Period,
 ) -> Result<()> {
-    let identity = cluster.issue(subject, Usage::Client)?;
+    let identity = cluster.issue(subject, Usage::Client, period)?;
     let authority = &cluster.identity.certificate;
     let text = kubeconfig::render(
         layout.name.as_str(),

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use crate::pki::Identity;
+use pki::Identity;
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]

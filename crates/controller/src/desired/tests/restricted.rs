@@ -1,13 +1,14 @@
 //! Whatever a user writes yields a pod that a namespace with `pod-security.kubernetes.io/enforce: restricted` takes,
 //! or a sentence, unless its podSpec asks for something else; and then for nothing more than that.
 
+use pod_security::violations;
 use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::TestRunner,
 };
 use serde_json::{Value, json};
 
-use super::{pod_security::violations, *};
+use super::*;
 use crate::{
     fixture::{agent, defaults, specs},
     resolve::{Invalid, resolve},

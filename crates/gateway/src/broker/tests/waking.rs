@@ -3,7 +3,7 @@
 use super::*;
 
 async fn wake(broker: &Broker) -> Result<(), Code> {
-    broker.wake(WakeRequest::default()).await.map_err(|status| status.code())
+    broker.wake(WakeRequest::default(), &Span::none()).await.map_err(|status| status.code())
 }
 
 #[tokio::test]

@@ -29,6 +29,10 @@ use crate::{
 
 type Browser = WebSocketStream<DuplexStream>;
 
+fn untraced() -> FirstOutput {
+    FirstOutput::of(tracing::Span::none())
+}
+
 /// A viewer, its browser, and what it asks of the broker.
 async fn visit(protocol: Protocol) -> (Viewer<DuplexStream>, Browser, Requests) {
     let (near, far) = duplex(256 * 1024);
@@ -42,13 +46,13 @@ async fn viewer<S>(stream: S, protocol: Protocol, upstream: Upstream) -> Viewer<
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let counted = GatewayMetrics::new(&Metrics::new("gateway")).terminal();
+    let counted = GatewayMetrics::new(&Metrics::new("gateway"), &share::Links::new()).terminal();
     Viewer::new(websocket(stream, Bytes::new()).await, protocol, upstream, counted)
 }
 
 fn open<S: AsyncRead + AsyncWrite + Unpin>(viewer: &mut Viewer<S>) {
     let agent = AgentName { name: "demo", namespace: "qa" };
-    viewer.opened(&Opened::default(), agent).unwrap();
+    viewer.opened(&Opened::default(), agent, Duration::ZERO).unwrap();
 }
 
 /// What a browser gets in nearly four minutes of a terminal that says nothing.
@@ -66,7 +70,7 @@ async fn shown_in_230_seconds(protocol: Protocol) -> Vec<Message> {
     };
     tokio::select! {
         biased;
-        ending = relay(&mut viewer, &mut outputs) => panic!("{ending:?}"),
+        ending = relay(&mut viewer, &mut outputs, untraced()) => panic!("{ending:?}"),
         () = browsing => panic!("it was closed"),
         () = tokio::time::sleep(Duration::from_secs(230)) => {}
     }
@@ -89,7 +93,7 @@ async fn a_viewer_that_fell_silent_is_given_up_within_25_seconds() {
     let (mut viewer, _browser, _requests) = visit(Protocol::V1).await;
     open(&mut viewer);
     let started = Instant::now();
-    let ending = relay(&mut viewer, &mut Outputs::new(stream::pending())).await;
+    let ending = relay(&mut viewer, &mut Outputs::new(stream::pending()), untraced()).await;
     assert_eq!((ending, started.elapsed()), (Ending::Silent, Duration::from_secs(25)));
 }
 
@@ -113,7 +117,7 @@ async fn pings_of_a_viewer_that_reads_no_answer_take_no_memory() {
     };
     tokio::select! {
         biased;
-        ending = relay(&mut viewer, &mut outputs) => panic!("{ending:?}"),
+        ending = relay(&mut viewer, &mut outputs, untraced()) => panic!("{ending:?}"),
         () = flood => {}
     }
     // The answers that had no room were replaced by later ones.
@@ -193,7 +197,7 @@ async fn a_credit_and_the_output_that_came_with_it_are_one_write() {
     };
     tokio::select! {
         biased;
-        ending = relay(&mut viewer, &mut outputs) => panic!("{ending:?}"),
+        ending = relay(&mut viewer, &mut outputs, untraced()) => panic!("{ending:?}"),
         () = browsing => {}
     }
     assert_eq!(

@@ -55,7 +55,7 @@ fn opening() -> Opening {
 async fn an_exec_that_may_have_started_keeps_its_place_until_its_screen_must_have_left() {
     let (broker, _api) = broker();
     let start = Instant::now();
-    let refused = broker.open(opening(), stream::pending()).await.err();
+    let refused = broker.open(opening(), stream::pending(), Span::none()).await.err();
     assert_eq!((refused, start.elapsed().as_secs()), (Some(Refusal::Unreachable), 15));
 
     sleep_until(start + Duration::from_secs(39)).await;
@@ -67,7 +67,9 @@ async fn an_exec_that_may_have_started_keeps_its_place_until_its_screen_must_hav
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_gives_up_does_not_take_the_place_with_it() {
     let (broker, _api) = broker();
-    let given_up = timeout(Duration::from_secs(1), broker.open(opening(), stream::pending())).await;
+    let given_up =
+        timeout(Duration::from_secs(1), broker.open(opening(), stream::pending(), Span::none()))
+            .await;
     assert!(given_up.is_err());
     assert_eq!(broker.sessions.list().len(), 1);
     let mut watch = broker.sessions.activity().watch().unwrap();
@@ -79,7 +81,7 @@ async fn a_caller_that_gives_up_does_not_take_the_place_with_it() {
 async fn a_broker_that_goes_away_opens_nothing_more() {
     let (broker, _api) = broker();
     broker.shutdown.cancel();
-    let refused = broker.open(opening(), stream::pending()).await.err();
+    let refused = broker.open(opening(), stream::pending(), Span::none()).await.err();
     assert_eq!(refused, Some(Refusal::Draining));
     assert_eq!(broker.sessions.list().len(), 0);
 }
@@ -89,7 +91,7 @@ async fn a_token_that_nobody_has_is_refused_after_2_s() {
     let (broker, _api) = broker();
     broker.links.remove(&AgentId::of(&demo()));
     let start = Instant::now();
-    let refused = broker.open(opening(), stream::pending()).await.err();
+    let refused = broker.open(opening(), stream::pending(), Span::none()).await.err();
     assert_eq!(refused, Some(Refusal::Denied(share::Denial::Unknown)));
     assert_eq!(start.elapsed(), ADMISSION_PATIENCE);
 }

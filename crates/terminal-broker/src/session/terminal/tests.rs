@@ -65,6 +65,7 @@ impl Around {
             responses,
             exec,
             output: OutputWindow::new(u32::try_from(WINDOW_BYTES).unwrap()),
+            first: FirstOutput::of(tracing::Span::none()),
             shutdown: shutdown.clone(),
         };
         let running = TaskTracker::new().spawn(session.run());

@@ -2,49 +2,61 @@
 
 use std::net::IpAddr;
 
-use anyhow::Result;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, Error, ExtendedKeyUsagePurpose,
+    IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
 };
 use time::{Duration, OffsetDateTime};
 
 /// Certificates are valid from a little earlier than they are made: clocks differ.
-const CLOCK_SKEW: Duration = Duration::minutes(5);
-const VALIDITY: Duration = Duration::days(3650);
+pub(crate) const CLOCK_SKEW: Duration = Duration::minutes(5);
 
 /// A certificate and its private key (PKCS #8), both PEM.
-pub(crate) struct Identity {
-    pub(crate) certificate: String,
-    pub(crate) key: String,
+#[derive(Clone)]
+pub struct Identity {
+    pub certificate: String,
+    pub key: String,
 }
 
 /// Who a certificate is for, and where its bearer answers.
-#[derive(Default)]
-pub(crate) struct Subject<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) organization: Option<&'a str>,
-    pub(crate) dns: &'a [&'a str],
-    pub(crate) addresses: &'a [IpAddr],
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Subject<'a> {
+    pub name: &'a str,
+    pub organization: Option<&'a str>,
+    pub dns: &'a [&'a str],
+    pub addresses: &'a [IpAddr],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Usage {
+pub enum Usage {
     Client,
     Server,
     Both,
 }
 
-/// An authority that is used once and whose key is kept only if its owner stores it.
-pub(crate) struct Authority {
+/// When a certificate is made, and when it ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Period {
+    pub now: OffsetDateTime,
+    pub until: OffsetDateTime,
+}
+
+impl Period {
+    pub fn new(now: OffsetDateTime, validity: Duration) -> Self {
+        Self { now, until: now + validity }
+    }
+}
+
+/// An authority, whose key is kept only if its owner stores it.
+pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    pub(crate) identity: Identity,
-    now: OffsetDateTime,
+    pub identity: Identity,
 }
 
 impl Authority {
-    pub(crate) fn new(name: &str, now: OffsetDateTime) -> Result<Self> {
-        let mut params = params(&Subject { name, ..Subject::default() }, now)?;
+    /// A new one, which signs itself.
+    pub fn new(name: &str, period: Period) -> Result<Self, Error> {
+        let mut params = params(&Subject { name, ..Subject::default() }, period)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![
             KeyUsagePurpose::KeyCertSign,
@@ -54,11 +66,23 @@ impl Authority {
         let key = KeyPair::generate()?;
         let identity =
             Identity { certificate: params.self_signed(&key)?.pem(), key: key.serialize_pem() };
-        Ok(Self { issuer: Issuer::new(params, key), identity, now })
+        Ok(Self { issuer: Issuer::new(params, key), identity })
     }
 
-    pub(crate) fn issue(&self, subject: &Subject<'_>, usage: Usage) -> Result<Identity> {
-        let mut params = params(subject, self.now)?;
+    /// One that was stored.
+    pub fn load(identity: Identity) -> Result<Self, Error> {
+        let key = KeyPair::from_pem(&identity.key)?;
+        Ok(Self { issuer: Issuer::from_ca_cert_pem(&identity.certificate, key)?, identity })
+    }
+
+    /// Certificate and key for a subject, new ones at each call.
+    pub fn issue(
+        &self,
+        subject: &Subject<'_>,
+        usage: Usage,
+        period: Period,
+    ) -> Result<Identity, Error> {
+        let mut params = params(subject, period)?;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = match usage {
             Usage::Client => vec![ExtendedKeyUsagePurpose::ClientAuth],
@@ -77,12 +101,12 @@ impl Authority {
 }
 
 /// A key pair (ECDSA P-256) without a certificate: private and public part, PEM.
-pub(crate) fn key_pair() -> Result<(String, String)> {
+pub fn key_pair() -> Result<(String, String), Error> {
     let key = KeyPair::generate()?;
     Ok((key.serialize_pem(), key.public_key_pem()))
 }
 
-fn params(subject: &Subject<'_>, now: OffsetDateTime) -> Result<CertificateParams> {
+fn params(subject: &Subject<'_>, period: Period) -> Result<CertificateParams, Error> {
     let mut name = DistinguishedName::new();
     name.push(DnType::CommonName, subject.name);
     if let Some(organization) = subject.organization {
@@ -93,14 +117,20 @@ fn params(subject: &Subject<'_>, now: OffsetDateTime) -> Result<CertificateParam
     )?;
     params.subject_alt_names.extend(subject.addresses.iter().copied().map(SanType::IpAddress));
     params.distinguished_name = name;
-    params.not_before = now - CLOCK_SKEW;
-    params.not_after = now + VALIDITY;
+    params.not_before = period.now - CLOCK_SKEW;
+    params.not_after = period.until;
     Ok(params)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const EPOCH: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    fn year() -> Period {
+        Period::new(EPOCH, Duration::days(365))
+    }
 
     #[test]
     fn a_certificate_names_its_subject_and_every_address_it_answers_at() {
@@ -111,7 +141,7 @@ mod tests {
             dns: &["kubernetes.default.svc"],
             addresses: &addresses,
         };
-        let params = params(&subject, OffsetDateTime::UNIX_EPOCH).unwrap();
+        let params = params(&subject, year()).unwrap();
         let dns = SanType::DnsName("kubernetes.default.svc".try_into().unwrap());
         assert_eq!(params.subject_alt_names, [dns, SanType::IpAddress(addresses[0])]);
         assert_eq!(
@@ -122,20 +152,16 @@ mod tests {
             params.distinguished_name.get(&DnType::OrganizationName),
             Some(&"system:masters".into())
         );
-        assert!(
-            params.not_before < OffsetDateTime::UNIX_EPOCH
-                && params.not_after > OffsetDateTime::UNIX_EPOCH
-        );
+        assert!(params.not_before < EPOCH);
+        assert_eq!(params.not_after, EPOCH + Duration::days(365));
     }
 
     #[test]
     fn each_certificate_has_a_key_of_its_own() {
-        let authority = Authority::new("test", OffsetDateTime::UNIX_EPOCH).unwrap();
+        let authority = Authority::new("test", year()).unwrap();
         let subject = Subject { name: "one", ..Subject::default() };
-        let (one, two) = (
-            authority.issue(&subject, Usage::Client).unwrap(),
-            authority.issue(&subject, Usage::Client).unwrap(),
-        );
+        let issue = || authority.issue(&subject, Usage::Client, year()).unwrap();
+        let (one, two) = (issue(), issue());
         assert!(one.key != two.key && one.certificate != two.certificate);
         assert!(one.key.starts_with("-----BEGIN PRIVATE KEY-----"));
     }
