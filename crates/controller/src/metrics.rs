@@ -6,17 +6,13 @@ mod agents;
 use std::time::Duration;
 
 use api_types::Agent;
-use daemon::tls::Certificates;
+use daemon::{TracedTimes, tls::Certificates};
 use kube::runtime::reflector::Store;
 use prometheus_client::{
-    metrics::{
-        counter::Counter,
-        family::Family,
-        gauge::Gauge,
-        histogram::{Histogram, exponential_buckets},
-    },
-    registry::Unit,
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::exponential_buckets},
+    registry::Registry,
 };
+use tracing::Span;
 
 use crate::guard::Guarded;
 use agents::ReportedAgents;
@@ -30,10 +26,17 @@ pub struct Metrics {
     reconciles: Family<Label, Counter>,
     errors: Family<Label, Counter>,
     watch_failures: Family<[(&'static str, String); 1], Counter>,
-    durations: Histogram,
+    durations: TracedTimes,
     waiting: Gauge,
     running: Gauge,
     leader: Gauge,
+}
+
+fn durations(registry: &mut Registry) -> TracedTimes {
+    let help = "How long a reconcile of an Agent took";
+    // 1 ms to 66 s, which is above the time that one may take.
+    let buckets = exponential_buckets(0.001, 4.0, 9);
+    TracedTimes::register(registry, "reconcile", help, buckets)
 }
 
 impl Metrics {
@@ -44,21 +47,18 @@ impl Metrics {
             reconciles: Family::default(),
             errors: Family::default(),
             watch_failures: Family::default(),
-            // 1 ms to 66 s, which is above the time that one may take.
-            durations: Histogram::new(exponential_buckets(0.001, 4.0, 9)),
+            durations: process.register(durations),
             waiting: Gauge::default(),
             running: Gauge::default(),
             leader: Gauge::default(),
         };
-        let Self { reconciles, errors, watch_failures, durations, .. } = metrics.clone();
+        let Self { reconciles, errors, watch_failures, .. } = metrics.clone();
         let Self { waiting, running, leader, .. } = metrics.clone();
         process.register(|registry| {
             registry.register("reconciles", "Reconciles of Agents, by result", reconciles);
             registry.register("reconcile_errors", "Failures, by category", errors);
             let help = "Watches that broke and were opened again, by kind";
             registry.register("watch_failures", help, watch_failures);
-            let help = "How long a reconcile of an Agent took";
-            registry.register_with_unit("reconcile", help, Unit::Seconds, durations);
             registry.register("agents_waiting", "Agents that wait for their reconcile", waiting);
             registry.register("agents_reconciling", "Agents that are being reconciled", running);
             registry.register("leader", "1 while this replica leads", leader);
@@ -89,8 +89,8 @@ impl Metrics {
     }
 
     /// One reconcile has ended, either way.
-    pub fn reconcile_took(&self, duration: Duration) {
-        self.durations.observe(duration.as_secs_f64());
+    pub fn reconcile_took(&self, duration: Duration, span: &Span) {
+        self.durations.observe(duration, span);
     }
 
     /// Something failed, in a reconcile or beside it.

@@ -100,7 +100,7 @@ fn reconcile(
     let reconcile = async move {
         let begun = Instant::now();
         let result = timeout(RECONCILE_TIMEOUT, context.reconciler.reconcile(&agent)).await;
-        context.metrics.reconcile_took(begun.elapsed());
+        context.metrics.reconcile_took(begun.elapsed(), &Span::current());
         let result = result.unwrap_or(Err(ControllerError::TimedOut(RECONCILE_TIMEOUT)));
         let failed = |error: &ControllerError| spans::failed(&Span::current(), error.category());
         Ok(match result.inspect_err(failed)? {

@@ -29,7 +29,7 @@ mod shutdown;
 
 pub use client::ClientKey;
 pub use error::{DaemonError, chain};
-pub use metrics::Metrics;
+pub use metrics::{Metrics, TracedTimes};
 pub use process::{Daemon, SHUTDOWN_GRACE, main, run};
 pub use progress::Progress;
 #[cfg(feature = "tls")]

@@ -11,6 +11,7 @@ use prometheus_client::{
     encoding::text,
     metrics::{
         counter::Counter,
+        exemplar::HistogramWithExemplars,
         family::Family,
         gauge::{ConstGauge, Gauge},
         histogram::{Histogram, exponential_buckets},
@@ -18,8 +19,9 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
+use tracing::Span;
 
-use crate::clock;
+use crate::{clock, traces};
 
 /// The content type of [`Metrics::encode`]'s text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -123,6 +125,31 @@ impl ApiRequests {
     pub fn answered(&self, verb: &'static str, outcome: &'static str, duration: Duration) {
         self.outcomes.get_or_create_owned(&[("verb", verb), ("outcome", outcome)]).inc();
         self.durations.get_or_create(&[("verb", verb)]).observe(duration.as_secs_f64());
+    }
+}
+
+/// How long something takes. Each bucket tells of a trace in which it took as long, where that is
+/// recorded: an exemplar. A clone counts the same.
+#[derive(Clone, Debug)]
+pub struct TracedTimes(HistogramWithExemplars<[(&'static str, String); 1]>);
+
+impl TracedTimes {
+    /// Registers it, in seconds and with these bounds of its buckets.
+    pub fn register(
+        registry: &mut Registry,
+        name: &str,
+        help: &str,
+        buckets: impl Iterator<Item = f64>,
+    ) -> Self {
+        let times = HistogramWithExemplars::new(buckets);
+        registry.register_with_unit(name, help, Unit::Seconds, times.clone());
+        Self(times)
+    }
+
+    /// It took `duration`, of which `span` is or was a part.
+    pub fn observe(&self, duration: Duration, span: &Span) {
+        let exemplar = traces::trace_id(span).map(|id| [("trace_id", id)]);
+        self.0.observe(duration.as_secs_f64(), exemplar, None);
     }
 }
 

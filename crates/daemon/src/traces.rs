@@ -25,6 +25,7 @@ use tracing_subscriber::{
 };
 
 pub use args::{Sampler, TracesArgs};
+pub(crate) use context::trace_id;
 pub use context::{adopt, inject};
 pub use export::ATTRIBUTES;
 

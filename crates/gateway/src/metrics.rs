@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use daemon::Metrics;
+use daemon::{Metrics, TracedTimes};
 use http::StatusCode;
 use prometheus_client::{
     metrics::{
@@ -11,11 +11,12 @@ use prometheus_client::{
         gauge::Gauge,
         histogram::{Histogram, exponential_buckets},
     },
-    registry::Unit,
+    registry::{Registry, Unit},
 };
 use share::{Denial, LinkMetrics, Links};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tracing::Span;
 
 use crate::error::RequestError;
 
@@ -29,12 +30,19 @@ pub(crate) struct GatewayMetrics {
     refused: Family<[Label; 1], Counter>,
     limited: Family<[Label; 1], Counter>,
     open: Gauge,
-    opening: Histogram,
+    opening: TracedTimes,
     closed: Family<[Label; 2], Counter>,
     round_trip: Histogram,
     links: LinkMetrics,
     input_bytes: Counter,
     output_bytes: Counter,
+}
+
+fn opening(registry: &mut Registry) -> TracedTimes {
+    let help = "From a guest's request until its terminal is open";
+    // 5 ms to 20 s.
+    let buckets = exponential_buckets(0.005, 2.0, 13);
+    TracedTimes::register(registry, "terminal_opening", help, buckets)
 }
 
 impl GatewayMetrics {
@@ -48,8 +56,7 @@ impl GatewayMetrics {
             refused: Family::default(),
             limited: Family::default(),
             open: Gauge::default(),
-            // 5 ms to 20 s.
-            opening: Histogram::new(exponential_buckets(0.005, 2.0, 13)),
+            opening: metrics.register(opening),
             closed: Family::default(),
             // 1 ms to 8 s.
             round_trip: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
@@ -58,7 +65,7 @@ impl GatewayMetrics {
             output_bytes: direction("output"),
         };
         let Self { requests, visits, refused, limited, open, .. } = own.clone();
-        let Self { opening, closed, round_trip, .. } = own.clone();
+        let Self { closed, round_trip, .. } = own.clone();
         metrics.register(|registry| {
             registry.register("http_requests", "HTTP requests by route and status", requests);
             let help = "Requests with a link's token, by what the link says to them";
@@ -66,8 +73,6 @@ impl GatewayMetrics {
             registry.register("http_refused", "Refused requests by reason", refused);
             registry.register("rate_limited", "Requests above a limit, by limit", limited);
             registry.register("terminals_open", "Open terminals", open);
-            let help = "From a guest's request until its terminal is open";
-            registry.register_with_unit("terminal_opening", help, Unit::Seconds, opening);
             let help = "Closed terminals by close code and reason";
             registry.register("terminals_closed", help, closed);
             let help = "From a ping to a guest's browser until its answer";
@@ -133,8 +138,8 @@ impl OpenTerminal {
     }
 
     /// The guest's terminal is open, so long after it was asked for.
-    pub(crate) fn opened(&self, after: Duration) {
-        self.0.opening.observe(after.as_secs_f64());
+    pub(crate) fn opened(&self, after: Duration, request: &Span) {
+        self.0.opening.observe(after, request);
     }
 
     /// The guest's browser answered a ping, so long after it.

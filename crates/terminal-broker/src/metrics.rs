@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use daemon::TracedTimes;
 use prometheus_client::{
     metrics::{
         counter::Counter,
@@ -13,6 +14,7 @@ use prometheus_client::{
 };
 use share::{LinkMetrics, Links};
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::closing::{End, Refusal};
 
@@ -29,7 +31,7 @@ pub struct BrokerMetrics {
     wakes: Labelled<Counter>,
     watching: Gauge,
     bytes: Labelled<Counter>,
-    exec_open: Histogram,
+    exec_open: TracedTimes,
     round_trip: Histogram,
     links: LinkMetrics,
     events_lost: Counter,
@@ -54,14 +56,19 @@ impl BrokerMetrics {
             wakes: Family::default(),
             watching: Gauge::default(),
             bytes: Family::default(),
-            // 5 ms to 10 s.
-            exec_open: Histogram::new(exponential_buckets(0.005, 2.0, 12)),
+            exec_open: TracedTimes::register(
+                registry,
+                "exec_open",
+                "From an admitted opening to an open exec",
+                // 5 ms to 10 s.
+                exponential_buckets(0.005, 2.0, 12),
+            ),
             // 1 ms to 8 s.
             round_trip: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
             links: LinkMetrics::register(registry, links),
             events_lost: Counter::default(),
         };
-        let Self { open, opened, closed, refused, bytes, exec_open, events_lost, .. } = own.clone();
+        let Self { open, opened, closed, refused, bytes, events_lost, .. } = own.clone();
         let Self { not_started, wakes, watching, round_trip, .. } = own.clone();
         registry.register("terminals_open", "Open terminals", open);
         registry.register("terminals_opened", "Terminals that opened", opened);
@@ -74,18 +81,16 @@ impl BrokerMetrics {
         registry.register("controllers_watching", help, watching);
         let help = "Terminal bytes that passed, by direction";
         registry.register_with_unit("terminal", help, Unit::Bytes, bytes);
-        let help = "From an admitted opening to an open exec";
-        registry.register_with_unit("exec_open", help, Unit::Seconds, exec_open);
         let help = "From a ping to the screen in an agent's pod until its answer";
         registry.register_with_unit("screen_round_trip", help, Unit::Seconds, round_trip);
         registry.register("events_lost", "Events that were not written", events_lost);
         own
     }
 
-    pub(crate) fn opened(&self, exec_open: Duration) {
+    pub(crate) fn opened(&self, exec_open: Duration, call: &Span) {
         self.open.inc();
         self.opened.inc();
-        self.exec_open.observe(exec_open.as_secs_f64());
+        self.exec_open.observe(exec_open, call);
     }
 
     pub(crate) fn closed(&self, end: End) {

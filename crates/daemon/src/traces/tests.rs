@@ -6,6 +6,7 @@ use std::{
 
 use fixtures::{Authority, Collector, ReceivedSpan};
 use http::HeaderMap;
+use opentelemetry::trace::TraceId;
 use opentelemetry_sdk::{
     error::{OTelSdkError, OTelSdkResult},
     trace::{SpanData, SpanExporter as _},
@@ -15,6 +16,7 @@ use tracing::{Level, Span, info_span};
 use tracing_subscriber::{fmt, layer::SubscriberExt};
 
 use super::*;
+use crate::TracedTimes;
 
 const PROGRAM: &str = "kubeopencode-test";
 
@@ -64,6 +66,29 @@ async fn what_is_on_the_list_reaches_the_collector_and_nothing_else_does() {
     assert!(!format!("{spans:?}").contains("a-token"), "{spans:#?}");
     assert!(verdict.span.events.is_empty() && verdict.span.attributes.len() == 1);
     assert!(collector.rest().is_empty());
+}
+
+#[tokio::test]
+async fn a_time_points_at_its_trace_where_that_is_recorded() {
+    let mut collector = Collector::start().await;
+    let traces = traces(&to(format!("http://{}", collector.address)));
+    let metrics = crate::Metrics::new(PROGRAM);
+    let times = metrics.register(|registry| {
+        TracedTimes::register(registry, "visit", "Visits", [1.0, 2.0].into_iter())
+    });
+    times.observe(Duration::from_millis(1500), &Span::none());
+    recorded(&traces, || times.observe(Duration::from_millis(500), &visit()));
+    traces.end().await;
+
+    let spans = collector.spans(|spans| spans.len() == 1).await;
+    let id = TraceId::from_bytes(spans[0].span.trace_id.as_slice().try_into().unwrap());
+    let page = metrics.encode().unwrap();
+    let line = |bound: &str| {
+        let begin = format!("kubeopencode_visit_seconds_bucket{{le=\"{bound}\"}} ");
+        page.lines().find_map(|line| line.strip_prefix(&begin)).unwrap().to_owned()
+    };
+    assert_eq!(line("1.0"), format!("1 # {{trace_id=\"{id}\"}} 0.5"));
+    assert_eq!(line("2.0"), "2");
 }
 
 /// Keeps what is logged.

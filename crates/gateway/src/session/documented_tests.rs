@@ -7,6 +7,7 @@ use fixtures::metrics::assert_documented;
 use http::{Method, StatusCode};
 use share::{Class, Denial, Links, capacity::Full};
 use tokio::time::Instant;
+use tracing::Span;
 
 use super::ending::{Ending, Violation};
 use crate::{
@@ -87,7 +88,7 @@ async fn what_the_gateway_exposes_is_documented() {
         metrics.refused(&error);
     }
     let terminal = metrics.terminal();
-    terminal.opened(Duration::ZERO);
+    terminal.opened(Duration::ZERO, &Span::none());
     terminal.round_trip(Duration::ZERO);
     terminal.revoked(Instant::now());
     for ending in endings() {

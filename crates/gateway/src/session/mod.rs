@@ -153,7 +153,7 @@ async fn open_terminal<S: AsyncRead + AsyncWrite + Unpin>(
     let (opened, responses) = conversation::while_opening(viewer, opening).await?;
     tracing::info!(%agent, session = opened.session_id, "terminal opened");
     let name = AgentName { name: &agent.name, namespace: &agent.namespace };
-    viewer.opened(&opened, name, started.elapsed())?;
+    viewer.opened(&opened, name, started.elapsed(), request)?;
     Ok(responses)
 }
 

@@ -13,6 +13,7 @@ use screen_wire::OUTPUT_WINDOW_BYTES;
 use terminal_proto::v1::Opened;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::Message;
+use tracing::Span;
 
 use super::{
     ending::{Ending, Violation},
@@ -192,8 +193,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         opened: &Opened,
         agent: AgentName<'_>,
         after: Duration,
+        request: &Span,
     ) -> Result<(), Ending> {
-        self.counted.opened(after);
+        self.counted.opened(after, request);
         self.phase = Phase::Opened;
         self.upstream.opened();
         let input_window = self.input.open(opened.input_window_bytes, &self.upstream);

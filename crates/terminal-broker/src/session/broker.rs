@@ -130,7 +130,7 @@ impl Broker {
         if opening.encoding == Encoding::Lz4 {
             exec.accept_compressed();
         }
-        self.metrics.opened(asked.elapsed());
+        self.metrics.opened(asked.elapsed(), call);
         Ok(exec)
     }
 

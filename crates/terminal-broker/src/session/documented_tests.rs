@@ -6,6 +6,7 @@ use daemon::Metrics;
 use fixtures::metrics::assert_documented;
 use share::{Denial, Links, capacity::Full};
 use tokio::time::Instant;
+use tracing::Span;
 
 use super::WakeRefusal;
 use crate::{
@@ -70,7 +71,7 @@ async fn what_the_broker_exposes_is_documented() {
     let process = Metrics::new("test");
     let links = Links::new();
     let metrics = process.register(|registry| BrokerMetrics::register(registry, &links));
-    metrics.opened(Duration::ZERO);
+    metrics.opened(Duration::ZERO, &Span::none());
     metrics.round_trip(Duration::ZERO);
     metrics.revoked(Instant::now());
     metrics.bytes(Direction::Input);

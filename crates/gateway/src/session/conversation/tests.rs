@@ -16,6 +16,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
+use tracing::Span;
 
 use super::*;
 use crate::{
@@ -52,7 +53,7 @@ where
 
 fn open<S: AsyncRead + AsyncWrite + Unpin>(viewer: &mut Viewer<S>) {
     let agent = AgentName { name: "demo", namespace: "qa" };
-    viewer.opened(&Opened::default(), agent, Duration::ZERO).unwrap();
+    viewer.opened(&Opened::default(), agent, Duration::ZERO, &Span::none()).unwrap();
 }
 
 /// What a browser gets in nearly four minutes of a terminal that says nothing.
