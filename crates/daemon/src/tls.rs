@@ -1,5 +1,6 @@
 //! TLS between our own processes: both sides show a certificate of one authority, and follow
 //! the files when those are renewed. Which names a peer may have is the caller's to check.
+//! And the certificate that visitors are shown, of whom none is asked for.
 
 mod accept;
 mod certificates;
@@ -8,10 +9,10 @@ mod identity;
 
 use std::{io, path::PathBuf};
 
-pub use accept::{Established, HANDSHAKE_DEADLINE, MAX_HANDSHAKES, incoming};
-pub use certificates::{Certificates, RELOAD_INTERVAL, Reload};
+pub use accept::{Established, HANDSHAKE_DEADLINE, MAX_HANDSHAKES, accept, incoming};
+pub use certificates::{Certificates, Followed, PublicCertificate, RELOAD_INTERVAL, Reload};
 pub(crate) use identity::ALPN_HTTP2;
-pub use identity::Configs;
+pub use identity::{Configs, Files, Identity, Public};
 
 /// What is wrong with a folder of certificates.
 #[derive(Debug, thiserror::Error)]

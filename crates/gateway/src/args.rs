@@ -27,10 +27,16 @@ use crate::{
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "gateway", version)]
 pub struct Args {
-    /// Where share links are served (plain HTTP: TLS ends at the ingress)
+    /// Where share links are served, by plain HTTP unless --serve-tls-dir is set
     #[arg(long, env = "LISTEN", value_name = "IP:PORT",
         default_value_t = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 2746)))]
     pub listen: SocketAddr,
+
+    /// Folder with tls.crt and tls.key for visitors: share links are served by HTTPS
+    /// only. Both are read anew when they change. Not needed behind an ingress that
+    /// ends TLS
+    #[arg(long, env = "SERVE_TLS_DIR", value_name = "DIR")]
+    pub serve_tls_dir: Option<PathBuf>,
 
     /// The terminal broker
     #[arg(

@@ -44,6 +44,8 @@ pub struct Gateway {
     trusts_traces: bool,
     allowed_origins: Vec<Origin>,
     stale_grace: Duration,
+    /// Where TLS ends here.
+    scheme: Option<&'static str>,
     answers: Answers,
     limits: Limits,
     capacity: Capacity,
@@ -77,6 +79,7 @@ impl Gateway {
             trusts_traces: args.trust_traceparent,
             allowed_origins: args.allowed_origins.clone(),
             stale_grace: args.share.stale_grace,
+            scheme: args.serve_tls_dir.is_some().then_some("https"),
             answers: Answers::new(&args.frame_ancestors),
             limits: Limits::new(&args.limits.requests()),
             capacity: Capacity::new(args.share.limits),
@@ -213,7 +216,7 @@ impl Gateway {
     fn own_address<'a>(&self, peer: IpAddr, headers: &'a HeaderMap) -> OwnAddress<'a> {
         let host = text(headers, &HOST);
         if !self.proxies.trusts(peer) {
-            return OwnAddress { host, scheme: None };
+            return OwnAddress { host, scheme: self.scheme };
         }
         proxies::own_address(headers, host)
     }

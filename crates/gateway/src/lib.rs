@@ -18,6 +18,7 @@ pub mod upgrade;
 
 mod answer;
 pub mod broker;
+mod guest;
 mod session;
 
 pub mod args;

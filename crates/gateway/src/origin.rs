@@ -54,8 +54,8 @@ impl Origin {
 pub struct OwnAddress<'a> {
     /// The Host header, or a trusted proxy's X-Forwarded-Host.
     pub host: Option<&'a str>,
-    /// A trusted proxy's X-Forwarded-Proto. Without one either scheme is ours:
-    /// whether TLS ends before us cannot be known.
+    /// A trusted proxy's X-Forwarded-Proto, or ours where TLS ends here. Without one
+    /// either scheme is ours: whether TLS ends before us cannot be known.
     pub scheme: Option<&'a str>,
 }
 

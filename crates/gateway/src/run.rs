@@ -6,6 +6,7 @@ use daemon::{
     Daemon, DaemonError,
     connect::{Acceptor, Connection},
     http1,
+    tls::{PublicCertificate, TlsError},
 };
 use hyper::service::service_fn;
 use kube::runtime::events::Reporter;
@@ -16,6 +17,7 @@ use crate::{
     args::Args,
     broker::{Broker, BrokerError},
     gateway::Gateway,
+    guest,
     metrics::events_lost,
 };
 
@@ -34,6 +36,8 @@ pub enum GatewayError {
     Cluster(#[source] Box<kube::Error>),
     #[error("cannot use the terminal broker")]
     Broker(#[from] BrokerError),
+    #[error("cannot serve HTTPS (--serve-tls-dir)")]
+    Certificate(#[source] TlsError),
     #[error(transparent)]
     Daemon(#[from] DaemonError),
 }
@@ -61,9 +65,16 @@ pub async fn run(args: Args, daemon: Daemon) -> Result<(), GatewayError> {
     let (audit, writer) = audit::audit(client, reporter, &events_lost(&daemon.metrics));
     daemon.spawn_essential("events", writer.run(daemon.shutdown.clone()));
 
+    let certificate = match &args.serve_tls_dir {
+        Some(folder) => {
+            let certificate = PublicCertificate::follow(folder, &daemon).await;
+            Some(certificate.map_err(GatewayError::Certificate)?)
+        }
+        None => None,
+    };
     let acceptor = daemon.listen("share", args.listen, args.limits.max_connections).await?;
     let gateway = Gateway::new(&args, daemon.clone(), links, broker, audit);
-    serve(gateway, acceptor, &daemon).await;
+    serve(gateway, acceptor, certificate, &daemon).await;
     Ok(())
 }
 
@@ -80,17 +91,35 @@ pub async fn report_readiness(daemon: Daemon, links: Links, grace: Duration) {
     daemon.shutdown.run_until_cancelled(reporting).await;
 }
 
-/// Serves connections until the shutdown.
-pub async fn serve(gateway: Arc<Gateway>, acceptor: Acceptor, daemon: &Daemon) {
+/// Serves connections until the shutdown, by TLS where there is a certificate.
+pub async fn serve(
+    gateway: Arc<Gateway>,
+    acceptor: Acceptor,
+    certificate: Option<PublicCertificate>,
+    daemon: &Daemon,
+) {
     let shutdown = daemon.shutdown.clone();
-    let handle =
-        |connection| serve_connection(Arc::clone(&gateway), connection, shutdown.child_token());
+    let handle = |connection| {
+        let (gateway, certificate) = (Arc::clone(&gateway), certificate.clone());
+        serve_connection(gateway, connection, certificate, shutdown.child_token())
+    };
     acceptor.serve(&daemon.tasks, &daemon.shutdown, handle).await;
 }
 
-async fn serve_connection(gateway: Arc<Gateway>, connection: Connection, end: CancellationToken) {
+async fn serve_connection(
+    gateway: Arc<Gateway>,
+    connection: Connection,
+    certificate: Option<PublicCertificate>,
+    end: CancellationToken,
+) {
     let Connection { stream, peer, slot } = connection;
     let peer: IpAddr = peer.ip();
+    let greeted = end.run_until_cancelled(guest::greet(stream, &slot, certificate.as_ref()));
+    let stream = match greeted.await {
+        Some(Ok(stream)) => stream,
+        Some(Err(error)) => return tracing::debug!(%error, %peer, "a TLS handshake failed"),
+        None => return,
+    };
     let service = service_fn(|request| {
         let (gateway, slot) = (Arc::clone(&gateway), slot.clone());
         async move { Ok::<_, Infallible>(gateway.answer(peer, &slot, request).await) }

@@ -51,6 +51,9 @@ spec:
             {{- include "kubeopencode.containerSecurity" $root | nindent 12 }}
           volumeMounts:
             - {name: tls, mountPath: /etc/kubeopencode/tls, readOnly: true}
+            {{- if dig "tls" "secretName" "" $values }}
+            - {name: serve-tls, mountPath: /etc/kubeopencode/serve-tls, readOnly: true}
+            {{- end }}
             {{- with include "kubeopencode.collectorMount" $root | trim }}
             {{- . | nindent 12 }}
             {{- end }}

@@ -87,3 +87,8 @@ annotations:
 {{- printf "kubeopencode-%s-tls" (index . 1) }}
 {{- end }}
 {{- end }}
+
+{{- /* The name of the gateway's port, which says whether it is spoken to by TLS. */}}
+{{- define "kubeopencode.gatewayPort" -}}
+{{- empty .Values.gateway.tls.secretName | ternary "http" "https" }}
+{{- end }}

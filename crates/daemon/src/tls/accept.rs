@@ -1,9 +1,10 @@
 //! TLS handshakes, apart from the connections that have done theirs: whoever opens connections
 //! and says nothing keeps no peer with a certificate out. It reads nothing beyond the handshake.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures::{Stream, stream};
+use rustls::ServerConfig;
 use tokio::{net::TcpStream, sync::mpsc, time::timeout};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -78,13 +79,22 @@ async fn handshake(
     Connection { stream, peer, slot }: Connection,
     certificates: &Certificates,
 ) -> io::Result<Established> {
-    let stream = tokio::select! {
-        biased;
-        () = slot.evicted() => return Err(io::Error::other(Evicted)),
-        stream = TlsAcceptor::from(certificates.server()).accept(ReadAhead::new(stream)) => stream?,
-    };
+    let stream = accept(stream, &slot, certificates.server()).await?;
     slot.authenticated().map_err(io::Error::other)?;
     Ok(Established { stream, peer, slot })
+}
+
+/// The server's side of a handshake, until `slot` is evicted. The caller bounds its time.
+pub async fn accept(
+    stream: TcpStream,
+    slot: &Slot,
+    config: Arc<ServerConfig>,
+) -> io::Result<TlsStream<ReadAhead<TcpStream>>> {
+    tokio::select! {
+        biased;
+        () = slot.evicted() => Err(io::Error::other(Evicted)),
+        stream = TlsAcceptor::from(config).accept(ReadAhead::new(stream)) => stream,
+    }
 }
 
 #[cfg(test)]

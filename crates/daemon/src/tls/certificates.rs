@@ -17,20 +17,25 @@ use tokio_util::sync::CancellationToken;
 use super::{
     TlsError,
     ends::Ends,
-    identity::{Configs, Files},
+    identity::{Configs, Files, Identity, Public},
 };
 use crate::{Daemon, error::chain};
 
 /// How often the files are compared with what is in use.
 pub const RELOAD_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The newest usable certificates of a folder. A clone shows the same.
-#[derive(Clone, Debug)]
-pub struct Certificates(watch::Receiver<Configs>);
+/// Those by which our own processes know each other: `tls.crt`, `tls.key` and `ca.crt`.
+pub type Certificates = Followed<Configs>;
 
-impl Certificates {
-    /// Reads `tls.crt`, `tls.key` and `ca.crt` in `folder`, PEM each, and follows their changes
-    /// until the daemon's shutdown.
+/// The one that is shown to visitors: `tls.crt` and `tls.key`, as in a Secret of the type `kubernetes.io/tls`.
+pub type PublicCertificate = Followed<Public>;
+
+/// What is made of the newest usable files of a folder. A clone shows the same.
+#[derive(Clone, Debug)]
+pub struct Followed<I>(watch::Receiver<I>);
+
+impl<I: Identity> Followed<I> {
+    /// Reads the files in `folder`, PEM each, and follows their changes until the daemon's shutdown.
     pub async fn follow(folder: &Path, daemon: &Daemon) -> Result<Self, TlsError> {
         let (certificates, reload) = Self::load(folder).await?;
         daemon.tasks.spawn(reload.run(RELOAD_INTERVAL, daemon.shutdown.clone()));
@@ -38,13 +43,27 @@ impl Certificates {
     }
 
     /// Reads the files, and leaves it to the caller to run what follows their changes.
-    pub async fn load(folder: &Path) -> Result<(Self, Reload), TlsError> {
-        let files = Files::read(folder).await?;
-        let (newest, configs) = watch::channel(Configs::of(&files, folder)?);
+    pub async fn load(folder: &Path) -> Result<(Self, Reload<I>), TlsError> {
+        let files = Files::read(folder, I::HAS_AUTHORITY).await?;
+        let (newest, configs) = watch::channel(I::of(&files, folder)?);
         let reload = Reload { folder: folder.to_owned(), seen: Seen::Files(files), newest };
         Ok((Self(configs), reload))
     }
 
+    /// Tells of each change.
+    pub fn subscribe(&self) -> watch::Receiver<I> {
+        self.0.clone()
+    }
+}
+
+impl PublicCertificate {
+    /// For the next connection to accept.
+    pub fn server(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.0.borrow().0)
+    }
+}
+
+impl Certificates {
     /// For the next connection to accept.
     pub fn server(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.0.borrow().server)
@@ -58,19 +77,14 @@ impl Certificates {
     pub(super) fn ends(&self) -> Ends {
         self.0.borrow().ends
     }
-
-    /// Tells of each change.
-    pub fn subscribe(&self) -> watch::Receiver<Configs> {
-        self.0.clone()
-    }
 }
 
 /// Takes over what changes in a folder. A set that cannot be used, such as one that is half
 /// written, changes nothing and is logged once.
-pub struct Reload {
+pub struct Reload<I = Configs> {
     folder: PathBuf,
     seen: Seen,
-    newest: watch::Sender<Configs>,
+    newest: watch::Sender<I>,
 }
 
 /// What the folder held when it was last read, usable or not.
@@ -89,7 +103,7 @@ pub(super) enum Outcome {
     Kept,
 }
 
-impl Reload {
+impl<I: Identity> Reload<I> {
     /// Reads the folder each `period`, until `shutdown`.
     pub async fn run(mut self, period: Duration, shutdown: CancellationToken) {
         let mut ticks = interval(period);
@@ -104,9 +118,9 @@ impl Reload {
     }
 
     pub(super) async fn check(&mut self) -> Outcome {
-        let (seen, configs) = match Files::read(&self.folder).await {
+        let (seen, configs) = match Files::read(&self.folder, I::HAS_AUTHORITY).await {
             Ok(files) => {
-                let configs = Configs::of(&files, &self.folder);
+                let configs = I::of(&files, &self.folder);
                 (Seen::Files(files), configs)
             }
             Err(error) => (Seen::Unreadable(chain(&error)), Err(error)),
@@ -118,7 +132,7 @@ impl Reload {
         self.apply(configs)
     }
 
-    fn apply(&self, configs: Result<Configs, TlsError>) -> Outcome {
+    fn apply(&self, configs: Result<I, TlsError>) -> Outcome {
         let folder = self.folder.display();
         match configs {
             Ok(configs) => {

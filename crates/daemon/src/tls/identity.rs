@@ -1,4 +1,4 @@
-//! Three PEM files, and the configurations made of them. It does no I/O but reading them.
+//! The PEM files of a folder, and the configurations made of them. It does no I/O but reading them.
 
 use std::{
     path::{Path, PathBuf},
@@ -21,23 +21,45 @@ const AUTHORITY: &str = "ca.crt";
 
 /// gRPC is spoken over HTTP/2 only.
 pub(crate) const ALPN_HTTP2: &[u8] = b"h2";
+/// Pages and terminals come over HTTP/1.1 only.
+const ALPN_HTTP1: &[u8] = b"http/1.1";
 
 /// The contents of a folder. Holds a private key, so it has no Debug.
 #[derive(PartialEq)]
-pub(super) struct Files {
+pub struct Files {
     certificate: Vec<u8>,
     key: Vec<u8>,
+    /// Empty where no authority is asked for.
     authority: Vec<u8>,
 }
 
+/// What is made of the files, for one of the uses that there are.
+pub trait Identity: Clone + Send + Sync + 'static {
+    /// Whether `ca.crt` is one of them.
+    const HAS_AUTHORITY: bool;
+
+    /// `folder` is named in errors only.
+    fn of(files: &Files, folder: &Path) -> Result<Self, TlsError>;
+}
+
 impl Files {
-    pub(super) async fn read(folder: &Path) -> Result<Self, TlsError> {
+    pub(super) async fn read(folder: &Path, has_authority: bool) -> Result<Self, TlsError> {
         let read = async |name| {
             let file = folder.join(name);
             tokio::fs::read(&file).await.map_err(|source| TlsError::Read { file, source })
         };
         let (certificate, key) = (read(CERTIFICATE).await?, read(KEY).await?);
-        Ok(Self { certificate, key, authority: read(AUTHORITY).await? })
+        let authority = if has_authority { read(AUTHORITY).await? } else { Vec::new() };
+        Ok(Self { certificate, key, authority })
+    }
+
+    fn chain(&self, folder: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        certificates(&self.certificate, folder.join(CERTIFICATE))
+    }
+
+    fn key(&self, folder: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+        PrivateKeyDer::from_pem_slice(&self.key)
+            .map_err(|source| TlsError::Pem { file: folder.join(KEY), source })
     }
 }
 
@@ -51,18 +73,16 @@ pub struct Configs {
     pub(super) ends: Ends,
 }
 
-impl Configs {
-    /// `folder` is named in errors only.
-    pub(super) fn of(files: &Files, folder: &Path) -> Result<Self, TlsError> {
-        let file = |name| folder.join(name);
-        let chain = certificates(&files.certificate, file(CERTIFICATE))?;
-        let key = PrivateKeyDer::from_pem_slice(&files.key)
-            .map_err(|source| TlsError::Pem { file: file(KEY), source })?;
-        let authorities = certificates(&files.authority, file(AUTHORITY))?;
+impl Identity for Configs {
+    const HAS_AUTHORITY: bool = true;
+
+    fn of(files: &Files, folder: &Path) -> Result<Self, TlsError> {
+        let (chain, key) = (files.chain(folder)?, files.key(folder)?);
+        let authorities = certificates(&files.authority, folder.join(AUTHORITY))?;
         let ends = Ends::of(&chain, &authorities);
         let mut roots = RootCertStore::empty();
         for certificate in authorities {
-            roots.add(certificate).map_err(unusable(file(AUTHORITY)))?;
+            roots.add(certificate).map_err(unusable(folder.join(AUTHORITY)))?;
         }
 
         let (chain_of_client, key_of_client) = (chain.clone(), key.clone_key());
@@ -70,6 +90,26 @@ impl Configs {
         let server = server(Arc::clone(&roots), chain, key, folder)?;
         let client = client(roots, chain_of_client, key_of_client, folder)?;
         Ok(Self { server: Arc::new(server), client: Arc::new(client), ends })
+    }
+}
+
+/// What is shown to anybody, such as visitors' browsers.
+#[derive(Clone, Debug)]
+pub struct Public(pub(super) Arc<ServerConfig>);
+
+impl Identity for Public {
+    const HAS_AUTHORITY: bool = false;
+
+    fn of(files: &Files, folder: &Path) -> Result<Self, TlsError> {
+        let (chain, key) = (files.chain(folder)?, files.key(folder)?);
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(unusable(folder.to_owned()))?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .map_err(unusable(folder.join(KEY)))?;
+        config.alpn_protocols = vec![ALPN_HTTP1.to_vec()];
+        Ok(Self(Arc::new(config)))
     }
 }
 

@@ -10,7 +10,6 @@ use hyper::upgrade::OnUpgrade;
 use screen_wire::INPUT_WINDOW_BYTES;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::TcpStream,
     time::timeout,
 };
 use tokio_tungstenite::{
@@ -22,6 +21,7 @@ use tokio_tungstenite::{
 };
 
 use super::{ending::Ending, outlet::Outlet};
+use crate::guest::{self, Guest};
 
 /// The most that a message of a viewer may hold, in bytes.
 pub(super) const MESSAGE_BYTES_MAX: usize = 64 * 1024;
@@ -44,7 +44,7 @@ pub(super) const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 pub(super) type Socket<S> = WebSocketStream<Outlet<S>>;
 
 /// The bare stream of an upgraded connection, and what was read of it already.
-pub(super) async fn upgraded(upgrade: OnUpgrade) -> Option<(Progress<TcpStream>, Bytes)> {
+pub(super) async fn upgraded(upgrade: OnUpgrade) -> Option<(Progress<Guest>, Bytes)> {
     let upgraded = timeout(UPGRADE_DEADLINE, upgrade).await.ok()?.ok()?;
     http1::into_stream(upgraded).ok()
 }
@@ -66,11 +66,11 @@ where
 
 /// Says why, and waits until the viewer has read it; resets the connection of one that does not, or
 /// that sends on and on.
-pub(super) async fn end(mut socket: Socket<Progress<TcpStream>>, ending: &Ending) {
+pub(super) async fn end(mut socket: Socket<Progress<Guest>>, ending: &Ending) {
     let told = *ending != Ending::Stalled && within_deadline(close(&mut socket, ending)).await;
     if !told {
         // An error says that the connection is gone already.
-        let _ = reset_on_drop(socket.get_ref().get_ref().get_ref());
+        let _ = reset_on_drop(guest::socket(socket.get_ref().get_ref().get_ref()));
     }
 }
 

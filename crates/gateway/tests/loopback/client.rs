@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     task::JoinSet,
     time::timeout,
@@ -92,8 +92,8 @@ pub(crate) async fn raw(gateway: &TestGateway, path: &str, accept: &str) -> Stri
 }
 
 /// A viewer's WebSocket.
-pub(crate) struct Viewer {
-    pub(crate) socket: WebSocketStream<TcpStream>,
+pub(crate) struct Viewer<S = TcpStream> {
+    pub(crate) socket: WebSocketStream<S>,
     pub(crate) granted: HeaderMap,
 }
 
@@ -113,7 +113,19 @@ impl Viewer {
         headers: &[(&str, &str)],
     ) -> Result<Self, Box<Response<Option<Vec<u8>>>>> {
         let stream = TcpStream::connect(address).await.unwrap();
-        let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
+        Self::over(stream, &address.to_string(), path, headers).await
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
+    /// Over a connection that there is.
+    pub(crate) async fn over(
+        stream: S,
+        host: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Self, Box<Response<Option<Vec<u8>>>>> {
+        let mut request = format!("ws://{host}{path}").into_client_request().unwrap();
         for (name, value) in headers {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
             request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());

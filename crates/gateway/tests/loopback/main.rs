@@ -15,5 +15,6 @@ mod pages;
 mod refusals;
 mod terminals;
 mod test_gateway;
+mod visitors_tls;
 mod waking;
 mod watch;

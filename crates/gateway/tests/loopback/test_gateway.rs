@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use api_types::{Agent, AgentId, ShareToken};
 use clap::Parser;
-use daemon::Daemon;
+use daemon::{Daemon, tls::PublicCertificate};
 use fixtures::{demo, shared};
 use gateway::{args::Args, broker::Broker, gateway::Gateway, run::serve};
 use http::{Request, Response};
@@ -55,9 +55,13 @@ impl TestGateway {
         let reporter = Reporter { controller: "gateway".to_owned(), instance: None };
         let (audit, events) = audit(Client::new(api, "default"), reporter, &Counter::default());
         let gateway = Gateway::new(&args, daemon.clone(), links.clone(), client, audit);
+        let certificate = match &args.serve_tls_dir {
+            Some(folder) => Some(PublicCertificate::follow(folder, &daemon).await.unwrap()),
+            None => None,
+        };
 
         let serving = daemon.clone();
-        daemon.tasks.spawn(async move { serve(gateway, acceptor, &serving).await });
+        daemon.tasks.spawn(async move { serve(gateway, acceptor, certificate, &serving).await });
         Self { address, links, daemon, broker, _events: events }
     }
 

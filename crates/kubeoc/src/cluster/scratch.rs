@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use api_types::Agent;
+use k8s_openapi::api::core::v1::Service;
 use kube::api::{DeleteParams, PostParams};
 
 use super::{Cluster, requests::FIELD_MANAGER};
@@ -46,7 +47,8 @@ impl Cluster {
     }
 
     /// What a Service answers to a GET through the API server: a status code and a text. The API server
-    /// answers itself where it does not reach it, by an object of the kind `Status`.
+    /// answers itself where it does not reach it, by an object of the kind `Status`. The Service says by the
+    /// name of its port whether it is spoken to by TLS; where it cannot be read, it is by plain HTTP at `port`.
     pub(crate) async fn through_service(
         &self,
         service: &str,
@@ -54,7 +56,13 @@ impl Cluster {
         path: &str,
     ) -> anyhow::Result<(u16, String)> {
         let namespace = &self.namespace;
-        let proxy = format!("/api/v1/namespaces/{namespace}/services/http:{service}:{port}/proxy");
+        let found = self.api::<Service>().get(service).await.ok().and_then(|found| found.spec);
+        let ports = found.and_then(|spec| spec.ports).unwrap_or_default();
+        let secure = ports.iter().find(|port| port.name.as_deref() == Some("https"));
+        let scheme = if secure.is_some() { "https" } else { "http" };
+        let first = secure.or(ports.first()).map_or(i32::from(port), |port| port.port);
+        let proxy =
+            format!("/api/v1/namespaces/{namespace}/services/{scheme}:{service}:{first}/proxy");
         let request = http::Request::get(format!("{proxy}{path}"))
             .header(http::header::ACCEPT, "application/json")
             .body(kube::client::Body::empty())?;

@@ -108,6 +108,23 @@ fn an_agent_is_made_visited_and_deleted() {
     told_of_another(&server, &name);
 }
 
+#[test]
+fn a_gateway_that_ends_tls_itself_is_visited_by_tls() {
+    let server = cluster(demo, |request, _| {
+        let of_gateway = "GET /api/v1/namespaces/kubeopencode-system/services/kubeopencode-server";
+        (request.line.split('?').next() == Some(of_gateway)).then(|| {
+            let ports = json!([{ "name": "https", "port": 443, "protocol": "TCP" }]);
+            ok(&json!({
+                "apiVersion": "v1", "kind": "Service",
+                "metadata": { "name": "kubeopencode-server" }, "spec": { "ports": ports },
+            }))
+        })
+    });
+    told(&server.run(&CHECK));
+    let visited = "/services/https:kubeopencode-server:443/proxy/s/";
+    assert!(server.lines().iter().any(|line| line.contains(visited)), "{:?}", server.lines());
+}
+
 fn told_of_another(server: &ApiServer, name: &str) {
     let told = told(&server.run(&CHECK));
     assert!(!told.contains(name), "{told}");

@@ -215,7 +215,7 @@ async fn gateway(
         let (audit, writer) = share::audit::audit(cluster(api), reporter, &lost);
         daemon.tasks.spawn(writer.run(daemon.shutdown.clone()));
         let gateway = Gateway::new(&args, daemon.clone(), links, brokers, audit);
-        gateway::run::serve(gateway, acceptor, &daemon).await;
+        gateway::run::serve(gateway, acceptor, None, &daemon).await;
     })
     .await
 }
