@@ -31,6 +31,9 @@ enum What {
     /// What Agents cost the API server and the controller: requests, time, memory, a restart. Needs no cluster: it
     /// starts a control plane without a node.
     Reconcile(scale::ReconcileArguments),
+    /// What an installation costs that nobody uses, two of each program, and what an index of very many links holds
+    /// and takes. Needs no cluster, but root: it starts a control plane without a node in a network of its own.
+    Scale(scale::ScaleArguments),
 }
 
 #[derive(clap::Args)]
@@ -95,6 +98,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             Ok(driver.args(["--rounds", &arguments.rounds.to_string()]))
         }),
         What::Reconcile(arguments) => scale::reconcile(arguments),
+        What::Scale(arguments) => scale::scale(arguments),
     }
 }
 

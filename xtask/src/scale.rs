@@ -1,10 +1,14 @@
-//! `cargo xtask bench reconcile` and `cargo xtask soak`: the real controller among many Agents, as a process beside a
-//! control plane without a node. It brings up what the drivers need; what they measure and check is in `e2e/scale`.
+//! `cargo xtask bench reconcile`, `cargo xtask bench scale` and `cargo xtask soak`: the real programs among many Agents,
+//! as processes beside a control plane without a node. It brings up what the drivers need; what they measure and check
+//! is in `e2e/scale`.
+
+mod own_network;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use api_types::names::BROKER_SERVICE;
 use serde_yaml_ng::Value;
 
 use crate::{
@@ -14,8 +18,11 @@ use crate::{
     step,
 };
 
-/// The namespace of the controller's account.
+/// The namespace of the programs' accounts.
 const SYSTEM: &str = "kubeopencode-system";
+
+/// Where brokers listen: a range that is meant for benchmarks (RFC 2544), in a network of the run's own.
+const BROKERS: [&str; 2] = ["198.18.0.1", "198.18.0.2"];
 
 #[derive(clap::Args)]
 pub(crate) struct ReconcileArguments {
@@ -49,6 +56,61 @@ pub(crate) struct SoakArguments {
     kubernetes: Option<Wanted>,
 }
 
+#[derive(clap::Args)]
+pub(crate) struct ScaleArguments {
+    /// Shared Agents, all idle.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..))]
+    agents: u16,
+    /// Seconds without any change, in which processor time and requests are counted.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..))]
+    idle_seconds: u16,
+    /// Links of the index that is measured in memory.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
+    links: u32,
+    /// Write the tables into this file too.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// The Kubernetes to measure with: a minor such as 1.34, or a version [default: the newest].
+    #[arg(long, value_name = "VERSION|MINOR")]
+    kubernetes: Option<Wanted>,
+    /// The run itself, in a network that the task has made.
+    #[arg(long, hide = true)]
+    in_own_network: bool,
+}
+
+pub(crate) fn scale(arguments: &ScaleArguments) -> Result<()> {
+    interrupt::listen()?;
+    if !arguments.in_own_network {
+        images::installation()?;
+        ControlPlane::build(arguments.kubernetes)?;
+        return own_network::again("--in-own-network");
+    }
+    let folder = tempfile::tempdir()?;
+    own_network::furnish(folder.path(), BROKER_SERVICE, &BROKERS)?;
+    let table = folder.path().join("table");
+    let plane = ground(arguments.kubernetes, Controllers::Absent)?;
+    for file in ["gateway/rbac.yaml", "terminal-broker/rbac.yaml"] {
+        apply(&plane, SYSTEM, file)?;
+    }
+    told(driver("bench-scale")?.arg("idle"), &plane)?
+        .arg("--gateway")
+        .arg(images::program("gateway")?)
+        .arg("--broker")
+        .arg(images::program("terminal-broker")?)
+        .args(["--broker-addresses", &BROKERS.join(",")])
+        .args(["--agents", &arguments.agents.to_string()])
+        .args(["--idle-seconds", &arguments.idle_seconds.to_string()])
+        .arg("--table")
+        .arg(&table)
+        .show()?;
+    drop(plane);
+    driver("bench-scale")?
+        .args(["links", "--links", &arguments.links.to_string(), "--table"])
+        .arg(&table)
+        .show()?;
+    show(&table, arguments.out.as_deref())
+}
+
 pub(crate) fn reconcile(arguments: &ReconcileArguments) -> Result<()> {
     interrupt::listen()?;
     images::scale()?;
@@ -56,7 +118,7 @@ pub(crate) fn reconcile(arguments: &ReconcileArguments) -> Result<()> {
     let (rows, table) = (folder.path().join("rows"), folder.path().join("table"));
     for count in &arguments.agents {
         let plane = ground(arguments.kubernetes, Controllers::Absent)?;
-        driver("bench-reconcile", &plane)?
+        told(driver("bench-reconcile")?, &plane)?
             .args(["--agents", &count.to_string()])
             .args(["--idle-seconds", &arguments.idle_seconds.to_string()])
             .arg("--rows")
@@ -65,9 +127,14 @@ pub(crate) fn reconcile(arguments: &ReconcileArguments) -> Result<()> {
             .arg(&table)
             .show()?;
     }
-    let table = fs::read_to_string(&table).context("nothing was measured")?;
+    show(&table, arguments.out.as_deref())
+}
+
+/// Prints what was measured, and keeps it where that is wanted.
+fn show(table: &Path, out: Option<&Path>) -> Result<()> {
+    let table = fs::read_to_string(table).context("nothing was measured")?;
     println!("{table}");
-    match &arguments.out {
+    match out {
         Some(out) => fs::write(out, table).with_context(|| out.display().to_string()),
         None => Ok(()),
     }
@@ -77,7 +144,7 @@ pub(crate) fn soak(arguments: &SoakArguments) -> Result<()> {
     interrupt::listen()?;
     images::scale()?;
     let plane = ground(arguments.kubernetes, Controllers::Present)?;
-    driver("soak", &plane)?
+    told(driver("soak")?, &plane)?
         .args(["--agents", &arguments.agents.to_string()])
         .args(["--minutes", &arguments.minutes.to_string()])
         .args(arguments.seed.iter().flat_map(|seed| ["--seed".to_owned(), seed.to_string()]))
@@ -88,27 +155,36 @@ pub(crate) fn soak(arguments: &SoakArguments) -> Result<()> {
 fn ground(kubernetes: Option<Wanted>, controllers: Controllers) -> Result<ControlPlane> {
     let plane = ControlPlane::up(kubernetes, controllers)?;
     step::run("definitions and the controller's rights", |_| {
-        let manifests = paths::repository().join("manifests");
         for (namespace, file) in
             [("default", "namespace.yaml"), ("default", "crds"), (SYSTEM, "controller/rbac.yaml")]
         {
-            plane
-                .kubectl()
-                .args(["apply", "--server-side", "--namespace", namespace, "-f"])
-                .arg(manifests.join(file))
-                .run()?;
+            apply(&plane, namespace, file)?;
         }
         plane.kubectl().args(["wait", "--for=condition=Established", "crd", "--all"]).run()
     })?;
     Ok(plane)
 }
 
-/// The driver, told of the control plane and of the controller that it is to start.
-fn driver(name: &str, plane: &ControlPlane) -> Result<Cmd> {
+/// A file or folder of the manifests.
+fn apply(plane: &ControlPlane, namespace: &str, file: &str) -> Result<()> {
+    plane
+        .kubectl()
+        .args(["apply", "--server-side", "--namespace", namespace, "-f"])
+        .arg(paths::repository().join("manifests").join(file))
+        .run()
+}
+
+/// The driver, whose allocator and whose programs' is that of an installation.
+fn driver(name: &str) -> Result<Cmd> {
     let mut driver = Cmd::new(images::program(name)?);
     for (name, value) in allocator()? {
         driver = driver.env(&name, value);
     }
+    Ok(driver)
+}
+
+/// Told of the control plane and of the controller that it is to start.
+fn told(driver: Cmd, plane: &ControlPlane) -> Result<Cmd> {
     Ok(driver
         .arg("--kubeconfig")
         .arg(plane.kubeconfig())

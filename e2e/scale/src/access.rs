@@ -1,9 +1,10 @@
-//! Who talks to the API server: the driver as the cluster's admin, and the controller as its own ServiceAccount, with
+//! Who talks to the API server: the driver as the cluster's admin, and each program as its own ServiceAccount, with
 //! the rights of an installation.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use api_types::names::{BROKER_SERVICE, CONTROLLER_DEPLOYMENT, SERVER_NAMESPACE, SERVER_SERVICE};
 use k8s_openapi::api::{
     authentication::v1::{TokenRequest, TokenRequestSpec},
     core::v1::ServiceAccount,
@@ -15,12 +16,14 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-/// How the API server calls the controller.
-pub const CONTROLLER: &str = "system:serviceaccount:kubeopencode-system:kubeopencode-controller";
+/// The ServiceAccount of a program, by its name in the system's namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account(pub &'static str);
 
-/// The account, as [`CONTROLLER`] has it.
-const NAMESPACE: &str = "kubeopencode-system";
-const ACCOUNT: &str = "kubeopencode-controller";
+pub const CONTROLLER: Account = Account(CONTROLLER_DEPLOYMENT);
+pub const GATEWAY: Account = Account(SERVER_SERVICE);
+pub const BROKER: Account = Account(BROKER_SERVICE);
+
 /// Longer than any run.
 const TOKEN_SECONDS: i64 = 24 * 60 * 60;
 
@@ -38,6 +41,13 @@ pub struct Access {
     pub controller: PathBuf,
 }
 
+impl Account {
+    /// How the API server calls it.
+    pub fn user(self) -> String {
+        format!("system:serviceaccount:{SERVER_NAMESPACE}:{}", self.0)
+    }
+}
+
 impl Access {
     pub async fn client(&self) -> Result<Client> {
         let kubeconfig = Kubeconfig::read_from(&self.kubeconfig)?;
@@ -45,19 +55,24 @@ impl Access {
         Ok(Client::try_from(Config::from_custom_kubeconfig(kubeconfig, &options).await?)?)
     }
 
-    /// Writes a kubeconfig of the controller's account into `folder`.
-    pub async fn of_controller(&self, client: &Client, folder: &Path) -> Result<PathBuf> {
-        let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), NAMESPACE);
+    /// Writes a kubeconfig of an account into `folder`.
+    pub async fn of_account(
+        &self,
+        account: Account,
+        client: &Client,
+        folder: &Path,
+    ) -> Result<PathBuf> {
+        let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), SERVER_NAMESPACE);
         let spec =
             TokenRequestSpec { expiration_seconds: Some(TOKEN_SECONDS), ..Default::default() };
         let request = TokenRequest { spec, ..TokenRequest::default() };
         let issued =
-            accounts.create_token_request(ACCOUNT, &PostParams::default(), &request).await?;
+            accounts.create_token_request(account.0, &PostParams::default(), &request).await?;
         let token = issued.status.context("no token was issued")?.token;
         let text = std::fs::read_to_string(&self.kubeconfig)?;
         let mut kubeconfig: Value = serde_json::from_str(&text)?;
         kubeconfig["users"][0]["user"] = json!({ "token": token });
-        let path = folder.join("controller.kubeconfig");
+        let path = folder.join(format!("{}.kubeconfig", account.0));
         std::fs::write(&path, kubeconfig.to_string())?;
         Ok(path)
     }

@@ -23,6 +23,8 @@ pub struct Request {
     pub resource: String,
     pub namespace: String,
     pub name: String,
+    /// Whose token it came with; empty where the token was not of a pod.
+    pub pod: String,
     pub code: u16,
     pub received: OffsetDateTime,
     pub ended: OffsetDateTime,
@@ -77,6 +79,16 @@ struct Line {
 struct User {
     #[serde(default)]
     username: String,
+    #[serde(default)]
+    extra: Extra,
+}
+
+/// What a token says beside its user.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Extra {
+    #[serde(rename = "authentication.kubernetes.io/pod-name")]
+    pods: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -99,14 +111,14 @@ pub struct Audit {
     log: BufReader<File>,
     /// Of a line that is not whole yet.
     begun: String,
-    user: &'static str,
+    user: String,
 }
 
 impl Audit {
     /// Of one user's requests.
-    pub fn of(user: &'static str, log: &Path) -> Result<Self> {
+    pub fn of(user: impl Into<String>, log: &Path) -> Result<Self> {
         let file = File::open(log).with_context(|| log.display().to_string())?;
-        Ok(Self { log: BufReader::new(file), begun: String::new(), user })
+        Ok(Self { log: BufReader::new(file), begun: String::new(), user: user.into() })
     }
 
     /// The requests that were logged since the last call.
@@ -114,11 +126,18 @@ impl Audit {
         let mut requests = vec![];
         while self.log.read_line(&mut self.begun)? > 0 {
             if self.begun.ends_with('\n') {
-                requests.extend(parse(&self.begun, self.user)?);
+                requests.extend(parse(&self.begun, &self.user)?);
                 self.begun.clear();
             }
         }
         Ok(requests)
+    }
+
+    /// The requests from now on for as long.
+    pub async fn during(&mut self, window: Duration) -> Result<Vec<Request>> {
+        self.new_requests()?;
+        sleep(window).await;
+        self.new_requests()
     }
 
     /// The requests up to a time without any that is work for an object, of the length `quiet`.
@@ -149,6 +168,7 @@ fn parse(line: &str, user: &str) -> Result<Option<Request>> {
     if line.user.username != user || line.verb == "watch" && line.stage != "ResponseStarted" {
         return Ok(None);
     }
+    let pod = line.user.extra.pods.into_iter().next().unwrap_or_default();
     let ObjectRef { resource, subresource, namespace, name } = line.object_ref;
     let resource =
         if subresource.is_empty() { resource } else { format!("{resource}/{subresource}") };
@@ -157,6 +177,7 @@ fn parse(line: &str, user: &str) -> Result<Option<Request>> {
         resource,
         namespace,
         name,
+        pod,
         code: line.response_status.code,
         received: line.request_received_timestamp,
         ended: line.stage_timestamp,

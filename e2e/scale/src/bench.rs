@@ -14,8 +14,9 @@ use crate::{
     access::{Access, CONTROLLER},
     agents,
     audit::{Audit, Purpose, Request},
-    controller::{Controller, Program},
+    controller,
     figures::{Row, table},
+    process::{Process, Program},
 };
 
 /// Where the Agents are, and one more that is edited.
@@ -68,8 +69,8 @@ struct Run<'a> {
 pub async fn run(plan: &Plan, step: fn(&str)) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let client = plan.access.client().await?;
-    let program = Program::new(&plan.access, &client, folder.path()).await?;
-    let audit = Audit::of(CONTROLLER, &plan.access.audit_log)?;
+    let program = controller::program(&plan.access, &client, folder.path()).await?;
+    let audit = Audit::of(CONTROLLER.user(), &plan.access.audit_log)?;
     let row = Row { agents: plan.agents, ..Row::default() };
     let mut run = Run { plan, client, program, audit, step, row };
     let measured = run.measure().await;
@@ -110,7 +111,7 @@ impl Run<'_> {
     /// take is no Agent's: connections, and code that is read in when it first runs.
     async fn alone(&mut self) -> Result<()> {
         let controller = self.program.start()?;
-        controller.has_reconciled(0, BOUND).await?;
+        controller::has_reconciled(&controller, 0, BOUND).await?;
         self.audit.until_quiet(QUIET, BOUND).await?;
         self.row.resident_kib_at_first = kib(&controller)?;
         self.create(EARLIER, EARLIER_AGENTS).await?;
@@ -121,7 +122,7 @@ impl Run<'_> {
         controller.end().await
     }
 
-    async fn first_reconciles(&mut self) -> Result<Controller> {
+    async fn first_reconciles(&mut self) -> Result<Process> {
         self.audit.new_requests()?;
         (self.step)("the controller starts");
         let controller = self.program.start()?;
@@ -156,13 +157,11 @@ impl Run<'_> {
         Ok(controller)
     }
 
-    async fn idle(&mut self, controller: &Controller) -> Result<()> {
+    async fn idle(&mut self, controller: &Process) -> Result<()> {
         let window = Duration::from_secs(self.plan.idle_seconds.into());
         (self.step)(&format!("nothing changes for {window:?}"));
         self.row.resident_kib = kib(controller)?;
-        self.audit.new_requests()?;
-        tokio::time::sleep(window).await;
-        let requests = self.audit.new_requests()?;
+        let requests = self.audit.during(window).await?;
         let count = |purpose: Purpose| {
             requests.iter().filter(|request| request.purpose() == purpose).count() as u64
         };
@@ -173,11 +172,11 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn restart(&mut self) -> Result<Controller> {
+    async fn restart(&mut self) -> Result<Process> {
         self.audit.new_requests()?;
         (self.step)("the controller restarts");
         let controller = self.program.start()?;
-        controller.has_reconciled(self.plan.agents.into(), BOUND).await?;
+        controller::has_reconciled(&controller, self.plan.agents.into(), BOUND).await?;
         self.row.restart_seconds = seconds(controller.started, crate::clock::now());
         let requests = self.audit.until_quiet(QUIET, BOUND).await?;
         let count = |purpose: Purpose| {
@@ -241,7 +240,7 @@ fn ratio(count: usize, agents: u32) -> f64 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for people, with few digits")]
-fn kib(controller: &Controller) -> Result<f64> {
+fn kib(controller: &Process) -> Result<f64> {
     Ok(controller.resident_kib()? as f64)
 }
 

@@ -1,6 +1,6 @@
-//! The controller among many Agents: what it costs, and what holds after much has changed while it was killed
-//! again and again. It works with the API server of a control plane without a node, where no pod ever runs;
-//! `cargo xtask bench reconcile` and `cargo xtask soak` make one.
+//! The programs among many Agents: what they cost, and what holds after much has changed while the controller was
+//! killed again and again. They work with the API server of a control plane without a node, where no pod ever runs:
+//! `cargo xtask bench reconcile`, `cargo xtask bench scale` and `cargo xtask soak` make one.
 
 pub mod access;
 pub mod agents;
@@ -9,4 +9,8 @@ pub mod bench;
 pub mod clock;
 pub mod controller;
 pub mod figures;
+pub mod idle;
+pub mod installation;
+pub mod links;
+pub mod process;
 pub mod soak;

@@ -18,8 +18,8 @@ use crate::{
     access::{Access, CONTROLLER},
     agents,
     audit::{Audit, Purpose},
-    clock,
-    controller::{Controller, Program},
+    clock, controller,
+    process::{Process, Program},
 };
 use foreign::Foreign;
 use model::Model;
@@ -54,7 +54,7 @@ pub struct Plan {
 pub async fn run(plan: &Plan, step: fn(&str)) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let client = plan.access.client().await?;
-    let program = Program::new(&plan.access, &client, folder.path()).await?;
+    let program = controller::program(&plan.access, &client, folder.path()).await?;
     let seed = plan.seed.unwrap_or_else(|| clock::now().microsecond().into());
     step(&format!("seed {seed}"));
     agents::namespace(&client, NAMESPACE).await?;
@@ -101,7 +101,7 @@ async fn disturb(
     length: Duration,
     program: &Program,
     step: fn(&str),
-) -> Result<Controller> {
+) -> Result<Process> {
     let (mut random, started) = (StdRng::seed_from_u64(seed), Instant::now());
     let (mut controller, mut born) = (program.start()?, Instant::now());
     while started.elapsed() < length {
@@ -125,11 +125,11 @@ async fn settled(
     rollouts: &Rollouts,
     step: fn(&str),
 ) -> Result<()> {
-    let mut audit = Audit::of(CONTROLLER, &plan.access.audit_log)?;
+    let mut audit = Audit::of(CONTROLLER.user(), &plan.access.audit_log)?;
     audit.new_requests()?;
     let controller = program.start()?;
     let all = model.agents.len() + foreign.agents();
-    controller.has_reconciled(all as u64, CONVERGENCE).await?;
+    controller::has_reconciled(&controller, all as u64, CONVERGENCE).await?;
     let requests = audit.until_quiet(QUIET, CONVERGENCE).await?;
     // What is refused is tried again after a restart, and nothing else.
     let writes: Vec<String> = requests

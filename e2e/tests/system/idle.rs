@@ -1,36 +1,20 @@
 //! An agent that nobody uses costs the API server nothing.
 
-use std::{collections::BTreeMap, fs, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Result, ensure};
 use e2e::{agents, cluster::Space, kubeoc, settings, waiting};
+use futures::future::try_join_all;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, api::ListParams};
-use serde::Deserialize;
+use scale::{
+    access::{BROKER, CONTROLLER, GATEWAY},
+    audit::{Audit, Purpose},
+};
 use serde_json::json;
-use time::OffsetDateTime;
 
-/// One line of the audit log, as far as it matters here.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Entry {
-    verb: String,
-    user: User,
-    object_ref: Option<ObjectRef>,
-    #[serde(with = "time::serde::rfc3339")]
-    request_received_timestamp: OffsetDateTime,
-}
-
-#[derive(Deserialize)]
-struct User {
-    username: String,
-}
-
-#[derive(Deserialize)]
-struct ObjectRef {
-    #[serde(default)]
-    resource: String,
-}
+const QUIET: Duration = Duration::from_secs(5);
+const SOON_QUIET: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn an_idle_shared_agent_costs_no_request() -> Result<()> {
@@ -38,33 +22,26 @@ async fn an_idle_shared_agent_costs_no_request() -> Result<()> {
     agents::ready(&space, "sleeper", json!({})).await?;
     kubeoc::share(&space, "sleeper", &[]).await?;
     others_are_gone(&space).await?;
-    // What the last change set off may still be under way: the window opens after five quiet seconds.
-    let (quiet_since, _) = waiting::until("five quiet seconds", Duration::from_mins(1), || async {
-        let now = now();
-        let (recent, _) = requests(now - Duration::from_secs(5), now)?;
-        Ok(recent.is_empty().then_some(now))
-    })
-    .await?;
+    let path = settings::audit_log()?;
+    let mut logs = [CONTROLLER, GATEWAY, BROKER]
+        .into_iter()
+        .map(|account| Audit::of(account.user(), &path))
+        .collect::<Result<Vec<_>>>()?;
+    // What the last change set off may still be under way.
+    try_join_all(logs.iter_mut().map(|log| log.until_quiet(QUIET, SOON_QUIET))).await?;
 
     let window = settings::idle()?;
-    let (seen, lease) = waiting::until("the window is over", window * 2, || async {
-        let end = quiet_since + window;
-        Ok(if now() < end { None } else { Some(requests(quiet_since, end)?) })
-    })
-    .await?
-    .0;
-
+    let requests = try_join_all(logs.iter_mut().map(|log| log.during(window))).await?.concat();
+    let lease = requests.iter().filter(|request| request.purpose() == Purpose::Lease).count();
     ensure!(lease > 0, "the log shows the controller's lease: it was really read");
+    let mut seen = BTreeMap::<_, usize>::new();
+    for request in requests {
+        if request.purpose() != Purpose::Lease && request.verb != "watch" {
+            *seen.entry((request.pod, request.verb, request.resource)).or_default() += 1;
+        }
+    }
     assert_eq!(seen, BTreeMap::new(), "requests of our services within {window:?}");
     space.delete().await
-}
-
-#[allow(
-    clippy::disallowed_methods,
-    reason = "compared with the clock of the API server on this machine"
-)]
-fn now() -> OffsetDateTime {
-    OffsetDateTime::now_utc()
 }
 
 /// Other tests' agents still cause work while they go away.
@@ -76,29 +53,4 @@ async fn others_are_gone(space: &Space) -> Result<()> {
     })
     .await?;
     Ok(())
-}
-
-/// Our services' requests between two times, counted by user, verb and resource, without watches and
-/// the lease; and those of the lease.
-fn requests(from: OffsetDateTime, to: OffsetDateTime) -> Result<(BTreeMap<String, usize>, usize)> {
-    let (mut seen, mut lease) = (BTreeMap::new(), 0);
-    for line in fs::read_to_string(settings::audit_log()?)?.lines() {
-        if !line.contains("system:serviceaccount:kubeopencode-system:") {
-            continue;
-        }
-        // The last line may be half written; the next look sees it whole.
-        let Ok(entry) = serde_json::from_str::<Entry>(line) else { continue };
-        let within = (from..to).contains(&entry.request_received_timestamp);
-        let ours = entry.user.username.starts_with("system:serviceaccount:kubeopencode-system:");
-        let resource = entry.object_ref.map(|object| object.resource).unwrap_or_default();
-        match (within && ours, resource.as_str(), entry.verb.as_str()) {
-            (false, ..) | (true, _, "watch") => {}
-            (true, "leases", _) => lease += 1,
-            (true, ..) => {
-                let key = format!("{} {} {resource}", entry.user.username, entry.verb);
-                *seen.entry(key).or_default() += 1;
-            }
-        }
-    }
-    Ok((seen, lease))
 }

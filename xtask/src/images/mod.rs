@@ -115,6 +115,11 @@ pub(crate) fn scale() -> Result<()> {
     programs::build_scale()
 }
 
+/// The same with every program of an installation.
+pub(crate) fn installation() -> Result<()> {
+    programs::build_installation()
+}
+
 /// Hands the images to the cluster, by its provider's own way.
 pub(crate) fn load(images: &[Image], cluster: &Cluster) -> Result<()> {
     let archives: Vec<_> = images.iter().map(|image| image.archive.clone()).collect();

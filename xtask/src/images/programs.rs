@@ -41,6 +41,14 @@ pub(super) fn build_scale() -> Result<()> {
     step::run("controller and its drivers compiled, static", |_| compile(&["controller", "scale"]))
 }
 
+/// Every program of an installation, and the same drivers.
+pub(super) fn build_installation() -> Result<()> {
+    web::build()?;
+    step::run("installation and its drivers compiled, static", |_| {
+        compile(&["controller", "gateway", "terminal-broker", "scale"])
+    })
+}
+
 fn compile(packages: &[&str]) -> Result<()> {
     let triple = host_target()?;
     let mut cargo = Cmd::new("cargo")

@@ -52,7 +52,7 @@ const HOMES: &[(Deed, &[&str])] = &[
     // What reads the whole cluster; where only some namespaces are watched, it does not.
     (Calls("Api::all"), &["controller", "share", "kubeoc", "e2e", "scale"]),
     // Clients of the API server; of the others, no process depends on one.
-    (Calls("Client::new"), &["daemon", "e2e"]),
+    (Calls("Client::new"), &["daemon", "e2e", "scale"]),
     (Calls("Client::try_from"), &["kubeoc", "e2e", "scale"]),
 ];
 

@@ -45,6 +45,11 @@ struct Part {
 }
 
 impl ControlPlane {
+    /// Makes sure that its programs are there, for an [`up`](Self::up) without a network.
+    pub(crate) fn build(wanted: Option<Wanted>) -> Result<()> {
+        binaries::ensure_kubernetes(&releases::choose(wanted)?).map(drop)
+    }
+
     pub(crate) fn up(wanted: Option<Wanted>, controllers: Controllers) -> Result<Self> {
         let release = releases::choose(wanted)?;
         let kubernetes = binaries::ensure_kubernetes(&release)?;
