@@ -13,6 +13,7 @@ pub mod network;
 pub mod opencode;
 pub mod pods;
 pub mod processes;
+pub mod prometheus;
 pub mod raw_guest;
 pub mod replica;
 pub mod rollout;

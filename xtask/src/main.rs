@@ -18,6 +18,7 @@ mod images;
 mod install;
 mod interrupt;
 mod paths;
+mod prometheus;
 mod scale;
 mod script;
 mod shell;

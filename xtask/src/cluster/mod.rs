@@ -5,7 +5,7 @@ mod kind;
 mod name;
 mod standalone;
 mod version;
-mod wait;
+pub(crate) mod wait;
 
 use std::{net::SocketAddr, path::PathBuf};
 
