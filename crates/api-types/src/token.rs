@@ -4,7 +4,7 @@
 use std::{fmt, str::FromStr};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use ring::digest::{SHA256, digest};
+use ring::digest::{Context, SHA256};
 
 /// 32 random bytes as 43 characters of base64url without padding (RFC 4648, 5).
 ///
@@ -49,7 +49,11 @@ impl fmt::Debug for ShareToken {
 
 fn sha256(parts: &[&str]) -> [u8; 32] {
     let mut bytes = [0; 32];
-    bytes.copy_from_slice(digest(&SHA256, parts.concat().as_bytes()).as_ref());
+    let mut context = Context::new(&SHA256);
+    for part in parts {
+        context.update(part.as_bytes());
+    }
+    bytes.copy_from_slice(context.finish().as_ref());
     bytes
 }
 

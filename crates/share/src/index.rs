@@ -1,9 +1,16 @@
 //! Which agent a token opens: all links in memory, by the digest of their token.
 //! Pure: it never sees a token but the one it is asked about, and keeps none.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    borrow::Borrow,
+    cmp::Ordering,
+    collections::{BTreeSet, hash_map::RandomState},
+    hash::BuildHasher,
+    sync::Arc,
+};
 
 use api_types::{Agent, AgentId, ShareToken, TokenLookup, TokenProof};
+use hashbrown::HashTable;
 
 use crate::verdict::Share;
 
@@ -12,12 +19,12 @@ mod link;
 /// The agent behind a token, as last seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedAgent {
-    pub agent: AgentId,
+    pub agent: Arc<AgentId>,
     pub share: Share,
 }
 
 /// What one token opens: an agent, and the token's proof for it.
-pub(crate) type LinkKey = (AgentId, TokenProof);
+pub(crate) type LinkKey = (Arc<AgentId>, TokenProof);
 
 /// What a link's visitors must hear of: the link as it is now, or its end.
 pub(crate) type Change = (LinkKey, Option<Share>);
@@ -25,23 +32,56 @@ pub(crate) type Change = (LinkKey, Option<Share>);
 /// What the index keeps of one agent whose link is turned on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Link {
+    agent: Arc<AgentId>,
     lookup: TokenLookup,
     proof: TokenProof,
     share: Share,
 }
 
-/// All links. Agents that are not shared take no room.
+/// A link in the order of agents.
+#[derive(Clone, Debug)]
+struct ByAgent(Arc<Link>);
+
+impl Borrow<AgentId> for ByAgent {
+    fn borrow(&self) -> &AgentId {
+        &self.0.agent
+    }
+}
+
+impl PartialEq for ByAgent {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.agent == other.0.agent
+    }
+}
+
+impl Eq for ByAgent {}
+
+impl PartialOrd for ByAgent {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ByAgent {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.agent.cmp(&other.0.agent)
+    }
+}
+
+/// All links, each kept once. Agents that are not shared take no room.
 #[derive(Clone, Debug, Default)]
 pub struct ShareIndex {
-    links: BTreeMap<AgentId, Link>,
-    /// A set, since anybody who may write a status can copy a digest.
-    by_lookup: HashMap<TokenLookup, BTreeSet<AgentId>>,
+    links: BTreeSet<ByAgent>,
+    /// By the lookup of each. Several may have the same, since anybody who may write a status can copy
+    /// a digest.
+    by_lookup: HashTable<Arc<Link>>,
+    hasher: RandomState,
 }
 
 impl ShareIndex {
     /// Takes in an Agent as it is now, and returns what changed for visitors.
     pub(crate) fn apply(&mut self, agent: &Agent) -> Vec<Change> {
-        self.set(&AgentId::of(agent), Link::of(agent))
+        self.set(&AgentId::of(agent), Link::of(agent).map(Arc::new))
     }
 
     /// Forgets an agent that is gone.
@@ -54,22 +94,22 @@ impl ShareIndex {
     pub(crate) fn replace(&mut self, namespace: Option<&str>, all: Self) -> Vec<Change> {
         let Some(namespace) = namespace else { return self.replace_all(all) };
         let known = self.of_namespace(namespace);
-        let gone = known.filter(|agent| !all.links.contains_key(agent));
-        let gone: Vec<AgentId> = gone.cloned().collect();
+        let gone = known.filter(|link| all.get(&link.agent).is_none());
+        let gone: Vec<_> = gone.map(|link| Arc::clone(&link.agent)).collect();
         let mut changes: Vec<_> = gone.iter().flat_map(|agent| self.remove(agent)).collect();
-        for (agent, link) in all.links {
-            changes.extend(self.set(&agent, Some(link)));
+        for ByAgent(link) in all.links {
+            changes.extend(self.set(&link.agent, Some(Arc::clone(&link))));
         }
         changes
     }
 
     fn replace_all(&mut self, all: Self) -> Vec<Change> {
         let old = std::mem::replace(self, all);
-        let known: BTreeSet<&AgentId> = old.links.keys().chain(self.links.keys()).collect();
-        let changes = known
-            .into_iter()
-            .map(|agent| changes(agent, old.links.get(agent), self.links.get(agent)));
-        changes.flatten().collect()
+        let ended = old.links.iter().filter(|link| self.get(&link.0.agent).is_none());
+        let ended = ended.flat_map(|link| changes(Some(&*link.0), None));
+        let kept =
+            self.links.iter().flat_map(|link| changes(old.get(&link.0.agent), Some(&*link.0)));
+        ended.chain(kept).collect()
     }
 
     /// How many links there are.
@@ -80,78 +120,91 @@ impl ShareIndex {
     /// The agent that `token` opens. The proof includes the agent's UID, so digests copied to
     /// another agent open nothing.
     pub fn find(&self, token: &ShareToken) -> Option<SharedAgent> {
-        let (agent, link) = self.locate(token)?;
-        Some(SharedAgent { agent: agent.clone(), share: link.share.clone() })
+        Some(self.locate(token)?.shared())
     }
 
     /// What `token` opens, by the key that its changes carry.
     pub(crate) fn find_key(&self, token: &ShareToken) -> Option<(LinkKey, SharedAgent)> {
-        let (agent, link) = self.locate(token)?;
-        let found = SharedAgent { agent: agent.clone(), share: link.share.clone() };
-        Some(((agent.clone(), link.proof), found))
+        let link = self.locate(token)?;
+        Some((link.key(), link.shared()))
     }
 
-    fn locate(&self, token: &ShareToken) -> Option<(&AgentId, &Link)> {
-        let candidates = self.by_lookup.get(&token.lookup())?;
-        candidates.iter().find_map(|agent| {
-            let link = self.links.get(agent)?;
-            (link.proof == token.proof(&agent.uid)).then_some((agent, link))
-        })
+    fn locate(&self, token: &ShareToken) -> Option<&Link> {
+        let lookup = token.lookup();
+        let candidates = self.by_lookup.iter_hash(self.hasher.hash_one(lookup));
+        let mut candidates = candidates.filter(|link| link.lookup == lookup);
+        candidates.find(|link| link.proof == token.proof(&link.agent.uid)).map(AsRef::as_ref)
     }
 
-    fn set(&mut self, agent: &AgentId, link: Option<Link>) -> Vec<Change> {
+    fn get(&self, agent: &AgentId) -> Option<&Link> {
+        self.links.get(agent).map(|link| &*link.0)
+    }
+
+    fn set(&mut self, agent: &AgentId, link: Option<Arc<Link>>) -> Vec<Change> {
         let mut changed = Vec::new();
         let mut known = None;
         for former in self.of_the_same_name(agent) {
             let old = self.take(&former);
-            if former == *agent {
+            if *former == *agent {
                 known = old;
             } else {
-                changed.extend(changes(&former, old.as_ref(), None));
+                changed.extend(changes(old.as_deref(), None));
             }
         }
-        changed.extend(changes(agent, known.as_ref(), link.as_ref()));
+        changed.extend(changes(known.as_deref(), link.as_deref()));
         if let Some(link) = link {
-            self.by_lookup.entry(link.lookup).or_default().insert(agent.clone());
-            self.links.insert(agent.clone(), link);
+            let Self { by_lookup, hasher, .. } = self;
+            let hash = |link: &Arc<Link>| hasher.hash_one(link.lookup);
+            by_lookup.insert_unique(hash(&link), Arc::clone(&link), hash);
+            self.links.insert(ByAgent(link));
         }
         changed
     }
 
     /// The agent itself and any former one of its name: there can be only one at a time.
-    fn of_the_same_name(&self, agent: &AgentId) -> Vec<AgentId> {
+    fn of_the_same_name(&self, agent: &AgentId) -> Vec<Arc<AgentId>> {
         let first = AgentId { uid: String::new(), ..agent.clone() };
-        let same =
-            |other: &&AgentId| (&other.namespace, &other.name) == (&agent.namespace, &agent.name);
-        self.links.range(first..).map(|(id, _)| id).take_while(same).cloned().collect()
+        let same = |other: &&Link| {
+            (&other.agent.namespace, &other.agent.name) == (&agent.namespace, &agent.name)
+        };
+        let links = self.links.range(first..).map(|link| &*link.0);
+        links.take_while(same).map(|link| Arc::clone(&link.agent)).collect()
     }
 
-    fn of_namespace(&self, namespace: &str) -> impl Iterator<Item = &AgentId> {
+    fn of_namespace(&self, namespace: &str) -> impl Iterator<Item = &Link> {
         let (name, uid) = (String::new(), String::new());
         let first = AgentId { namespace: namespace.to_owned(), name, uid };
-        let agents = self.links.range(first..).map(|(agent, _)| agent);
-        agents.take_while(move |agent| agent.namespace == namespace)
+        let links = self.links.range(first..).map(|link| &*link.0);
+        links.take_while(move |link| link.agent.namespace == namespace)
     }
 
-    fn take(&mut self, agent: &AgentId) -> Option<Link> {
-        let old = self.links.remove(agent)?;
-        if let Some(agents) = self.by_lookup.get_mut(&old.lookup) {
-            agents.remove(agent);
-            if agents.is_empty() {
-                self.by_lookup.remove(&old.lookup);
-            }
+    fn take(&mut self, agent: &AgentId) -> Option<Arc<Link>> {
+        let ByAgent(old) = self.links.take(agent)?;
+        let hash = self.hasher.hash_one(old.lookup);
+        if let Ok(entry) = self.by_lookup.find_entry(hash, |link| Arc::ptr_eq(link, &old)) {
+            entry.remove();
         }
         Some(old)
     }
 }
 
-/// What `old` becoming `new` means to the visitors of either.
-fn changes(agent: &AgentId, old: Option<&Link>, new: Option<&Link>) -> Vec<Change> {
+impl Link {
+    fn key(&self) -> LinkKey {
+        (Arc::clone(&self.agent), self.proof)
+    }
+
+    fn shared(&self) -> SharedAgent {
+        SharedAgent { agent: Arc::clone(&self.agent), share: self.share.clone() }
+    }
+}
+
+/// What `old` becoming `new`, of the same agent, means to the visitors of either.
+fn changes(old: Option<&Link>, new: Option<&Link>) -> Vec<Change> {
     let ended =
         old.filter(|old| new.is_none_or(|new| new.proof != old.proof || new.lookup != old.lookup));
-    let ended = ended.map(|old| ((agent.clone(), old.proof), None));
+    let ended = ended.map(|old| (old.key(), None));
     let begun = new.filter(|_| old != new);
-    let begun = begun.map(|new| ((agent.clone(), new.proof), Some(new.share.clone())));
+    let begun = begun.map(|new| (new.key(), Some(new.share.clone())));
     ended.into_iter().chain(begun).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Who may use a share link: one pure function over facts gathered elsewhere.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use api_types::StartPhase;
 use ipnetwork::IpNetwork;
@@ -25,7 +25,7 @@ pub struct Share {
 pub enum Networks {
     Anywhere,
     /// An empty list allows nobody.
-    Only(Vec<IpNetwork>),
+    Only(Arc<[IpNetwork]>),
 }
 
 impl Networks {

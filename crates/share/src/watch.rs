@@ -103,7 +103,8 @@ impl Links {
         let unknown = || if self.is_watching() { Denial::Unknown } else { Denial::Stale };
         let (SharedAgent { agent, share }, changes) =
             self.find_and_follow(token).ok_or_else(unknown)?;
-        Ok((Visitor { agent, link: token.lookup(), client }, share, changes))
+        let visitor = Visitor { agent: AgentId::clone(&agent), link: token.lookup(), client };
+        Ok((visitor, share, changes))
     }
 
     /// What `admit` says, such as [`Visit::admit`](crate::Visit::admit) by these links; but a denial

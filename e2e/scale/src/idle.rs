@@ -46,6 +46,8 @@ struct Cost {
     program: &'static str,
     millicores: f64,
     resident_mb: f64,
+    /// With a share only of what it has in common with others, such as the program's file.
+    proportional_mb: f64,
 }
 
 /// Measures, and writes the table.
@@ -120,25 +122,35 @@ async fn costs(replicas: &[Replica], window: Duration) -> Result<Vec<Cost>> {
     installation::probe(replicas, window).await?;
     let cost = |(replica, before): (&Replica, Duration)| {
         let spent = replica.process.processor_time()?.saturating_sub(before);
-        #[expect(clippy::cast_precision_loss, reason = "for people, with few digits")]
-        let resident_mb = replica.process.resident_kib()? as f64 * 1024.0 / 1e6;
+        let resident_mb = megabytes(replica.process.resident_kib()?);
+        let proportional_mb = megabytes(replica.process.proportional_kib()?);
         let millicores = spent.as_secs_f64() * 1000.0 / window.as_secs_f64();
-        Ok(Cost { program: replica.program, millicores, resident_mb })
+        Ok(Cost { program: replica.program, millicores, resident_mb, proportional_mb })
     };
     replicas.iter().zip(before).map(cost).collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for people, with few digits")]
+fn megabytes(kib: u64) -> f64 {
+    kib as f64 * 1024.0 / 1e6
 }
 
 /// A row for each process, and their sum.
 fn of(costs: &[Cost], agents: u32) -> Result<String> {
     let mut table = format!(
-        "| With {agents} idle shared Agents | CPU, millicores | resident, MB |\n|---|---:|---:|\n"
+        "| With {agents} idle shared Agents | CPU, millicores | resident, MB | … its share of it, MB |\n\
+         |---|---:|---:|---:|\n"
     );
-    for Cost { program, millicores, resident_mb } in costs {
-        writeln!(table, "| {program} | {millicores:.2} | {resident_mb:.1} |")?;
+    let all = Cost {
+        program: "all",
+        millicores: costs.iter().map(|cost| cost.millicores).sum(),
+        resident_mb: costs.iter().map(|cost| cost.resident_mb).sum(),
+        proportional_mb: costs.iter().map(|cost| cost.proportional_mb).sum(),
+    };
+    for Cost { program, millicores, resident_mb, proportional_mb } in costs.iter().chain([&all]) {
+        let (millicores, memory) = (format!("{millicores:.2}"), format!("{resident_mb:.1}"));
+        writeln!(table, "| {program} | {millicores} | {memory} | {proportional_mb:.1} |")?;
     }
-    let millicores: f64 = costs.iter().map(|cost| cost.millicores).sum();
-    let resident_mb: f64 = costs.iter().map(|cost| cost.resident_mb).sum();
-    writeln!(table, "| all | {millicores:.2} | {resident_mb:.1} |")?;
     Ok(table)
 }
 
@@ -148,8 +160,14 @@ mod tests {
 
     #[test]
     fn the_last_row_is_the_sum_of_all_processes() {
-        let cost = |millicores, resident_mb| Cost { program: "gateway", millicores, resident_mb };
-        let table = of(&[cost(0.25, 8.0), cost(0.5, 9.5)], 100).unwrap();
-        assert!(table.ends_with("| gateway | 0.50 | 9.5 |\n| all | 0.75 | 17.5 |\n"), "{table}");
+        let cost = |millicores, resident_mb, proportional_mb| Cost {
+            program: "gateway",
+            millicores,
+            resident_mb,
+            proportional_mb,
+        };
+        let table = of(&[cost(0.25, 8.0, 5.0), cost(0.5, 9.5, 6.0)], 100).unwrap();
+        let end = "| gateway | 0.50 | 9.5 | 6.0 |\n| all | 0.75 | 17.5 | 11.0 |\n";
+        assert!(table.ends_with(end), "{table}");
     }
 }

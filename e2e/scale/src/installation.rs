@@ -22,9 +22,6 @@ use crate::{
     process::{Process, Program, free_address},
 };
 
-/// How many of each program.
-pub const REPLICAS: usize = 2;
-
 /// Where the programs are, and the addresses of brokers.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Programs {
@@ -34,8 +31,9 @@ pub struct Programs {
     /// The terminal broker's program
     #[arg(long, value_name = "FILE")]
     pub broker: PathBuf,
-    /// Addresses of this machine for the brokers, none of loopback; they are what the name of the brokers' Service means
-    #[arg(long, value_name = "IP,…", value_delimiter = ',', num_args = REPLICAS)]
+    /// Addresses of this machine for the brokers, none of loopback: a replica of each program for each of them. The name
+    /// of the brokers' Service means all of them
+    #[arg(long, value_name = "IP,…", value_delimiter = ',')]
     pub broker_addresses: Vec<Ipv4Addr>,
 }
 

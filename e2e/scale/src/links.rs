@@ -22,6 +22,9 @@ mod server;
 
 use server::Server;
 
+/// As long as any.
+const UID: &str = "6f1c2d3e-4b5a-4978-8796-a0b1c2d3e4f5";
+
 /// How long a listing may take before the run fails.
 const BOUND: Duration = Duration::from_mins(2);
 
@@ -53,6 +56,8 @@ struct Figures {
     first: Duration,
     again: Duration,
     known: Duration,
+    /// Of that, the two digests of the token.
+    digests: Duration,
     unknown: Duration,
 }
 
@@ -81,7 +86,8 @@ async fn figures(server: &mut Server, links: &Links, count: u32) -> Result<Figur
     ensure!(tokens.iter().all(found), "a link is not found by its token");
     ensure!(!strangers.iter().any(found), "a token without a link finds one");
     let (known, unknown) = (look_up(links, &tokens), look_up(links, &strangers));
-    Ok(Figures { resident_kib, again_kib, first, again, known, unknown })
+    let digests = each(|number| (tokens[number % tokens.len()].lookup(), tokens[0].proof(UID)));
+    Ok(Figures { resident_kib, again_kib, first, again, known, digests, unknown })
 }
 
 fn resident() -> Result<u64> {
@@ -92,12 +98,17 @@ fn resident() -> Result<u64> {
 fn look_up(links: &Links, tokens: &[ShareToken]) -> Duration {
     /// A prime, and no divisor of a round number of links.
     const STRIDE: usize = 7919;
-    const LOOK_UPS: u32 = 200_000;
+    each(|number| links.find(&tokens[number * STRIDE % tokens.len()]))
+}
+
+/// The mean time of what is done again and again.
+fn each<T>(done: impl Fn(usize) -> T) -> Duration {
+    const TIMES: u32 = 200_000;
     let started = Instant::now();
-    for number in 0..LOOK_UPS as usize {
-        black_box(links.find(&tokens[number * STRIDE % tokens.len()]));
+    for number in 0..TIMES as usize {
+        black_box(done(number));
     }
-    started.elapsed() / LOOK_UPS
+    started.elapsed() / TIMES
 }
 
 fn of(count: u32, few: &Figures, many: &Figures) -> Result<String> {
@@ -113,6 +124,7 @@ fn of(count: u32, few: &Figures, many: &Figures) -> Result<String> {
     row("first listing, s", format!("{:.2}", many.first.as_secs_f64()))?;
     row("another listing, s", format!("{:.2}", many.again.as_secs_f64()))?;
     row("look-up of a token, ns", many.known.as_nanos().to_string())?;
+    row("… of that its digests, ns", many.digests.as_nanos().to_string())?;
     row("look-up of a token without a link, ns", many.unknown.as_nanos().to_string())?;
     Ok(table)
 }

@@ -87,6 +87,11 @@ impl Process {
         resident_kib(&self.folder()?)
     }
 
+    /// The same with a share only of what other processes have resident too (`proc_pid_smaps_rollup`).
+    pub fn proportional_kib(&self) -> Result<u64> {
+        kib(&self.folder()?.join("smaps_rollup"), "Pss:")
+    }
+
     /// The processor time of all its threads (`schedstat`: nanoseconds come first).
     pub fn processor_time(&self) -> Result<Duration> {
         let mut nanoseconds = 0;
@@ -151,8 +156,12 @@ impl Process {
 
 /// Of a process's folder beneath `/proc`.
 pub fn resident_kib(folder: &Path) -> Result<u64> {
-    let status = fs::read_to_string(folder.join("status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    kib(&folder.join("status"), "VmRSS:")
+}
+
+fn kib(file: &Path, name: &'static str) -> Result<u64> {
+    let text = fs::read_to_string(file)?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
     let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    number.context("no VmRSS")
+    number.context(name)
 }

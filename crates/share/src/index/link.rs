@@ -1,7 +1,9 @@
 //! What of an Agent matters to its link. When in doubt, the link is closed.
 
+use std::sync::Arc;
+
 use api_types::{
-    Agent, AgentStatus, ShareSpec, StartPhase,
+    Agent, AgentId, AgentStatus, ShareSpec, StartPhase,
     condition::{self, reason},
     network::parse_allowed,
 };
@@ -17,6 +19,7 @@ impl Link {
         let spec = agent.spec.share.as_ref().filter(|share| share.enabled && exists)?;
         let published = agent.status.as_ref()?.share.as_ref()?;
         Some(Self {
+            agent: Arc::new(AgentId::of(agent)),
             lookup: published.token_lookup.as_ref()?.parse().ok()?,
             proof: published.token_proof.as_ref()?.parse().ok()?,
             share: Share {
@@ -36,7 +39,7 @@ fn networks(share: &ShareSpec) -> Networks {
     }
     let parsed: Result<Vec<_>, _> =
         share.allowed_ips.iter().map(|entry| parse_allowed(entry)).collect();
-    Networks::Only(parsed.unwrap_or_default())
+    Networks::Only(parsed.unwrap_or_default().into())
 }
 
 /// The wish counts at once, before the controller has carried it out: an agent that slept when its
@@ -96,7 +99,8 @@ mod tests {
         let share =
             Share { expires_at: None, allowed: Networks::Anywhere, readiness: Readiness::Ready };
         let (lookup, proof) = (token(1).lookup(), token(1).proof("uid-1"));
-        assert_eq!(link, Link { lookup, proof, share });
+        let agent = Arc::new(AgentId::of(&demo()));
+        assert_eq!(link, Link { agent, lookup, proof, share });
     }
 
     #[test]
@@ -166,8 +170,8 @@ mod tests {
     #[test]
     fn an_entry_that_cannot_be_read_allows_nobody() {
         assert_eq!(allowed(&[]), Networks::Anywhere);
-        let one = Networks::Only(vec!["192.0.2.0/24".parse().unwrap()]);
+        let one = Networks::Only(["192.0.2.0/24".parse().unwrap()].into());
         assert_eq!(allowed(&["192.0.2.0/24"]), one);
-        assert_eq!(allowed(&["192.0.2.0/24", "office"]), Networks::Only(vec![]));
+        assert_eq!(allowed(&["192.0.2.0/24", "office"]), Networks::Only([].into()));
     }
 }

@@ -84,7 +84,7 @@ mod tests {
     }
 
     fn link(name: &str) -> LinkKey {
-        (AgentId::new("team-a", name, "uid-1"), token(1).proof("uid-1"))
+        (AgentId::new("team-a", name, "uid-1").into(), token(1).proof("uid-1"))
     }
 
     #[test]
