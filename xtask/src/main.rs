@@ -18,6 +18,7 @@ mod images;
 mod install;
 mod interrupt;
 mod paths;
+mod python;
 mod scale;
 mod script;
 mod shell;

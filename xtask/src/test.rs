@@ -8,7 +8,7 @@ use crate::{
     apt::{self, Needed},
     chart,
     cluster::{self, Choice},
-    demo, deny, images, paths, script,
+    demo, deny, images, paths, python, script,
     shell::Cmd,
     step, system, web,
 };
@@ -31,7 +31,9 @@ const PROMETHEUS: [Needed; 1] = [Needed { program: "promtool", package: "prometh
 /// Without it the end-to-end tests are not compiled.
 const CLUSTER: &str = "e2e/cluster";
 /// With them the lints see every test.
-const ALL: &str = "e2e/cluster,chart/tools";
+const ALL: &str = "e2e/cluster,chart/tools,loopback/python";
+/// Without it the example in Python is not tested.
+const PYTHON: &str = "loopback/python";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -58,8 +60,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     deny::check()?;
     step::run("servers of git", |_| apt::ensure(&GIT_SERVERS))?;
     step::run("promtool", |_| apt::ensure(&PROMETHEUS))?;
+    let python = python::ensure()?;
     eprintln!("unit and integration tests");
-    cargo(["test", "--locked", "--quiet"]).show()?;
+    cargo(["test", "--locked", "--quiet", "--features", PYTHON])
+        .env("E2E_PYTHON", python)
+        .show()?;
     web::test()?;
     if arguments.no_cluster {
         return Ok(());
