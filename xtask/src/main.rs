@@ -19,6 +19,7 @@ mod install;
 mod interrupt;
 mod paths;
 mod prometheus;
+mod python;
 mod scale;
 mod script;
 mod shell;

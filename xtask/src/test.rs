@@ -10,7 +10,7 @@ use crate::{
     cluster::{self, Choice},
     demo, deny, images, paths,
     prometheus::{self, Prometheus},
-    script,
+    python, script,
     shell::Cmd,
     step, system, web,
 };
@@ -30,7 +30,9 @@ const GIT_SERVERS: [Needed; 3] = [
 /// Without it the end-to-end tests are not compiled.
 const CLUSTER: &str = "e2e/cluster";
 /// With them the lints see every test.
-const ALL: &str = "e2e/cluster,chart/tools";
+const ALL: &str = "e2e/cluster,chart/tools,loopback/python";
+/// Without it the example in Python is not tested.
+const PYTHON: &str = "loopback/python";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -57,8 +59,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     deny::check()?;
     step::run("servers of git", |_| apt::ensure(&GIT_SERVERS))?;
     prometheus::ensure()?;
+    let python = python::ensure()?;
     eprintln!("unit and integration tests");
-    cargo(["test", "--locked", "--quiet"]).show()?;
+    cargo(["test", "--locked", "--quiet", "--features", PYTHON])
+        .env("E2E_PYTHON", python)
+        .show()?;
     web::test()?;
     if arguments.no_cluster {
         return Ok(());

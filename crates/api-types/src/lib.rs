@@ -37,6 +37,7 @@ mod task;
 mod template;
 pub mod time_convert;
 mod token;
+mod tool;
 mod unset;
 
 pub use agent::{Agent, AgentSpec};
@@ -67,3 +68,4 @@ pub use status::{AgentStatus, GitSyncStatus};
 pub use task::{Quota, TaskStart};
 pub use template::{AgentTemplate, AgentTemplateSpec, AgentTemplateStatus};
 pub use token::{ShareToken, TokenLookup, TokenProof};
+pub use tool::{ToolError, ToolName, ToolRole};

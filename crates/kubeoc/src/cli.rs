@@ -14,8 +14,8 @@ use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use options::{
-    CheckOptions, GetAgentsOptions, GetOptions, LogsOptions, RemoveOptions, RenewOptions,
-    ScaleOptions, ShareOptions, StatusOptions, UnshareOptions, VersionOptions,
+    CheckOptions, GetAgentsOptions, GetOptions, IssueOptions, LogsOptions, RemoveOptions,
+    RenewOptions, ScaleOptions, ShareOptions, StatusOptions, UnshareOptions, VersionOptions,
 };
 pub use values::{Allowed, Expiry, Format, ListFormat, base_url};
 
@@ -121,6 +121,9 @@ pub enum CertificatesCommand {
     /// Make the certificates that are missing, and renew those that are about to end
     #[command(mut_arg("namespace", of_installation), after_help = EXIT_CODES)]
     Renew(RenewOptions),
+    /// Make the client certificate of a tool that calls the terminal broker
+    #[command(mut_arg("namespace", of_installation), after_help = EXIT_CODES)]
+    Issue(IssueOptions),
     /// Delete the certificates that renew made, where an installation is uninstalled
     #[command(mut_arg("namespace", of_installation), after_help = EXIT_CODES)]
     Remove(RemoveOptions),

@@ -43,12 +43,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Get(GetCommand::Agents(options)) => Box::pin(get::agents(&options)).await,
         Command::Get(GetCommand::Templates(options)) => get::templates(&options).await,
         Command::Agent(command) => Box::pin(agent(command)).await,
-        Command::Certificates(CertificatesCommand::Renew(options)) => {
-            certificates::renew(&options).await
-        }
-        Command::Certificates(CertificatesCommand::Remove(options)) => {
-            certificates::remove(&options).await
-        }
+        Command::Certificates(command) => certificates(command).await,
         Command::Check(options) => check::run(&options).await,
         Command::Completion { shell } => completion_script(shell),
         Command::Version(options) => version::run(&options).await,
@@ -63,6 +58,14 @@ async fn agent(command: AgentCommand) -> anyhow::Result<()> {
         AgentCommand::Resume(options) => suspend::resume(&options).await,
         AgentCommand::Share(options) => share::run(&options).await,
         AgentCommand::Unshare(options) => unshare::run(&options).await,
+    }
+}
+
+async fn certificates(command: CertificatesCommand) -> anyhow::Result<()> {
+    match command {
+        CertificatesCommand::Renew(options) => certificates::renew(&options).await,
+        CertificatesCommand::Issue(options) => certificates::issue(&options).await,
+        CertificatesCommand::Remove(options) => certificates::remove(&options).await,
     }
 }
 

@@ -4,12 +4,14 @@
 
 mod authority;
 mod certificate;
+mod discovery;
 mod members;
 mod periods;
 mod plan;
 mod remove;
 mod renew;
 mod state;
+mod tool;
 
 pub use authority::{Authority, Identity, Period, Subject, Usage, key_pair};
 pub use certificate::{Certificate, Unreadable};
@@ -19,3 +21,4 @@ pub use plan::{Adoption, Reason, Settings, Why};
 pub use remove::{Removal, removal};
 pub use renew::{Done, Outcome, PkiError, Renewal, renew};
 pub use state::{AUTHORITY_KEY, CERTIFICATE_KEY, PRIVATE_KEY, Shown, TRUST_SINCE};
+pub use tool::Tool;

@@ -10,7 +10,8 @@ use k8s_openapi::api::core::v1::Secret;
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    AUTHORITY_SECRET, Certificate, MEMBERS, Member, SETTLE, Unreadable,
+    AUTHORITY_SECRET, Certificate, Member, SETTLE, Tool, Unreadable,
+    members::members,
     periods::{AUTHORITY_RENEW_BEFORE, URGENT},
     state::{Leaf, Owner, Root, owner, trust},
 };
@@ -24,6 +25,7 @@ pub struct Settings {
     /// What is left to a certificate that is renewed.
     pub renew_before: Duration,
     pub adopt: Adoption,
+    pub tools: Vec<Tool>,
 }
 
 /// Whether Secrets that somebody else made are taken over.
@@ -66,7 +68,7 @@ pub enum Why {
 /// A certificate of ours that is not valid yet: a clock was or is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Early {
-    pub(crate) secret: &'static str,
+    pub(crate) secret: String,
     pub(crate) not_before: OffsetDateTime,
 }
 
@@ -91,11 +93,11 @@ pub(crate) enum Step {
     Leave(Why),
 }
 
-pub(crate) struct Plan {
+pub(crate) struct Plan<'a> {
     pub(crate) root: RootStep,
     /// Who else is trusted, beside the authority that issues.
     pub(crate) former: Vec<Certificate>,
-    pub(crate) steps: Vec<(Member, Step)>,
+    pub(crate) steps: Vec<(Member<'a>, Step)>,
 }
 
 /// What one Secret is, before it is compared with the others.
@@ -107,17 +109,18 @@ enum Found {
 }
 
 /// Decides for all Secrets at once; `observed` are those that exist.
-pub(crate) fn plan(
+pub(crate) fn plan<'a>(
     observed: &[Secret],
-    settings: &Settings,
+    settings: &'a Settings,
     now: OffsetDateTime,
-) -> Result<Plan, Early> {
+) -> Result<Plan<'a>, Early> {
     let root = root(observed, settings, now)?;
     let known = known(&root, named(observed, AUTHORITY_SECRET));
-    let found = MEMBERS.map(|member| {
+    let found = members(&settings.tools).map(|member| {
         let found = leaf(named(observed, member.secret), &member, known.as_deref(), settings, now);
         (member, found)
     });
+    let found: Vec<_> = found.collect();
     if let Some(early) = found.iter().find_map(|(member, found)| early(member, found, now)) {
         return Err(early);
     }
@@ -128,7 +131,7 @@ pub(crate) fn plan(
     let issuing = if let RootStep::Keep(root) = &root { Some(&root.certificate) } else { None };
     let former = former(issuing, known.unwrap_or_default(), &found, now);
     let settled = issuing.is_some_and(|issuing| settled(issuing, &found, now));
-    let step = |member: &Member, found: &Found| match found {
+    let step = |member: &Member<'_>, found: &Found| match found {
         Found::None => Step::Issue(Reason::Missing),
         Found::Foreign(why) => Step::Leave(*why),
         Found::Unusable(why) => Step::Issue(Reason::Unusable(why.clone())),
@@ -159,7 +162,7 @@ fn root(observed: &[Secret], settings: &Settings, now: OffsetDateTime) -> Result
     };
     let not_before = root.certificate.not_before;
     if not_before > now {
-        return Err(Early { secret: AUTHORITY_SECRET, not_before });
+        return Err(Early { secret: AUTHORITY_SECRET.to_owned(), not_before });
     }
     let left = root.certificate.not_after - now;
     Ok(match left {
@@ -183,7 +186,7 @@ fn known(root: &RootStep, secret: Option<&Secret>) -> Option<Vec<Certificate>> {
 
 fn leaf(
     secret: Option<&Secret>,
-    member: &Member,
+    member: &Member<'_>,
     known: Option<&[Certificate]>,
     settings: &Settings,
     now: OffsetDateTime,
@@ -207,14 +210,14 @@ fn leaf(
     }
 }
 
-fn early(member: &Member, found: &Found, now: OffsetDateTime) -> Option<Early> {
+fn early(member: &Member<'_>, found: &Found, now: OffsetDateTime) -> Option<Early> {
     let Found::Usable(leaf) = found else { return None };
     let not_before = leaf.certificate.not_before;
-    (not_before > now).then_some(Early { secret: member.secret, not_before })
+    (not_before > now).then(|| Early { secret: member.secret.to_owned(), not_before })
 }
 
 /// Nothing is written: half of a set with two authorities would not connect.
-fn untouched(root: RootStep, found: &[(Member, Found)]) -> Plan {
+fn untouched<'a>(root: RootStep, found: &[(Member<'a>, Found)]) -> Plan<'a> {
     let why = |found: &Found| if let Found::Foreign(why) = found { *why } else { Why::Others };
     let steps = found.iter().map(|(member, found)| (*member, Step::Leave(why(found))));
     let root = match root {
@@ -228,7 +231,7 @@ fn untouched(root: RootStep, found: &[(Member, Found)]) -> Plan {
 fn former(
     issuing: Option<&Certificate>,
     known: Vec<Certificate>,
-    found: &[(Member, Found)],
+    found: &[(Member<'_>, Found)],
     now: OffsetDateTime,
 ) -> Vec<Certificate> {
     let mut all = known;
@@ -249,7 +252,7 @@ fn former(
 }
 
 /// Whether every bearer has trusted the authority for long enough.
-fn settled(issuing: &Certificate, found: &[(Member, Found)], now: OffsetDateTime) -> bool {
+fn settled(issuing: &Certificate, found: &[(Member<'_>, Found)], now: OffsetDateTime) -> bool {
     found.iter().all(|(_, found)| match found {
         Found::None | Found::Foreign(_) => true,
         Found::Unusable(_) => false,
@@ -262,7 +265,7 @@ fn settled(issuing: &Certificate, found: &[(Member, Found)], now: OffsetDateTime
 
 fn judge(
     leaf: &Leaf,
-    member: &Member,
+    member: &Member<'_>,
     issuing: Option<&Certificate>,
     settled: bool,
     settings: &Settings,

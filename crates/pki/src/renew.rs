@@ -24,7 +24,7 @@ pub enum PkiError {
          set the clock of this machine right; if a machine whose clock was wrong made the \
          certificate, delete the Secret"
     )]
-    Clock { secret: &'static str, not_before: OffsetDateTime, now: OffsetDateTime },
+    Clock { secret: String, not_before: OffsetDateTime, now: OffsetDateTime },
     #[error("cannot make a certificate")]
     Make(#[from] rcgen::Error),
     #[error("cannot read a certificate that was just made")]
@@ -51,7 +51,7 @@ pub enum Done {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    pub secret: &'static str,
+    pub secret: String,
     pub done: Done,
     /// The end of its certificate, where it is ours.
     pub until: Option<OffsetDateTime>,
@@ -83,7 +83,7 @@ impl Renewal {
     }
 }
 
-/// What is to be written at `now`, where `observed` are the Secrets of [`crate::secret_names`] that exist,
+/// What is to be written at `now`, where `observed` are the Secrets of [`secret_names`](crate::secret_names) that exist,
 /// read in that order.
 pub fn renew(
     observed: &[Secret],
@@ -111,8 +111,11 @@ pub fn renew(
         now,
     };
     let old = named(observed, AUTHORITY_SECRET);
-    let outcome =
-        Outcome { secret: AUTHORITY_SECRET, done, until: Some(issuer.certificate.not_after) };
+    let outcome = Outcome {
+        secret: AUTHORITY_SECRET.to_owned(),
+        done,
+        until: Some(issuer.certificate.not_after),
+    };
     renewal.add(old, issuer.own_secret(old), outcome);
     for (member, step) in steps {
         issuer.carry_out(&mut renewal, named(observed, member.secret), &member, step)?;
@@ -120,8 +123,12 @@ pub fn renew(
     Ok(renewal)
 }
 
-fn left(why: Why, steps: Vec<(Member, Step)>) -> Renewal {
-    let outcome = |secret, why| Outcome { secret, done: Done::Left(why), until: None };
+fn left(why: Why, steps: Vec<(Member<'_>, Step)>) -> Renewal {
+    let outcome = |secret: &str, why| Outcome {
+        secret: secret.to_owned(),
+        done: Done::Left(why),
+        until: None,
+    };
     let mut outcomes = vec![outcome(AUTHORITY_SECRET, why)];
     outcomes.extend(steps.into_iter().map(|(member, step)| {
         outcome(member.secret, if let Step::Leave(why) = step { why } else { Why::Others })
@@ -144,13 +151,14 @@ impl Issuer<'_> {
         &self,
         renewal: &mut Renewal,
         old: Option<&Secret>,
-        member: &Member,
+        member: &Member<'_>,
         step: Step,
     ) -> Result<(), PkiError> {
         let secret = member.secret;
         let (new, done, until) = match step {
             Step::Leave(why) => {
-                renewal.outcomes.push(Outcome { secret, done: Done::Left(why), until: None });
+                let (secret, done) = (secret.to_owned(), Done::Left(why));
+                renewal.outcomes.push(Outcome { secret, done, until: None });
                 return Ok(());
             }
             Step::Keep { until, waits } => {
@@ -161,7 +169,7 @@ impl Issuer<'_> {
                 (self.issued(old, member, until)?, Done::Made(reason), until)
             }
         };
-        renewal.add(old, new, Outcome { secret, done, until: Some(until) });
+        renewal.add(old, new, Outcome { secret: secret.to_owned(), done, until: Some(until) });
         Ok(())
     }
 
@@ -177,7 +185,7 @@ impl Issuer<'_> {
     fn issued(
         &self,
         old: Option<&Secret>,
-        member: &Member,
+        member: &Member<'_>,
         until: OffsetDateTime,
     ) -> Result<Secret, PkiError> {
         let mut secret = self.trusting(old, member.secret)?;

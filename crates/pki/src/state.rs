@@ -53,7 +53,7 @@ impl Leaf {
     /// `now` decides which of the authorities can have issued it.
     pub(crate) fn read(
         secret: &Secret,
-        member: &Member,
+        member: &Member<'_>,
         now: OffsetDateTime,
     ) -> Result<Self, Unreadable> {
         let chain = Certificate::read(value(secret, CERTIFICATE_KEY)?, CERTIFICATE_KEY)?;
@@ -77,7 +77,11 @@ pub struct Shown(Leaf);
 
 impl Shown {
     /// Fails where the Secret cannot be used, whether or not its certificate has ended.
-    pub fn read(secret: &Secret, member: &Member, now: OffsetDateTime) -> Result<Self, Unreadable> {
+    pub fn read(
+        secret: &Secret,
+        member: &Member<'_>,
+        now: OffsetDateTime,
+    ) -> Result<Self, Unreadable> {
         Leaf::read(secret, member, now).map(Self)
     }
 
@@ -124,7 +128,7 @@ fn trust_since(secret: &Secret) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 
-fn value<'a>(secret: &'a Secret, key: &'static str) -> Result<&'a [u8], Unreadable> {
+pub(crate) fn value<'a>(secret: &'a Secret, key: &'static str) -> Result<&'a [u8], Unreadable> {
     let value = secret.data.as_ref().and_then(|data| data.get(key));
     value
         .map(|bytes| bytes.0.as_slice())

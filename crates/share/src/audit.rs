@@ -3,6 +3,7 @@
 //! visit, and knows links only by the start of a digest.
 
 use std::{
+    fmt,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -66,11 +67,28 @@ pub fn link_id(link: TokenLookup) -> String {
     link.to_string().chars().take(8).collect()
 }
 
+/// Who asked for a session's end: a name from a certificate, and what the viewer was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct By<'a> {
+    pub name: &'a str,
+    /// May be empty.
+    pub saying: &'a str,
+}
+
+impl fmt::Display for By<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, saying } = self;
+        if saying.is_empty() { f.write_str(name) } else { write!(f, "{name} (\"{saying}\")") }
+    }
+}
+
 /// What a session came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Summary {
+pub struct Summary<'a> {
     /// A stable word.
     pub reason: &'static str,
+    /// Where somebody asked for the end.
+    pub by: Option<By<'a>>,
     pub duration: Duration,
     pub input_bytes: u64,
     pub output_bytes: u64,
@@ -100,17 +118,19 @@ impl Audit {
         self.publish("TerminalOpened", "OpenTerminal", EventType::Normal, note, agent);
     }
 
-    pub fn closed(&self, terminal: &Terminal, summary: Summary) {
+    pub fn closed(&self, terminal: &Terminal, summary: Summary<'_>) {
         let Terminal { agent, client, session, .. } = terminal;
         let link = terminal.link_id();
-        let Summary { reason, duration, input_bytes, output_bytes } = summary;
+        let Summary { reason, by, duration, input_bytes, output_bytes } = summary;
         let seconds = duration.as_secs();
         tracing::info!(
-            %session, %agent, link, %client, reason, seconds, input_bytes, output_bytes,
+            %session, %agent, link, %client, reason, by = by.map(tracing::field::display), seconds,
+            input_bytes, output_bytes,
             "terminal closed"
         );
+        let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
         let note = format!(
-            "Link {link} from {client}, session {session}: {reason} after {seconds} s, \
+            "Link {link} from {client}, session {session}: {reason}{by} after {seconds} s, \
              {input_bytes} bytes typed, {output_bytes} bytes shown"
         );
         self.publish("TerminalClosed", "CloseTerminal", EventType::Normal, note, agent);

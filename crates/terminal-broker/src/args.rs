@@ -50,8 +50,8 @@ pub struct Args {
     )]
     pub allowed_controllers: Vec<String>,
 
-    /// Maximum number of callers' connections, beside 16 for controllers; by default one for each
-    /// terminal, and 64 more
+    /// Maximum number of callers' connections, beside 16 for controllers and 32 for those that open
+    /// no terminals; by default one for each terminal, and 64 more
     #[arg(long, env = "MAX_CONNECTIONS", value_name = "COUNT")]
     pub max_connections: Option<usize>,
 
@@ -63,7 +63,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// Connections beside one for each terminal: probes, operators, and gateways that reconnect.
+    /// Connections beside one for each terminal: probes, and gateways that reconnect.
     const SPARE_CONNECTIONS: usize = 64;
 
     pub(crate) fn max_connections(&self) -> usize {

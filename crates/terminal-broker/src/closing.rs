@@ -1,6 +1,8 @@
 //! Why terminals end and openings fail, and what the viewer is told. Pure; the only place that turns
 //! an end into the contract's words.
 
+use std::sync::Arc;
+
 use share::{Class, Denial, capacity::Full};
 use terminal_proto::v1::{CloseReason, Closed};
 
@@ -56,6 +58,41 @@ pub enum Violation {
     ClientAddress,
     #[error("more input than the window allows; wait for `input_credit`")]
     InputWindow,
+    #[error("a reason is at most {DISMISSAL_CHARACTERS_MAX} characters of one line")]
+    DismissalReason,
+    #[error(
+        "the page token is not of this broker, or of before its restart; begin the list anew \
+         without it"
+    )]
+    PageToken,
+}
+
+/// What the reason of a `CloseSession` may be long: it fits the last frame of a WebSocket together with what is said before it.
+const DISMISSAL_CHARACTERS_MAX: usize = 80;
+
+/// Who asked for a session's end, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dismissal {
+    /// As its certificate names it.
+    pub by: Arc<str>,
+    /// For the viewer; may be empty.
+    pub reason: String,
+}
+
+impl Dismissal {
+    pub fn new(by: Arc<str>, reason: String) -> Result<Self, Violation> {
+        let too_long = reason.chars().nth(DISMISSAL_CHARACTERS_MAX).is_some();
+        if too_long || reason.chars().any(char::is_control) {
+            return Err(Violation::DismissalReason);
+        }
+        Ok(Self { by, reason })
+    }
+
+    /// What the viewer reads.
+    pub fn message(&self) -> String {
+        let done = End::Closed.message();
+        if self.reason.is_empty() { done } else { format!("{done}: {}", self.reason) }
+    }
 }
 
 /// Whether output that waits for the viewer is still worth sending before the end is told.
@@ -221,6 +258,19 @@ mod tests {
     fn only_a_program_that_ended_has_an_exit_code() {
         assert_eq!(End::Exited(130).closing_message().unwrap().exit_code, Some(130));
         assert_eq!(End::Lost(Lost::NotStarted).closing_message().unwrap().exit_code, None);
+    }
+
+    #[test]
+    fn who_is_dismissed_reads_the_reason_which_is_one_short_line() {
+        let dismissal = |reason: &str| Dismissal::new("nightly".into(), reason.to_owned());
+        let message = |reason: &str| dismissal(reason).unwrap().message();
+        assert_eq!(message(""), "an administrator closed the session");
+        assert_eq!(message("upgrade"), "an administrator closed the session: upgrade");
+        // As a WebSocket's last frame takes it.
+        assert!(message(&"x".repeat(80)).len() <= 123);
+        for bad in [&"é".repeat(81), "two\nlines", "\u{1b}[31mred"] {
+            assert_eq!(dismissal(bad), Err(Violation::DismissalReason), "{bad:?}");
+        }
     }
 
     #[test]

@@ -58,9 +58,9 @@ pub async fn run(args: Args, daemon: Daemon) -> Result<(), BrokerError> {
 pub async fn serve(args: &Args, daemon: Daemon, parts: Parts) -> Result<(), BrokerError> {
     let Parts { exec, client, pods, links, acceptor, certificates } = parts;
     let callers = AllowedCallers::new([
-        (Role::Gateway, &args.allowed_clients),
-        (Role::Operator, &args.allowed_operators),
-        (Role::Controller, &args.allowed_controllers),
+        (&[Role::Attach], &args.allowed_clients),
+        (&[Role::List, Role::Close], &args.allowed_operators),
+        (&[Role::Watch], &args.allowed_controllers),
     ]);
     let callers = callers.ok_or(BrokerError::AllowedNames)?;
     certificates.report_ends(&daemon.metrics);
@@ -69,11 +69,14 @@ pub async fn serve(args: &Args, daemon: Daemon, parts: Parts) -> Result<(), Brok
     daemon.tasks.spawn(events.run(daemon.shutdown.clone()));
 
     let limits = args.share.limits;
+    let sessions = Sessions::new(limits, audit, metrics.clone());
+    let replica = args.share.pod_name.clone().unwrap_or_else(|| sessions.run.to_string());
     let broker = Broker {
+        replica: replica.into(),
         links,
         exec,
         pods,
-        sessions: Sessions::new(limits, audit, metrics.clone()),
+        sessions,
         metrics,
         stale_grace: args.share.stale_grace,
         tasks: daemon.tasks.clone(),

@@ -15,6 +15,7 @@ use crate::{activity::WAITING_MAX, error::BrokerError, session::Broker};
 mod callers;
 mod health;
 mod incoming;
+mod listing;
 mod service;
 mod status;
 mod terminals;

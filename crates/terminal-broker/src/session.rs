@@ -14,5 +14,5 @@ mod wake;
 mod documented_tests;
 
 pub(crate) use broker::Broker;
-pub(crate) use registry::{SessionInfo, Sessions};
+pub(crate) use registry::{Page, SessionInfo, Sessions};
 pub(crate) use wake::WakeRefusal;

@@ -93,6 +93,7 @@ fn certificates(folder: &Path) -> Result<()> {
         validity: time::Duration::days(1),
         renew_before: time::Duration::hours(1),
         adopt: Adoption::Refused,
+        tools: Vec::new(),
     };
     for secret in pki::renew(&[], &settings, clock::now())?.writes {
         let Secret { metadata, data, .. } = secret;

@@ -4,12 +4,18 @@
 - kubeopencode-controller-tls
 - kubeopencode-broker-tls
 - kubeopencode-operator-tls
+{{- range .Values.certificates.tools }}
+- kubeopencode-tool-{{ .name }}-tls
+{{- end }}
 - kubeopencode-ca
 {{- end }}
 
-{{/* The pod that makes and renews certificates. */}}
+{{/* The pod that makes and renews certificates. Its role names the Secrets, and allows no list. */}}
 {{- define "kubeopencode.certificatesPod" -}}
-{{- $arguments := list "renew" (printf "--namespace=%s" .Release.Namespace) }}
+{{- $arguments := list "renew" (printf "--namespace=%s" .Release.Namespace) "--no-list" }}
+{{- range .Values.certificates.tools }}
+{{- $arguments = append $arguments (printf "--tool=%s=%s" .name (join "," .roles)) }}
+{{- end }}
 {{- with .Values.certificates.job.validityDays }}
 {{- $arguments = append $arguments (printf "--validity=%v" .) }}
 {{- end }}

@@ -30,6 +30,7 @@ pub(super) fn ensure(cluster: &Cluster) -> Result<State> {
         validity: VALIDITY,
         renew_before: RENEW_BEFORE,
         adopt: Adoption::Allowed,
+        tools: vec![],
     };
     let mut attempt = 1;
     loop {
@@ -68,7 +69,7 @@ fn observed(cluster: &Cluster) -> Result<Vec<Secret>> {
         .kubectl()?
         .args(["--namespace", SERVER_NAMESPACE, "get", "secrets", "--ignore-not-found"])
         .args(["--output", "json"])
-        .args(pki::secret_names())
+        .args(pki::secret_names(&[]))
         .read()?;
     if found.is_empty() {
         return Ok(Vec::new());

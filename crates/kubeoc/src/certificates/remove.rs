@@ -1,9 +1,11 @@
 //! `kubeoc certificates remove`: deletes the Secrets that `renew` made, and no other. The chart runs it
 //! once all else of an installation is gone.
 
-use pki::{Removal, removal, secret_names};
+use std::collections::BTreeSet;
 
-use super::report;
+use pki::{Removal, Tool, removal, secret_names};
+
+use super::{report, tools};
 use crate::{
     cli::RemoveOptions,
     cluster::{Cluster, Written, within},
@@ -12,14 +14,18 @@ use crate::{
 
 pub(crate) async fn run(options: &RemoveOptions) -> anyhow::Result<()> {
     let cluster = Cluster::connect(&options.place).await?;
-    let work = Box::pin(remove(&cluster));
+    let work = Box::pin(remove(&cluster, options));
     let lines = within(options.place.timeout, work, || "the API server".to_owned()).await?;
     print(&lines)
 }
 
-async fn remove(cluster: &Cluster) -> anyhow::Result<String> {
+async fn remove(cluster: &Cluster, options: &RemoveOptions) -> anyhow::Result<String> {
+    let found = if options.no_list { vec![] } else { tools::names(cluster).await? };
+    let tools: BTreeSet<_> = options.tools.iter().cloned().chain(found).collect();
+    // What a tool may do is all the same here.
+    let tools: Vec<_> = tools.into_iter().map(|name| Tool::new(name, [])).collect();
     let mut lines = String::new();
-    for name in secret_names() {
+    for name in secret_names(&tools) {
         lines += &report::removed(name, one(cluster, name).await?, &cluster.namespace);
     }
     Ok(lines)

@@ -1,10 +1,14 @@
 //! `kubeoc certificates renew`: makes the certificates of an installation, and renews those that are about
 //! to end. What is due is decided by `pki`; programs read the files anew by themselves.
 
-use pki::{Adoption, Renewal, Settings, renew, secret_names};
+use api_types::ToolName;
+use pki::{Adoption, Renewal, Settings, Tool, renew, secret_names};
 use time::Duration;
 
-use super::report;
+use super::{
+    report,
+    tools::{self, Found},
+};
 use crate::{
     cli::RenewOptions,
     cluster::{Cluster, Written, within},
@@ -21,30 +25,44 @@ pub(crate) async fn run(options: &RenewOptions) -> anyhow::Result<()> {
         .into());
     }
     let cluster = Cluster::connect(&options.place).await?;
+    let found = if options.no_list { Found::default() } else { tools::find(&cluster).await? };
+    let tools = Tool::joined(&options.tools, found.tools);
+    let unreadable: Vec<_> =
+        found.unreadable.into_iter().filter(|(name, _)| !named(&tools, name)).collect();
     let settings = Settings {
         namespace: cluster.namespace.clone(),
         validity: Duration::days(options.validity),
         renew_before: Duration::days(options.renew_before),
         adopt: if options.adopt { Adoption::Allowed } else { Adoption::Refused },
+        tools,
     };
     // A run that hangs must not write much later what it decided now.
-    let work = Box::pin(settle(&cluster, &settings));
+    let work = Box::pin(settle(&cluster, &settings, Ok));
     let renewal = within(options.place.timeout, work, || "the API server".to_owned()).await?;
-    print(&report::renewed(&renewal))?;
-    if renewal.is_blocked() {
+    let namespace = &cluster.namespace;
+    print(&(report::renewed(&renewal) + &report::unreadable(&unreadable, namespace)))?;
+    if renewal.is_blocked() || !unreadable.is_empty() {
         anyhow::bail!("not all certificates are renewed: see the lines above");
     }
     Ok(())
 }
 
-/// Reads and writes until nobody else writes in between.
-async fn settle(cluster: &Cluster, settings: &Settings) -> anyhow::Result<Renewal> {
+fn named(tools: &[Tool], name: &ToolName) -> bool {
+    tools.iter().any(|tool| tool.secret() == name.secret())
+}
+
+/// Reads and writes what `narrow` leaves of a renewal, until nobody else writes in between.
+pub(super) async fn settle(
+    cluster: &Cluster,
+    settings: &Settings,
+    narrow: impl Fn(Renewal) -> anyhow::Result<Renewal>,
+) -> anyhow::Result<Renewal> {
     loop {
         let mut observed = vec![];
-        for name in secret_names() {
+        for name in secret_names(&settings.tools) {
             observed.extend(cluster.get_secret(name).await?);
         }
-        let renewal = renew(&observed, settings, now())?;
+        let renewal = narrow(renew(&observed, settings, now())?)?;
         if write(cluster, &renewal).await? == Written::Stored {
             return Ok(renewal);
         }

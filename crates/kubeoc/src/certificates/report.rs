@@ -1,12 +1,35 @@
 //! What became of each Secret, in a line. Pure.
 
-use pki::{Done, Outcome, Reason, Removal, Renewal, Why};
+use api_types::ToolName;
+use pki::{Done, Outcome, Reason, Removal, Renewal, Unreadable, Why};
 use time::OffsetDateTime;
 
 use crate::render::rfc3339;
 
 pub(super) fn renewed(renewal: &Renewal) -> String {
     renewal.outcomes.iter().map(line).collect()
+}
+
+/// Of one tool's certificate, and who renews it.
+pub(super) fn issued(renewal: &Renewal) -> String {
+    let renewed_by = if renewal.is_blocked() {
+        ""
+    } else {
+        "`kubeoc certificates renew` renews it; the chart's job does so once certificates.tools names it\n"
+    };
+    renewed(renewal) + renewed_by
+}
+
+/// Of tools whose Secrets do not tell what they may do.
+pub(super) fn unreadable(tools: &[(ToolName, Unreadable)], namespace: &str) -> String {
+    let line = |(name, why): &(ToolName, Unreadable)| {
+        format!(
+            "{}: left as it is: {why}; make it anew with: kubeoc certificates issue {name} -n \
+             {namespace} --role ROLE\n",
+            name.secret()
+        )
+    };
+    tools.iter().map(line).collect()
 }
 
 pub(super) fn removed(secret: &str, removal: Removal, namespace: &str) -> String {
@@ -85,7 +108,7 @@ mod tests {
             (left(Why::CertManager), None),
             (left(Why::Others), None),
         ];
-        let outcomes = cases.map(|(done, until)| Outcome { secret: "s", done, until });
+        let outcomes = cases.map(|(done, until)| Outcome { secret: "s".into(), done, until });
         let renewal = Renewal { outcomes: outcomes.into(), ..Renewal::default() };
         insta::assert_snapshot!(renewed(&renewal), @r"
         s: nothing to do; valid until 2027-02-25T12:00:00Z

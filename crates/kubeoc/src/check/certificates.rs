@@ -28,7 +28,7 @@ pub(super) fn judge(facts: &Facts, now: OffsetDateTime) -> Vec<Finding> {
 }
 
 fn one(
-    member: &Member,
+    member: &Member<'_>,
     seen: &Seen<Option<Secret>>,
     fix: &str,
     now: OffsetDateTime,
@@ -54,7 +54,7 @@ fn one(
 }
 
 /// The broker and its callers know each other.
-fn strangers(shown: &[(&Member, Shown)], fix: &str) -> Vec<Finding> {
+fn strangers(shown: &[(&Member<'_>, Shown)], fix: &str) -> Vec<Finding> {
     let (brokers, callers): (Vec<_>, Vec<_>) =
         shown.iter().partition(|(member, _)| member.usage == Usage::Server);
     let mut findings = vec![];
@@ -88,12 +88,13 @@ mod tests {
             validity: Duration::days(90),
             renew_before: Duration::days(30),
             adopt: Adoption::Refused,
+            tools: vec![],
         };
         renew(&[], &settings, NOW).unwrap().writes
     }
 
     fn judged(secrets: &[Secret], now: OffsetDateTime) -> Vec<(Level, String)> {
-        let seen = |member: &Member| {
+        let seen = |member: &Member<'_>| {
             let named = |secret: &&Secret| secret.metadata.name.as_deref() == Some(member.secret);
             Seen::Known(secrets.iter().find(named).cloned())
         };

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use api_types::{ToolName, ToolRole};
 use clap::Args;
+use pki::Tool;
 
 use super::{
     Place, Target,
@@ -164,6 +166,29 @@ pub struct RenewOptions {
     #[arg(long)]
     pub adopt: bool,
 
+    /// Make and renew the certificate of this tool as well, such as nightly=list,close; may be repeated
+    #[arg(long = "tool", value_name = "NAME=ROLE,...")]
+    pub tools: Vec<Tool>,
+
+    /// Leave out tools that no --tool names, whose Secrets are otherwise found by a list
+    #[arg(long)]
+    pub no_list: bool,
+
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Of `certificates issue`.
+#[derive(Clone, Debug, Args)]
+pub struct IssueOptions {
+    /// Name of the tool, which logs and Events will say
+    #[arg(value_name = "NAME")]
+    pub name: ToolName,
+
+    /// What it may do: attach (open terminals by a link's token), list or close (sessions); may be repeated
+    #[arg(long = "role", value_name = "ROLE", required = true, value_delimiter = ',')]
+    pub roles: Vec<ToolRole>,
+
     #[command(flatten)]
     pub place: Place,
 }
@@ -171,6 +196,14 @@ pub struct RenewOptions {
 /// Of `certificates remove`.
 #[derive(Clone, Debug, Args)]
 pub struct RemoveOptions {
+    /// Delete the certificate of this tool as well; may be repeated
+    #[arg(long = "tool", value_name = "NAME")]
+    pub tools: Vec<ToolName>,
+
+    /// Leave out tools that no --tool names, whose Secrets are otherwise found by a list
+    #[arg(long)]
+    pub no_list: bool,
+
     #[command(flatten)]
     pub place: Place,
 }

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     ResourceExt,
-    api::{DeleteParams, PostParams, Preconditions},
+    api::{DeleteParams, ListParams, PostParams, Preconditions},
 };
 
 use super::{Cluster, requests::FIELD_MANAGER};
@@ -25,6 +25,12 @@ impl Cluster {
     pub(crate) async fn get_secret(&self, name: &str) -> anyhow::Result<Option<Secret>> {
         let found = self.api::<Secret>().get_opt(name).await;
         found.map_err(|error| explain(error, &self.about_secret("get", name)))
+    }
+
+    /// All Secrets with these labels.
+    pub(crate) async fn list_secrets(&self, selector: &str) -> anyhow::Result<Vec<Secret>> {
+        let listed = self.api::<Secret>().list(&ListParams::default().labels(selector)).await;
+        Ok(listed.map_err(|error| explain(error, &self.about_secret("list", "")))?.items)
     }
 
     /// Replaces the Secret where it has a resourceVersion, else creates it.

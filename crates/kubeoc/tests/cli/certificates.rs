@@ -8,15 +8,15 @@ use std::{
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::{Value, json};
 
-use crate::api_server::{Answer, ApiServer, Request, assert_fails, failure, ok, stdout};
+use crate::api_server::{Answer, ApiServer, Request, assert_fails, failure, list, ok, stdout};
 
-const RENEW: [&str; 2] = ["certificates", "renew"];
+pub(crate) const RENEW: [&str; 2] = ["certificates", "renew"];
 const REMOVE: [&str; 2] = ["certificates", "remove"];
 
-type Stored = Arc<Mutex<BTreeMap<String, Value>>>;
+pub(crate) type Stored = Arc<Mutex<BTreeMap<String, Value>>>;
 
 /// Keeps what is created and replaced; `before` may change it before each request is answered.
-fn server(
+pub(crate) fn server(
     before: impl Fn(&Request, &mut BTreeMap<String, Value>) + Send + 'static,
 ) -> (ApiServer, Stored) {
     let stored = Stored::default();
@@ -37,6 +37,7 @@ fn answer(request: &Request, secrets: &mut BTreeMap<String, Value>) -> Answer {
     let name = body["metadata"]["name"].as_str().unwrap_or(rest.trim_start_matches('/')).to_owned();
     let version = secrets.get(&name).map(|secret| secret["metadata"]["resourceVersion"].clone());
     match (verb, version) {
+        ("GET", None) if rest.is_empty() => list(&labelled(secrets)),
         ("GET" | "DELETE", None) => failure(404, Some(&name)),
         ("GET", Some(_)) => ok(&secrets[&name]),
         ("POST", Some(_)) => failure(409, Some(&name)),
@@ -54,6 +55,13 @@ fn answer(request: &Request, secrets: &mut BTreeMap<String, Value>) -> Answer {
             ok(&body)
         }
     }
+}
+
+/// Those with the labels of ours, as the query asks for them.
+fn labelled(secrets: &BTreeMap<String, Value>) -> Vec<Value> {
+    let ours =
+        |secret: &&Value| secret["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "kubeoc";
+    secrets.values().filter(ours).cloned().collect()
 }
 
 /// All Secrets as one bearer's peers have to find them: of one authority.
@@ -147,7 +155,10 @@ fn a_missing_permission_or_namespace_is_named() {
     let forbidden = ApiServer::start(|_| failure(403, Some("x")));
     let says = "not allowed to get secrets in namespace \"kubeopencode-system\"";
     assert_fails(&forbidden.run(&RENEW), 5, says);
-    let nowhere = ApiServer::start(|_| failure(404, Some("elsewhere")));
+    let nowhere = ApiServer::start(|request| {
+        let is_list = request.line.contains("labelSelector");
+        if is_list { list(&[]) } else { failure(404, Some("elsewhere")) }
+    });
     let output = nowhere.run(&["certificates", "renew", "-n", "elsewhere"]);
     assert_fails(&output, 3, "namespace \"elsewhere\" not found; give the one of the installation");
 }
@@ -176,7 +187,7 @@ fn to_remove_takes_get_and_delete_of_the_named_secrets_alone() {
     let (server, _) = server(|_, _| {});
     stdout(&server.run(&RENEW));
     let before = server.lines().len();
-    stdout(&server.run(&REMOVE));
+    stdout(&server.run(&["certificates", "remove", "--no-list"]));
     let lines = server.lines();
     let asked = |line: &String| {
         let line = line.replace("/api/v1/namespaces/kubeopencode-system/secrets/kubeopencode-", "");

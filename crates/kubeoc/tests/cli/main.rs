@@ -14,4 +14,5 @@ mod scratch;
 mod share;
 mod status;
 mod suspend;
+mod tools;
 mod version;

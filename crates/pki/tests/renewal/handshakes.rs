@@ -111,7 +111,7 @@ impl Running {
     }
 
     /// Renews after a while, and connects just before and just after.
-    async fn step(&mut self, after: Duration) -> Vec<(&'static str, Done)> {
+    async fn step(&mut self, after: Duration) -> Vec<(String, Done)> {
         self.installation.now += after;
         self.read().await;
         self.all_connect().unwrap();
@@ -151,7 +151,7 @@ proptest! {
             let mut authorities = 0;
             for span in spans {
                 let done = running.step(span).await;
-                authorities += usize::from(done.contains(&(AUTHORITY_SECRET, Done::Made(Reason::Due))));
+                authorities += usize::from(done.contains(&(AUTHORITY_SECRET.to_owned(), Done::Made(Reason::Due))));
             }
             assert!(authorities >= 2, "{authorities} new authorities");
         });

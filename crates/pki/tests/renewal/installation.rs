@@ -14,6 +14,7 @@ pub(crate) fn settings() -> Settings {
         validity: Duration::days(90),
         renew_before: Duration::days(30),
         adopt: Adoption::Refused,
+        tools: vec![],
     }
 }
 
@@ -38,13 +39,14 @@ impl Installation {
     }
 
     pub(crate) fn plan(&self) -> Result<Renewal, PkiError> {
-        let observed: Vec<_> =
-            secret_names().filter_map(|name| self.secrets.get(name).cloned()).collect();
+        let observed: Vec<_> = secret_names(&self.settings.tools)
+            .filter_map(|name| self.secrets.get(name).cloned())
+            .collect();
         renew(&observed, &self.settings, self.now)
     }
 
     /// What `kubeoc certificates renew` does: each Secret's name, and what was done.
-    pub(crate) fn renew(&mut self) -> Vec<(&'static str, Done)> {
+    pub(crate) fn renew(&mut self) -> Vec<(String, Done)> {
         let renewal = self.plan().unwrap();
         for mut secret in renewal.writes {
             let name = secret.metadata.name.clone().unwrap();
@@ -58,7 +60,7 @@ impl Installation {
         renewal.outcomes.into_iter().map(|outcome| (outcome.secret, outcome.done)).collect()
     }
 
-    pub(crate) fn renew_after(&mut self, span: Duration) -> Vec<(&'static str, Done)> {
+    pub(crate) fn renew_after(&mut self, span: Duration) -> Vec<(String, Done)> {
         self.now += span;
         self.renew()
     }
@@ -77,6 +79,6 @@ pub(crate) fn text(secret: &Secret, key: &str) -> String {
     String::from_utf8(secret.data.as_ref().unwrap()[key].0.clone()).unwrap()
 }
 
-pub(crate) fn member(secret: &str) -> Member {
+pub(crate) fn member(secret: &str) -> Member<'static> {
     *MEMBERS.iter().find(|member| member.secret == secret).unwrap()
 }

@@ -2,9 +2,10 @@
 
 use api_types::labels;
 use fixtures::Authority;
+use k8s_openapi::api::core::v1::Secret;
 use pki::{
     AUTHORITY_KEY, AUTHORITY_SECRET, Adoption, CERTIFICATE_KEY, Certificate, Done, MEMBERS,
-    PRIVATE_KEY, PkiError, Reason, TRUST_SINCE, Unreadable, Why,
+    PRIVATE_KEY, PkiError, Reason, TRUST_SINCE, Tool, Unreadable, Why,
 };
 use time::Duration;
 
@@ -20,7 +21,7 @@ fn certificates(installation: &Installation, secret: &str, key: &'static str) ->
 
 /// What was done to one Secret, where nothing was done to any other.
 #[track_caller]
-fn only(done: &[(&'static str, Done)], secret: &str) -> Done {
+fn only(done: &[(String, Done)], secret: &str) -> Done {
     let others = done.iter().filter(|(name, done)| *name != secret && *done != KEPT);
     assert_eq!(others.collect::<Vec<_>>(), [] as [&_; 0]);
     done.iter().find(|(name, _)| *name == secret).unwrap().1.clone()
@@ -62,7 +63,7 @@ fn where_nothing_is_due_nothing_is_written() {
 fn a_certificate_is_renewed_before_it_ends_and_the_authority_is_not() {
     let mut installation = Installation::new();
     let done = installation.renew_after(Duration::days(60));
-    assert_eq!(done[0], (AUTHORITY_SECRET, KEPT));
+    assert_eq!(done[0], (AUTHORITY_SECRET.to_owned(), KEPT));
     assert!(done[1..].iter().all(|(_, done)| *done == Done::Made(Reason::Due)), "{done:?}");
     assert!(installation.renew().iter().all(|(_, done)| *done == KEPT));
 }
@@ -162,7 +163,7 @@ fn what_somebody_else_made_is_left_and_a_set_is_never_half_ours() {
     installation.secret(GATEWAY).metadata.labels = None;
     let done = installation.renew_after(Duration::days(61));
     assert_eq!(done[1].1, Done::Made(Reason::Due));
-    assert_eq!(done[2], (GATEWAY, Done::Left(Why::NotOurs)));
+    assert_eq!(done[2], (GATEWAY.to_owned(), Done::Left(Why::NotOurs)));
 }
 
 #[test]
@@ -242,4 +243,35 @@ fn what_others_added_to_a_secret_stays() {
 fn no_private_key_shows_in_debug_output_of_what_is_decided() {
     let renewal = Installation::empty().plan().unwrap();
     assert!(!format!("{:?}", renewal.outcomes).contains("PRIVATE KEY"));
+}
+
+#[test]
+fn a_tool_gets_a_certificate_with_its_roles_and_is_renewed_as_the_others_are() {
+    const TOOL: &str = "kubeopencode-tool-nightly-tls";
+    let mut installation = Installation::new();
+    installation.settings.tools = vec!["nightly=list,close".parse().unwrap()];
+    assert_eq!(only(&installation.renew(), TOOL), Done::Made(Reason::Missing));
+    let names = |installation: &Installation| {
+        certificates(installation, TOOL, CERTIFICATE_KEY).swap_remove(0).dns
+    };
+    let expected = ["kubeopencode-close", "kubeopencode-list", "kubeopencode-tool-nightly"];
+    assert_eq!(names(&installation), expected.map(str::to_owned).into());
+
+    // Who finds its Secret knows its roles.
+    let found = Tool::of_secret(&installation.secrets[TOOL]).unwrap().unwrap();
+    assert_eq!(found, installation.settings.tools[0]);
+    assert_eq!(Tool::of_secret(&installation.secrets[GATEWAY]), None);
+    assert!(
+        Tool::of_secret(&Secret { data: None, ..installation.secrets[TOOL].clone() })
+            .unwrap()
+            .is_err()
+    );
+
+    let done = installation.renew_after(Duration::days(60));
+    assert!(done[1..].iter().all(|(_, done)| *done == Done::Made(Reason::Due)), "{done:?}");
+    assert_eq!(done.len(), 6);
+
+    installation.settings.tools = vec!["nightly=list".parse().unwrap()];
+    assert_eq!(only(&installation.renew(), TOOL), Done::Made(Reason::Names));
+    assert!(!names(&installation).contains("kubeopencode-close"));
 }

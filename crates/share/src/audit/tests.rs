@@ -20,9 +20,9 @@ fn terminal(session: usize) -> Terminal {
     Terminal { agent: demo(), link: token(1).lookup(), client: CLIENT, session }
 }
 
-fn drained() -> Summary {
+fn drained() -> Summary<'static> {
     let duration = Duration::from_secs(12);
-    Summary { reason: "draining", duration, input_bytes: 34, output_bytes: 56 }
+    Summary { reason: "draining", by: None, duration, input_bytes: 34, output_bytes: 56 }
 }
 
 fn setup() -> (Audit, Writer, Api) {
@@ -58,6 +58,22 @@ async fn a_wake_is_an_event_on_its_agent() {
     let note = format!("The agent was woken by a visitor of link {link} from 203.0.113.9");
     assert_eq!(notes(&events), [note]);
     assert_eq!(events[0].1["reason"], "AgentWoken");
+}
+
+#[tokio::test]
+async fn who_closed_a_session_is_told_with_its_end() {
+    let (audit, writer, api) = setup();
+    for saying in ["", "upgrade"] {
+        let by = Some(By { name: "kubeopencode-tool-nightly", saying });
+        audit.closed(&terminal(1), Summary { reason: "closed", by, ..drained() });
+    }
+    drop(audit);
+    let (events, ()) = tokio::join!(accept(api), writer.run(CancellationToken::new()));
+    let told = notes(&events);
+    let silent = "session session-1: closed by kubeopencode-tool-nightly after 12 s, ";
+    assert!(told[0].contains(silent), "{told:?}");
+    let said = "session-1: closed by kubeopencode-tool-nightly (\"upgrade\") after 12 s, ";
+    assert!(told[1].contains(said), "{told:?}");
 }
 
 #[tokio::test]

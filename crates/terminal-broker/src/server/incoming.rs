@@ -24,19 +24,25 @@ use super::callers::{AllowedCallers, Caller, Role};
 /// Connections of controllers at a time: a few replicas, and those of them that reconnect. They are
 /// counted apart, so that no number of gateways or terminals keeps a controller out.
 const CONTROLLERS_MAX: usize = 16;
+/// Connections of callers that open no terminals: they keep no gateway out.
+const OPERATORS_MAX: usize = 32;
 
 /// Room for connections.
 struct Places {
     controllers: Arc<Semaphore>,
+    operators: Arc<Semaphore>,
     others: Arc<Semaphore>,
 }
 
 impl Places {
     /// A place for a connection, free again when dropped.
-    fn take(&self, caller: Caller) -> Option<OwnedSemaphorePermit> {
+    fn take(&self, caller: &Caller) -> Option<OwnedSemaphorePermit> {
         let of = |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned().ok();
-        let own = caller.has(Role::Controller).then(|| of(&self.controllers)).flatten();
-        own.or_else(|| of(&self.others))
+        let own = caller.has(Role::Watch).then(|| of(&self.controllers)).flatten();
+        if own.is_some() || caller.has(Role::Attach) || caller.has(Role::Watch) {
+            return own.or_else(|| of(&self.others));
+        }
+        of(&self.operators)
     }
 }
 
@@ -48,6 +54,7 @@ pub(super) fn of_callers(
 ) -> impl Stream<Item = io::Result<Placed>> {
     let places = Places {
         controllers: Arc::new(Semaphore::new(CONTROLLERS_MAX)),
+        operators: Arc::new(Semaphore::new(OPERATORS_MAX)),
         others: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
     };
     established.filter_map(move |connection| ready(place(connection, &callers, &places).map(Ok)))
@@ -65,7 +72,7 @@ fn place(
         tracing::warn!(%peer, "a caller's certificate names no allowed client");
         return None;
     };
-    let Some(place) = places.take(caller) else {
+    let Some(place) = places.take(&caller) else {
         tracing::warn!(%peer, "too many connections are open");
         return None;
     };
@@ -84,7 +91,7 @@ impl Connected for Placed {
     type ConnectInfo = Caller;
 
     fn connect_info(&self) -> Caller {
-        self.caller
+        self.caller.clone()
     }
 }
 

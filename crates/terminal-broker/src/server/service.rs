@@ -1,28 +1,27 @@
-//! The gRPC service: requests in, decisions of others out.
+//! The gRPC service: requests in, decisions of others out. Whether a caller may make the call was decided before.
 
 use std::time::Duration;
 
 use futures::{Stream, StreamExt, stream::BoxStream};
-use prost_types::Timestamp;
 use terminal_proto::v1::{
-    self, AgentReference, AttachRequest, CloseSessionRequest, CloseSessionResponse,
-    ListSessionsRequest, ListSessionsResponse, WakeRequest, WakeResponse, WatchActivityRequest,
-    WatchActivityResponse, terminal_broker_server::TerminalBroker,
+    AttachRequest, CloseSessionRequest, CloseSessionResponse, ListSessionsRequest,
+    ListSessionsResponse, WakeRequest, WakeResponse, WatchActivityRequest, WatchActivityResponse,
+    terminal_broker_server::TerminalBroker,
 };
-use time::OffsetDateTime;
 use tokio::time::timeout;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::Span;
 use uuid::Uuid;
 
 use super::{
-    callers::{Role, demand},
+    callers,
+    listing::{self, Listing},
     status::{status, wake_status},
     watching,
 };
 use crate::{
-    closing::{Refusal, Violation},
-    session::{Broker, SessionInfo, spans},
+    closing::{Dismissal, Refusal, Violation},
+    session::{Broker, spans},
     viewer::{Opening, Responses},
 };
 
@@ -60,7 +59,6 @@ impl TerminalBroker for BrokerService {
         &self,
         request: Request<Streaming<AttachRequest>>,
     ) -> Result<Response<Responses>, Status> {
-        demand(Role::Gateway, request.extensions())?;
         self.open(request.into_inner(), &Span::none()).await.map(Response::new)
     }
 
@@ -68,30 +66,27 @@ impl TerminalBroker for BrokerService {
         &self,
         request: Request<ListSessionsRequest>,
     ) -> Result<Response<ListSessionsResponse>, Status> {
-        demand(Role::Operator, request.extensions())?;
-        let ListSessionsRequest { namespace, agent } = request.into_inner();
-        let wanted = |session: &SessionInfo| {
-            (namespace.is_empty() || namespace == session.agent.namespace)
-                && (agent.is_empty() || agent == session.agent.name)
-        };
-        let open = self.0.sessions.list();
-        let sessions = open.iter().filter(|open| wanted(open)).map(session).collect();
-        Ok(Response::new(ListSessionsResponse { sessions }))
+        let run = self.0.sessions.run;
+        let listing = Listing::parse(request.into_inner(), run).map_err(malformed)?;
+        let Listing { after, page_size, .. } = listing;
+        let page = self.0.sessions.page(after, page_size, |session| listing.wants(session));
+        Ok(Response::new(listing::response(&page, run, &self.0.replica)))
     }
 
     async fn close_session(
         &self,
         request: Request<CloseSessionRequest>,
     ) -> Result<Response<CloseSessionResponse>, Status> {
-        demand(Role::Operator, request.extensions())?;
+        let by = callers::name(request.extensions());
+        let CloseSessionRequest { session_id, reason } = request.into_inner();
+        let dismissal = Dismissal::new(by, reason).map_err(malformed)?;
         let unknown = || Status::not_found("this broker has no such session");
-        let id = Uuid::parse_str(&request.into_inner().session_id).map_err(|_| unknown())?;
-        self.0.sessions.close(id).ok_or_else(unknown)?;
+        let id = Uuid::parse_str(&session_id).map_err(|_| unknown())?;
+        self.0.sessions.close(id, dismissal).ok_or_else(unknown)?;
         Ok(Response::new(CloseSessionResponse {}))
     }
 
     async fn wake(&self, request: Request<WakeRequest>) -> Result<Response<WakeResponse>, Status> {
-        demand(Role::Gateway, request.extensions())?;
         let call = spans::wake(&request.metadata().clone().into_headers());
         self.0.wake(request.into_inner()).await.map_err(|refusal| {
             call.record("kubeopencode.outcome", refusal.category());
@@ -105,9 +100,8 @@ impl TerminalBroker for BrokerService {
 
     async fn watch_activity(
         &self,
-        request: Request<WatchActivityRequest>,
+        _: Request<WatchActivityRequest>,
     ) -> Result<Response<Self::WatchActivityStream>, Status> {
-        demand(Role::Controller, request.extensions())?;
         let too_many = || Status::resource_exhausted("too many controllers watch this broker");
         let watcher = self.0.sessions.activity().watch().ok_or_else(too_many)?;
         Ok(Response::new(watching::responses(watcher, self.0.shutdown.clone()).boxed()))
@@ -125,23 +119,6 @@ where
     }
 }
 
-fn session(open: &SessionInfo) -> v1::Session {
-    let SessionInfo { id, agent, client, opened_at, counters, .. } = open;
-    v1::Session {
-        session_id: id.to_string(),
-        agent: Some(AgentReference {
-            namespace: agent.namespace.clone(),
-            name: agent.name.clone(),
-        }),
-        client_address: client.to_string(),
-        opened_at: Some(timestamp(*opened_at)),
-        input_bytes: counters.input(),
-        output_bytes: counters.output(),
-    }
-}
-
-fn timestamp(time: OffsetDateTime) -> Timestamp {
-    // Nanoseconds of a second fit an i32.
-    let nanos = i32::try_from(time.nanosecond()).unwrap_or(0);
-    Timestamp { seconds: time.unix_timestamp(), nanos }
+fn malformed(violation: Violation) -> Status {
+    Status::invalid_argument(violation.to_string())
 }

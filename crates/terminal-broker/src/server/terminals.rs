@@ -1,4 +1,4 @@
-//! `TerminalBroker` on the wire: `Attach` in our own framing, everything else in tonic's.
+//! `TerminalBroker` on the wire: who may not make a call is told so, `Attach` is framed by us, everything else by tonic.
 
 use std::{
     convert::Infallible,
@@ -6,20 +6,17 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures::{FutureExt, future::BoxFuture};
-use http::{HeaderMap, Request, Response};
+use futures::{
+    FutureExt,
+    future::{BoxFuture, ready},
+};
+use http::{Request, Response};
 use terminal_proto::{MESSAGE_BYTES_MAX, attach, v1::terminal_broker_server::TerminalBrokerServer};
-use tonic::{Extensions, Status, body::Body, server::NamedService};
+use tonic::{body::Body, server::NamedService};
 use tower::Service;
 
-use super::{
-    callers::{Role, demand},
-    service::BrokerService,
-};
-use crate::{
-    session::{Broker, spans},
-    viewer::Responses,
-};
+use super::{callers::authorize, service::BrokerService};
+use crate::session::{Broker, spans};
 
 /// The most of a list of sessions or agents, in bytes, some 400 for each: what clients take by default.
 const LIST_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -55,26 +52,19 @@ impl Service<Request<Body>> for Terminals {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
+        if let Err(denied) = authorize(request.uri().path(), request.extensions()) {
+            return ready(Ok(denied.into_http())).boxed();
+        }
         if request.uri().path() != attach::PATH {
             return self.others.call(request).boxed();
         }
         let service = Arc::clone(&self.service);
         async move {
             let (head, body) = request.into_parts();
-            let responses = open(&service, &head.headers, &head.extensions, body).await;
-            Ok(attach::response(responses))
+            // Only now: what a stranger says of traces counts as little as all else.
+            let call = spans::attach(&head.headers);
+            Ok(attach::response(service.open(attach::requests(body), &call).await))
         }
         .boxed()
     }
-}
-
-async fn open(
-    service: &BrokerService,
-    headers: &HeaderMap,
-    extensions: &Extensions,
-    body: Body,
-) -> Result<Responses, Status> {
-    demand(Role::Gateway, extensions)?;
-    // Only now: what a stranger says of traces counts as little as all else.
-    service.open(attach::requests(body), &spans::attach(headers)).await
 }

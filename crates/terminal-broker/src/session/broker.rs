@@ -34,6 +34,8 @@ pub(super) const ADMISSION_PATIENCE: Duration = Duration::from_secs(2);
 /// Everything the sessions share. A clone is the same broker.
 #[derive(Clone)]
 pub(crate) struct Broker {
+    /// Names this broker among all of them.
+    pub(crate) replica: Arc<str>,
     pub(crate) links: Links,
     pub(crate) exec: Client,
     pub(crate) pods: Arc<dyn FindPod>,

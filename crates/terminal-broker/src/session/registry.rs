@@ -4,8 +4,9 @@
 use std::{
     collections::BTreeMap,
     net::IpAddr,
+    ops::Bound,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -16,7 +17,7 @@ use daemon::clock;
 use prometheus_client::metrics::counter::Counter;
 use share::{
     Visit, Visitor,
-    audit::{Audit, Summary, Terminal},
+    audit::{Audit, By, Summary, Terminal},
     capacity::{Capacity, Full, Limits, Slot},
 };
 use time::OffsetDateTime;
@@ -26,13 +27,15 @@ use uuid::Uuid;
 
 use crate::{
     activity::{Activity, CountedSession},
-    closing::End,
+    closing::{Dismissal, End},
     metrics::{BrokerMetrics, Direction},
 };
 
 /// All open sessions. A clone is the same ones.
 #[derive(Clone, Debug)]
 pub(crate) struct Sessions {
+    /// Of this process: another one counts its sessions from the beginning.
+    pub(crate) run: Uuid,
     capacity: Capacity,
     open: Arc<Mutex<Open>>,
     activity: Activity,
@@ -55,7 +58,23 @@ pub(crate) struct SessionInfo {
     pub(crate) client: IpAddr,
     pub(crate) opened_at: OffsetDateTime,
     pub(crate) counters: Arc<Counters>,
-    close: CancellationToken,
+    close: Close,
+}
+
+/// A session's end that somebody asks for.
+#[derive(Clone, Debug, Default)]
+struct Close {
+    requested: CancellationToken,
+    /// Set before it is requested, and by the first who does.
+    dismissal: Arc<OnceLock<Dismissal>>,
+}
+
+/// Some of the sessions, oldest first.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) sessions: Vec<SessionInfo>,
+    /// The number of the last one, where there are more.
+    pub(crate) goes_on_after: Option<u64>,
 }
 
 /// A session's place among the open ones, free again when dropped.
@@ -72,7 +91,8 @@ pub(crate) struct SessionSlot {
 impl Sessions {
     pub(crate) fn new(limits: Limits, audit: Audit, metrics: BrokerMetrics) -> Self {
         let activity = Activity::new(metrics.clone());
-        Self { capacity: Capacity::new(limits), open: Arc::default(), activity, audit, metrics }
+        let (run, capacity) = (Uuid::new_v4(), Capacity::new(limits));
+        Self { run, capacity, open: Arc::default(), activity, audit, metrics }
     }
 
     /// Which agents have sessions, as controllers are told.
@@ -98,7 +118,7 @@ impl Sessions {
             client,
             opened_at: clock::now(),
             counters: Arc::new(Counters::new(&self.metrics)),
-            close: CancellationToken::new(),
+            close: Close::default(),
         };
         let mut open = self.open();
         open.opened += 1;
@@ -109,16 +129,38 @@ impl Sessions {
         Ok(SessionSlot { number, info, terminal, sessions, _counted: counted, _capacity: slot })
     }
 
-    /// Oldest first.
+    #[cfg(test)]
     pub(crate) fn list(&self) -> Vec<SessionInfo> {
-        self.open().sessions.values().cloned().collect()
+        self.page(0, usize::MAX, |_| true).sessions
+    }
+
+    /// The first `most` of those that are `wanted` and were opened after the one of this number; the first has the number 1.
+    pub(crate) fn page(
+        &self,
+        after: u64,
+        most: usize,
+        wanted: impl Fn(&SessionInfo) -> bool,
+    ) -> Page {
+        let open = self.open();
+        let later = open.sessions.range((Bound::Excluded(after), Bound::Unbounded));
+        let mut later = later.filter(|(_, session)| wanted(session)).peekable();
+        let (mut sessions, mut last) = (vec![], after);
+        while sessions.len() < most
+            && let Some((number, session)) = later.next()
+        {
+            sessions.push(session.clone());
+            last = *number;
+        }
+        Page { sessions, goes_on_after: later.peek().map(|_| last) }
     }
 
     /// Asks a session to end. `None` where there is none with that name.
-    pub(crate) fn close(&self, id: Uuid) -> Option<()> {
+    pub(crate) fn close(&self, id: Uuid, dismissal: Dismissal) -> Option<()> {
         let open = self.open();
         let session = open.sessions.values().find(|session| session.id == id)?;
-        session.close.cancel();
+        // An error says that somebody asked before.
+        let _ = session.close.dismissal.set(dismissal);
+        session.close.requested.cancel();
         Some(())
     }
 
@@ -139,7 +181,12 @@ impl SessionSlot {
 
     /// Waits until an operator asks for the session's end. Cancel safe.
     pub(crate) async fn close_requested(&self) {
-        self.info.close.cancelled().await;
+        self.info.close.requested.cancelled().await;
+    }
+
+    /// Who asked for it, and why.
+    pub(crate) fn dismissal(&self) -> Option<&Dismissal> {
+        self.info.close.dismissal.get()
     }
 
     /// Reports that the viewer sees the terminal.
@@ -158,9 +205,10 @@ impl SessionSlot {
     }
 
     /// Reports that the viewer sees it no longer.
-    pub(crate) fn closed(&self, end: End, duration: Duration) {
+    pub(crate) fn closed(&self, end: End, dismissal: Option<&Dismissal>, duration: Duration) {
         let (input_bytes, output_bytes) = (self.counters().input(), self.counters().output());
-        let summary = Summary { reason: end.category(), duration, input_bytes, output_bytes };
+        let by = dismissal.map(|Dismissal { by, reason }| By { name: by, saying: reason });
+        let summary = Summary { reason: end.category(), by, duration, input_bytes, output_bytes };
         self.sessions.metrics.closed(end);
         self.sessions.audit.closed(&self.terminal, summary);
     }

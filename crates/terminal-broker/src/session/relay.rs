@@ -8,7 +8,7 @@ use terminal_proto::v1::{AttachRequest, Size as RequestedSize, attach_request::R
 
 use super::{registry::Counters, spans::FirstOutput};
 use crate::{
-    closing::{End, Lost, Typed, Violation},
+    closing::{Dismissal, End, Lost, Typed, Violation},
     exec::{Event, Exec, Over},
     viewer::{InputWindow, OutputWindow, ResponseSender, Size},
 };
@@ -83,12 +83,12 @@ impl<'a, Io> Relay<'a, Io> {
     }
 
     /// Tells both sides of the end. The screen of a viewer that was cut hears of it first.
-    pub(super) fn finish(mut self, end: End) -> Exec<Io> {
+    pub(super) fn finish(mut self, end: End, dismissal: Option<&Dismissal>) -> Exec<Io> {
         match end.typed() {
             Typed::Deliver => self.exec.leave(),
             Typed::Drop => self.exec.hang_up(),
         }
-        self.responses.finish(end);
+        self.responses.finish(end, dismissal);
         self.exec
     }
 

@@ -54,8 +54,9 @@ where
         let mut cut = pin!(cut(&mut visit, &slot, &shutdown).fuse());
         let mut relay = Relay::new(responses, exec, output, slot.counters(), first);
         let end = serve(&mut relay, requests, cut.as_mut(), &slot).await;
-        let exec = relay.finish(end);
-        slot.closed(end, opened.elapsed());
+        let dismissal = slot.dismissal().filter(|_| end == End::Closed);
+        let exec = relay.finish(end, dismissal);
+        slot.closed(end, dismissal, opened.elapsed());
         leave::leave(exec, end, cut, &shutdown).await;
     }
 }

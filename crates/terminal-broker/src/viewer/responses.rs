@@ -15,7 +15,7 @@ use terminal_proto::v1::{AttachResponse, Closed, Opened, attach_response::Respon
 use tonic::Status;
 
 use super::output::Output;
-use crate::closing::{End, Pending};
+use crate::closing::{Dismissal, End, Pending};
 
 /// The session's end of the stream.
 #[derive(Debug)]
@@ -100,14 +100,17 @@ impl ResponseSender {
         }
     }
 
-    /// Tells the viewer why the session ends.
-    pub(crate) fn finish(self, end: End) {
+    /// Tells the viewer why the session ends; in the words of `dismissal`, where that is why.
+    pub(crate) fn finish(self, end: End, dismissal: Option<&Dismissal>) {
         self.0.say(|queue| {
             if end.pending() == Pending::Drop {
                 queue.output.clear();
                 queue.input_credit = 0;
             }
-            let closed = end.closing_message();
+            let closed = end.closing_message().map(|closed| match dismissal {
+                Some(dismissal) => Closed { message: dismissal.message(), ..closed },
+                None => closed,
+            });
             queue.ending = Ending::Closing(
                 closed.map_err(|violation| Status::invalid_argument(violation.to_string())),
             );
@@ -217,7 +220,7 @@ mod tests {
     fn the_last_output_of_a_program_comes_before_its_end() {
         let (sender, mut responses) = opened();
         sender.output(Bytes::from_static(b"bye"));
-        sender.finish(End::Exited(3));
+        sender.finish(End::Exited(3), None);
         assert_eq!(next(&mut responses), Some(output(b"bye")));
         let Some(Response::Closed(closed)) = next(&mut responses) else { panic!("not closed") };
         assert_eq!((closed.reason(), closed.exit_code), (CloseReason::Ended, Some(3)));
@@ -229,7 +232,7 @@ mod tests {
         let (sender, mut responses) = opened();
         sender.output(Bytes::from_static(b"secret"));
         sender.input_credit(5);
-        sender.finish(End::Denied(Denial::Unknown));
+        sender.finish(End::Denied(Denial::Unknown), None);
         assert!(matches!(next(&mut responses), Some(Response::Closed(_))));
         assert!(matches!(responses.next().now_or_never(), Some(None)));
     }
@@ -237,7 +240,7 @@ mod tests {
     #[test]
     fn a_violation_and_a_session_that_failed_are_errors_of_the_call() {
         let (sender, mut responses) = opened();
-        sender.finish(End::Violation(Violation::InputWindow));
+        sender.finish(End::Violation(Violation::InputWindow), None);
         let error = responses.next().now_or_never().unwrap().unwrap().unwrap_err();
         assert_eq!(error.code(), tonic::Code::InvalidArgument);
 

@@ -1,6 +1,6 @@
 //! What operators and probes see.
 
-use fixtures::token;
+use fixtures::{demo, token};
 use screen_wire::Frame;
 use share::Links;
 use terminal_proto::v1::{
@@ -13,7 +13,7 @@ use tonic_health::pb::{
 
 use crate::{
     pod::V5,
-    test_broker::{TestBroker, open},
+    test_broker::{TestBroker, agent, open},
 };
 
 fn everything() -> ListSessionsRequest {
@@ -60,19 +60,56 @@ async fn lists_are_by_namespace_and_agent() {
     }
 }
 
+/// Of a broker that knows the name of its pod.
+#[tokio::test]
+async fn a_list_is_read_page_by_page_and_says_whose_it_is() {
+    let links = Links::with([demo(), agent(2)]);
+    let broker = TestBroker::start_with(links, V5, &["--pod-name=broker-1"]).await;
+    let other = Open { token: token(2).expose().to_owned(), ..open() };
+    let mut viewers = vec![];
+    for opening in [open(), other, open(), open()] {
+        viewers.push(broker.attach(opening).await.unwrap());
+    }
+    let mut client = broker.operator().await;
+    let (mut seen, mut request) = (vec![], ListSessionsRequest { page_size: 2, ..everything() });
+    request.agent = "demo".into();
+    loop {
+        let page = client.list_sessions(request.clone()).await.unwrap().into_inner();
+        assert_eq!(page.replica, "broker-1");
+        assert!((1..=2).contains(&page.sessions.len()), "{page:?}");
+        seen.extend(page.sessions.into_iter().map(|session| session.session_id));
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            break;
+        }
+    }
+    let opened: Vec<_> = viewers.iter().map(|viewer| viewer.session_id.clone()).collect();
+    assert_eq!(seen, [&*opened[0], &*opened[2], &*opened[3]]);
+
+    let another = ListSessionsRequest { page_token: "0a.2".into(), ..everything() };
+    let refused = client.list_sessions(another).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(refused.message().contains("begin the list anew"), "{refused}");
+}
+
 #[tokio::test]
 async fn a_session_can_be_closed_by_its_id_and_is_gone_with_its_exec() {
     let mut broker = TestBroker::start().await;
     let mut viewer = broker.attach(open()).await.unwrap();
     let exec = broker.pods.exec().await;
     let mut client = broker.operator().await;
-    let this = CloseSessionRequest { session_id: viewer.session_id.clone() };
+    let this =
+        CloseSessionRequest { session_id: viewer.session_id.clone(), reason: "upgrade".into() };
+    let long = CloseSessionRequest { reason: "x".repeat(81), ..this.clone() };
+    assert_eq!(client.close_session(long).await.unwrap_err().code(), Code::InvalidArgument);
     client.close_session(this.clone()).await.unwrap();
-    assert_eq!(viewer.closed().await.reason(), CloseReason::Closed);
+    let closed = viewer.closed().await;
+    assert_eq!(closed.reason(), CloseReason::Closed);
+    assert_eq!(closed.message, "an administrator closed the session: upgrade");
     exec.hangs_up().await;
     broker.only(0).await;
 
-    let nothing = CloseSessionRequest { session_id: "nothing".into() };
+    let nothing = CloseSessionRequest { session_id: "nothing".into(), ..Default::default() };
     for request in [this, nothing] {
         assert_eq!(client.close_session(request).await.unwrap_err().code(), Code::NotFound);
     }

@@ -31,7 +31,7 @@ async fn a_gateways_certificate_opens_terminals_and_neither_lists_nor_closes_the
     let gateway = identity(broker.authority.issue("kubeopencode-server"));
     let listed = call(&broker, broker.tls().identity(gateway)).await;
     assert_eq!(listed, Err(Some(Code::PermissionDenied)));
-    let this = CloseSessionRequest { session_id: viewer.session_id.clone() };
+    let this = CloseSessionRequest { session_id: viewer.session_id.clone(), ..Default::default() };
     let closed = broker.client().await.close_session(this).await;
     assert_eq!(closed.unwrap_err().code(), Code::PermissionDenied);
 }
@@ -43,6 +43,50 @@ async fn an_operators_certificate_lists_terminals_and_opens_none() {
     assert_eq!(call(&broker, broker.tls().identity(operator)).await, Ok(()));
     let attached = Viewer::attach(broker.operator().await, open()).await;
     assert_eq!(attached.err().unwrap().code(), Code::PermissionDenied);
+}
+
+/// Each role is in the certificate by itself, and none comes with another.
+#[tokio::test]
+async fn a_tools_certificate_does_what_its_roles_say() {
+    let broker = TestBroker::start().await;
+    let of = async |role: &str| {
+        let names = ["kubeopencode-tool-nightly", role];
+        let tls = broker.tls().identity(identity(broker.authority.issue_for(&names)));
+        Client::new(broker.channel_with(tls).await.unwrap())
+    };
+    for role in ["kubeopencode-attach", "kubeopencode-list", "kubeopencode-close"] {
+        let mut client = of(role).await;
+        let attached = Viewer::attach(client.clone(), open()).await.map(|_| ());
+        let listed = client.list_sessions(ListSessionsRequest::default()).await.map(|_| ());
+        let closed = client.close_session(CloseSessionRequest::default()).await.map(|_| ());
+        let code = |result: Result<(), tonic::Status>| result.err().map(|status| status.code());
+        let denied = Some(Code::PermissionDenied);
+        let may = |own: &str, outcome: Option<Code>| if role == own { outcome } else { denied };
+        let expected = [
+            may("kubeopencode-attach", None),
+            may("kubeopencode-list", None),
+            may("kubeopencode-close", Some(Code::NotFound)),
+        ];
+        assert_eq!([code(attached), code(listed), code(closed)], expected, "{role}");
+        let watched = Watch::begin(client).await.err().unwrap();
+        assert_eq!(watched.code(), Code::PermissionDenied, "{role}");
+    }
+    let tls = broker.tls().identity(identity(broker.authority.issue("kubeopencode-tool-nightly")));
+    assert_ne!(call(&broker, tls).await, Ok(()), "without a role");
+}
+
+#[tokio::test]
+async fn who_lists_and_closes_keeps_no_gateway_out() {
+    let broker = TestBroker::start_with(Links::with([]), V5, &["--max-connections=1"]).await;
+    let operator = identity(broker.authority.issue("kubeopencode-operator"));
+    let tls = broker.tls().identity(operator);
+    let mut open = vec![];
+    for _ in 0..32 {
+        open.push(broker.channel_with(tls.clone()).await.unwrap());
+    }
+    assert!(call(&broker, tls).await.is_err(), "they are bounded as well");
+    let attached = Viewer::attach(broker.client().await, self::open()).await;
+    assert_eq!(attached.err().unwrap().code(), Code::NotFound, "it was judged");
 }
 
 #[tokio::test]
@@ -110,10 +154,15 @@ async fn a_certificate_of_our_authority_for_somebody_else_is_not_served() {
 #[tokio::test]
 async fn connections_of_callers_are_bounded() {
     let broker = TestBroker::start_with(Links::with([]), V5, &["--max-connections=1"]).await;
-    let operator = identity(broker.authority.issue("kubeopencode-operator"));
-    let tls = broker.tls().identity(operator);
+    let gateway = identity(broker.authority.issue("kubeopencode-server"));
+    let tls = broker.tls().identity(gateway);
     let first = broker.channel_with(tls.clone()).await.unwrap();
-    Client::new(first.clone()).list_sessions(ListSessionsRequest::default()).await.unwrap();
-    assert!(call(&broker, tls.clone()).await.is_err());
-    Client::new(first).list_sessions(ListSessionsRequest::default()).await.unwrap();
+    let served = async |channel| {
+        let answered = Client::new(channel).wake(WakeRequest::default()).await.unwrap_err();
+        assert_eq!(answered.code(), Code::InvalidArgument);
+    };
+    served(first.clone()).await;
+    let refused = call(&broker, tls.clone()).await.unwrap_err();
+    assert_ne!(refused, Some(Code::PermissionDenied), "not even a request is read");
+    served(first).await;
 }

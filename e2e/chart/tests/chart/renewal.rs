@@ -53,7 +53,7 @@ fn the_job_and_the_one_that_repeats_it_run_the_same_pod() {
     let container = &job["spec"]["containers"][0];
     assert_eq!(
         container["args"],
-        json!(["certificates", "renew", format!("--namespace={NAMESPACE}")])
+        json!(["certificates", "renew", format!("--namespace={NAMESPACE}"), "--no-list"])
     );
     assert_eq!(job["spec"]["serviceAccountName"], "kubeopencode-certificates");
 }
@@ -64,7 +64,7 @@ fn certificates_are_valid_for_as_long_as_values_say() {
     let objects = render_values(&json!({ "certificates": { "job": job } })).unwrap();
     let container = &of_kind(&objects, "Job")[0]["spec"]["template"]["spec"]["containers"][0];
     let arguments = container["args"].as_array().unwrap();
-    assert_eq!(arguments[3..], [json!("--validity=30"), json!("--renew-before=10")]);
+    assert_eq!(arguments[4..], [json!("--validity=30"), json!("--renew-before=10")]);
 }
 
 /// A Job cannot be changed: an upgrade would fail. And a hook would deadlock with `--wait`.
@@ -109,6 +109,47 @@ fn cert_manager_makes_the_same_secrets() {
         let secret = format!("kubeopencode-{process}-tls");
         assert_eq!(names(&secret), json!([[format!("kubeopencode-{name}")], "client auth"]));
     }
+}
+
+fn tools() -> Value {
+    json!([{ "name": "nightly", "roles": ["list", "close"] }, { "name": "ide", "roles": ["attach"] }])
+}
+
+#[test]
+fn the_jobs_make_and_remove_the_certificates_of_tools() {
+    let objects = render_values(&json!({ "certificates": { "tools": tools() } })).unwrap();
+    let jobs = of_kind(&objects, "Job");
+    let of = |verb: &str| -> Vec<String> {
+        let containers = jobs.iter().map(|job| &job["spec"]["template"]["spec"]["containers"][0]);
+        let arguments = containers.map(|container| container["args"].as_array().unwrap());
+        let found = arguments.into_iter().find(|arguments| arguments[1] == verb).unwrap();
+        found[3..].iter().map(|argument| argument.as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(of("renew"), ["--no-list", "--tool=nightly=list,close", "--tool=ide=attach"]);
+    assert_eq!(of("remove"), ["--no-list", "--tool=nightly", "--tool=ide"]);
+    for (role, rule) in [("kubeopencode-certificates", 1), ("kubeopencode-removal", 0)] {
+        let roles = of_kind(&objects, "Role");
+        let role = roles.iter().find(|one| one["metadata"]["name"] == role).unwrap();
+        let named = role["rules"][rule]["resourceNames"].as_array().unwrap();
+        for tool in ["nightly", "ide"] {
+            assert!(named.contains(&json!(format!("kubeopencode-tool-{tool}-tls"))), "{named:?}");
+        }
+    }
+}
+
+#[test]
+fn cert_manager_makes_those_of_tools_for_the_same_names() {
+    let values = json!({ "certificates": { "mode": "cert-manager", "tools": tools() } });
+    let objects = render_values(&values).unwrap();
+    let certificates = of_kind(&objects, "Certificate");
+    let nightly = certificates
+        .iter()
+        .find(|one| one["spec"]["secretName"] == "kubeopencode-tool-nightly-tls");
+    let nightly = &nightly.unwrap()["spec"];
+    let expected = ["kubeopencode-tool-nightly", "kubeopencode-list", "kubeopencode-close"];
+    assert_eq!(nightly["dnsNames"], json!(expected));
+    assert_eq!(nightly["commonName"], expected[0]);
+    assert_eq!(nightly["usages"][1], "client auth");
 }
 
 #[test]

@@ -21,5 +21,6 @@ mod hostile;
 mod memory;
 mod restart;
 mod revocation;
+mod tools;
 mod traces;
 mod typing;

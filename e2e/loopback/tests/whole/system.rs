@@ -110,6 +110,7 @@ pub(crate) struct TestSystem {
     pub(crate) broker_to_api: Cable,
     pub(crate) gateway_to_broker: Cable,
     pub(crate) program: Program,
+    pub(crate) authority: Authority,
     folders: [TempDir; 2],
     /// Of [`TURNS`].
     _turn: Box<dyn Send>,
@@ -152,9 +153,15 @@ impl TestSystem {
             broker_to_api,
             gateway_to_broker,
             program,
+            authority,
             folders,
             _turn: turn,
         }
+    }
+
+    /// A second broker beside the first, to which no gateway goes.
+    pub(crate) async fn another_broker(&self) -> Running {
+        broker(self.broker_to_api.address, self.folders[0].path(), None).await
     }
 
     /// Another gateway, in place of one that was killed.

@@ -29,6 +29,7 @@ fn broker() -> (Broker, Handle<Request<Body>, Response<Body>>) {
     let (service, api) = mock::pair();
     let (sessions, metrics) = sessions();
     let broker = Broker {
+        replica: "broker-1".into(),
         links: Links::with([demo()]),
         exec: Client::new(service, "default"),
         pods: Arc::new(OnePod),

@@ -1,6 +1,7 @@
 //! What becomes of the exec, and of the session's place, when the viewer is gone.
 
 use super::*;
+use crate::closing::Dismissal;
 
 #[tokio::test(start_paused = true)]
 async fn a_viewer_that_is_cut_sees_its_end_alone_and_the_screen_a_hang_up_first() {
@@ -23,8 +24,16 @@ async fn a_viewer_that_is_cut_sees_its_end_alone_and_the_screen_a_hang_up_first(
 async fn an_operator_that_closes_a_session_cuts_it() {
     let mut around = Around::start().await;
     let id = around.sessions.list()[0].id;
-    around.sessions.close(id).unwrap();
-    assert_eq!(around.viewer.closed().await.reason(), CloseReason::Closed);
+    let close = |by: &str, reason: &str| {
+        let dismissal = Dismissal::new(by.into(), reason.to_owned()).unwrap();
+        around.sessions.close(id, dismissal).unwrap();
+    };
+    close("nightly", "upgrade");
+    // Too late to be the reason.
+    close("other", "spite");
+    let closed = around.viewer.closed().await;
+    assert_eq!(closed.reason(), CloseReason::Closed);
+    assert_eq!(closed.message, "an administrator closed the session: upgrade");
     assert_eq!(around.pod.word().await, Some(Frame::HangUp));
 }
 
