@@ -15,10 +15,20 @@ use tokio::time::timeout;
 
 /// A client of the cluster that `KUBECONFIG` names.
 pub async fn client() -> Result<Client> {
-    let config = Config::from_kubeconfig(&KubeConfigOptions::default())
-        .await
-        .context("KUBECONFIG names no cluster: run the end-to-end tests by `cargo xtask test`")?;
+    Ok(Client::try_from(config().await?)?)
+}
+
+/// The same, with the rights of a `ServiceAccount` in the place of the administrator's.
+pub async fn client_as(account: &str, namespace: &str) -> Result<Client> {
+    let mut config = config().await?;
+    config.auth_info.impersonate = Some(format!("system:serviceaccount:{namespace}:{account}"));
     Ok(Client::try_from(config)?)
+}
+
+async fn config() -> Result<Config> {
+    Config::from_kubeconfig(&KubeConfigOptions::default())
+        .await
+        .context("KUBECONFIG names no cluster: run the end-to-end tests by `cargo xtask test`")
 }
 
 /// Where pods reach the API server.
@@ -39,6 +49,15 @@ impl Space {
     pub async fn new(purpose: &str) -> Result<Self> {
         let client = client().await?;
         delete_left_over(&client).await?;
+        Self::made(client, purpose).await
+    }
+
+    /// Makes one more, beside this one.
+    pub async fn beside(&self, purpose: &str) -> Result<Self> {
+        Self::made(self.client.clone(), purpose).await
+    }
+
+    async fn made(client: Client, purpose: &str) -> Result<Self> {
         let namespace = serde_json::from_value::<Namespace>(json!({
             "apiVersion": "v1",
             "kind": "Namespace",

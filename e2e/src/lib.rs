@@ -2,6 +2,7 @@
 //! the benchmarks. It holds no end-to-end test. It needs a cluster with the system installed; `cargo xtask test` makes one and says where it is.
 
 pub mod agents;
+pub mod attempt;
 pub mod bench;
 pub mod browser;
 pub mod cluster;

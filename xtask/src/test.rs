@@ -69,6 +69,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
     // They need Go, as the cluster does.
+    step::run("tests of the Go modules", |_| cluster::test_go())?;
     chart::test(choice.kubernetes())?;
     let was_there = cluster::exists(choice)?;
     end_to_end(arguments)?;

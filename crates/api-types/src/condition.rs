@@ -94,6 +94,8 @@ pub mod reason {
     pub const INVALID_SPEC: &str = "InvalidSpec";
     pub const TEMPLATE_NOT_FOUND: &str = "TemplateNotFound";
     pub const REFERENCE_NOT_FOUND: &str = "ReferenceNotFound";
+    /// It names a Secret that was not labelled for agents, where the installation asks for that.
+    pub const SECRET_NOT_ALLOWED: &str = "SecretNotAllowed";
     pub const NAME_CONFLICT: &str = "NameConflict";
     /// A rule of the cluster forbids an object of the agent's: a quota, a webhook, a policy.
     pub const REJECTED: &str = "Rejected";

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 pub const AGENT: &str = "kubeopencode.io/agent";
 /// On an Agent: the template it uses.
 pub const AGENT_TEMPLATE: &str = "kubeopencode.io/agent-template";
+/// `"true"` on a user's Secret: agents may use it, where the controller goes by it (`--agent-secrets labelled`).
+pub const FOR_AGENTS: &str = "kubeopencode.io/for-agents";
 /// `"true"` on the Secrets that hold share tokens.
 pub const SHARE_TOKEN: &str = "kubeopencode.io/share-token";
 

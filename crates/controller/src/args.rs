@@ -8,7 +8,7 @@ use daemon::TelemetryArgs;
 
 use crate::{
     activity::{BrokerUrl, Brokers},
-    resolve::{Images, Pull, ServerPassword},
+    resolve::{AgentSecrets, Images, Pull, ServerPassword},
 };
 
 /// How the controller is started.
@@ -57,6 +57,10 @@ pub struct Args {
     /// Whether agents' servers require a password, from a Secret of each agent's own
     #[arg(long, env = "SERVER_PASSWORD", value_enum, default_value = "generated")]
     pub server_password: ServerPasswordArg,
+
+    /// Secrets that agents may use: any, or those labelled kubeopencode.io/for-agents=true
+    #[arg(long, env = "AGENT_SECRETS", value_enum, default_value = "any")]
+    pub agent_secrets: AgentSecretsArg,
 
     /// External URL of the gateway; if set, share Secrets contain the full link
     #[arg(long, env = "EXTERNAL_URL", value_name = "https://HOST")]
@@ -125,6 +129,15 @@ pub enum ServerPasswordArg {
     None,
 }
 
+/// Which Secrets agents may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AgentSecretsArg {
+    /// All of their namespace
+    Any,
+    /// Those with the label kubeopencode.io/for-agents: "true"; an agent that names another one is stopped
+    Labelled,
+}
+
 impl Args {
     /// The installation's images.
     pub fn images(&self) -> Images {
@@ -140,6 +153,13 @@ impl Args {
         match self.server_password {
             ServerPasswordArg::Generated => ServerPassword::Generated,
             ServerPasswordArg::None => ServerPassword::None,
+        }
+    }
+
+    pub fn secrets(&self) -> AgentSecrets {
+        match self.agent_secrets {
+            AgentSecretsArg::Any => AgentSecrets::Any,
+            AgentSecretsArg::Labelled => AgentSecrets::Labelled,
         }
     }
 
@@ -181,6 +201,13 @@ mod tests {
         assert_eq!(parse(&[]).server_password(), ServerPassword::Generated);
         let none = parse(&["--server-password", "none"]).server_password();
         assert_eq!(none, ServerPassword::None);
+    }
+
+    #[test]
+    fn agents_may_use_any_secret_unless_told_otherwise() {
+        assert_eq!(parse(&[]).secrets(), AgentSecrets::Any);
+        let labelled = parse(&["--agent-secrets", "labelled"]).secrets();
+        assert_eq!(labelled, AgentSecrets::Labelled);
     }
 
     #[test]

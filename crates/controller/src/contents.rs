@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use api_types::AgentId;
+use api_types::{AgentId, labels};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::{Api, Client, Resource, ResourceExt, core::PartialObjectMeta, runtime::watcher::Event};
 use ring::{
@@ -19,6 +19,7 @@ use ring::{
 
 use crate::{
     error::ControllerError,
+    resolve::AgentSecrets,
     secret::Password,
     status::{Keys, Reference, ReferenceKind, named_once},
 };
@@ -41,14 +42,40 @@ struct Held {
     /// Of the object that was read; none of one that did not exist.
     version: Option<String>,
     uid: Option<String>,
+    /// It is labelled for agents.
+    for_agents: bool,
     keys: BTreeMap<String, Digest>,
     /// How often the object had moved when it was read.
     moves: u64,
 }
 
 impl Held {
+    fn of_secret(secret: Secret) -> Self {
+        let for_agents = secret.labels().get(labels::FOR_AGENTS).is_some_and(|is| is == "true");
+        let (version, uid) = (secret.resource_version(), secret.uid());
+        let data = secret.data.unwrap_or_default().into_iter();
+        let keys = digests(data.map(|(key, value)| (key, value.0)));
+        Self { version, uid, for_agents, keys, moves: 0 }
+    }
+
+    fn of_config_map(map: ConfigMap) -> Self {
+        let (version, uid) = (map.resource_version(), map.uid());
+        let texts = map.data.unwrap_or_default().into_iter();
+        let texts = texts.map(|(key, value)| (key, value.into_bytes()));
+        let bytes = map.binary_data.unwrap_or_default().into_iter();
+        let bytes = bytes.map(|(key, value)| (key, value.0));
+        Self { version, uid, keys: digests(texts.chain(bytes)), ..Self::default() }
+    }
+
     fn exists(&self) -> bool {
         self.uid.is_some()
+    }
+
+    /// Whether an agent that may use labelled Secrets only may not use this one. One that is not there may appear
+    /// without the label, and a pod that waits for it would have it before anybody looks.
+    fn withholds(&self, reference: &Reference) -> bool {
+        let is_needed = self.exists() || !reference.optional;
+        reference.kind == ReferenceKind::Secret && is_needed && !self.for_agents
     }
 
     /// Whether there is what an agent cannot start without.
@@ -67,6 +94,8 @@ pub struct Used {
     pub digest: Option<String>,
     /// What the agent cannot start without, and is not there.
     pub missing: Vec<Reference>,
+    /// Secrets that the agent may not use, as they are not there with the label for agents.
+    pub withheld: Vec<Reference>,
 }
 
 /// A clone is the same.
@@ -90,19 +119,21 @@ impl Contents {
         client: &Client,
         agent: &AgentId,
         references: &[Reference],
+        secrets: AgentSecrets,
         salt: Option<&Password>,
     ) -> Result<Used, ControllerError> {
-        let mut missing: Vec<_> =
+        let named: Vec<_> =
             references.iter().filter(|reference| reference.is_content()).cloned().collect();
-        let used: BTreeSet<_> = missing
+        let used: BTreeSet<_> = named
             .iter()
             .map(|reference| (object(agent, reference), reference.keys.clone()))
             .collect();
-        let named = (agent.namespace.clone(), agent.name.clone());
-        self.state().set_uses(named, used.iter().map(|(object, _)| object.clone()).collect());
+        let named_objects = used.iter().map(|(object, _)| object.clone()).collect();
+        self.state().set_uses((agent.namespace.clone(), agent.name.clone()), named_objects);
         if used.is_empty() {
             return Ok(Used::default());
         }
+        let (mut missing, mut withheld) = (named.clone(), Vec::new());
         missing.retain(|reference| !reference.optional);
         let has_secrets = used.iter().any(|(object, _)| object.kind == ReferenceKind::Secret);
         let password = salt.filter(|_| has_secrets).map_or("", Password::expose);
@@ -113,6 +144,11 @@ impl Contents {
             let is_it = |reference: &Reference| {
                 reference.keys == *keys && self::object(agent, reference) == *object
             };
+            if secrets == AgentSecrets::Labelled {
+                let withholds =
+                    |reference: &&Reference| is_it(reference) && held.withholds(reference);
+                withheld.extend(named.iter().filter(withholds).cloned());
+            }
             if held.has(keys) {
                 missing.retain(|reference| !is_it(reference));
             } else if !held.exists() {
@@ -130,7 +166,8 @@ impl Contents {
                 }
             }
         }
-        Ok(Used { digest: Some(hex::encode(whole.sign())), missing: named_once(missing) })
+        let digest = Some(hex::encode(whole.sign()));
+        Ok(Used { digest, missing: named_once(missing), withheld: named_once(withheld) })
     }
 
     /// Takes over what a watch of the metadata tells, and names the agents that this concerns.
@@ -180,27 +217,13 @@ impl Contents {
             }
         };
         let read = match object.kind {
-            ReferenceKind::Secret => read::<Secret>(client, object).await?.map(|secret| {
-                let data = secret.data.clone().unwrap_or_default();
-                (
-                    secret.resource_version(),
-                    secret.uid(),
-                    digests(data.into_iter().map(|(key, value)| (key, value.0))),
-                )
-            }),
+            ReferenceKind::Secret => read::<Secret>(client, object).await?.map(Held::of_secret),
             ReferenceKind::ConfigMap | ReferenceKind::ServiceAccount => {
-                read::<ConfigMap>(client, object).await?.map(|map| {
-                    let texts = map.data.clone().unwrap_or_default().into_iter();
-                    let texts = texts.map(|(key, value)| (key, value.into_bytes()));
-                    let bytes = map.binary_data.clone().unwrap_or_default().into_iter();
-                    let bytes = bytes.map(|(key, value)| (key, value.0));
-                    (map.resource_version(), map.uid(), digests(texts.chain(bytes)))
-                })
+                read::<ConfigMap>(client, object).await?.map(Held::of_config_map)
             }
         };
         // Of one that moves while it is read this is not believed a second time.
-        let (version, uid, keys) = read.unwrap_or_default();
-        let held = Held { version, uid, keys, moves };
+        let held = Held { moves, ..read.unwrap_or_default() };
         self.state().held.insert(object.clone(), held.clone());
         Ok(held)
     }

@@ -5,7 +5,9 @@ pub(crate) mod specs;
 use api_types::{Agent, AgentSpec};
 use kube::core::ObjectMeta;
 
-use crate::resolve::{Defaults, Images, Pull, ResolvedAgent, ServerPassword, UserIds, resolve};
+use crate::resolve::{
+    AgentSecrets, Defaults, Images, Pull, ResolvedAgent, ServerPassword, UserIds, resolve,
+};
 
 /// The agent `demo` of namespace `team-a`, with nothing but defaults.
 pub(crate) fn demo() -> Agent {
@@ -33,7 +35,12 @@ pub(crate) fn defaults() -> Defaults {
         tools: "agent-tools:dev".into(),
         pull: Pull::ByTag,
     };
-    Defaults { images, user_ids: UserIds::Fixed, server_password: ServerPassword::Generated }
+    Defaults {
+        images,
+        user_ids: UserIds::Fixed,
+        server_password: ServerPassword::Generated,
+        secrets: AgentSecrets::Any,
+    }
 }
 
 /// A valid spec, resolved without a template.

@@ -66,6 +66,7 @@ pub async fn run(args: Args, daemon: Daemon) -> Result<(), ControllerError> {
         images: args.images(),
         user_ids: platform::user_ids(&client, args.user_ids).await?,
         server_password: args.server_password(),
+        secrets: args.secrets(),
     };
     let metrics = Metrics::new(&daemon.metrics);
     let api_server = daemon.readiness.gate("api-server");

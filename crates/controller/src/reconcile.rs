@@ -170,7 +170,7 @@ impl Reconciler {
             let applying = self.apply(identity, resolved, &named, fresh, &mut applied);
             failure.of(applying.await);
         }
-        if standing.decision.state != State::Awake {
+        if standing.decision.state != State::Awake || applied.is_withheld() {
             // Also where the agent is invalid, or refused: then what it was is still running.
             failure.of(self.suspend(identity, &mut applied).await);
         }
@@ -288,3 +288,5 @@ mod switch_tests;
 mod tests;
 #[cfg(test)]
 mod volume_tests;
+#[cfg(test)]
+mod withheld_tests;

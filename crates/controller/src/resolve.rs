@@ -99,6 +99,15 @@ pub struct Defaults {
     pub images: Images,
     pub user_ids: UserIds,
     pub server_password: ServerPassword,
+    pub secrets: AgentSecrets,
+}
+
+/// Which Secrets of their namespace agents may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgentSecrets {
+    Any,
+    /// Those that are labelled for agents.
+    Labelled,
 }
 
 /// As whom a pod runs where nothing sets a user.

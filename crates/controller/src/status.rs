@@ -15,7 +15,7 @@ mod warning;
 use api_types::{
     Agent, AgentStatus, ShareStatus, ShareToken,
     condition::{self, reason},
-    names,
+    labels, names,
 };
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::ObjectMeta;
@@ -23,6 +23,7 @@ use time::OffsetDateTime;
 
 use crate::{
     held::Workload,
+    refusal::shorten,
     resolve::Invalid,
     standby::{Decision, Warning},
 };
@@ -38,6 +39,9 @@ pub use template::template_status;
 pub use unreadable::unreadable;
 pub use volumes::{Refused, Volumes};
 use warning::warn;
+
+/// The longest list of what an agent may not use, in characters.
+const LONGEST_SENTENCE: usize = 1000;
 
 /// Everything that a status is computed from.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +90,8 @@ pub enum ApplyProblem {
     Invalid { kind: String, message: String },
     /// A rule of the cluster forbids the object: a quota, a webhook, a policy.
     Rejected { kind: String, message: String },
+    /// The agent names Secrets that it may not use.
+    Withheld(Vec<Reference>),
 }
 
 /// The state of the share link.
@@ -241,6 +247,7 @@ impl ApplyProblem {
             Self::Ending { .. } => reason::PROGRESSING,
             Self::Invalid { .. } => reason::INVALID_SPEC,
             Self::Rejected { .. } => reason::REJECTED,
+            Self::Withheld(_) => reason::SECRET_NOT_ALLOWED,
         }
     }
 
@@ -254,6 +261,15 @@ impl ApplyProblem {
             }
             Self::Invalid { kind, message } => format!("the {kind} is invalid: {message}"),
             Self::Rejected { kind, message } => format!("the {kind} was rejected: {message}"),
+            Self::Withheld(secrets) => {
+                let named: Vec<_> = secrets.iter().map(ToString::to_string).collect();
+                let message = format!(
+                    "the agent is stopped, as it may use only Secrets with the label {}: \"true\"; label or remove: {}",
+                    labels::FOR_AGENTS,
+                    named.join(", ")
+                );
+                shorten(&message, LONGEST_SENTENCE)
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 mod admission;
 mod api_server;
 mod check;
+mod connections;
 mod contexts;
 mod crowd;
 mod drain;
@@ -17,6 +18,7 @@ mod lease;
 mod links;
 mod mistakes;
 mod ownership;
+mod policies;
 mod recovery;
 mod revocation;
 mod roles;

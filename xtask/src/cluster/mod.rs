@@ -13,7 +13,7 @@ use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
 
 pub(crate) use name::ClusterName;
-pub(crate) use standalone::{ControlPlane, Controllers, ensure_helm};
+pub(crate) use standalone::{ControlPlane, Controllers, ensure_helm, test_go};
 
 use crate::shell::Cmd;
 use standalone::Egress;

@@ -94,6 +94,7 @@ fn who_may_view_or_edit_a_namespace_may_view_or_edit_its_agents() {
         added.map(|ours| ours.name.as_str()).collect()
     };
     assert_eq!(added_to("view"), ["kubeopencode-view"]);
-    assert_eq!(added_to("edit"), ["kubeopencode-view", "kubeopencode-edit"]);
-    assert_eq!(added_to("admin"), ["kubeopencode-view", "kubeopencode-edit"]);
+    let editor = ["kubeopencode-view", "kubeopencode-edit", "kubeopencode-use-service-accounts"];
+    assert_eq!(added_to("edit"), editor);
+    assert_eq!(added_to("admin"), editor);
 }

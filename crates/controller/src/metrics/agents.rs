@@ -26,13 +26,14 @@ const NEW: State = State { ready: "Unknown", reason: "New" };
 const OTHER: &str = "Other";
 
 /// The reasons of `Ready` that the controller writes.
-pub(super) const REASONS: [&str; 12] = [
+pub(super) const REASONS: [&str; 13] = [
     reason::SERVER_READY,
     reason::PROGRESSING,
     reason::SUSPENDED,
     reason::INVALID_SPEC,
     reason::TEMPLATE_NOT_FOUND,
     reason::REFERENCE_NOT_FOUND,
+    reason::SECRET_NOT_ALLOWED,
     reason::NAME_CONFLICT,
     reason::REJECTED,
     reason::IMAGE_PULL_FAILED,

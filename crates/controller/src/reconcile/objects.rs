@@ -33,6 +33,13 @@ pub(super) struct Applied {
     pub(super) problem: Option<ApplyProblem>,
 }
 
+impl Applied {
+    /// What the agent names it may not have: not even a pod of before.
+    pub(super) fn is_withheld(&self) -> bool {
+        matches!(self.problem, Some(ApplyProblem::Withheld(_)))
+    }
+}
+
 /// What is applied that neither the agent's spec nor its template says.
 pub(super) struct Fresh {
     /// Of its server, where it has none yet.
@@ -94,7 +101,12 @@ impl Reconciler {
         let held = applier.observe(owner, &name, held).await?;
         let password = password(held.owned().map(|held| &held.kept), fresh.password);
         let salt = (resolved.server_password == ServerPassword::Generated).then_some(&password);
-        let used = stores.contents.digest(&self.client, identity, references, salt).await?;
+        let secrets = self.defaults.secrets;
+        let used =
+            stores.contents.digest(&self.client, identity, references, secrets, salt).await?;
+        if !used.withheld.is_empty() {
+            return Err(ApplyProblem::Withheld(used.withheld).into());
+        }
         let causes = Causes {
             references: self.restarted_for(identity, &used),
             revision: fresh.revision,

@@ -36,6 +36,11 @@ pub(super) fn advice(state: &State, subject: Subject<'_>) -> Option<String> {
             "Create in namespace {namespace} what the message names; the agent then starts by \
              itself"
         ),
+        reason::SECRET_NOT_ALLOWED => format!(
+            "Label the Secrets that the message names, or have them labelled, and the agent starts \
+             by itself: kubectl label secret -n {namespace} NAME kubeopencode.io/for-agents=true; \
+             or remove them: kubectl edit agent {agent}"
+        ),
         reason::NAME_CONFLICT => {
             "Delete or rename the object that the message names, or create the agent under \
              another name"
@@ -98,6 +103,7 @@ mod tests {
             (reason::INVALID_SPEC, "kubectl edit agent demo -n team-a"),
             (reason::TEMPLATE_NOT_FOUND, "AgentTemplate \"base\""),
             (reason::REFERENCE_NOT_FOUND, "Create in namespace team-a"),
+            (reason::SECRET_NOT_ALLOWED, "kubectl label secret -n team-a NAME "),
             (reason::NAME_CONFLICT, "another name"),
             (reason::IMAGE_PULL_FAILED, "spec.imagePullSecrets"),
             (reason::CRASH_LOOP, "kubeoc agent logs demo -n team-a --previous"),

@@ -1,5 +1,7 @@
 //! With its defaults the chart yields the objects of the kustomize base. What only one of them has is listed, with why.
 
+use std::fs;
+
 use chart::{NAMESPACE, Objects, kubectl, objects, render_values, root};
 use serde_json::{Value, json};
 
@@ -29,8 +31,8 @@ const RELEASE_LABELS: [&str; 4] = [
     "helm.sh/chart",
 ];
 
-fn kustomized() -> Objects {
-    let folder = root().join("manifests");
+fn kustomized(folder: &str) -> Objects {
+    let folder = root().join(folder);
     let built = kubectl(&["kustomize", folder.to_str().unwrap()], "").unwrap();
     assert!(built.succeeded, "{}", built.errors);
     objects(&built.output).unwrap()
@@ -61,7 +63,7 @@ fn bare(mut object: Value) -> Value {
 
 #[test]
 fn with_its_defaults_the_chart_yields_the_objects_of_the_kustomize_base() {
-    let (mut chart, mut base) = (render_values(&json!({})).unwrap(), kustomized());
+    let (mut chart, mut base) = (render_values(&json!({})).unwrap(), kustomized("manifests"));
     for (kind, name, why) in ONLY_CHART {
         let listed =
             |(_, of, named): &(String, String, String)| of == kind && named.starts_with(name);
@@ -73,9 +75,30 @@ fn with_its_defaults_the_chart_yields_the_objects_of_the_kustomize_base() {
     for (kind, name) in ONLY_KUSTOMIZE {
         assert!(base.remove(&(String::new(), kind.into(), name.into())).is_some());
     }
+    assert_same(&chart, &base);
+}
+
+fn assert_same(chart: &Objects, base: &Objects) {
     assert_eq!(chart.keys().collect::<Vec<_>>(), base.keys().collect::<Vec<_>>());
     for (key, object) in chart {
-        let (ours, theirs) = (bare(with_plain_numbers(&object)), with_plain_numbers(&base[&key]));
+        let (ours, theirs) = (bare(with_plain_numbers(object)), with_plain_numbers(&base[key]));
         assert!(ours == theirs, "{key:?} differs:\n{ours:#}\n{theirs:#}");
     }
+}
+
+#[test]
+fn its_network_policies_are_those_of_the_folder_beside_the_base() {
+    let values = json!({
+        "networkPolicies": { "enabled": true, "agents": { "namespaces": ["team-a"] } },
+        "certificates": { "mode": "existing" },
+    });
+    let mut chart = render_values(&values).unwrap();
+    chart.retain(|(_, kind, _), _| kind == "NetworkPolicy");
+    let mut base = kustomized("manifests/network-policies");
+    let agents = root().join("manifests/network-policies/agents.yaml");
+    for ((_, kind, name), mut object) in objects(&fs::read_to_string(agents).unwrap()).unwrap() {
+        object["metadata"]["namespace"] = json!("team-a");
+        base.insert(("team-a".to_owned(), kind, name), object);
+    }
+    assert_same(&chart, &base);
 }

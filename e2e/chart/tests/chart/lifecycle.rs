@@ -28,7 +28,8 @@ fn get(arguments: &[&str]) -> Value {
 /// Kinds and names of all that is labelled as the system's, wherever it is.
 fn system() -> BTreeSet<String> {
     let kinds = "deployments,services,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,\
-                 poddisruptionbudgets,jobs,cronjobs,crds,networkpolicies,configmaps,secrets";
+                 poddisruptionbudgets,jobs,cronjobs,crds,networkpolicies,configmaps,secrets,\
+                 validatingadmissionpolicies,validatingadmissionpolicybindings";
     let found =
         get(&[kinds, "--all-namespaces", "--selector=app.kubernetes.io/part-of=kubeopencode"]);
     let items = found["items"].as_array().unwrap().iter();

@@ -11,6 +11,7 @@ mod lifecycle;
 mod lint;
 mod monitoring;
 mod notes;
+mod policies;
 mod refusals;
 mod removal;
 mod renewal;

@@ -12,6 +12,10 @@ const OF_A_NAMESPACE: [&str; 6] =
 const PROGRAMS: [&str; 3] =
     ["kubeopencode-controller", "kubeopencode-server", "kubeopencode-terminal-broker"];
 
+/// Roles of people, bound to no process.
+const PEOPLE: [&str; 3] =
+    ["kubeopencode-edit", "kubeopencode-use-service-accounts", "kubeopencode-view"];
+
 fn of_kind<'a>(objects: &'a Objects, kind: &str) -> Vec<&'a Value> {
     objects.iter().filter(|(key, _)| key.1 == kind).map(|(_, object)| object).collect()
 }
@@ -40,7 +44,7 @@ fn nobody_is_granted_anything_of_another_namespace() {
         assert_eq!(cluster_wide(&objects), BTreeSet::new(), "{namespaces:?}");
         // For people, by the roles that they have in a namespace; bound to no process.
         let roles = of_kind(&objects, "ClusterRole");
-        assert_eq!(names(&roles), ["kubeopencode-edit", "kubeopencode-view"]);
+        assert_eq!(names(&roles), PEOPLE);
         assert!(of_kind(&objects, "ClusterRoleBinding").is_empty());
         assert!(roles.iter().all(|role| role["aggregationRule"].is_null()));
         for binding in of_kind(&objects, "RoleBinding") {

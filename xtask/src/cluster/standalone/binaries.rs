@@ -1,4 +1,5 @@
-//! Builds Kubernetes, etcd, containerd, CoreDNS, the storage provisioner and Helm from their Go modules, once, into the cache.
+//! Builds Kubernetes, etcd, containerd, CoreDNS, the storage provisioner, what enforces network policies and Helm from their Go
+//! modules, once, into the cache.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -39,6 +40,9 @@ const ADDONS: [Program; 3] = [
     ("local-path-provisioner", "github.com/rancher/local-path-provisioner"),
 ];
 
+/// What enforces network policies, in the node's network.
+const NETWORK_POLICIES: [Program; 1] = [("network-policies", ".")];
+
 /// It tests the chart, and belongs to no cluster.
 const HELM: [Program; 1] = [("helm", "helm.sh/helm/v4/cmd/helm")];
 
@@ -55,6 +59,8 @@ pub(super) struct Binaries {
     pub(super) containerd: PathBuf,
     /// What runs in pods of the cluster's own: coredns, pause, local-path-provisioner.
     pub(super) addons: PathBuf,
+    /// network-policies.
+    pub(super) network_policies: PathBuf,
 }
 
 impl Binaries {
@@ -68,13 +74,20 @@ pub(super) fn ensure(release: &Release) -> Result<Binaries> {
     Ok(Binaries {
         kubernetes: kubernetes(release, key.clone())?,
         containerd: module("containerd", &CONTAINERD, key.clone())?,
-        addons: module("addons", &ADDONS, key)?,
+        addons: module("addons", &ADDONS, key.clone())?,
+        network_policies: module("network-policies", &NETWORK_POLICIES, key)?,
     })
 }
 
 /// The folder of etcd, kube-apiserver, kubectl and so on.
 pub(super) fn ensure_kubernetes(release: &Release) -> Result<PathBuf> {
     kubernetes(release, toolchain()?)
+}
+
+/// The tests of our own Go modules that have some.
+pub(crate) fn test() -> Result<()> {
+    toolchain()?;
+    go(&repository().join("e2e/cluster/network-policies")).args(["test", "./..."]).run()
 }
 
 /// Helm's program.
@@ -125,17 +138,22 @@ fn built(
 }
 
 fn compile(source: &Path, package: &str, program: &Path, flags: &[&str]) -> Result<()> {
-    Cmd::new("go")
+    go(source)
         .args(["build", "-buildvcs=false", "-trimpath"])
         .args(flags)
         .arg("-o")
         .arg(program)
         .arg(package)
+        .run()
+}
+
+/// go in the folder of a module, whatever the machine's own settings are.
+fn go(source: &Path) -> Cmd {
+    Cmd::new("go")
         .current_dir(source)
         .env("GOWORK", "off")
         .env("CGO_ENABLED", "0")
         .env("GOFLAGS", "")
-        .run()
 }
 
 /// Where Kubernetes' own build writes its version: <https://github.com/kubernetes/kubernetes/blob/master/hack/lib/version.sh>.
@@ -193,6 +211,7 @@ mod tests {
             kubernetes: folder.path().join(kubernetes),
             containerd: folder.path().join("containerd"),
             addons: folder.path().join("addons"),
+            network_policies: folder.path().join("network-policies"),
         };
         let names = folder.path().join("bin");
         fs::create_dir(folder.path().join("old")).unwrap();

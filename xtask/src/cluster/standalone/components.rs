@@ -37,13 +37,14 @@ pub(super) fn foundation(layout: &Layout, binaries: &Binaries) -> [Component; 3]
 }
 
 /// What needs the API server.
-pub(super) fn clients(layout: &Layout, binaries: &Binaries) -> [Component; 4] {
+pub(super) fn clients(layout: &Layout, binaries: &Binaries) -> [Component; 5] {
     let kubernetes = &binaries.kubernetes;
     [
         controller_manager(layout, kubernetes),
         scheduler(layout, kubernetes),
         kubelet(layout, kubernetes),
         proxy(layout, kubernetes),
+        network_policies(layout, &binaries.network_policies),
     ]
 }
 
@@ -194,6 +195,12 @@ fn proxy(layout: &Layout, binaries: &Path) -> Component {
     Component { reads: vec![config], ..component(binaries, "kube-proxy", arguments) }
 }
 
+/// It enforces them, in the node's network.
+fn network_policies(layout: &Layout, binaries: &Path) -> Component {
+    let arguments = vec![layout.pki("network-policies.kubeconfig")];
+    component(binaries, "network-policies", arguments)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,8 +220,9 @@ mod tests {
     #[test]
     fn a_component_is_called_by_its_own_name_so_that_its_process_is_known() {
         let layout = demo();
-        let [kubernetes, containerd, addons] = ["/k", "/c", "/a"].map(PathBuf::from);
-        let binaries = Binaries { kubernetes, containerd, addons };
+        let [kubernetes, containerd, addons, network_policies] =
+            ["/k", "/c", "/a", "/n"].map(PathBuf::from);
+        let binaries = Binaries { kubernetes, containerd, addons, network_policies };
         let foundation = foundation(&layout, &binaries);
         for component in foundation.iter().chain(&clients(&layout, &binaries)) {
             assert!(component.program.ends_with(component.name), "{component:?}");

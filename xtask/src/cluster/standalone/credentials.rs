@@ -15,14 +15,19 @@ use super::{files, kubeconfig};
 const VALIDITY: Duration = Duration::days(3650);
 
 /// Who the components are to the API server. The names are those its bootstrap RBAC policy knows.
-const USERS: [(&str, &str, Option<&str>); 4] = [
+const USERS: [User; 5] = [
     ("admin", "kubernetes-admin", Some("system:masters")),
     ("controller-manager", "system:kube-controller-manager", None),
     ("scheduler", "system:kube-scheduler", None),
     ("kube-proxy", "system:kube-proxy", None),
+    // Of ours: e2e/cluster/manifests/rbac.yaml.
+    ("network-policies", "kubeopencode:network-policies", None),
 ];
 
-/// Makes the folder if it is not there. It appears whole or not at all.
+/// The file, the name and the organization.
+type User = (&'static str, &'static str, Option<&'static str>);
+
+/// Makes the folder if it is not there, which appears whole or not at all, and the users that it lacks.
 pub(super) fn ensure(layout: &Layout, now: OffsetDateTime) -> Result<()> {
     let (folder, partial) = (layout.path("pki"), layout.path("pki.partial"));
     if !folder.exists() {
@@ -33,6 +38,7 @@ pub(super) fn ensure(layout: &Layout, now: OffsetDateTime) -> Result<()> {
         create(layout, &partial, Period::new(now, VALIDITY))?;
         fs::rename(&partial, &folder)?;
     }
+    users(layout, &folder, Period::new(now, VALIDITY))?;
     files::write(&layout.kubeconfig(), &fs::read(folder.join("admin.kubeconfig"))?)
 }
 
@@ -45,19 +51,21 @@ fn create(layout: &Layout, folder: &Path, period: Period) -> Result<()> {
     let (private, public) = key_pair()?;
     files::write(&folder.join("service-accounts.key"), private.as_bytes())?;
     files::write(&folder.join("service-accounts.pub"), public.as_bytes())?;
-    for (file, name, organization) in USERS {
-        user(
-            layout,
-            folder,
-            &cluster,
-            file,
-            &Subject { name, organization, ..Subject::default() },
-            period,
-        )?;
-    }
     let node = format!("system:node:{}", layout.node());
     let kubelet = Subject { name: &node, organization: Some("system:nodes"), ..Subject::default() };
     user(layout, folder, &cluster, "kubelet", &kubelet, period)
+}
+
+/// The users that are not there yet: an older cluster may lack some.
+fn users(layout: &Layout, folder: &Path, period: Period) -> Result<()> {
+    let read = |file: &str| fs::read_to_string(folder.join(file));
+    let cluster = Authority::load(Identity { certificate: read("ca.crt")?, key: read("ca.key")? })?;
+    let is_missing = |(file, ..): &User| !folder.join(format!("{file}.kubeconfig")).exists();
+    for (file, name, organization) in USERS.into_iter().filter(is_missing) {
+        let subject = Subject { name, organization, ..Subject::default() };
+        user(layout, folder, &cluster, file, &subject, period)?;
+    }
+    Ok(())
 }
 
 fn etcd(folder: &Path, period: Period) -> Result<()> {
@@ -139,4 +147,25 @@ fn user(
 fn write_identity(folder: &Path, name: &str, identity: &Identity) -> Result<()> {
     files::write(&folder.join(format!("{name}.crt")), identity.certificate.as_bytes())?;
     files::write(&folder.join(format!("{name}.key")), identity.key.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::standalone::layout::demo;
+    use crate::cluster::version::Minor;
+
+    #[test]
+    fn a_cluster_of_before_gets_the_user_that_it_lacks_and_keeps_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::without_node(folder.path(), Minor(37), demo().listeners);
+        let [admin, ours] = ["admin", "network-policies"]
+            .map(|user| layout.path("pki").join(format!("{user}.kubeconfig")));
+        ensure(&layout, OffsetDateTime::UNIX_EPOCH).unwrap();
+        let before = fs::read(&admin).unwrap();
+        fs::remove_file(&ours).unwrap();
+        ensure(&layout, OffsetDateTime::UNIX_EPOCH).unwrap();
+        assert!(ours.exists());
+        assert_eq!(fs::read(&admin).unwrap(), before);
+    }
 }

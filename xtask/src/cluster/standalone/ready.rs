@@ -12,7 +12,7 @@ use crate::cluster::wait;
 use crate::shell::Cmd;
 use crate::step;
 
-pub(super) const COMPONENTS: [&str; 7] = [
+pub(super) const COMPONENTS: [&str; 8] = [
     "containerd",
     "etcd",
     "kube-apiserver",
@@ -20,6 +20,7 @@ pub(super) const COMPONENTS: [&str; 7] = [
     "kube-scheduler",
     "kubelet",
     "kube-proxy",
+    "network-policies",
 ];
 
 /// What the API server needs, itself included; the others may be down while it starts.

@@ -67,7 +67,7 @@ pub(crate) fn up(name: &ClusterName, wanted: Option<Wanted>, egress: Egress) -> 
     })?;
     step::run("API server ready", |_| ready::api_server(&layout))?;
     start(
-        "controllers, scheduler, kubelet, proxy",
+        "controllers, scheduler, kubelet, proxy, network policies",
         &layout,
         &components::clients(&layout, &binaries),
     )?;
