@@ -132,8 +132,10 @@ impl ShareIndex {
     fn locate(&self, token: &ShareToken) -> Option<&Link> {
         let lookup = token.lookup();
         let candidates = self.by_lookup.iter_hash(self.hasher.hash_one(lookup));
-        let mut candidates = candidates.filter(|link| link.lookup == lookup);
-        candidates.find(|link| link.proof == token.proof(&link.agent.uid)).map(AsRef::as_ref)
+        let candidates = candidates.filter(|link| link.lookup == lookup);
+        let proven = candidates.filter(|link| link.proof == token.proof(&link.agent.uid));
+        // No two agents have one UID; if they had, the answer would always be the same.
+        proven.min_by(|one, other| one.agent.cmp(&other.agent)).map(AsRef::as_ref)
     }
 
     fn get(&self, agent: &AgentId) -> Option<&Link> {

@@ -66,7 +66,7 @@ fn a_listing_tells_what_changed_since() {
     let changed = before.replace(None, index(&[kept, came]));
     let told: Vec<(&str, bool)> =
         changed.iter().map(|((agent, _), share)| (agent.name.as_str(), share.is_some())).collect();
-    assert_eq!(told, [("came", true), ("gone", false)]);
+    assert_eq!(told, [("gone", false), ("came", true)]);
     assert_eq!(found(&before, 2), None);
 }
 
