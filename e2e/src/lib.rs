@@ -14,7 +14,6 @@ pub mod network;
 pub mod opencode;
 pub mod pods;
 pub mod processes;
-pub mod prometheus;
 pub mod raw_guest;
 pub mod replica;
 pub mod rollout;

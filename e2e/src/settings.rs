@@ -45,11 +45,6 @@ pub fn services() -> Result<String> {
     variable("E2E_SERVICES")
 }
 
-/// A Prometheus that scrapes the system under test, such as `http://127.0.0.1:9091`.
-pub fn prometheus() -> Result<String> {
-    variable("E2E_PROMETHEUS")
-}
-
 /// How long an idle agent is watched.
 pub fn idle() -> Result<Duration> {
     let minutes = variable("E2E_IDLE_MINUTES")?.parse().context("E2E_IDLE_MINUTES")?;

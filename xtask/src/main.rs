@@ -18,7 +18,6 @@ mod images;
 mod install;
 mod interrupt;
 mod paths;
-mod prometheus;
 mod python;
 mod scale;
 mod script;

@@ -5,7 +5,7 @@ mod kind;
 mod name;
 mod standalone;
 mod version;
-pub(crate) mod wait;
+mod wait;
 
 use std::{net::SocketAddr, path::PathBuf};
 
