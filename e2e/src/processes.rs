@@ -1,11 +1,12 @@
 //! The processes of gateway, broker and API server, where they run on this machine: what they use (`proc(5)`), and
 //! stopping them.
 
-use std::{fs, time::Duration};
+use std::{fs, iter::Sum, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::{core::v1::Pod, discovery::v1::EndpointSlice};
 use kube::{Api, Client, ResourceExt};
+use scale::proc;
 
 use crate::{pods, temporary::Temporary};
 
@@ -55,12 +56,12 @@ impl Processes {
 
     /// CPU time of all of them so far; `None` without a process.
     pub fn cpu(&self) -> Option<Duration> {
-        self.sum(cpu).map(Duration::from_nanos)
+        self.sum(|pid| proc::processor_time(pid).ok())
     }
 
     /// Resident memory of all of them, in KiB.
     pub fn resident_kib(&self) -> Option<u64> {
-        self.sum(resident_kib)
+        self.sum(|pid| proc::resident_kib(pid).ok())
     }
 
     /// Stops them in the middle of whatever they do, as a machine that hangs would, until the result is dropped.
@@ -72,7 +73,7 @@ impl Processes {
         Temporary::begin(&[], &format!("kill -STOP {ids}"), &format!("kill -CONT {ids}"))
     }
 
-    fn sum(&self, of: impl Fn(u32) -> Option<u64>) -> Option<u64> {
+    fn sum<T: Sum>(&self, of: impl Fn(u32) -> Option<T>) -> Option<T> {
         if self.0.is_empty() { None } else { self.0.iter().map(|pid| of(*pid)).sum() }
     }
 }
@@ -86,23 +87,6 @@ fn all() -> Result<impl Iterator<Item = u32>> {
 /// A file of a process; empty where it has ended meanwhile.
 fn text(pid: u32, file: &str) -> String {
     fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default()
-}
-
-/// Nanoseconds on a CPU, of all threads: the first field of `schedstat`, far finer than the ticks of `stat`.
-fn cpu(pid: u32) -> Option<u64> {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?.filter_map(Result::ok);
-    tasks
-        .map(|task| {
-            let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
-            text.split(' ').next()?.parse::<u64>().ok()
-        })
-        .sum()
-}
-
-fn resident_kib(pid: u32) -> Option<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
 #[cfg(test)]

@@ -12,5 +12,6 @@ pub mod figures;
 pub mod idle;
 pub mod installation;
 pub mod links;
+pub mod proc;
 pub mod process;
 pub mod soak;

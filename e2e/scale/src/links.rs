@@ -2,13 +2,7 @@
 //! takes, and a look-up. The watch that feeds it is the programs' own; the API server is a function of this process, so
 //! that no cluster needs to hold as many Agents, and it counts in all figures but the look-up's.
 
-use std::{
-    fmt::Write as _,
-    fs,
-    hint::black_box,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fmt::Write as _, fs, hint::black_box, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use api_types::{Namespaces, ShareToken};
@@ -16,7 +10,7 @@ use share::{Links, follow};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::process::resident_kib;
+use crate::proc::resident_kib;
 
 mod server;
 
@@ -91,7 +85,7 @@ async fn figures(server: &mut Server, links: &Links, count: u32) -> Result<Figur
 }
 
 fn resident() -> Result<u64> {
-    resident_kib(Path::new("/proc/self")).context("this process's memory")
+    resident_kib(std::process::id()).context("this process's memory")
 }
 
 /// How many tokens are looked up between two looks at the clock.

@@ -1,9 +1,9 @@
 //! A program of ours as a child of this process: started, looked at from outside, ended or killed.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Stdio,
     time::Duration,
 };
@@ -18,7 +18,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::clock;
+use crate::{clock, proc};
 
 /// How long it may take to end when it is asked to.
 const END_BOUND: Duration = Duration::from_secs(30);
@@ -76,36 +76,29 @@ impl Process {
 
     /// Lets it finish, and release what it holds.
     pub async fn end(mut self) -> Result<()> {
-        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        let pid = i32::try_from(self.id()?).ok().and_then(Pid::from_raw);
         kill_process(pid.context("it has ended by itself")?, Signal::TERM)?;
         timeout(END_BOUND, self.child.wait()).await.context("it does not end")??;
         Ok(())
     }
 
-    /// Its resident memory (`proc_pid_status(5)`).
+    /// Its resident memory.
     pub fn resident_kib(&self) -> Result<u64> {
-        resident_kib(&self.folder()?)
+        proc::resident_kib(self.id()?)
     }
 
-    /// The same with a share only of what other processes have resident too (`proc_pid_smaps_rollup`).
+    /// Its share of what is resident.
     pub fn proportional_kib(&self) -> Result<u64> {
-        kib(&self.folder()?.join("smaps_rollup"), "Pss:")
+        proc::proportional_kib(self.id()?)
     }
 
-    /// The processor time of all its threads (`schedstat`: nanoseconds come first).
+    /// Its time on a processor.
     pub fn processor_time(&self) -> Result<Duration> {
-        let mut nanoseconds = 0;
-        for thread in fs::read_dir(self.folder()?.join("task"))? {
-            let text = fs::read_to_string(thread?.path().join("schedstat"))?;
-            let first = text.split_whitespace().next().context("an empty schedstat")?;
-            nanoseconds += first.parse::<u64>()?;
-        }
-        Ok(Duration::from_nanos(nanoseconds))
+        proc::processor_time(self.id()?)
     }
 
-    fn folder(&self) -> Result<PathBuf> {
-        let pid = self.child.id().context("it has ended by itself")?;
-        Ok(Path::new("/proc").join(pid.to_string()))
+    fn id(&self) -> Result<u32> {
+        self.child.id().context("it has ended by itself")
     }
 
     /// What it answers at `path` beside its metrics, head and body, over a connection of its own.
@@ -152,16 +145,4 @@ impl Process {
         }
         Ok(())
     }
-}
-
-/// Of a process's folder beneath `/proc`.
-pub fn resident_kib(folder: &Path) -> Result<u64> {
-    kib(&folder.join("status"), "VmRSS:")
-}
-
-fn kib(file: &Path, name: &'static str) -> Result<u64> {
-    let text = fs::read_to_string(file)?;
-    let line = text.lines().find_map(|line| line.strip_prefix(name));
-    let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    number.context(name)
 }
