@@ -82,8 +82,8 @@ impl Links {
         token: &ShareToken,
     ) -> Option<(SharedAgent, watch::Receiver<News>)> {
         let mut state = self.write();
-        let (key, found) = state.index.find_key(token)?;
-        let share = state.channels.subscribe(key, &found.share);
+        let found = state.index.find(token)?;
+        let share = state.channels.subscribe(found.key(), found.share());
         Some((found, share))
     }
 
@@ -101,10 +101,10 @@ impl Links {
         }
         // The Agent may have been shared since the watch broke.
         let unknown = || if self.is_watching() { Denial::Unknown } else { Denial::Stale };
-        let (SharedAgent { agent, share }, changes) =
-            self.find_and_follow(token).ok_or_else(unknown)?;
-        let visitor = Visitor { agent: AgentId::clone(&agent), link: token.lookup(), client };
-        Ok((visitor, share, changes))
+        let (found, changes) = self.find_and_follow(token).ok_or_else(unknown)?;
+        let agent = AgentId::clone(found.agent());
+        let visitor = Visitor { agent, link: token.lookup(), client };
+        Ok((visitor, found.share().clone(), changes))
     }
 
     /// What `admit` says, such as [`Visit::admit`](crate::Visit::admit) by these links; but a denial

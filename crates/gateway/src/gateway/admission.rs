@@ -69,8 +69,8 @@ impl Gateway {
         client: ClientAddress,
     ) -> RequestError {
         self.metrics.visited(Err(denial));
-        let found = token.and_then(|token| Some((token.lookup(), self.links.find(token)?.agent)));
-        self.audit.denied(found.as_ref().map(|(_, agent)| &**agent), client.ip, denial);
+        let found = token.and_then(|token| Some((token.lookup(), self.links.find(token)?)));
+        self.audit.denied(found.as_ref().map(|(_, found)| &**found.agent()), client.ip, denial);
         let key = client.ip.into();
         let refused = match (denial.class(), found) {
             (Class::Hidden, _) => match self.limits.wrong_token(key) {

@@ -8,7 +8,7 @@ use api_types::{
     network::parse_allowed,
 };
 
-use super::Link;
+use super::{Link, uid::Uid};
 use crate::verdict::{Networks, Readiness, Share};
 
 impl Link {
@@ -18,10 +18,12 @@ impl Link {
         let exists = agent.metadata.uid.is_some() && agent.metadata.deletion_timestamp.is_none();
         let spec = agent.spec.share.as_ref().filter(|share| share.enabled && exists)?;
         let published = agent.status.as_ref()?.share.as_ref()?;
+        let id = AgentId::of(agent);
         Some(Self {
-            agent: Arc::new(AgentId::of(agent)),
             lookup: published.token_lookup.as_ref()?.parse().ok()?,
             proof: published.token_proof.as_ref()?.parse().ok()?,
+            uid: Uid::new(&id.uid),
+            agent: Arc::new(id),
             share: Share {
                 expires_at: spec.expires_at,
                 allowed: networks(spec),
@@ -99,8 +101,8 @@ mod tests {
         let share =
             Share { expires_at: None, allowed: Networks::Anywhere, readiness: Readiness::Ready };
         let (lookup, proof) = (token(1).lookup(), token(1).proof("uid-1"));
-        let agent = Arc::new(AgentId::of(&demo()));
-        assert_eq!(link, Link { agent, lookup, proof, share });
+        let (uid, agent) = (Uid::new("uid-1"), Arc::new(AgentId::of(&demo())));
+        assert_eq!(link, Link { lookup, proof, uid, agent, share });
     }
 
     #[test]

@@ -15,7 +15,7 @@ fn index(agents: &[Agent]) -> ShareIndex {
 }
 
 fn found(index: &ShareIndex, number: u8) -> Option<String> {
-    index.find(&token(number)).map(|found| found.agent.to_string())
+    index.find(&token(number)).map(|found| found.agent().to_string())
 }
 
 #[test]
@@ -176,7 +176,7 @@ proptest! {
                 }
             }
             for number in 0..3 {
-                let found = real.find(&token(number)).map(|found| found.agent);
+                let found = real.find(&token(number)).map(|found| Arc::clone(found.agent()));
                 let expected = model.find(&token(number));
                 prop_assert_eq!(found.as_deref(), expected.as_ref());
             }

@@ -12,7 +12,7 @@ fn other() -> Agent {
 async fn a_visitor_hears_the_new_state_of_its_own_link_and_of_no_other() {
     let links = Links::with([demo(), other()]);
     let (found, mut share) = links.find_and_follow(&token(1)).unwrap();
-    assert_eq!(found.share.readiness, Readiness::Ready);
+    assert_eq!(found.share().readiness, Readiness::Ready);
 
     links.remove(&AgentId::of(&other()));
     links.apply(&demo());
