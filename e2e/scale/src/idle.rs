@@ -48,6 +48,8 @@ struct Cost {
     resident_mb: f64,
     /// With a share only of what it has in common with others, such as the program's file.
     proportional_mb: f64,
+    /// What is no file's: a pod's resident memory, as its kubelet reports it.
+    anonymous_mb: f64,
 }
 
 /// Measures, and writes the table.
@@ -124,8 +126,10 @@ async fn costs(replicas: &[Replica], window: Duration) -> Result<Vec<Cost>> {
         let spent = replica.process.processor_time()?.saturating_sub(before);
         let resident_mb = megabytes(replica.process.resident_kib()?);
         let proportional_mb = megabytes(replica.process.proportional_kib()?);
+        let anonymous_mb = megabytes(replica.process.anonymous_kib()?);
         let millicores = spent.as_secs_f64() * 1000.0 / window.as_secs_f64();
-        Ok(Cost { program: replica.program, millicores, resident_mb, proportional_mb })
+        let program = replica.program;
+        Ok(Cost { program, millicores, resident_mb, proportional_mb, anonymous_mb })
     };
     replicas.iter().zip(before).map(cost).collect()
 }
@@ -138,18 +142,22 @@ fn megabytes(kib: u64) -> f64 {
 /// A row for each process, and their sum.
 fn of(costs: &[Cost], agents: u32) -> Result<String> {
     let mut table = format!(
-        "| With {agents} idle shared Agents | CPU, millicores | resident, MB | … its share of it, MB |\n\
-         |---|---:|---:|---:|\n"
+        "| With {agents} idle shared Agents | CPU, millicores | resident, MB | … its share of it, MB \
+         | … no file's, MB |\n|---|---:|---:|---:|---:|\n"
     );
+    let sum = |of: fn(&Cost) -> f64| costs.iter().map(of).sum();
     let all = Cost {
         program: "all",
-        millicores: costs.iter().map(|cost| cost.millicores).sum(),
-        resident_mb: costs.iter().map(|cost| cost.resident_mb).sum(),
-        proportional_mb: costs.iter().map(|cost| cost.proportional_mb).sum(),
+        millicores: sum(|cost| cost.millicores),
+        resident_mb: sum(|cost| cost.resident_mb),
+        proportional_mb: sum(|cost| cost.proportional_mb),
+        anonymous_mb: sum(|cost| cost.anonymous_mb),
     };
-    for Cost { program, millicores, resident_mb, proportional_mb } in costs.iter().chain([&all]) {
-        let (millicores, memory) = (format!("{millicores:.2}"), format!("{resident_mb:.1}"));
-        writeln!(table, "| {program} | {millicores} | {memory} | {proportional_mb:.1} |")?;
+    for cost in costs.iter().chain([&all]) {
+        let memory = [cost.resident_mb, cost.proportional_mb, cost.anonymous_mb];
+        let [resident, share, anonymous] = memory.map(|megabytes| format!("{megabytes:.1}"));
+        let (program, millicores) = (cost.program, format!("{:.2}", cost.millicores));
+        writeln!(table, "| {program} | {millicores} | {resident} | {share} | {anonymous} |")?;
     }
     Ok(table)
 }
@@ -160,14 +168,15 @@ mod tests {
 
     #[test]
     fn the_last_row_is_the_sum_of_all_processes() {
-        let cost = |millicores, resident_mb, proportional_mb| Cost {
+        let cost = |millicores, resident_mb| Cost {
             program: "gateway",
             millicores,
             resident_mb,
-            proportional_mb,
+            proportional_mb: resident_mb - 3.0,
+            anonymous_mb: resident_mb - 4.5,
         };
-        let table = of(&[cost(0.25, 8.0, 5.0), cost(0.5, 9.5, 6.0)], 100).unwrap();
-        let end = "| gateway | 0.50 | 9.5 | 6.0 |\n| all | 0.75 | 17.5 | 11.0 |\n";
+        let table = of(&[cost(0.25, 8.0), cost(0.5, 9.5)], 100).unwrap();
+        let end = "| gateway | 0.50 | 9.5 | 6.5 | 5.0 |\n| all | 0.75 | 17.5 | 11.5 | 8.5 |\n";
         assert!(table.ends_with(end), "{table}");
     }
 }

@@ -31,6 +31,11 @@ pub fn proportional_kib(pid: u32) -> Result<u64> {
     kib(&folder(pid).join("smaps_rollup"), "Pss:")
 }
 
+/// What of its resident memory is no file's: what the kubelet reports as `rssBytes` of a pod.
+pub fn anonymous_kib(pid: u32) -> Result<u64> {
+    kib(&folder(pid).join("status"), "RssAnon:")
+}
+
 fn folder(pid: u32) -> PathBuf {
     Path::new("/proc").join(pid.to_string())
 }

@@ -92,6 +92,11 @@ impl Process {
         proc::proportional_kib(self.id()?)
     }
 
+    /// What of its resident memory is no file's.
+    pub fn anonymous_kib(&self) -> Result<u64> {
+        proc::anonymous_kib(self.id()?)
+    }
+
     /// Its time on a processor.
     pub fn processor_time(&self) -> Result<Duration> {
         proc::processor_time(self.id()?)
