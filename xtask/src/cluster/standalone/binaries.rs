@@ -1,4 +1,5 @@
-//! Builds Kubernetes, etcd, containerd, CoreDNS, the storage provisioner and Helm from their Go modules, once, into the cache.
+//! Builds Kubernetes, etcd, containerd, CoreDNS, the storage provisioner, and what tests need beside a cluster, from
+//! their Go modules, once, into the cache.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -39,8 +40,15 @@ const ADDONS: [Program; 3] = [
     ("local-path-provisioner", "github.com/rancher/local-path-provisioner"),
 ];
 
-/// It tests the chart, and belongs to no cluster.
+/// It packages, tests and installs the chart, and belongs to no cluster.
 const HELM: [Program; 1] = [("helm", "helm.sh/helm/v4/cmd/helm")];
+
+/// A registry for tests: CNCF's own implementation.
+const REGISTRY: [Program; 1] =
+    [("registry", "github.com/distribution/distribution/v3/cmd/registry")];
+
+/// It checks workflows.
+const ACTIONLINT: [Program; 1] = [("actionlint", "github.com/rhysd/actionlint/cmd/actionlint")];
 
 const SHIM: &str = "containerd-shim-runc-v2";
 
@@ -80,6 +88,16 @@ pub(super) fn ensure_kubernetes(release: &Release) -> Result<PathBuf> {
 /// Helm's program.
 pub(crate) fn ensure_helm() -> Result<PathBuf> {
     Ok(module("helm", &HELM, toolchain()?)?.join("helm"))
+}
+
+/// A container registry's program.
+pub(crate) fn ensure_registry() -> Result<PathBuf> {
+    Ok(module("registry", &REGISTRY, toolchain()?)?.join("registry"))
+}
+
+/// actionlint's program.
+pub(crate) fn ensure_actionlint() -> Result<PathBuf> {
+    Ok(module("actionlint", &ACTIONLINT, toolchain()?)?.join("actionlint"))
 }
 
 fn toolchain() -> Result<Key> {
@@ -156,7 +174,7 @@ fn version_flags(version: Version) -> String {
 fn go_version() -> Result<String> {
     if which("go").is_none() {
         bail!(
-            "the standalone cluster is built with Go, which is not here: install Go 1.26 or later (https://go.dev/dl)"
+            "this task builds programs with Go, which is not here: install Go 1.26 or later (https://go.dev/dl)"
         );
     }
     Cmd::new("go").args(["env", "GOVERSION"]).read().context("cannot tell Go's version")

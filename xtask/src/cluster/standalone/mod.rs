@@ -28,7 +28,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-pub(crate) use binaries::ensure_helm;
+pub(crate) use binaries::{ensure_actionlint, ensure_helm, ensure_registry};
 pub(crate) use control_plane::{ControlPlane, Controllers};
 pub(super) use egress::Egress;
 pub(super) use layout::kubeconfig as kubeconfig_path;
