@@ -18,6 +18,7 @@ mod images;
 mod install;
 mod interrupt;
 mod paths;
+mod release;
 mod scale;
 mod script;
 mod shell;
@@ -56,6 +57,9 @@ enum Task {
     Images(images::Arguments),
     /// Put the system into a cluster.
     Install(install::Arguments),
+    /// Everything that a release is made of: chart, definitions, kubeoc, checksums, bills of materials, provenance; images
+    /// and chart into a registry.
+    Release(release::Arguments),
     /// How fast the system is, in figures.
     Bench(bench::Arguments),
     /// Agents that change at random while the controller is killed again and again: what must hold afterwards.
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
         Task::Chart(arguments) => chart::run(&arguments),
         Task::Images(arguments) => images::run(&arguments),
         Task::Install(arguments) => install::run(&arguments),
+        Task::Release(arguments) => release::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Soak(arguments) => scale::soak(&arguments),
     };

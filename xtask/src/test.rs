@@ -8,7 +8,7 @@ use crate::{
     apt::{self, Needed},
     chart,
     cluster::{self, Choice},
-    demo, deny, images, paths, script,
+    demo, deny, images, paths, release, script,
     shell::Cmd,
     step, system, web,
 };
@@ -65,9 +65,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
     // They need Go, as the cluster does.
+    release::workflows()?;
     chart::test(choice.kubernetes())?;
     let was_there = cluster::exists(choice)?;
     end_to_end(arguments)?;
+    release::test()?;
     if !was_there {
         // After a failure it stays, to be looked at.
         cluster::down(choice)?;
