@@ -49,7 +49,7 @@ enum Task {
     Test(test::Arguments),
     /// Build the terminal's page, which the gateway embeds.
     Web,
-    /// Generate the custom resource definitions under manifests/crds, and the chart's copies of them.
+    /// Generate the custom resource definitions under manifests/crds, the chart's copies of them, and docs/reference.
     Crds,
     /// Lint and render Helm's chart, and try it on an API server without a node.
     Chart(chart::Arguments),

@@ -147,7 +147,8 @@ pub struct AgentSpec {
         deserialize_with = "quantity::numbers_allowed",
         skip_serializing_if = "Option::is_none"
     )]
-    pub pod_spec: Option<AgentPodSpec>,
+    // Boxed: it is larger than all the rest, and most have none.
+    pub pod_spec: Option<Box<AgentPodSpec>>,
 
     /// CA certificates that every container trusts in addition to the system's. Replaces the template's entirely.
     #[serde(default, rename = "caBundle", skip_serializing_if = "Option::is_none")]

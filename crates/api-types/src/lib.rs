@@ -21,6 +21,7 @@ mod git;
 pub mod labels;
 mod lifecycle;
 pub mod names;
+mod namespaces;
 pub mod network;
 mod pod;
 mod port;
@@ -51,6 +52,7 @@ pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 pub use lifecycle::{
     DEFAULT_SESSIONS_SIZE, DEFAULT_WORKSPACE_SIZE, Persistence, Standby, VolumeClaim,
 };
+pub use namespaces::{NamespaceError, Namespaces};
 pub use pod::{
     AgentPodSpec, ContainerExtras, DEFAULT_MEMORY_LIMIT, DEFAULT_MEMORY_REQUEST, DEFAULT_USER,
     Scheduling, SystemContainers,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use api_types::names;
+use api_types::{Namespaces, names};
 use clap::{Parser, ValueEnum};
 use daemon::TelemetryArgs;
 
@@ -19,6 +19,16 @@ use crate::{
     about = "Reconciles Agents and AgentTemplates into running pods and reports their status"
 )]
 pub struct Args {
+    /// Namespaces whose Agents are run; nothing is read in any other [default: all]
+    #[arg(
+        long,
+        env = "WATCH_NAMESPACES",
+        value_name = "NAMESPACE,…",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub watch_namespaces: Namespaces,
+
     /// Default image that contains OpenCode
     #[arg(long, env = "AGENT_IMAGE", value_name = "IMAGE", default_value = names::DEFAULT_AGENT_IMAGE)]
     pub agent_image: String,
@@ -171,6 +181,15 @@ mod tests {
         assert_eq!(parse(&[]).server_password(), ServerPassword::Generated);
         let none = parse(&["--server-password", "none"]).server_password();
         assert_eq!(none, ServerPassword::None);
+    }
+
+    #[test]
+    fn the_whole_cluster_is_watched_unless_namespaces_are_named() {
+        assert_eq!(parse(&[]).watch_namespaces, Namespaces::All);
+        let some = parse(&["--watch-namespaces", "team-b, team-a"]).watch_namespaces;
+        assert_eq!(some.to_string(), "team-a,team-b");
+        let refused = Args::try_parse_from(["controller", "--pod-name=me", "--watch-namespaces=*"]);
+        assert!(refused.unwrap_err().to_string().contains("\"*\" is no name of a namespace"));
     }
 
     #[test]

@@ -77,10 +77,10 @@ mod tests {
             service_account_name: "template".into(),
             config: Some(r#"{"model":"a/b"}"#.parse().unwrap()),
             image_pull_secrets: Some(vec![LocalRef::from("template")]),
-            pod_spec: Some(AgentPodSpec {
+            pod_spec: Some(Box::new(AgentPodSpec {
                 runtime_class_name: Some("gvisor".into()),
                 ..AgentPodSpec::default()
-            }),
+            })),
             ..AgentTemplateSpec::default()
         }
     }
@@ -122,7 +122,7 @@ mod tests {
             service_account_name: Some("agent".into()),
             config: Some("{}".parse().unwrap()),
             image_pull_secrets: Some(vec![]),
-            pod_spec: Some(AgentPodSpec::default()),
+            pod_spec: Some(Box::default()),
             ..AgentSpec::default()
         };
         assert_eq!(merge(&agent, Some(&template())), agent);

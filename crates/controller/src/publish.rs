@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     error::ControllerError,
     guard::{Guarded, Watched},
+    held::{self, Digest},
     refusal::Refusal,
     spans,
 };
@@ -40,7 +41,8 @@ const SHARE_FIELDS: [&str; 5] = ["secretName", "active", "url", "tokenLookup", "
 /// Writes to Agents what they do not have already, as far as watches or our own last writes tell.
 #[derive(Default)]
 pub struct Publisher {
-    statuses: Unseen<AgentStatus>,
+    /// Digests of statuses.
+    statuses: Unseen<Digest>,
     /// Names of templates.
     templates: Unseen<Option<String>>,
 }
@@ -53,16 +55,16 @@ impl Publisher {
         new: &AgentStatus,
     ) -> Result<(), ControllerError> {
         let sorted_new = sorted(new);
-        let is_there = self.statuses.newest(agent).map_or_else(
-            || agent.status.as_ref().is_some_and(|old| sorted(old) == sorted_new),
-            |written| written == sorted_new,
-        );
+        let is_there = match self.statuses.newest(agent) {
+            Some(written) => written == digest(&sorted_new)?,
+            None => agent.status.as_ref().is_some_and(|old| sorted(old) == sorted_new),
+        };
         if is_there {
             return Ok(());
         }
         let written = patch_status(agents, &agent.metadata, Some(patch_of(new)?)).await?;
         if let Some(written) = written {
-            self.statuses.written(agent, &written, sorted_new);
+            self.statuses.written(agent, &written, digest(&sorted_new)?);
         }
         Ok(())
     }
@@ -107,9 +109,17 @@ impl Publisher {
     }
 }
 
+fn digest(status: &AgentStatus) -> Result<Digest, ControllerError> {
+    Ok(held::hash(to_json(status)?))
+}
+
+fn to_json(status: &AgentStatus) -> Result<Value, ControllerError> {
+    let error = |source| ControllerError::Json { kind: Agent::kind(&()).to_string(), source };
+    serde_json::to_value(status).map_err(error)
+}
+
 fn patch_of(new: &AgentStatus) -> Result<Map<String, Value>, ControllerError> {
-    let json = |source| ControllerError::Json { kind: Agent::kind(&()).to_string(), source };
-    let mut status = serde_json::to_value(new).map_err(json)?;
+    let mut status = to_json(new)?;
     let mut patch: Map<_, _> =
         FIELDS.iter().map(|field| ((*field).to_owned(), status[*field].take())).collect();
     if let Some(Value::Object(share)) = patch.get_mut("share") {

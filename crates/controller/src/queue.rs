@@ -56,7 +56,7 @@ pub async fn work(
     metrics: &Metrics,
     shutdown: CancellationToken,
 ) {
-    let (stores, triggers) = Stores::watch(&client, metrics);
+    let (stores, triggers) = Stores::watch(&client, &args.watch_namespaces, metrics);
     metrics.report_agents(&stores.agents);
     let (agents, applier) = (stores.agents.clone(), Applier::new(client.clone()));
     let turns = Turns::new(CONCURRENCY, metrics.clone());

@@ -183,7 +183,7 @@ fn valid(agent: &Agent, spec: AgentSpec, defaults: &Defaults) -> Result<Resolved
             .service_account_name
             .unwrap_or_else(|| names::DEFAULT_SERVICE_ACCOUNT.to_owned()),
         port,
-        pod: spec.pod_spec.unwrap_or_default(),
+        pod: spec.pod_spec.map(|pod| *pod).unwrap_or_default(),
         pull_secrets: spec.image_pull_secrets.unwrap_or_default(),
         persistence: spec.persistence.unwrap_or_default(),
         lifecycle: if spec.suspend { Lifecycle::Suspended } else { Lifecycle::Running },

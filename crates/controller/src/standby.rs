@@ -144,9 +144,11 @@ impl Facts<'_> {
         Some(at.min(self.now))
     }
 
-    /// A server that has become ready since then is another one, or answers again.
-    fn silent_since(&self) -> Option<OffsetDateTime> {
-        self.unanswered_since.filter(|since| self.before.ready_since.is_none_or(|at| *since >= at))
+    /// A server that has become ready since then is another one, or answers again. The status has whole seconds, so
+    /// a silence of the same second may be from before.
+    pub fn silent_since(&self) -> Option<OffsetDateTime> {
+        let is_newer = |since| self.before.ready_since.is_none_or(|at| whole_seconds(since) > at);
+        self.unanswered_since.filter(|since| is_newer(*since))
     }
 
     /// The status has whole seconds, so one that came in the same second counts.

@@ -7,10 +7,11 @@
 mod index;
 mod plan;
 mod pod;
+mod watches;
 
 use std::{convert::Infallible, sync::Arc};
 
-use api_types::{Agent, AgentTemplate, labels};
+use api_types::{Agent, AgentTemplate, Namespaces, labels};
 use futures::{
     StreamExt,
     stream::{self, BoxStream},
@@ -63,10 +64,11 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// Opens all watches. They move on only while the triggers are polled.
-    pub fn watch(client: &Client, metrics: &Metrics) -> (Self, Triggers) {
+    /// Opens all watches of `namespaces`. They move on only while the triggers are polled.
+    pub fn watch(client: &Client, namespaces: &Namespaces, metrics: &Metrics) -> (Self, Triggers) {
         let (agents, writer) = store();
-        let plan = Plan { client: client.clone(), metrics: metrics.clone(), agents };
+        let (client, namespaces) = (client.clone(), namespaces.clone());
+        let plan = Plan { client, namespaces, metrics: metrics.clone(), agents };
         let everything = watcher::Config::default();
         let ours = watcher::Config::default().labels(&our_labels());
         let our_secrets = watcher::Config::default().labels(&format!(
@@ -76,12 +78,12 @@ impl Stores {
         ));
         let of_links = watcher::Config::default().labels(labels::SHARE_TOKEN);
 
-        let of_agents =
-            plan.open(writer, plan.read(&everything), |agent, _| vec![ObjectRef::from_obj(agent)]);
+        let of_agents = plan.read(&everything).for_store(&plan.agents);
+        let of_agents = plan.open(writer, of_agents, |agent, _| vec![ObjectRef::from_obj(agent)]);
         let (templates, writer) = store();
         let templates_changed = Arc::new(Notify::new());
         let changed = templates_changed.clone();
-        let of_templates = plan.read(&everything).reflect(writer);
+        let of_templates = plan.read(&everything).for_store(&templates).reflect(writer);
         let of_templates = of_templates.inspect(move |_| changed.notify_one());
         let of_templates = plan.triggers(of_templates, users_of);
         let (deployments, of_deployments) = plan.cache(&ours);

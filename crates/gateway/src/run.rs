@@ -47,7 +47,12 @@ pub async fn run(args: Args, daemon: Daemon) -> Result<(), GatewayError> {
     let client = daemon::cluster::watching(&config, &daemon.metrics).map_err(cluster)?;
 
     let links = Links::new();
-    let follow = share::follow(client.clone(), links.clone(), daemon.shutdown.clone());
+    let follow = share::follow(
+        client.clone(),
+        args.share.watch_namespaces.clone(),
+        links.clone(),
+        daemon.shutdown.clone(),
+    );
     daemon.spawn_essential("watch", follow);
     daemon.tasks.spawn(report_readiness(daemon.clone(), links.clone(), args.share.stale_grace));
 

@@ -1,5 +1,5 @@
 //! `kubeoc check`: whether an installation is well. It reads what there is, judges it, and says of each
-//! fault how to mend it. It changes nothing.
+//! fault how to mend it. It changes nothing; only where it is asked to, it makes an agent, and deletes it.
 
 mod certificates;
 mod collect;
@@ -8,6 +8,8 @@ mod finding;
 mod kubernetes;
 mod network;
 mod rights;
+mod scope;
+mod scratch;
 mod workloads;
 
 use crate::{
@@ -22,7 +24,10 @@ pub(crate) async fn run(options: &CheckOptions) -> anyhow::Result<()> {
     let cluster = Cluster::connect(&options.place).await?;
     let collected = Box::pin(collect::collect(&cluster, &options.watch_namespaces));
     let facts = answer(options.place.timeout, collected).await?;
-    let findings = judge(&facts);
+    let mut findings = judge(&facts);
+    if let Some(namespace) = &options.scratch_agent {
+        findings.extend(Box::pin(scratch::check(&cluster, namespace, options)).await?);
+    }
     print(&match options.output {
         Some(format) => render::object(&findings, format)?,
         None => finding::text(&findings),
@@ -39,6 +44,7 @@ fn judge(facts: &Facts) -> Vec<Finding> {
     findings.extend(workloads::judge(facts));
     findings.extend(certificates::judge(facts, now()));
     findings.extend(network::judge(facts));
+    findings.extend(scope::judge(facts));
     findings.extend(rights::judge(facts));
     findings
 }

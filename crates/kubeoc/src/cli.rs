@@ -14,8 +14,8 @@ use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use options::{
-    CheckOptions, GetAgentsOptions, GetOptions, LogsOptions, RenewOptions, ScaleOptions,
-    ShareOptions, StatusOptions, UnshareOptions, VersionOptions,
+    CheckOptions, GetAgentsOptions, GetOptions, LogsOptions, RemoveOptions, RenewOptions,
+    ScaleOptions, ShareOptions, StatusOptions, UnshareOptions, VersionOptions,
 };
 pub use values::{Allowed, Expiry, Format, ListFormat, base_url};
 
@@ -65,7 +65,7 @@ pub enum Command {
     /// Check whether an installation is well, and say how to mend what is not
     #[command(mut_arg("namespace", of_installation), after_help = EXIT_CODES)]
     Check(CheckOptions),
-    /// Make and renew the certificates of an installation
+    /// Make, renew and remove the certificates of an installation
     #[command(subcommand)]
     Certificates(CertificatesCommand),
     /// Print a shell completion script
@@ -121,6 +121,9 @@ pub enum CertificatesCommand {
     /// Make the certificates that are missing, and renew those that are about to end
     #[command(mut_arg("namespace", of_installation), after_help = EXIT_CODES)]
     Renew(RenewOptions),
+    /// Delete the certificates that renew made, where an installation is uninstalled
+    #[command(mut_arg("namespace", of_installation), after_help = EXIT_CODES)]
+    Remove(RemoveOptions),
 }
 
 /// An installation has a namespace of its own, whatever the context's.

@@ -2,9 +2,10 @@
 
 mod inspect;
 mod requests;
+mod scratch;
 mod secrets;
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, path::Path, time::Duration};
 
 use anyhow::Context as _;
 use kube::{
@@ -14,6 +15,7 @@ use kube::{
 
 pub(crate) use inspect::Seen;
 pub(crate) use requests::Scope;
+pub(crate) use scratch::Created;
 pub(crate) use secrets::Written;
 
 use crate::{cli::Place, exit::Failure};
@@ -31,6 +33,12 @@ impl Cluster {
         let client = Client::try_from(config).context("cannot use this kubeconfig")?;
         Ok(Self { namespace, client })
     }
+}
+
+/// The names of the contexts in a kubeconfig.
+pub(crate) fn known_contexts(kubeconfig: Option<&Path>) -> anyhow::Result<Vec<String>> {
+    let read = kubeconfig.map_or_else(Kubeconfig::read, Kubeconfig::read_from)?;
+    Ok(read.contexts.into_iter().map(|context| context.name).collect())
 }
 
 /// As kubectl chooses: the flag, $KUBECONFIG, the home's file, the pod's account.

@@ -1,6 +1,6 @@
 //! What an installation consists of, and of which version its parts are. Pure.
 
-use api_types::{labels, names};
+use api_types::{NamespaceError, Namespaces, labels, names};
 use k8s_openapi::api::apps::v1::Deployment;
 
 /// The version of this program, and of the installation that it fits.
@@ -27,6 +27,18 @@ pub(crate) fn image_of(deployment: &Deployment) -> Option<&str> {
     pod.containers.first()?.image.as_deref()
 }
 
+/// The variable that tells each program which namespaces it watches.
+const WATCH_NAMESPACES: &str = "WATCH_NAMESPACES";
+
+/// The namespaces that a Deployment's program watches.
+pub(crate) fn watched_by(deployment: &Deployment) -> Result<Namespaces, NamespaceError> {
+    let pod = deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
+    let container = pod.and_then(|pod| pod.containers.first());
+    let mut env = container.iter().flat_map(|container| container.env.iter().flatten());
+    let told = env.find(|variable| variable.name == WATCH_NAMESPACES);
+    told.and_then(|variable| variable.value.as_deref()).unwrap_or_default().parse()
+}
+
 /// As the Deployment's label says it, or the tag of its image where that is a version.
 pub(crate) fn version_of(deployment: &Deployment) -> Option<String> {
     let label = deployment.metadata.labels.as_ref().and_then(|map| map.get(labels::VERSION));
@@ -50,6 +62,26 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_program_watches_what_its_variable_says() {
+        let env =
+            |value: &str| json!([{ "name": "A" }, { "name": WATCH_NAMESPACES, "value": value }]);
+        let some = Namespaces::Only(["a".to_owned(), "b".to_owned()].into());
+        let cases = [
+            (json!([]), Ok(Namespaces::All)),
+            (env(""), Ok(Namespaces::All)),
+            (env("b,a"), Ok(some)),
+            (env("A"), "A".parse()),
+        ];
+        for (env, expected) in cases {
+            let container = json!({ "name": "main", "env": env });
+            let spec =
+                json!({ "selector": {}, "template": { "spec": { "containers": [container] } } });
+            let deployment = serde_json::from_value(json!({ "spec": spec })).unwrap();
+            assert_eq!(watched_by(&deployment), expected, "{env}");
+        }
+    }
 
     #[test]
     fn a_version_is_the_labels_or_the_images() {

@@ -1,5 +1,6 @@
 //! The command line: shows agents, suspends and resumes them, enables and disables their share links, and
-//! keeps an installation in order. It speaks to the Kubernetes API only, with the user's own permissions.
+//! keeps an installation in order. It speaks to the Kubernetes API with the user's own permissions, and
+//! where it is asked to, opens a link from outside.
 #![allow(clippy::print_stderr, reason = "a command line talks to its user")]
 
 use std::{
@@ -7,10 +8,10 @@ use std::{
     io::{self, Write},
 };
 
-use clap::CommandFactory;
 use time::OffsetDateTime;
 
 pub mod cli;
+pub mod completion;
 pub mod exit;
 
 mod certificates;
@@ -43,10 +44,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Get(GetCommand::Templates(options)) => get::templates(&options).await,
         Command::Agent(command) => Box::pin(agent(command)).await,
         Command::Certificates(CertificatesCommand::Renew(options)) => {
-            certificates::run(&options).await
+            certificates::renew(&options).await
+        }
+        Command::Certificates(CertificatesCommand::Remove(options)) => {
+            certificates::remove(&options).await
         }
         Command::Check(options) => check::run(&options).await,
-        Command::Completion { shell } => completion(shell),
+        Command::Completion { shell } => completion_script(shell),
         Command::Version(options) => version::run(&options).await,
     }
 }
@@ -62,10 +66,10 @@ async fn agent(command: AgentCommand) -> anyhow::Result<()> {
     }
 }
 
-fn completion(shell: clap_complete::Shell) -> anyhow::Result<()> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "kubeoc", &mut script);
-    print(&String::from_utf8(script)?)
+/// The script calls this program as it was called itself.
+fn completion_script(shell: clap_complete::Shell) -> anyhow::Result<()> {
+    let called = std::env::args_os().next().unwrap_or_default();
+    print(&completion::script(shell, &called)?)
 }
 
 /// Whether anybody reads stdout any more.

@@ -3,9 +3,18 @@
 
 use std::process::ExitCode;
 
+use kubeoc::{cli::Arguments, completion};
+
+fn main() -> ExitCode {
+    let line: Vec<_> = std::env::args_os().collect();
+    if completion::answered(&line) {
+        return ExitCode::SUCCESS;
+    }
+    run(Arguments::parse_as(line))
+}
+
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    let arguments = kubeoc::cli::Arguments::parse_as(std::env::args_os());
+async fn run(arguments: Arguments) -> ExitCode {
     match kubeoc::run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use api_types::{Agent, ShareToken};
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Secret;
-use kube::ResourceExt;
+use kube::{ResourceExt, core::ObjectMeta};
 
 use crate::{
     cli::ShareOptions,
@@ -23,10 +23,10 @@ const NO_URL: &str = "the external URL of the server is unknown, so there is not
                       with --external-url";
 
 /// A link that has a token.
-struct Held {
+pub(crate) struct Held {
     agent: Agent,
     secret: Secret,
-    token: ShareToken,
+    pub(crate) token: ShareToken,
 }
 
 pub(crate) async fn run(options: &ShareOptions) -> anyhow::Result<()> {
@@ -67,25 +67,35 @@ async fn enable(cluster: &Cluster, options: &ShareOptions) -> anyhow::Result<Hel
     // On the heap: an Agent is large, and so is what waits for one.
     let work = Box::pin(async {
         let patched = cluster.patch(name, &change).await?.object.metadata;
-        let mut agents = cluster.watch_agent(name);
-        while let Some(agent) = agents.next().await {
-            let agent = agent?.map(|agent| agent.object).filter(|agent| agent.uid() == patched.uid);
-            let agent = agent.context(Failure::NotFound("the agent was deleted".to_owned()))?;
-            if agent.metadata.generation < patched.generation {
-                continue;
-            }
-            let secret = cluster.secret(name).await?;
-            match progress(&agent, secret.as_ref()) {
-                Progress::Active(token) => {
-                    return Ok(Held { agent, secret: secret.unwrap_or_default(), token });
-                }
-                Progress::Stuck(cause) => anyhow::bail!("the link is not active: {cause}"),
-                Progress::Waiting(what) => report_wait(&waiting_for, what),
-            }
-        }
-        anyhow::bail!("the API server ended the watch")
+        until_active(cluster, &patched, &waiting_for).await
     });
     within(options.target.place.timeout, work, || waiting_for.borrow().clone()).await
+}
+
+/// Watches the Agent, whose `written` metadata are those of the last change, until its link is active.
+pub(crate) async fn until_active(
+    cluster: &Cluster,
+    written: &ObjectMeta,
+    waiting_for: &RefCell<String>,
+) -> anyhow::Result<Held> {
+    let name = written.name.as_deref().unwrap_or_default();
+    let mut agents = cluster.watch_agent(name);
+    while let Some(agent) = agents.next().await {
+        let agent = agent?.map(|agent| agent.object).filter(|agent| agent.uid() == written.uid);
+        let agent = agent.context(Failure::NotFound("the agent was deleted".to_owned()))?;
+        if agent.metadata.generation < written.generation {
+            continue;
+        }
+        let secret = cluster.secret(name).await?;
+        match progress(&agent, secret.as_ref()) {
+            Progress::Active(token) => {
+                return Ok(Held { agent, secret: secret.unwrap_or_default(), token });
+            }
+            Progress::Stuck(cause) => anyhow::bail!("the link is not active: {cause}"),
+            Progress::Waiting(what) => report_wait(waiting_for, what),
+        }
+    }
+    anyhow::bail!("the API server ended the watch")
 }
 
 fn print_link(options: &ShareOptions, link: &Link) -> anyhow::Result<()> {

@@ -5,13 +5,17 @@
 mod authority;
 mod certificate;
 mod members;
+mod periods;
 mod plan;
+mod remove;
 mod renew;
 mod state;
 
 pub use authority::{Authority, Identity, Period, Subject, Usage, key_pair};
 pub use certificate::{Certificate, Unreadable};
 pub use members::{AUTHORITY_SECRET, MEMBERS, Member, secret_names};
-pub use plan::{Adoption, Reason, SETTLE, Settings, Why};
+pub use periods::{LEAST_RENEW_BEFORE, OVERDUE, RENEW_BEFORE_DAYS, SETTLE, VALIDITY_DAYS};
+pub use plan::{Adoption, Reason, Settings, Why};
+pub use remove::{Removal, removal};
 pub use renew::{Done, Outcome, PkiError, Renewal, renew};
 pub use state::{AUTHORITY_KEY, CERTIFICATE_KEY, PRIVATE_KEY, Shown, TRUST_SINCE};

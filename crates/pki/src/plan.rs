@@ -10,19 +10,10 @@ use k8s_openapi::api::core::v1::Secret;
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    AUTHORITY_SECRET, Certificate, MEMBERS, Member, Unreadable,
+    AUTHORITY_SECRET, Certificate, MEMBERS, Member, SETTLE, Unreadable,
+    periods::{AUTHORITY_RENEW_BEFORE, URGENT},
     state::{Leaf, Owner, Root, owner, trust},
 };
-
-/// How long after `ca.crt` was written every process has read it: the kubelet takes a minute or two.
-pub const SETTLE: Duration = Duration::hours(1);
-
-/// How long an authority is valid.
-pub(crate) const AUTHORITY_VALIDITY: Duration = Duration::days(3650);
-/// What is left to an authority that is replaced. No certificate is valid for as long.
-const AUTHORITY_RENEW_BEFORE: Duration = Duration::days(730);
-/// What is left to a certificate that waits for nothing any more: it is renewed once a day.
-const URGENT: Duration = Duration::days(2);
 
 /// What the user asks for.
 #[derive(Clone, Debug)]

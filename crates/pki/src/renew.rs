@@ -12,7 +12,8 @@ use crate::{
     Period, Reason, Settings, Subject, TRUST_SINCE, Unreadable, Why,
     authority::CLOCK_SKEW,
     members::AUTHORITY_NAME,
-    plan::{AUTHORITY_VALIDITY, Plan, RootStep, Step, named, plan},
+    periods::AUTHORITY_VALIDITY,
+    plan::{Plan, RootStep, Step, named, plan},
 };
 
 /// Why nothing can be renewed.

@@ -49,8 +49,21 @@ impl ShareIndex {
         self.set(agent, None)
     }
 
-    /// Becomes `all`, as after a fresh listing: an agent that is not in it is gone.
-    pub(crate) fn replace(&mut self, all: Self) -> Vec<Change> {
+    /// Becomes `all`, as after a fresh listing: an agent that is not in it is gone. A listing of one
+    /// namespace is about the agents of that namespace only.
+    pub(crate) fn replace(&mut self, namespace: Option<&str>, all: Self) -> Vec<Change> {
+        let Some(namespace) = namespace else { return self.replace_all(all) };
+        let known = self.of_namespace(namespace);
+        let gone = known.filter(|agent| !all.links.contains_key(agent));
+        let gone: Vec<AgentId> = gone.cloned().collect();
+        let mut changes: Vec<_> = gone.iter().flat_map(|agent| self.remove(agent)).collect();
+        for (agent, link) in all.links {
+            changes.extend(self.set(&agent, Some(link)));
+        }
+        changes
+    }
+
+    fn replace_all(&mut self, all: Self) -> Vec<Change> {
         let old = std::mem::replace(self, all);
         let known: BTreeSet<&AgentId> = old.links.keys().chain(self.links.keys()).collect();
         let changes = known
@@ -111,6 +124,13 @@ impl ShareIndex {
         let same =
             |other: &&AgentId| (&other.namespace, &other.name) == (&agent.namespace, &agent.name);
         self.links.range(first..).map(|(id, _)| id).take_while(same).cloned().collect()
+    }
+
+    fn of_namespace(&self, namespace: &str) -> impl Iterator<Item = &AgentId> {
+        let (name, uid) = (String::new(), String::new());
+        let first = AgentId { namespace: namespace.to_owned(), name, uid };
+        let agents = self.links.range(first..).map(|(agent, _)| agent);
+        agents.take_while(move |agent| agent.namespace == namespace)
     }
 
     fn take(&mut self, agent: &AgentId) -> Option<Link> {

@@ -91,10 +91,10 @@ mod tests {
         tokio::time::advance(Duration::from_secs(3)).await;
         assert!(page(&registry).contains("\nwatch_broken_seconds 3.0\n"), "it never worked");
         links.apply(&demo());
-        links.replace(crate::ShareIndex::default());
+        links.replace(None, crate::ShareIndex::default());
         assert!(page(&registry).contains("\nwatch_broken_seconds 0.0\n"));
         links.apply(&demo());
-        links.broke(Instant::now());
+        links.broke(None, Instant::now());
         tokio::time::advance(Duration::from_secs(7)).await;
         let page = page(&registry);
         assert!(page.contains("\nwatch_broken_seconds 7.0\n"), "{page}");

@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(admit(&Links::new()).map(|_| ()), Err(Denial::Stale));
         assert_eq!(admit(&Links::with([])).map(|_| ()), Err(Denial::Unknown));
         let broken = Links::with([]);
-        broken.broke(Instant::now());
+        broken.broke(None, Instant::now());
         assert_eq!(admit(&broken).map(|_| ()), Err(Denial::Stale));
         let awake = admit(&Links::with([demo()])).unwrap();
         assert_eq!((awake.sleep(), awake.visitor().link), (Sleep::Awake, token(1).lookup()));

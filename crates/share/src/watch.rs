@@ -1,5 +1,6 @@
-//! One watch of Agents feeds the index; a visit hears the new state of its link at once. An outage
-//! of the API server revokes nothing: it only makes the links stale.
+//! One watch of Agents feeds the index, or one of each namespace where only some are served; a visit
+//! hears the new state of its link at once. An outage of the API server revokes nothing: it only makes
+//! the links stale.
 
 use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
@@ -25,13 +26,13 @@ use channels::Channels;
 pub(crate) use channels::News;
 pub use feed::follow;
 pub use freshness::Freshness;
-use freshness::Watching;
+use freshness::{Watches, Watching};
 
 /// All links, as last seen. A clone is the same links.
 #[derive(Clone, Debug)]
 pub struct Links {
     state: Arc<RwLock<State>>,
-    watching: Arc<watch::Sender<Watching>>,
+    watching: Arc<watch::Sender<Watches>>,
     /// Counts the changes of any link.
     news: Arc<watch::Sender<u64>>,
 }
@@ -60,7 +61,7 @@ impl Links {
     fn watched(watching: Watching) -> Self {
         Self {
             state: Arc::default(),
-            watching: Arc::new(watch::Sender::new(watching)),
+            watching: Arc::new(watch::Sender::new(Watches::of([None], watching))),
             news: Arc::default(),
         }
     }
@@ -144,10 +145,10 @@ impl Links {
         self.change(|index| index.remove(agent));
     }
 
-    /// Takes in a whole listing: an agent that is not in it is gone.
-    pub(crate) fn replace(&self, all: ShareIndex) {
-        self.change(|index| index.replace(all));
-        self.watching.send_replace(Watching::Works);
+    /// Takes in a whole listing, of one namespace or of all: an agent that is not in it is gone.
+    pub(crate) fn replace(&self, namespace: Option<&str>, all: ShareIndex) {
+        self.change(|index| index.replace(namespace, all));
+        self.works(namespace);
         self.news.send_modify(|changes| *changes = changes.wrapping_add(1));
     }
 

@@ -41,7 +41,12 @@ pub async fn run(args: Args, daemon: Daemon) -> Result<(), BrokerError> {
     let exec = cluster::acting(&config, &daemon.metrics).map_err(BrokerError::Client)?;
 
     let links = Links::new();
-    let watch = share::follow(client.clone(), links.clone(), daemon.shutdown.clone());
+    let watch = share::follow(
+        client.clone(),
+        args.share.watch_namespaces.clone(),
+        links.clone(),
+        daemon.shutdown.clone(),
+    );
     daemon.spawn_essential("watch", watch);
     // Connections count here until their handshake only.
     let acceptor = daemon.listen("grpc", args.listen, MAX_HANDSHAKES).await?;

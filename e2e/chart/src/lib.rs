@@ -6,7 +6,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -59,16 +59,28 @@ pub fn text(values: &Path) -> Result<String> {
     Ok(output)
 }
 
-/// The objects that a file of values yields. Each file is rendered once: many tests want all.
-pub fn render(values: &Path) -> Result<Objects> {
-    static RENDERED: Mutex<BTreeMap<PathBuf, Objects>> = Mutex::new(BTreeMap::new());
-    let mut rendered = RENDERED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(objects) = rendered.get(values) {
-        return Ok(objects.clone());
+/// What a file of values yields.
+pub struct Rendered {
+    pub text: String,
+    pub objects: Objects,
+}
+
+/// What a file of values yields. Each file is rendered once: many tests want all.
+pub fn rendered(values: &Path) -> Result<Arc<Rendered>> {
+    static RENDERED: Mutex<BTreeMap<PathBuf, Arc<Rendered>>> = Mutex::new(BTreeMap::new());
+    let mut all = RENDERED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(rendered) = all.get(values) {
+        return Ok(Arc::clone(rendered));
     }
-    let objects = objects(&text(values)?)?;
-    rendered.insert(values.to_owned(), objects.clone());
-    Ok(objects)
+    let text = text(values)?;
+    let rendered = Arc::new(Rendered { objects: objects(&text)?, text });
+    all.insert(values.to_owned(), Arc::clone(&rendered));
+    Ok(rendered)
+}
+
+/// The objects that a file of values yields.
+pub fn render(values: &Path) -> Result<Objects> {
+    Ok(rendered(values)?.objects.clone())
 }
 
 /// The objects that values yield.
@@ -82,7 +94,8 @@ pub fn render_values(values: &Value) -> Result<Objects> {
 pub fn objects(text: &str) -> Result<Objects> {
     let mut objects = Objects::new();
     for document in serde_yaml_ng::Deserializer::from_str(text) {
-        let object = Value::deserialize(document)?;
+        // YAML's own value refuses a key that is there twice; JSON's takes the last.
+        let object = serde_json::to_value(serde_yaml_ng::Value::deserialize(document)?)?;
         if object.is_null() {
             continue;
         }

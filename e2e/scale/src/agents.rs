@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use api_types::Agent;
+use api_types::{Agent, labels};
 use futures::{StreamExt, TryStreamExt, stream};
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Namespace, Secret, Service},
+};
 use kube::{
-    Api, Client,
-    api::{DynamicObject, Patch, PatchParams, PostParams},
+    Api, Client, ResourceExt,
+    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
     core::ApiResource,
 };
 use serde_json::{Value, json};
@@ -59,6 +62,23 @@ pub async fn create_one(
         "spec": spec,
     }))?;
     agents.create(&PostParams::default(), &object).await.with_context(|| format!("agent {name}"))
+}
+
+/// Deletes the Agents of a namespace and what was made for them: here nothing else does so.
+pub async fn delete_all(client: &Client, namespace: &str) -> Result<()> {
+    let of_agents = ListParams::default().labels(labels::AGENT);
+    for (kind, which) in [
+        (dynamic::<Agent>(client, namespace), ListParams::default()),
+        (dynamic::<Deployment>(client, namespace), of_agents.clone()),
+        (dynamic::<Service>(client, namespace), of_agents.clone()),
+        (dynamic::<ConfigMap>(client, namespace), of_agents.clone()),
+        (dynamic::<Secret>(client, namespace), of_agents),
+    ] {
+        for object in kind.list(&which).await? {
+            kind.delete(&object.name_any(), &DeleteParams::background()).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Edits one Agent and waits until its status is that of the edit.

@@ -22,6 +22,9 @@ use crate::{
 const NAMESPACE: &str = "scale";
 const ONE: &str = "one";
 const EDITED: &str = "edited";
+/// Where Agents are made and deleted before those that count, and how many: each connection has two.
+const EARLIER: &str = "earlier";
+const EARLIER_AGENTS: u32 = 16;
 /// No request for an object for so long is the end of the work.
 const QUIET: Duration = Duration::from_secs(3);
 const BOUND: Duration = Duration::from_mins(20);
@@ -77,16 +80,12 @@ pub async fn run(plan: &Plan, step: fn(&str)) -> Result<()> {
 
 impl Run<'_> {
     async fn measure(&mut self) -> Result<()> {
-        for name in [NAMESPACE, ONE, bare::NAMESPACE] {
+        for name in [EARLIER, NAMESPACE, ONE, bare::NAMESPACE] {
             agents::namespace(&self.client, name).await?;
         }
         self.alone().await?;
         (self.step)(&format!("{} Agents are created", self.plan.agents));
-        let names = (0..self.plan.agents).map(name);
-        // Shared, so that every object that most Agents have is among those counted.
-        let spec =
-            json!({ "workspaceDir": "/workspace", "config": {}, "share": { "enabled": true } });
-        agents::create(&self.client, NAMESPACE, names, &spec).await?;
+        self.create(NAMESPACE, self.plan.agents).await?;
         let controller = self.first_reconciles().await?;
         self.idle(&controller).await?;
         controller.end().await?;
@@ -100,10 +99,23 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The memory of a controller that has no Agent.
+    /// Agents with every object that most have: so they are shared.
+    async fn create(&self, namespace: &str, count: u32) -> Result<()> {
+        let spec =
+            json!({ "workspaceDir": "/workspace", "config": {}, "share": { "enabled": true } });
+        agents::create(&self.client, namespace, (0..count).map(name), &spec).await
+    }
+
+    /// The memory of a controller that has no Agent: that never had one, and that had a few. What the first of them
+    /// take is no Agent's: connections, and code that is read in when it first runs.
     async fn alone(&mut self) -> Result<()> {
         let controller = self.program.start()?;
         controller.has_reconciled(0, BOUND).await?;
+        self.audit.until_quiet(QUIET, BOUND).await?;
+        self.row.resident_kib_at_first = kib(&controller)?;
+        self.create(EARLIER, EARLIER_AGENTS).await?;
+        self.audit.until_quiet(QUIET, BOUND).await?;
+        agents::delete_all(&self.client, EARLIER).await?;
         self.audit.until_quiet(QUIET, BOUND).await?;
         self.row.resident_kib_alone = kib(&controller)?;
         controller.end().await

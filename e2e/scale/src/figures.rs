@@ -20,6 +20,8 @@ pub struct Row {
     pub idle_requests: u64,
     pub idle_watches: u64,
     pub idle_lease: u64,
+    /// Without Agents: before the first, and after a few are gone.
+    pub resident_kib_at_first: f64,
     pub resident_kib_alone: f64,
     pub resident_kib: f64,
     /// From the start of the process to its first write for an Agent.
@@ -42,7 +44,7 @@ impl Row {
 /// From a row and the one before it.
 type Cell = fn(&Row, Option<&Row>) -> String;
 
-const ROWS: [(&str, Cell); 15] = [
+const ROWS: [(&str, Cell); 16] = [
     ("objects per Agent", |row, _| format!("{:.2}", row.objects)),
     ("requests per Agent", |row, _| {
         format!("{:.2}", row.reads + row.object_writes + row.status_writes)
@@ -57,9 +59,15 @@ const ROWS: [(&str, Cell); 15] = [
         format!("{} in {:.0} s", row.idle_requests, row.idle_seconds)
     }),
     ("idle: watches renewed, lease", |row, _| format!("{}, {}", row.idle_watches, row.idle_lease)),
-    ("RSS without Agents, MiB", |row, _| format!("{:.1}", row.resident_kib_alone / 1024.0)),
+    ("RSS without Agents: first, later, MiB", |row, _| {
+        let mib = |kib: f64| kib / 1024.0;
+        format!("{:.1}, {:.1}", mib(row.resident_kib_at_first), mib(row.resident_kib_alone))
+    }),
     ("RSS per Agent, KiB", |row, _| {
         format!("{:.1}", (row.resident_kib - row.resident_kib_alone) / f64::from(row.agents))
+    }),
+    ("… and all that is no Agent's with them", |row, _| {
+        format!("{:.1}", (row.resident_kib - row.resident_kib_at_first) / f64::from(row.agents))
     }),
     ("… of those beyond the column before", |row, before| {
         before.map_or_else(String::new, |before| format!("{:.1}", row.resident_kib_beyond(before)))
@@ -95,6 +103,7 @@ mod tests {
     fn each_count_is_a_column_and_what_was_there_before_is_not_the_agents() {
         let row = Row {
             agents: 100,
+            resident_kib_at_first: 10_040.0,
             resident_kib_alone: 10_240.0,
             resident_kib: 11_240.0,
             reconcile_seconds: 3.0,
@@ -108,6 +117,7 @@ mod tests {
         };
         assert_eq!(line("Agents"), "100 200 ");
         assert_eq!(line("RSS per Agent, KiB"), "10.0 9.0 ");
+        assert_eq!(line("… and all that is no Agent's with them"), "12.0 10.0 ");
         assert_eq!(line("… of those beyond the column before"), " 8.0 ");
         assert_eq!(line("ratio"), "1.50 1.50 ");
     }

@@ -2,6 +2,7 @@
 
 mod admission;
 mod api_server;
+mod check;
 mod contexts;
 mod crowd;
 mod drain;

@@ -4,13 +4,14 @@
 {{- $root := index . 0 }}
 {{- $component := index . 1 }}
 {{- $values := index . 2 }}
+{{- $version := include "kubeopencode.versionLabel" (list $root $values.image) | fromYaml }}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: {{ include "kubeopencode.name" $component }}
   namespace: {{ $root.Release.Namespace }}
   labels:
-    {{- include "kubeopencode.labels" (list $root $component) | nindent 4 }}
+    {{- include "kubeopencode.labels" (list $root $component $version) | nindent 4 }}
   {{- include "kubeopencode.annotations" (list $root $values.annotations) | nindent 2 }}
 spec:
   {{- /* Where a HorizontalPodAutoscaler decides, an upgrade must not. */}}

@@ -2,7 +2,7 @@
 
 {{/* The name of a component's Deployment, Service, ServiceAccount and roles. */}}
 {{- define "kubeopencode.name" -}}
-{{- get (dict "controller" "kubeopencode-controller" "gateway" "kubeopencode-server" "terminal-broker" "kubeopencode-terminal-broker" "certificates" "kubeopencode-certificates") . -}}
+{{- get (dict "controller" "kubeopencode-controller" "gateway" "kubeopencode-server" "terminal-broker" "kubeopencode-terminal-broker" "certificates" "kubeopencode-certificates" "removal" "kubeopencode-removal") . -}}
 {{- end }}
 
 {{/* What selects the pods of a component, and never changes. By component as well: the pods of Agents have the name
@@ -12,7 +12,7 @@ app.kubernetes.io/name: {{ include "kubeopencode.name" . }}
 app.kubernetes.io/component: {{ . }}
 {{- end }}
 
-{{/* Labels of an object: (list $ COMPONENT), where COMPONENT may be empty. */}}
+{{/* Labels of an object: (list $ COMPONENT FURTHER...), where COMPONENT may be empty. FURTHER win over common ones. */}}
 {{- define "kubeopencode.labels" -}}
 {{- $root := index . 0 }}
 {{- $component := index . 1 }}
@@ -22,11 +22,17 @@ app.kubernetes.io/component: {{ . }}
 app.kubernetes.io/part-of: kubeopencode
 app.kubernetes.io/instance: {{ $root.Release.Name }}
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
-app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
-{{- with $root.Values.commonLabels }}
-{{ toYaml . }}
+{{- $further := deepCopy $root.Values.commonLabels }}
+{{- range rest (rest .) }}
+{{- $further = mergeOverwrite $further (deepCopy (default dict .)) }}
 {{- end }}
+{{ toYaml (mergeOverwrite (dict "app.kubernetes.io/version" $root.Chart.AppVersion) $further) }}
+{{- end }}
+
+{{/* A label with the version that a component runs, which need not be the chart's: (list $ IMAGE). */}}
+{{- define "kubeopencode.versionLabel" -}}
+app.kubernetes.io/version: {{ include "kubeopencode.tag" . | trunc 63 | trimAll "-_." | quote }}
 {{- end }}
 
 {{/* The key `annotations` of an object, or nothing: (list $ FURTHER...). */}}
@@ -49,8 +55,12 @@ annotations:
 {{- if $image.digest }}
 {{- printf "%s@%s" $name $image.digest }}
 {{- else }}
-{{- printf "%s:%s" $name (coalesce $image.tag $common.tag (index . 0).Chart.AppVersion) }}
+{{- printf "%s:%s" $name (include "kubeopencode.tag" .) }}
 {{- end }}
+{{- end }}
+
+{{- define "kubeopencode.tag" -}}
+{{- coalesce (index . 1).tag (index . 0).Values.image.tag (index . 0).Chart.AppVersion }}
 {{- end }}
 
 {{/* What every object with namespaced RBAC ends with: the ServiceAccount of a component. */}}

@@ -59,6 +59,7 @@ capabilities: {drop: [ALL]}
 {{- with .Values.log.level }}
 - {name: LOG_LEVEL, value: {{ . | quote }}}
 {{- end }}
+{{- include "kubeopencode.flags" (list "WATCH_NAMESPACES" .Values.watchNamespaces) }}
 # Memory goes back to the system at once: docs/adr/0007.
 - {name: MIMALLOC_PURGE_DELAY, value: "0"}
 - {name: MIMALLOC_PAGE_FULL_RETAIN, value: "0"}

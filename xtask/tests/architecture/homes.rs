@@ -49,6 +49,8 @@ const HOMES: &[(Deed, &[&str])] = &[
     (Calls("SdkTracerProvider::builder"), &["daemon"]),
     // Authorities of certificates; those of tests are their own.
     (Calls("Issuer::new"), &["pki", "e2e"]),
+    // What reads the whole cluster; where only some namespaces are watched, it does not.
+    (Calls("Api::all"), &["controller", "share", "kubeoc", "e2e", "scale"]),
     // Clients of the API server; of the others, no process depends on one.
     (Calls("Client::new"), &["daemon", "e2e"]),
     (Calls("Client::try_from"), &["kubeoc", "e2e", "scale"]),

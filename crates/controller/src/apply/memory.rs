@@ -85,6 +85,10 @@ impl Memory {
             if objects.is_empty() {
                 entries.remove(agent);
             }
+            if entries.is_empty() {
+                // A map keeps the room that its largest crowd took.
+                *entries = HashMap::new();
+            }
         }
         newest
     }

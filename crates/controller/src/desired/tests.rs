@@ -49,7 +49,7 @@ fn config(config: serde_json::Value) -> AgentSpec {
 }
 
 fn with_pod(pod: AgentPodSpec) -> AgentSpec {
-    AgentSpec { pod_spec: Some(pod), ..AgentSpec::default() }
+    AgentSpec { pod_spec: Some(Box::new(pod)), ..AgentSpec::default() }
 }
 
 fn rich() -> AgentSpec {
@@ -266,7 +266,7 @@ proptest! {
         let bytes = |entries| {
             let objects = of(AgentSpec {
                 config: Some(config(entries)),
-                pod_spec: Some(AgentPodSpec { labels: Some(users.clone()), ..Default::default() }),
+                pod_spec: Some(Box::new(AgentPodSpec { labels: Some(users.clone()), ..Default::default() })),
                 ..AgentSpec::default()
             });
             serde_json::to_vec(&(objects.deployment, objects.config_maps, objects.service)).unwrap()

@@ -32,6 +32,10 @@ impl<T: Clone> Unseen<T> {
             return Some(value.clone());
         }
         entries.remove(&key);
+        if entries.is_empty() {
+            // A map keeps the room that its largest crowd took.
+            *entries = HashMap::new();
+        }
         None
     }
 

@@ -76,7 +76,7 @@ impl Answers {
             return decision;
         }
         let sessions = answer.await;
-        self.note(agent, sessions, facts.now);
+        self.note(agent, sessions, &facts);
         let decision = decide(&Facts { sessions, ..facts });
         if decision.state == State::Asleep {
             // The server that starts when it wakes is another one.
@@ -85,15 +85,14 @@ impl Answers {
         decision
     }
 
-    fn note(&self, agent: &AgentId, sessions: Sessions, now: OffsetDateTime) {
-        let mut all = self.all();
+    fn note(&self, agent: &AgentId, sessions: Sessions, facts: &Facts<'_>) {
+        let (mut all, now) = (self.all(), facts.now);
         all.retain(|_, answer| answer.counts(now));
-        let before = all.remove(agent);
-        let answer = match (sessions, before) {
-            (Sessions::NoAnswer, Some(before @ Answer::NoneSince(_))) => before,
-            (Sessions::NoAnswer, _) => Answer::NoneSince(now),
-            (Sessions::Busy | Sessions::Refused, _) => Answer::BusyAt(now),
-            (Sessions::Idle | Sessions::NotAsked, _) => return,
+        all.remove(agent);
+        let answer = match sessions {
+            Sessions::NoAnswer => Answer::NoneSince(facts.silent_since().unwrap_or(now)),
+            Sessions::Busy | Sessions::Refused => Answer::BusyAt(now),
+            Sessions::Idle | Sessions::NotAsked => return,
         };
         all.insert(agent.clone(), answer);
     }

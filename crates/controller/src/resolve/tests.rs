@@ -122,7 +122,7 @@ fn mistakes_name_their_field() {
     let credentials = |list| AgentSpec { credentials: Some(list), ..AgentSpec::default() };
     let workspace =
         |dir: &str| AgentSpec { workspace_dir: Some(dir.into()), ..AgentSpec::default() };
-    let pod = |pod| AgentSpec { pod_spec: Some(pod), ..AgentSpec::default() };
+    let pod = |pod| AgentSpec { pod_spec: Some(Box::new(pod)), ..AgentSpec::default() };
     let volume = |name: &str| AgentPodSpec {
         extra_volumes: Some(vec![Volume { name: name.into(), ..Volume::default() }]),
         ..AgentPodSpec::default()

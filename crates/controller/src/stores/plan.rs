@@ -1,8 +1,8 @@
 //! How each kind is watched: what of it is read, what is kept, and which agents a change concerns.
 
-use api_types::Agent;
+use api_types::{Agent, Namespaces};
 use futures::{Stream, StreamExt, TryStreamExt, future::ready, stream};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::{NamespaceResourceScope, api::core::v1::Pod};
 use kube::{
     Api, Client, Resource,
     core::{ObjectMeta, PartialObjectMeta},
@@ -12,8 +12,12 @@ use kube::{
         watcher::{self, Event, watcher},
     },
 };
+use serde::de::DeserializeOwned;
 
-use super::{PodIndex, Trigger, Triggers, agent_of, agent_of_pod, pod};
+use super::{
+    PodIndex, Trigger, Triggers, agent_of, agent_of_pod, pod,
+    watches::{Watch, Watches},
+};
 use crate::{
     contents::Contents,
     guard::{Guarded, Unreadable, Watched},
@@ -26,39 +30,56 @@ use crate::{
 /// What all watches need.
 pub(super) struct Plan {
     pub(super) client: Client,
+    pub(super) namespaces: Namespaces,
     pub(super) metrics: Metrics,
     pub(super) agents: Store<Guarded<Agent>>,
 }
 
 impl Plan {
-    /// All objects of a kind, those that cannot be read among them.
-    pub(super) fn read<K: Watched>(
-        &self,
-        config: &watcher::Config,
-    ) -> impl Events<Guarded<K>> + use<K> {
-        watcher(Api::all(self.client.clone()), config.clone()).default_backoff()
+    /// All objects of a kind in the namespaces that are watched, those that cannot be read among them.
+    pub(super) fn read<K: Watched>(&self, config: &watcher::Config) -> Watches<Guarded<K>> {
+        let scopes = self.namespaces.scopes();
+        Watches::of(scopes.map(|scope| (scope.map(str::to_owned), self.watch(scope, config))))
     }
 
     /// The objects of a kind that can be read.
-    fn read_readable<K: Watched + Default>(
-        &self,
-        config: &watcher::Config,
-    ) -> impl Events<K> + use<K> {
-        self.read(config).filter_map(|event| ready(event.map(readable).transpose()))
+    fn read_readable<K: Watched + Default>(&self, config: &watcher::Config) -> Watches<K> {
+        self.read(config)
+            .map(|events| events.filter_map(|event| ready(event.map(readable).transpose())).boxed())
+    }
+
+    fn watch<K>(&self, namespace: Option<&str>, config: &watcher::Config) -> Watch<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + std::fmt::Debug
+            + DeserializeOwned
+            + Send
+            + 'static,
+    {
+        let api: Api<K> = match namespace {
+            None => Api::all(self.client.clone()),
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+        };
+        watcher(api, config.clone()).default_backoff().boxed()
     }
 
     /// Of all objects of a kind the metadata, of which nothing is kept: it tells which agents use
     /// one that has moved.
     pub(super) fn used<K>(&self, kind: ReferenceKind, contents: &Contents) -> Triggers
     where
-        K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + Send + Sync + 'static,
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + std::fmt::Debug
+            + Send
+            + Sync
+            + 'static,
     {
         let (contents, agents, metrics) =
             (contents.clone(), self.agents.clone(), self.metrics.clone());
-        let all_of_kind = Api::<PartialObjectMeta<K>>::all(self.client.clone());
-        let events = watcher(all_of_kind, watcher::Config::default());
-        events
-            .default_backoff()
+        let config = watcher::Config::default();
+        let watch = |namespace| self.watch::<PartialObjectMeta<K>>(namespace, &config);
+        stream::select_all(self.namespaces.scopes().map(watch))
             .map(move |event| match event {
                 Ok(Event::InitDone) => all(&agents),
                 Ok(event) => {
@@ -83,15 +104,17 @@ impl Plan {
         let (pods, writer) = store();
         let pods_of = PodIndex::default();
         let index = pods_of.clone();
-        let events = self.read_readable(config).map_ok(|event| event.modify(pod::strip));
-        let events = events.inspect_ok(move |event| index.note(event));
+        let watches = self.read_readable::<Pod>(config);
+        let watches = watches.map(|events| events.map_ok(|event| event.modify(pod::strip)).boxed());
+        let events = watches.for_store(&pods).inspect_ok(move |event| index.note(event));
         (pods, pods_of, self.open(writer, events, agent_of_pod))
     }
 
     /// A cache of objects that are made for agents.
     pub(super) fn cache<K: Child>(&self, config: &watcher::Config) -> (Store<Held<K>>, Triggers) {
         let (cache, writer) = store();
-        let events = self.read_readable(config).map_ok(held);
+        let watches = self.read_readable::<K>(config).map(|events| events.map_ok(held).boxed());
+        let events = watches.for_store(&cache);
         (cache, self.open(writer, events, agent_of))
     }
 

@@ -3,7 +3,7 @@
 
 use std::{future::pending, time::Duration};
 
-use api_types::Agent;
+use api_types::{Agent, Namespaces};
 use daemon::cluster::{self, READ_DEADLINE};
 use fixtures::{agent, demo, published};
 use kube::Config;
@@ -114,7 +114,7 @@ async fn a_watch_that_hangs_is_known_to_be_broken_and_what_it_did_not_tell_is_ta
     let (links, end, tasks) = (Links::new(), CancellationToken::new(), TaskTracker::new());
     let api = ApiServer::start(&tasks).await;
     let client = cluster::watching(&api.config, &daemon::Metrics::new("test")).unwrap();
-    tasks.spawn(share::follow(client, links.clone(), end.clone()));
+    tasks.spawn(share::follow(client, Namespaces::All, links.clone(), end.clone()));
     let gateway = TestGateway::with(&["--wrong-tokens-per-minute=1"], links.clone()).await;
     eventually("the watch told of a link", || links.find(&token()).is_some()).await;
     let unheard = format!("/s/{}/info", wrong_token().expose());

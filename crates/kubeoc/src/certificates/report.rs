@@ -1,12 +1,28 @@
 //! What became of each Secret, in a line. Pure.
 
-use pki::{Done, Outcome, Reason, Renewal, Why};
+use pki::{Done, Outcome, Reason, Removal, Renewal, Why};
 use time::OffsetDateTime;
 
 use crate::render::rfc3339;
 
-pub(super) fn lines(renewal: &Renewal) -> String {
+pub(super) fn renewed(renewal: &Renewal) -> String {
     renewal.outcomes.iter().map(line).collect()
+}
+
+pub(super) fn removed(secret: &str, removal: Removal, namespace: &str) -> String {
+    let why = match removal {
+        Removal::Absent => return format!("{secret}: not there\n"),
+        Removal::Delete => return format!("{secret}: deleted\n"),
+        Removal::Leave(why) => why,
+    };
+    let own = format!("kubectl delete secret {secret} -n {namespace}");
+    let way_out = match why {
+        Why::CertManager => format!("delete its Certificate first, and then: {own}"),
+        Why::NotOurs | Why::UnknownAuthority | Why::Others => {
+            format!("if nobody needs it, delete it with: {own}")
+        }
+    };
+    format!("{secret}: left as it is: {why}; {way_out}\n")
 }
 
 fn line(outcome: &Outcome) -> String {
@@ -71,7 +87,7 @@ mod tests {
         ];
         let outcomes = cases.map(|(done, until)| Outcome { secret: "s", done, until });
         let renewal = Renewal { outcomes: outcomes.into(), ..Renewal::default() };
-        insta::assert_snapshot!(lines(&renewal), @r"
+        insta::assert_snapshot!(renewed(&renewal), @r"
         s: nothing to do; valid until 2027-02-25T12:00:00Z
         s: kept for now: a former authority issued it, and it is made anew once all have trusted the new authority for an hour; valid until 2027-02-25T12:00:00Z
         s: trusted authorities updated, certificate kept for now: it is about to end, and it is made anew once all have trusted the new authority for an hour; valid until 2027-02-25T12:00:00Z

@@ -1,6 +1,6 @@
 //! Whether the certificates of an installation are there, fit each other, and have time left. Pure.
 
-use pki::{MEMBERS, Member, Shown, Usage};
+use pki::{MEMBERS, Member, OVERDUE, Shown, Usage};
 use time::{Duration, OffsetDateTime};
 
 use super::{
@@ -9,9 +9,6 @@ use super::{
 };
 use crate::{cluster::Seen, render::rfc3339};
 use k8s_openapi::api::core::v1::Secret;
-
-/// Who renews daily, 30 days before the end, never has less.
-const WARN_BEFORE: Duration = Duration::days(14);
 
 pub(super) fn judge(facts: &Facts, now: OffsetDateTime) -> Vec<Finding> {
     let fix = format!("kubeoc certificates renew -n {}", facts.namespace);
@@ -48,7 +45,7 @@ fn one(
         left if left <= Duration::ZERO => {
             Finding::failed(&subject, format!("its certificate ended at {until}"), fix)
         }
-        left if left <= WARN_BEFORE => {
+        left if left <= OVERDUE => {
             Finding::warning(&subject, format!("its certificate ends at {until}"), fix)
         }
         _ => Finding::ok(&subject, format!("valid until {until}")),
@@ -109,7 +106,9 @@ mod tests {
 
     #[test]
     fn the_time_that_is_left_is_judged() {
-        for (days, level) in [(0, Level::Ok), (77, Level::Warning), (90, Level::Failed)] {
+        for (days, level) in
+            [(0, Level::Ok), (82, Level::Ok), (83, Level::Warning), (90, Level::Failed)]
+        {
             let found = judged(&made(), NOW + Duration::days(days));
             assert!(found.iter().all(|(found, _)| *found == level), "{days}: {found:?}");
         }

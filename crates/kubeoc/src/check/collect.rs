@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use api_types::names;
+use api_types::{Namespaces, names};
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::{
     apps::v1::Deployment, core::v1::Secret, discovery::v1::EndpointSlice,
@@ -15,14 +15,14 @@ use pki::MEMBERS;
 use super::facts::{Facts, Right, Workload, granted, rights_of};
 use crate::{
     cluster::{Cluster, Seen},
-    installation::{COMPONENTS, Component},
+    installation::{COMPONENTS, Component, watched_by},
 };
 
 /// Requests that are under way at once.
 const AT_ONCE: usize = 8;
 
-/// `watched` are the namespaces of Agents, or none where it is all of them.
-pub(super) async fn collect(cluster: &Cluster, watched: &[String]) -> anyhow::Result<Facts> {
+/// `named` are the namespaces of Agents; without any they are those that the installation is told of.
+pub(super) async fn collect(cluster: &Cluster, named: &[String]) -> anyhow::Result<Facts> {
     let mut crds = vec![];
     for crd in api_types::crds() {
         crds.push(cluster.see_of_cluster(&crd.name_any()).await?);
@@ -35,14 +35,15 @@ pub(super) async fn collect(cluster: &Cluster, watched: &[String]) -> anyhow::Re
     for member in MEMBERS {
         certificates.push(cluster.see::<Secret>(member.secret).await?);
     }
+    let watched = watched(&workloads, named);
     Ok(Facts {
         namespace: cluster.namespace.clone(),
         kubernetes: cluster.see_version().await?,
         crds,
         certificates,
         policies: cluster.see_all::<NetworkPolicy>("").await?,
-        own_rights: own_rights(cluster, watched).await?,
-        account_rights: account_rights(cluster, &workloads, watched).await?,
+        own_rights: own_rights(cluster, watched.first()).await?,
+        account_rights: account_rights(cluster, &workloads, &watched).await?,
         workloads,
     })
 }
@@ -72,10 +73,24 @@ fn selector(deployment: &Deployment) -> String {
     labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
 }
 
-/// What users of agents need, in the first namespace of Agents.
+/// None where it is all of them. What the programs are told is judged on its own, by `scope`.
+fn watched(workloads: &[Workload], named: &[String]) -> Vec<String> {
+    let mut deployments = workloads.iter().filter_map(|workload| match &workload.deployment {
+        Seen::Known(deployment) => deployment.as_ref(),
+        Seen::Unknown(_) => None,
+    });
+    let told = deployments.find_map(|deployment| watched_by(deployment).ok());
+    if named.is_empty() {
+        told.iter().flat_map(Namespaces::names).map(str::to_owned).collect()
+    } else {
+        named.to_owned()
+    }
+}
+
+/// What users of agents need, in one namespace of Agents, or in all.
 async fn own_rights(
     cluster: &Cluster,
-    watched: &[String],
+    namespace: Option<&String>,
 ) -> anyhow::Result<Vec<(Right, Seen<bool>)>> {
     let needed = [
         ("get", "kubeopencode.io", "agents", None),
@@ -95,7 +110,7 @@ async fn own_rights(
             resource: resource.to_owned(),
             subresource: subresource.map(str::to_owned),
             name: None,
-            namespace: watched.first().cloned(),
+            namespace: namespace.cloned(),
         };
         let allowed = cluster.may_i(right.attributes()).await?;
         rights.push((right, allowed));

@@ -49,8 +49,8 @@ fn account(facts: &Facts, component: &str) -> Option<Finding> {
     if lacks.is_empty() {
         return Some(Finding::ok(&subject, "all that its roles grant"));
     }
-    let fix = "install its roles anew (kubectl apply --server-side -k manifests), or name the \
-               namespaces of agents with --watch-namespace if it is installed for some only";
+    let fix = "install its roles anew (helm upgrade, or kubectl apply --server-side -k manifests); a \
+               namespace that is gone must leave watchNamespaces";
     Some(Finding::failed(&subject, format!("it may not {}", lacks.join("; ")), fix))
 }
 

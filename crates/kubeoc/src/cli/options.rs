@@ -146,7 +146,7 @@ pub struct RenewOptions {
     #[arg(
         long,
         value_name = "DAYS",
-        default_value_t = 90,
+        default_value_t = pki::VALIDITY_DAYS,
         value_parser = clap::value_parser!(i64).range(2..=365)
     )]
     pub validity: i64,
@@ -155,7 +155,7 @@ pub struct RenewOptions {
     #[arg(
         long,
         value_name = "DAYS",
-        default_value_t = 30,
+        default_value_t = pki::RENEW_BEFORE_DAYS,
         value_parser = clap::value_parser!(i64).range(1..=364)
     )]
     pub renew_before: i64,
@@ -164,6 +164,13 @@ pub struct RenewOptions {
     #[arg(long)]
     pub adopt: bool,
 
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Of `certificates remove`.
+#[derive(Clone, Debug, Args)]
+pub struct RemoveOptions {
     #[command(flatten)]
     pub place: Place,
 }
@@ -184,9 +191,35 @@ pub struct VersionOptions {
 
 #[derive(Clone, Debug, Args)]
 pub struct CheckOptions {
-    /// Namespaces of agents, where the installation is for some only; may be repeated
+    /// Namespaces of agents, where the installation is for some only and its Deployments do not
+    /// say for which; may be repeated
     #[arg(long = "watch-namespace", value_name = "NAMESPACE")]
     pub watch_namespaces: Vec<String>,
+
+    /// Also make an agent in this namespace, wait until it is ready, open its link, and delete it
+    #[arg(long, value_name = "NAMESPACE")]
+    pub scratch_agent: Option<String>,
+
+    /// Time to wait until that agent is ready
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "5m",
+        requires = "scratch_agent",
+        value_parser = values::positive_duration
+    )]
+    pub scratch_timeout: Duration,
+
+    // Not a doc comment, where a bare address is a mistake.
+    #[arg(
+        long,
+        visible_alias = "server-url",
+        value_name = "URL",
+        requires = "scratch_agent",
+        value_parser = values::base_url,
+        help = "Open the link at this URL, such as https://agents.example.com; defaults to the API server's way to the gateway"
+    )]
+    pub external_url: Option<String>,
 
     /// Output format
     #[arg(short, long, value_name = "FORMAT")]

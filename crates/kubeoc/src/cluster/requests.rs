@@ -5,7 +5,7 @@ use std::{fmt::Debug, future::ready};
 use api_types::{Agent, labels, names};
 use futures::{AsyncBufRead, StreamExt, stream::BoxStream};
 use k8s_openapi::{
-    NamespaceResourceScope,
+    ClusterResourceScope, NamespaceResourceScope,
     api::core::v1::{Pod, Secret},
 };
 use kube::{
@@ -70,6 +70,27 @@ impl Cluster {
                 return Ok(rows);
             }
         }
+    }
+
+    /// The names of all objects of a kind, of which nothing else is read. Of very many, some.
+    pub(crate) async fn names<K>(&self) -> anyhow::Result<Vec<String>>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + Debug
+            + DeserializeOwned,
+    {
+        names_in(&self.api::<K>()).await
+    }
+
+    pub(crate) async fn names_of_cluster<K>(&self) -> anyhow::Result<Vec<String>>
+    where
+        K: Resource<DynamicType = (), Scope = ClusterResourceScope>
+            + Clone
+            + Debug
+            + DeserializeOwned,
+    {
+        names_in(&Api::<K>::all(self.client.clone())).await
     }
 
     /// Merges `change` into the Agent.
@@ -173,6 +194,14 @@ impl Cluster {
     ) -> Request<'a> {
         Request::of::<K>(verb, Some(&self.namespace), name)
     }
+}
+
+async fn names_in<K>(api: &Api<K>) -> anyhow::Result<Vec<String>>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    let listed = api.list_metadata(&ListParams::default().limit(PAGE)).await?;
+    Ok(listed.items.into_iter().filter_map(|object| object.metadata.name).collect())
 }
 
 fn change<K>(event: watcher::Event<K>) -> Change<K> {

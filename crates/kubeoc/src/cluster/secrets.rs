@@ -1,7 +1,10 @@
-//! Secrets as they are created and replaced, never over another's write.
+//! Secrets as they are created, replaced and deleted, never over another's write.
 
 use k8s_openapi::api::core::v1::Secret;
-use kube::{ResourceExt, api::PostParams};
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, PostParams, Preconditions},
+};
 
 use super::{Cluster, requests::FIELD_MANAGER};
 use crate::{
@@ -35,10 +38,6 @@ impl Cluster {
         } else {
             api.create(&parameters, secret).await
         };
-        let code = |error: &kube::Error| match error {
-            kube::Error::Api(status) => status.code,
-            _ => 0,
-        };
         match done {
             Ok(_) => Ok(Written::Stored),
             Err(error) if code(&error) == 409 => Ok(Written::Conflict),
@@ -55,7 +54,27 @@ impl Cluster {
         }
     }
 
+    /// Deletes the Secret as it was read. One that is gone meanwhile is deleted.
+    pub(crate) async fn delete_secret(&self, secret: &Secret) -> anyhow::Result<Written> {
+        let name = secret.name_any();
+        let read = Preconditions { uid: secret.uid(), resource_version: secret.resource_version() };
+        let parameters = DeleteParams::default().preconditions(read);
+        match self.api::<Secret>().delete(&name, &parameters).await {
+            Ok(_) => Ok(Written::Stored),
+            Err(error) if code(&error) == 404 => Ok(Written::Stored),
+            Err(error) if code(&error) == 409 => Ok(Written::Conflict),
+            Err(error) => Err(explain(error, &self.about_secret("delete", &name))),
+        }
+    }
+
     fn about_secret<'a>(&'a self, verb: &'static str, name: &'a str) -> Request<'a> {
         Request::of::<Secret>(verb, Some(&self.namespace), name)
+    }
+}
+
+fn code(error: &kube::Error) -> u16 {
+    match error {
+        kube::Error::Api(status) => status.code,
+        _ => 0,
     }
 }

@@ -117,7 +117,7 @@ pub(crate) fn read(stream: &TcpStream) -> Request {
     Request { line, body: String::from_utf8(body).unwrap() }
 }
 
-fn kubeconfig(server: &str) -> PathBuf {
+pub(crate) fn kubeconfig(server: &str) -> PathBuf {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))

@@ -1,4 +1,4 @@
-//! `kubeoc certificates renew` against an API server that keeps Secrets, and counts their versions.
+//! `kubeoc certificates renew` and `remove` against an API server that keeps Secrets, and counts their versions.
 
 use std::{
     collections::BTreeMap,
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::api_server::{Answer, ApiServer, Request, assert_fails, failure, ok, stdout};
 
 const RENEW: [&str; 2] = ["certificates", "renew"];
+const REMOVE: [&str; 2] = ["certificates", "remove"];
 
 type Stored = Arc<Mutex<BTreeMap<String, Value>>>;
 
@@ -36,12 +37,16 @@ fn answer(request: &Request, secrets: &mut BTreeMap<String, Value>) -> Answer {
     let name = body["metadata"]["name"].as_str().unwrap_or(rest.trim_start_matches('/')).to_owned();
     let version = secrets.get(&name).map(|secret| secret["metadata"]["resourceVersion"].clone());
     match (verb, version) {
-        ("GET", None) => failure(404, Some(&name)),
+        ("GET" | "DELETE", None) => failure(404, Some(&name)),
         ("GET", Some(_)) => ok(&secrets[&name]),
         ("POST", Some(_)) => failure(409, Some(&name)),
         ("PUT", Some(version)) if version != body["metadata"]["resourceVersion"] => {
             failure(409, Some(&name))
         }
+        ("DELETE", Some(version)) if version != body["preconditions"]["resourceVersion"] => {
+            failure(409, Some(&name))
+        }
+        ("DELETE", Some(_)) => ok(&secrets.remove(&name).unwrap()),
         (_, version) => {
             let version: u64 = version.map_or(0, |it| it.as_str().unwrap().parse().unwrap());
             body["metadata"]["resourceVersion"] = json!((version + 1).to_string());
@@ -145,4 +150,92 @@ fn a_missing_permission_or_namespace_is_named() {
     let nowhere = ApiServer::start(|_| failure(404, Some("elsewhere")));
     let output = nowhere.run(&["certificates", "renew", "-n", "elsewhere"]);
     assert_fails(&output, 3, "namespace \"elsewhere\" not found; give the one of the installation");
+}
+
+#[test]
+fn what_was_made_is_removed_and_a_second_run_finds_nothing() {
+    let (server, stored) = server(|_, _| {});
+    stdout(&server.run(&RENEW));
+    let foreign = json!({ "metadata": { "name": "my-own-tls", "resourceVersion": "1" } });
+    stored.lock().unwrap().insert("my-own-tls".to_owned(), foreign);
+    let removed = stdout(&server.run(&REMOVE));
+    let expected = ["broker-tls", "gateway-tls", "controller-tls", "operator-tls", "ca"];
+    let expected = expected.map(|name| format!("kubeopencode-{name}: deleted"));
+    assert_eq!(removed.lines().collect::<Vec<_>>(), expected);
+    assert_eq!(stored.lock().unwrap().keys().collect::<Vec<_>>(), ["my-own-tls"]);
+
+    let changes = server.changes().len();
+    let again = stdout(&server.run(&REMOVE));
+    assert!(again.lines().all(|line| line.ends_with(": not there")), "{again}");
+    assert_eq!((again.lines().count(), server.changes().len()), (5, changes));
+}
+
+/// The role of the chart's job allows no list, and names the Secrets.
+#[test]
+fn to_remove_takes_get_and_delete_of_the_named_secrets_alone() {
+    let (server, _) = server(|_, _| {});
+    stdout(&server.run(&RENEW));
+    let before = server.lines().len();
+    stdout(&server.run(&REMOVE));
+    let lines = server.lines();
+    let asked = |line: &String| {
+        let line = line.replace("/api/v1/namespaces/kubeopencode-system/secrets/kubeopencode-", "");
+        let (verb, name) = line.split_once(' ').unwrap();
+        (verb.to_owned(), name.trim_end_matches('?').to_owned())
+    };
+    let asked: Vec<_> = lines[before..].iter().map(asked).collect();
+    let expected = ["broker-tls", "gateway-tls", "controller-tls", "operator-tls", "ca"];
+    let expected: Vec<_> = expected
+        .iter()
+        .flat_map(|name| ["GET", "DELETE"].map(|verb| (verb.to_owned(), (*name).to_owned())))
+        .collect();
+    assert_eq!(asked, expected);
+}
+
+#[test]
+fn what_somebody_else_made_is_not_removed() {
+    let (server, stored) = server(|_, _| {});
+    stdout(&server.run(&RENEW));
+    {
+        let mut secrets = stored.lock().unwrap();
+        secrets.get_mut("kubeopencode-gateway-tls").unwrap()["metadata"]["labels"] = json!({});
+        secrets.get_mut("kubeopencode-ca").unwrap()["metadata"]["annotations"] =
+            json!({ "cert-manager.io/certificate-name": "kubeopencode-ca" });
+    }
+    let removed = stdout(&server.run(&REMOVE));
+    for line in [
+        "kubeopencode-gateway-tls: left as it is: somebody else made it; if nobody needs it, delete it \
+         with: kubectl delete secret kubeopencode-gateway-tls -n kubeopencode-system\n",
+        "kubeopencode-ca: left as it is: cert-manager writes it; delete its Certificate first, and \
+         then: kubectl delete secret kubeopencode-ca -n kubeopencode-system\n",
+    ] {
+        assert!(removed.contains(line), "{removed}");
+    }
+    let left = stored.lock().unwrap();
+    assert_eq!(left.keys().collect::<Vec<_>>(), ["kubeopencode-ca", "kubeopencode-gateway-tls"]);
+}
+
+/// Somebody takes a Secret over between the read and the deletion.
+#[test]
+fn a_secret_is_judged_as_it_is_when_it_is_deleted() {
+    const GATEWAY: &str = "kubeopencode-gateway-tls";
+    let (server, stored) = server(|request, secrets| {
+        let secret = secrets.get_mut(GATEWAY);
+        if request.line.starts_with("DELETE") && request.line.contains(GATEWAY) {
+            secret.unwrap()["metadata"] = json!({ "name": GATEWAY, "resourceVersion": "7" });
+        }
+    });
+    stdout(&server.run(&RENEW));
+    let removed = stdout(&server.run(&REMOVE));
+    assert!(removed.contains("kubeopencode-gateway-tls: left as it is: somebody"), "{removed}");
+    assert_eq!(stored.lock().unwrap().keys().collect::<Vec<_>>(), [GATEWAY]);
+}
+
+#[test]
+fn who_may_not_remove_is_told_the_right() {
+    let (server, _) = server(|_, _| {});
+    stdout(&server.run(&RENEW));
+    let forbidden = ApiServer::start(|_| failure(403, Some("x")));
+    let says = "not allowed to get secrets in namespace \"elsewhere\"";
+    assert_fails(&forbidden.run(&["certificates", "remove", "-n", "elsewhere"]), 5, says);
 }

@@ -1,11 +1,13 @@
 //! `kubeoc check` against API servers that answer little.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::api_server::{ApiServer, Request, assert_fails, failure, list, ok, stdout};
 
 /// Answers as a cluster in which nothing is installed and the user may do everything.
-fn empty(request: &Request) -> crate::api_server::Answer {
+pub(crate) fn empty(request: &Request) -> crate::api_server::Answer {
     let line = &request.line;
     if line.starts_with("POST") {
         let mut review: Value = serde_json::from_str(&request.body).unwrap();
@@ -64,4 +66,32 @@ fn a_server_that_fails_is_no_finding() {
         1,
         "as the server says",
     );
+}
+
+/// The namespaces of all rights of ServiceAccounts that `check` asks for, with `arguments`; an empty one is all.
+fn asked_of(told: &'static str, arguments: &[&str]) -> BTreeSet<String> {
+    let server = ApiServer::start(move |request| {
+        if !request.line.contains("/deployments/") {
+            return empty(request);
+        }
+        let env = json!([{ "name": "WATCH_NAMESPACES", "value": told }]);
+        let pod =
+            json!({ "serviceAccountName": "a", "containers": [{ "name": "main", "env": env }] });
+        let spec =
+            json!({ "selector": { "matchLabels": { "a": "b" } }, "template": { "spec": pod } });
+        ok(&json!({ "metadata": { "name": "x" }, "spec": spec }))
+    });
+    server.run(&[&["check"], arguments].concat());
+    let reviews = server.changes().into_iter().filter(|(line, _)| line.contains("/subjectaccess"));
+    let attributes = reviews.map(|(_, review)| review["spec"]["resourceAttributes"].clone());
+    attributes.map(|of| of["namespace"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn the_rights_of_programs_are_asked_for_in_the_namespaces_that_they_watch() {
+    let own = "kubeopencode-system";
+    let set = |names: &[&str]| names.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+    assert_eq!(asked_of("", &[]), set(&["", own]));
+    assert_eq!(asked_of("team-a,team-b", &[]), set(&["team-a", "team-b", own]));
+    assert_eq!(asked_of("", &["--watch-namespace", "team-c"]), set(&["team-c", own]));
 }

@@ -4,11 +4,13 @@
 mod api_server;
 mod certificates;
 mod check;
+mod completion;
 mod errors;
 mod exit_codes;
 mod get;
 mod logs;
 mod plugin;
+mod scratch;
 mod share;
 mod status;
 mod suspend;

@@ -63,11 +63,29 @@ fn a_listing_tells_what_changed_since() {
     let came = agent("came", "uid-3", published(3, "uid-3"));
     let mut before = index(&[kept.clone(), gone]);
 
-    let changed = before.replace(index(&[kept, came]));
+    let changed = before.replace(None, index(&[kept, came]));
     let told: Vec<(&str, bool)> =
         changed.iter().map(|((agent, _), share)| (agent.name.as_str(), share.is_some())).collect();
     assert_eq!(told, [("came", true), ("gone", false)]);
     assert_eq!(found(&before, 2), None);
+}
+
+#[test]
+fn a_listing_of_one_namespace_says_nothing_of_another() {
+    let there = |name: &str, number: u8| {
+        let uid = format!("uid-{number}");
+        let mut agent = agent(name, &uid, published(number, &uid));
+        agent.metadata.namespace = Some("team-b".into());
+        agent
+    };
+    let mut known = index(&[demo(), there("kept", 2), there("gone", 3)]);
+    let changed = known.replace(Some("team-b"), index(&[there("kept", 2), there("came", 4)]));
+    let told: Vec<(&str, bool)> =
+        changed.iter().map(|((agent, _), share)| (agent.name.as_str(), share.is_some())).collect();
+    assert_eq!(told, [("gone", false), ("came", true)]);
+    let all = [1, 2, 3, 4].map(|number| found(&known, number));
+    let expected = [Some("team-a/demo"), Some("team-b/kept"), None, Some("team-b/came")];
+    assert_eq!(all, expected.map(|name| name.map(str::to_owned)));
 }
 
 /// The index as anybody would write it first: a scan over all agents.
@@ -96,8 +114,11 @@ fn by_name(agents: Vec<Agent>) -> BTreeMap<String, Agent> {
 enum Step {
     Apply(Box<Agent>),
     Remove(AgentId),
-    Replace(Vec<Agent>),
+    /// By a listing of one namespace, or of all.
+    Replace(Option<&'static str>, Vec<Agent>),
 }
+
+const NAMESPACES: [&str; 2] = ["team-a", "team-b"];
 
 /// Few names, UIDs and tokens, so that they meet: digests of one agent published
 /// by another, tokens used twice, names used again.
@@ -106,18 +127,28 @@ fn any_agent() -> impl Strategy<Value = Agent> {
         token_lookup: published(lookup, "").token_lookup,
         ..published(proof, &format!("uid-{uid}"))
     });
-    (0..4_u8, 0..3_u8, digests, any::<bool>()).prop_map(|(name, uid, digests, enabled)| {
-        let mut agent = agent(&format!("agent-{name}"), &format!("uid-{uid}"), digests);
-        agent.spec.share.as_mut().unwrap().enabled = enabled;
-        agent
-    })
+    let name = (prop::sample::select(&NAMESPACES), 0..3_u8);
+    (name, 0..3_u8, digests, any::<bool>()).prop_map(
+        |((namespace, name), uid, digests, enabled)| {
+            let mut agent = agent(&format!("agent-{name}"), &format!("uid-{uid}"), digests);
+            agent.metadata.namespace = Some(namespace.to_owned());
+            agent.spec.share.as_mut().unwrap().enabled = enabled;
+            agent
+        },
+    )
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
+    let listed = prop::collection::vec(any_agent(), 0..4);
     prop_oneof![
         6 => any_agent().prop_map(|agent| Step::Apply(Box::new(agent))),
         3 => any_agent().prop_map(|agent| Step::Remove(AgentId::of(&agent))),
-        1 => prop::collection::vec(any_agent(), 0..4).prop_map(Step::Replace),
+        2 => (prop::option::of(prop::sample::select(&NAMESPACES)), listed).prop_map(
+            |(namespace, mut agents)| {
+                agents.retain(|agent| namespace.is_none() || agent.metadata.namespace.as_deref() == namespace);
+                Step::Replace(namespace, agents)
+            }
+        ),
     ]
 }
 
@@ -135,9 +166,13 @@ proptest! {
                     real.remove(&agent);
                     model.0.remove(&agent.to_string());
                 }
-                Step::Replace(agents) => {
-                    real.replace(index(&agents));
-                    model.0 = by_name(agents);
+                Step::Replace(namespace, agents) => {
+                    real.replace(namespace, index(&agents));
+                    let of_another = |agent: &Agent| {
+                        namespace.is_some() && agent.metadata.namespace.as_deref() != namespace
+                    };
+                    model.0.retain(|_, agent| of_another(agent));
+                    model.0.extend(by_name(agents));
                 }
             }
             for number in 0..3 {

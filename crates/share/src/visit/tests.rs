@@ -155,7 +155,7 @@ async fn a_token_that_nobody_has_is_waited_for_no_longer_than_that() {
 #[tokio::test(start_paused = true)]
 async fn without_a_working_watch_an_unknown_link_may_be_a_new_one() {
     let links = Links::with([demo()]);
-    links.broke(Instant::now());
+    links.broke(None, Instant::now());
     assert!(admit(&links).is_ok(), "known links are believed for the grace");
     let unknown = Visit::admit(&links, &token(2), client(), GRACE, noon);
     assert_eq!(unknown.map(|_| ()), Err(Denial::Stale));
@@ -165,6 +165,6 @@ async fn without_a_working_watch_an_unknown_link_may_be_a_new_one() {
 
     let mut index = ShareIndex::default();
     index.apply(&demo());
-    links.replace(index);
+    links.replace(None, index);
     assert!(admit(&links).is_ok());
 }

@@ -1,8 +1,8 @@
 //! The watch itself: from the API server into [`Links`], for as long as the
 //! process runs.
 
-use api_types::{Agent, AgentId};
-use futures::{Stream, StreamExt};
+use api_types::{Agent, AgentId, Namespaces};
+use futures::{Stream, StreamExt, future::join_all};
 use kube::{
     Api, Client,
     runtime::watcher::{self, DefaultBackoff, Event, watcher},
@@ -18,31 +18,44 @@ use crate::index::ShareIndex;
 /// carries nothing any more (`daemon::cluster`), and so it is known that the watch broke.
 const WATCH_SECONDS: u32 = 66;
 
-/// Keeps `links` those of the cluster until `shutdown`. A failed watch is started
+/// Keeps `links` those of the cluster, or of `namespaces`, until `shutdown`. A failed watch is started
 /// from a fresh listing, so that what happened meanwhile, a deletion included, is
 /// taken in at once; tries come ever further apart, up to 30 s.
 ///
-/// Needs permission to list and watch Agents in all namespaces.
-pub async fn follow(client: Client, links: Links, shutdown: CancellationToken) {
-    let agents = Api::all(client);
+/// Needs permission to list and watch Agents in all namespaces, or in those.
+pub async fn follow(
+    client: Client,
+    namespaces: Namespaces,
+    links: Links,
+    shutdown: CancellationToken,
+) {
+    links.begin(&namespaces);
     let config = watcher::Config::default().timeout(WATCH_SECONDS);
-    let open = || watcher(agents.clone(), config.clone()).boxed();
-    shutdown.run_until_cancelled_owned(keep_fed(&links, open)).await;
+    let feeds = namespaces.scopes().map(|namespace| {
+        let agents = match namespace {
+            None => Api::all(client.clone()),
+            Some(namespace) => Api::namespaced(client.clone(), namespace),
+        };
+        let config = &config;
+        keep_fed(&links, namespace, move || watcher(agents.clone(), config.clone()).boxed())
+    });
+    shutdown.run_until_cancelled(join_all(feeds)).await;
 }
 
-/// Feeds from one stream after the other, for ever.
-pub(super) async fn keep_fed<S>(links: &Links, open: impl Fn() -> S)
+/// Feeds from one stream after the other, for ever. Each tells of one namespace, or of all.
+pub(super) async fn keep_fed<S>(links: &Links, namespace: Option<&str>, open: impl Fn() -> S)
 where
     S: Stream<Item = watcher::Result<Event<ObservedAgent>>> + Unpin,
 {
     let mut pauses = DefaultBackoff::default();
     loop {
-        let error = feed(links, open()).await;
-        links.broke(Instant::now());
+        let error = feed(links, namespace, open()).await;
+        links.broke(namespace, Instant::now());
         let pause = pauses.next().unwrap_or_default();
         tracing::warn!(
             error = error.map(tracing::field::display),
             ?pause,
+            namespace,
             "the watch of Agents broke"
         );
         tokio::time::sleep(pause).await;
@@ -50,7 +63,7 @@ where
 }
 
 /// Feeds until the stream's first failure. `None` if it merely ended.
-async fn feed<S>(links: &Links, mut events: S) -> Option<watcher::Error>
+async fn feed<S>(links: &Links, namespace: Option<&str>, mut events: S) -> Option<watcher::Error>
 where
     S: Stream<Item = watcher::Result<Event<ObservedAgent>>> + Unpin,
 {
@@ -63,7 +76,7 @@ where
                     listing.apply(&agent);
                 }
             }
-            Ok(Event::InitDone) => links.replace(std::mem::take(&mut listing)),
+            Ok(Event::InitDone) => links.replace(namespace, std::mem::take(&mut listing)),
             Ok(Event::Apply(object)) => {
                 let id = AgentId::of(&object);
                 match read(object) {

@@ -2,8 +2,9 @@
 //! of the API server is overlooked; after it nobody new is admitted, and the replica leaves its
 //! Service, since another one may still hear the cluster.
 
-use std::{fmt, future::pending, time::Duration};
+use std::{collections::BTreeMap, fmt, future::pending, time::Duration};
 
+use api_types::Namespaces;
 use tokio::time::Instant;
 
 use super::Links;
@@ -15,6 +16,35 @@ pub(super) enum Watching {
     Starting,
     Works,
     BrokenSince(Instant),
+}
+
+/// The state of each watch, by what it watches; `None` is the whole cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Watches(BTreeMap<Option<String>, Watching>);
+
+impl Watches {
+    pub(super) fn of<'a>(
+        scopes: impl IntoIterator<Item = Option<&'a str>>,
+        state: Watching,
+    ) -> Self {
+        let owned = scopes.into_iter().map(|scope| scope.map(str::to_owned));
+        Self(owned.map(|scope| (scope, state)).collect())
+    }
+
+    /// They work where each does, and are broken since the first of them broke. Where one has never
+    /// listed its Agents, a link that is not known may be of its namespace.
+    fn together(&self) -> Watching {
+        let worst = |one: Watching, other: Watching| match (one, other) {
+            (Watching::Starting, _) | (_, Watching::Starting) => Watching::Starting,
+            (Watching::BrokenSince(one), Watching::BrokenSince(other)) => {
+                Watching::BrokenSince(one.min(other))
+            }
+            (broken @ Watching::BrokenSince(_), Watching::Works)
+            | (Watching::Works, broken @ Watching::BrokenSince(_)) => broken,
+            (Watching::Works, Watching::Works) => Watching::Works,
+        };
+        self.0.values().copied().reduce(worst).unwrap_or(Watching::Starting)
+    }
 }
 
 /// Whether visits may be admitted by the links in memory.
@@ -62,7 +92,7 @@ impl Watching {
 impl Links {
     /// Whether visits may be admitted, `grace` being how long an outage is overlooked.
     pub fn freshness(&self, grace: Duration) -> Freshness {
-        self.watching.borrow().freshness(grace)
+        self.watching.borrow().together().freshness(grace)
     }
 
     pub(crate) fn is_fresh(&self, grace: Duration) -> bool {
@@ -72,7 +102,7 @@ impl Links {
     /// For how long the watch has not worked; nothing while it does. `start` is when the process began
     /// to watch.
     pub(crate) fn broken_for(&self, start: Instant) -> Duration {
-        match *self.watching.borrow() {
+        match self.watching.borrow().together() {
             Watching::Works => Duration::ZERO,
             Watching::Starting => start.elapsed(),
             Watching::BrokenSince(since) => since.elapsed(),
@@ -81,7 +111,7 @@ impl Links {
 
     /// Whether the watch works at this moment, as far as is known.
     pub(crate) fn is_watching(&self) -> bool {
-        *self.watching.borrow() == Watching::Works
+        self.watching.borrow().together() == Watching::Works
     }
 
     /// Tells the present freshness and each change of it, for ever. Readiness and gRPC health
@@ -90,7 +120,7 @@ impl Links {
         let mut watching = self.watching.subscribe();
         let mut reported = None;
         loop {
-            let now = *watching.borrow_and_update();
+            let now = watching.borrow_and_update().together();
             let freshness = now.freshness(grace);
             if reported.replace(freshness) != Some(freshness) {
                 report(freshness).await;
@@ -103,14 +133,26 @@ impl Links {
         }
     }
 
-    /// Tells that the watch broke at `now`, unless it was broken before or never worked.
-    pub(crate) fn broke(&self, now: Instant) {
-        self.watching.send_if_modified(|watching| {
-            let worked = *watching == Watching::Works;
-            if worked {
-                *watching = Watching::BrokenSince(now);
-            }
-            worked
+    /// Tells what is going to be watched, before any of it is.
+    pub(super) fn begin(&self, namespaces: &Namespaces) {
+        self.watching.send_replace(Watches::of(namespaces.scopes(), Watching::Starting));
+    }
+
+    /// Tells that the watch of a namespace, or of all, has listed its Agents.
+    pub(super) fn works(&self, namespace: Option<&str>) {
+        let scope = namespace.map(str::to_owned);
+        self.watching.send_modify(|watches| {
+            watches.0.insert(scope, Watching::Works);
+        });
+    }
+
+    /// Tells that it broke at `now`, unless it was broken before or never worked.
+    pub(crate) fn broke(&self, namespace: Option<&str>, now: Instant) {
+        let scope = namespace.map(str::to_owned);
+        self.watching.send_if_modified(|watches| {
+            let watching = watches.0.get_mut(&scope);
+            let worked = watching.filter(|watching| **watching == Watching::Works);
+            worked.map(|watching| *watching = Watching::BrokenSince(now)).is_some()
         });
     }
 }
@@ -127,15 +169,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_outage_is_overlooked_for_the_grace_and_no_longer() {
         let links = Links::new();
-        links.broke(Instant::now());
+        links.broke(None, Instant::now());
         assert_eq!(links.freshness(GRACE), Freshness::Starting, "it never worked");
 
-        links.replace(ShareIndex::default());
+        links.replace(None, ShareIndex::default());
         assert_eq!(links.freshness(GRACE), Freshness::Fresh);
 
-        links.broke(Instant::now());
+        links.broke(None, Instant::now());
         tokio::time::advance(GRACE / 2).await;
-        links.broke(Instant::now());
+        links.broke(None, Instant::now());
         tokio::time::advance(GRACE / 2).await;
         assert_eq!(links.freshness(GRACE), Freshness::Fresh);
         tokio::time::advance(Duration::from_secs(1)).await;
@@ -152,11 +194,11 @@ mod tests {
         });
         let story = async {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            links.replace(ShareIndex::default());
+            links.replace(None, ShareIndex::default());
             tokio::time::sleep(Duration::from_secs(1)).await;
-            links.broke(Instant::now());
+            links.broke(None, Instant::now());
             tokio::time::sleep(GRACE + Duration::from_secs(1)).await;
-            links.replace(ShareIndex::default());
+            links.replace(None, ShareIndex::default());
             tokio::time::sleep(Duration::from_secs(1)).await;
         };
         tokio::select! { () = reporting => {}, () = story => {} }

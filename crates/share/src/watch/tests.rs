@@ -48,7 +48,7 @@ fn digests_copied_by_another_agent_do_not_reach_the_first_ones_visitors() {
 fn a_listing_tells_the_visitors_of_agents_that_are_gone() {
     let links = Links::with([demo()]);
     let (_, share) = links.find_and_follow(&token(1)).unwrap();
-    links.replace(ShareIndex::default());
+    links.replace(None, ShareIndex::default());
     assert_eq!(share.borrow().share, None);
     assert_eq!(links.find(&token(1)), None);
 }

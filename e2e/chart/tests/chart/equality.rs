@@ -4,7 +4,7 @@ use chart::{NAMESPACE, Objects, kubectl, objects, render_values, root};
 use serde_json::{Value, json};
 
 /// Kinds and names that begin so.
-const ONLY_CHART: [(&str, &str, &str); 7] = [
+const ONLY_CHART: [(&str, &str, &str); 11] = [
     ("PodDisruptionBudget", "kubeopencode-server", "manifests/ leave drains to their user"),
     ("PodDisruptionBudget", "kubeopencode-terminal-broker", "the same"),
     ("Job", "kubeopencode-certificates-", "beside manifests/ stands cargo xtask install"),
@@ -12,6 +12,10 @@ const ONLY_CHART: [(&str, &str, &str); 7] = [
     ("ServiceAccount", "kubeopencode-certificates", "of these jobs"),
     ("Role", "kubeopencode-certificates", "of these jobs"),
     ("RoleBinding", "kubeopencode-certificates", "of these jobs"),
+    ("Job", "kubeopencode-removal", "what `kubectl delete -k` leaves is their user's to delete"),
+    ("ServiceAccount", "kubeopencode-removal", "of this job"),
+    ("Role", "kubeopencode-removal", "of this job"),
+    ("RoleBinding", "kubeopencode-removal", "of this job"),
 ];
 
 /// Helm makes no namespace with labels: `docs/guides/helm.md` says how.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs};
 
-use chart::{Objects, render, render_values, root, value_sets};
+use chart::{Objects, chart, helm, render, render_values, root, value_sets};
 use serde_json::{Value, json};
 
 /// Each program's sources of flags.
@@ -90,7 +90,7 @@ fn numbers_and_lists_are_written_as_the_programs_read_them() {
     let values = json!({
         "broker": { "maxConnections": 10_000_000, "allowedClients": ["kubeopencode-server", "b"] },
         "gateway": { "trustedProxies": ["10.0.0.0/8", "::1"], "terminals": { "max": 1_000_000 } },
-        "traces": { "ratio": 0.05 },
+        "traces": { "sampler": "traceidratio", "ratio": 0.05 },
     });
     let objects = render_values(&values).unwrap();
     let value = |name: &str, variable: &str| -> Value {
@@ -105,4 +105,14 @@ fn numbers_and_lists_are_written_as_the_programs_read_them() {
     assert_eq!(value("kubeopencode-server", "TRUSTED_PROXIES"), "10.0.0.0/8,::1");
     assert_eq!(value("kubeopencode-server", "MAX_TERMINALS"), "1000000");
     assert_eq!(value("kubeopencode-controller", "OTEL_TRACES_SAMPLER_ARG"), "0.05");
+}
+
+/// Helm hands a fraction on the command line on as a text.
+#[test]
+fn a_ratio_may_be_set_on_the_command_line() {
+    let set = "--set=traces.sampler=traceidratio,traces.ratio=0.1";
+    let rendered = helm(&["template", "kubeopencode", set], &[&chart()]).unwrap();
+    assert!(rendered.succeeded, "{}", rendered.errors);
+    let told = rendered.output.matches(r#"{name: OTEL_TRACES_SAMPLER_ARG, value: "0.1"}"#);
+    assert_eq!(told.count(), 3);
 }

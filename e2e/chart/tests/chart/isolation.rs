@@ -1,4 +1,4 @@
-//! The network policies open what the values name, and nothing else.
+//! The network policies open what the values name, and nothing else: to the system's pods, and from them.
 
 use std::collections::BTreeMap;
 
@@ -60,8 +60,11 @@ fn a_broker_accepts_gateways_and_controllers_and_metrics_are_for_the_monitoring_
         })
     );
     assert_eq!(policies[&of("kubeopencode-controller")]["ingress"], json!([metrics]));
-    assert_eq!(policies[&of("kubeopencode-certificates")]["ingress"], Value::Null);
-    assert_eq!(policies.len(), 4);
+    for jobs in ["kubeopencode-certificates", "kubeopencode-removal"] {
+        assert_eq!(policies[&of(jobs)]["ingress"], Value::Null, "{jobs}");
+    }
+    assert_eq!(policies.len(), 5);
+    assert!(policies.values().all(|policy| policy["egress"].is_null()), "it is asked for apart");
 }
 
 #[test]
@@ -95,6 +98,90 @@ fn agents_accept_the_controller_and_whom_the_values_name() {
                 ],
             })
         );
+    }
+}
+
+const EGRESS: [(&str, [bool; 4]); 5] = [
+    // To the broker, to agents, to the collector; and whether it lasts as long as the release.
+    ("kubeopencode-controller", [true, true, true, true]),
+    ("kubeopencode-server", [true, false, true, true]),
+    ("kubeopencode-terminal-broker", [false, false, true, true]),
+    ("kubeopencode-certificates", [false, false, false, true]),
+    ("kubeopencode-removal", [false, false, false, false]),
+];
+
+/// What each component reaches beside name servers and the API server is what it calls.
+#[test]
+fn where_it_is_limited_each_component_reaches_whom_it_calls() {
+    let values = json!({
+        "networkPolicies": { "enabled": true, "egress": { "enabled": true } },
+        "traces": { "endpoint": "http://collector.monitoring:4317" },
+    });
+    let policies = policies(&values);
+    let both = json!([
+        {
+            "to": [{ "namespaceSelector": namespace("kube-system") }],
+            "ports": [{ "port": 53, "protocol": "UDP" }, { "port": 53, "protocol": "TCP" }],
+        },
+        { "ports": [{ "port": 443 }, { "port": 6443 }] },
+    ]);
+    let broker = json!({
+        "to": [{ "podSelector": component("kubeopencode-terminal-broker", "terminal-broker") }],
+        "ports": [{ "port": 50051 }],
+    });
+    let agents = json!({ "to": [{
+        "namespaceSelector": {},
+        "podSelector": {
+            "matchExpressions": [{ "key": "kubeopencode.io/agent", "operator": "Exists" }],
+        },
+    }] });
+    let collector = json!({ "ports": [{ "port": 4317 }] });
+    for (name, [to_broker, to_agents, to_collector, _]) in EGRESS {
+        let further = [(to_broker, &broker), (to_agents, &agents), (to_collector, &collector)];
+        let further = further.into_iter().filter(|(has, _)| *has).map(|(_, rule)| rule.clone());
+        let expected: Vec<_> = both.as_array().unwrap().iter().cloned().chain(further).collect();
+        let policy = &policies[&of(name)];
+        assert_eq!(policy["egress"], json!(expected), "{name}");
+        assert_eq!(policy["policyTypes"], json!(["Ingress", "Egress"]), "{name}");
+    }
+    assert_eq!(policies.len(), EGRESS.len());
+}
+
+#[test]
+fn the_collector_is_reached_at_the_port_of_its_endpoint_or_the_one_that_is_named() {
+    let port = |endpoint: &str, ports: Value| {
+        let collector = json!({ "ports": ports, "to": [] });
+        let policies = policies(&json!({
+            "networkPolicies": {
+                "enabled": true, "egress": { "enabled": true, "collector": collector },
+            },
+            "traces": { "endpoint": endpoint },
+        }));
+        policies[&of("kubeopencode-terminal-broker")]["egress"][2]["ports"].clone()
+    };
+    for (endpoint, expected) in [
+        ("http://collector:4317", json!([{ "port": 4317 }])),
+        ("https://[fd00::1]:14317/", json!([{ "port": 14317 }])),
+        ("http://collector", json!([{ "port": 80 }])),
+        ("https://collector.example.com", json!([{ "port": 443 }])),
+        ("", Value::Null),
+    ] {
+        assert_eq!(port(endpoint, json!([])), expected, "{endpoint}");
+    }
+    let named = json!([{ "port": "otlp" }]);
+    assert_eq!(port("http://collector:4317", named.clone()), named);
+}
+
+/// The policies of a release are gone before the last of its jobs runs.
+#[test]
+fn the_job_of_the_end_brings_a_policy_of_its_own() {
+    let (_, path) =
+        value_sets().unwrap().into_iter().find(|(name, _)| name == "network-policies").unwrap();
+    let objects = render(&path).unwrap();
+    for (name, [.., lasts]) in EGRESS {
+        let key = (NAMESPACE.to_owned(), "NetworkPolicy".to_owned(), name.to_owned());
+        let hook = &objects[&key]["metadata"]["annotations"]["helm.sh/hook"];
+        assert_eq!(hook == "post-delete", !lasts, "{name}: {hook}");
     }
 }
 

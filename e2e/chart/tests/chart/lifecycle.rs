@@ -1,7 +1,7 @@
 //! A release from its installation to its end, on a real API server. There is no node: nothing becomes ready, and so
-//! nothing is waited for.
+//! nothing is waited for but the last job, whose part is played with its own rights.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{collections::BTreeSet, sync::LazyLock, thread};
 
 use chart::{NAMESPACE, chart, helm_on_cluster, kubectl, root};
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ fn get(arguments: &[&str]) -> Value {
 /// Kinds and names of all that is labelled as the system's, wherever it is.
 fn system() -> BTreeSet<String> {
     let kinds = "deployments,services,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,\
-                 poddisruptionbudgets,jobs,cronjobs,crds,networkpolicies,configmaps";
+                 poddisruptionbudgets,jobs,cronjobs,crds,networkpolicies,configmaps,secrets";
     let found =
         get(&[kinds, "--all-namespaces", "--selector=app.kubernetes.io/part-of=kubeopencode"]);
     let items = found["items"].as_array().unwrap().iter();
@@ -59,6 +59,54 @@ fn make_an_agent() {
     stored(&["apply", "--server-side", "--filename", "-"], &agent.to_string());
 }
 
+/// One of the Secrets that the first job would make.
+fn make_a_certificate(namespace: &str) {
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret",
+        "metadata": {
+            "name": "kubeopencode-ca", "namespace": namespace,
+            "labels": {
+                "app.kubernetes.io/managed-by": "kubeoc",
+                "app.kubernetes.io/part-of": "kubeopencode",
+            },
+        },
+    });
+    stored(&["apply", "--server-side", "--filename", "-"], &secret.to_string());
+}
+
+fn uninstall(namespace: &str) {
+    make_a_certificate(namespace);
+    stored(&["create", "secret", "generic", "my-own", "--namespace", namespace], "");
+    thread::scope(|scope| {
+        scope.spawn(|| play_the_last_job(namespace));
+        release("uninstall", &["--namespace", namespace]);
+    });
+    // It is none of ours.
+    stored(&["delete", "secret", "my-own", "--namespace", namespace], "");
+}
+
+/// `kubeoc certificates remove` has tests of its own: here it is that its account suffices, and for nothing else.
+fn play_the_last_job(namespace: &str) {
+    let here = format!("--namespace={namespace}");
+    let job = "job/kubeopencode-removal";
+    stored(&["wait", "--for=create", "--timeout=60s", job, &here], "");
+    let account = format!("--as=system:serviceaccount:{namespace}:kubeopencode-removal");
+    for refused in [&["delete", "secret", "my-own"][..], &["get", "secrets"], &["get", "pods"]] {
+        let outcome = kubectl(&[refused, &[&here, &account]].concat(), "").unwrap();
+        assert!(outcome.errors.contains("forbidden"), "{refused:?}: {}", outcome.errors);
+    }
+    stored(&["delete", "secret", "kubeopencode-ca", &here, &account, "--wait=false"], "");
+    let at = "2026-01-01T00:00:00Z";
+    let condition =
+        |kind: &str| json!({ "type": kind, "status": "True", "lastTransitionTime": at });
+    let done = json!({ "status": {
+        "startTime": at, "completionTime": at, "succeeded": 1,
+        "conditions": [condition("SuccessCriteriaMet"), condition("Complete")],
+    } });
+    let patch = ["patch", job, &here, "--subresource=status", "--type=merge", "--patch"];
+    stored(&[&patch[..], &[&done.to_string()]].concat(), "");
+}
+
 /// One after the other: a cluster has one installation.
 #[test]
 fn a_release_is_installed_upgraded_and_removed_and_agents_stay() {
@@ -67,13 +115,13 @@ fn a_release_is_installed_upgraded_and_removed_and_agents_stay() {
     release("install", &here);
     make_an_agent();
     upgrades_the_programs_and_the_definitions();
-    release("uninstall", &here[..2]);
+    uninstall("platform");
     assert_eq!(system(), definitions(), "what stays");
     assert_eq!(get(&[AGENT, "demo", "--namespace=team-a"])["spec"]["workspaceDir"], "/workspace");
 
     release("install", &here);
     assert!(system().len() > 20, "installed again: {:?}", system());
-    release("uninstall", &here[..2]);
+    uninstall("platform");
     takes_over_what_kustomize_made();
 }
 
@@ -98,6 +146,6 @@ fn takes_over_what_kustomize_made() {
     stored(&[&apply[..], &[manifests.to_str().unwrap()]].concat(), "");
     let here = ["--namespace", NAMESPACE];
     release("install", &[&here[..], &["--take-ownership", "--force-conflicts"]].concat());
-    release("uninstall", &here);
+    uninstall(NAMESPACE);
     assert_eq!(system(), definitions(), "what stays");
 }

@@ -30,6 +30,22 @@ fn nothing_of_it_is_there_unless_it_is_asked_for() {
     }
 }
 
+/// Neither the pods of Agents, which have the gateway's name, nor other controllers in the namespace.
+#[test]
+fn the_pod_monitor_selects_the_three_programs_by_name_and_component() {
+    let values = json!({ "monitoring": { "podMonitor": { "enabled": true } } });
+    let objects = render_values(&values).unwrap();
+    let deployments = named(&objects, "Deployment", "");
+    assert_eq!(deployments.len(), 3);
+    let selector = &named(&objects, "PodMonitor", "")["kubeopencode"]["spec"]["selector"];
+    let expected = ["name", "component"].map(|label| {
+        let key = format!("app.kubernetes.io/{label}");
+        let of_pods = |one: &Value| one["spec"]["template"]["metadata"]["labels"][&key].clone();
+        json!({ "key": key, "operator": "In", "values": deployments.values().map(of_pods).collect::<Vec<_>>() })
+    });
+    assert_eq!(*selector, json!({ "matchExpressions": expected }));
+}
+
 #[test]
 fn each_file_of_rules_is_an_object_of_its_own() {
     let values = json!({ "monitoring": { "prometheusRule": { "enabled": true } } });

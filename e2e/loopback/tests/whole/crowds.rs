@@ -1,9 +1,15 @@
 //! Many strangers at one address, and the good guests beside them.
 
+use std::{net::SocketAddr, time::Duration};
+
 use api_types::ShareToken;
 use futures::{StreamExt, stream};
 use http::StatusCode;
-use tokio::{io::AsyncWriteExt, task::JoinSet, time::timeout};
+use tokio::{
+    io::AsyncWriteExt,
+    task::JoinSet,
+    time::{interval, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -14,6 +20,8 @@ use crate::{
 };
 
 const GUESTS: usize = 1000;
+/// Between two keys of one who types fast.
+const TYPED: Duration = Duration::from_millis(50);
 
 #[tokio::test]
 async fn connections_that_one_stranger_keeps_keep_nobody_else_out() {
@@ -63,8 +71,16 @@ async fn wrong_tokens_never_lock_out_a_good_guest_of_the_same_address_and_cost_n
     let mut guest = Guest::connects(system.gateway.address, STRANGER).await;
     guest.sees(crate::program::READY.as_bytes()).await;
     let before = system.api.requests();
-    let mut stranger = Visitor::new(system.gateway.address, STRANGER).await;
+    tokio::select! {
+        biased;
+        () = tries_wrong_tokens(system.gateway.address) => {}
+        () = keeps_typing(guest) => {}
+    }
+    assert_eq!(system.api.requests(), before, "requests to the API server");
+}
 
+async fn tries_wrong_tokens(gateway: SocketAddr) {
+    let mut stranger = Visitor::new(gateway, STRANGER).await;
     for number in 0_u32..20_000 {
         let mut bytes = [9; 32];
         bytes[..4].copy_from_slice(&number.to_be_bytes());
@@ -75,16 +91,23 @@ async fn wrong_tokens_never_lock_out_a_good_guest_of_the_same_address_and_cost_n
         );
         // A connection is closed after a 429.
         if stranger.is_closed() || status.is_none() {
-            stranger = Visitor::new(system.gateway.address, STRANGER).await;
+            stranger = Visitor::new(gateway, STRANGER).await;
         }
         if number % 1000 == 0 {
-            let status = Visitor::new(system.gateway.address, STRANGER).await.info(&token()).await;
+            let status = Visitor::new(gateway, STRANGER).await.info(&token()).await;
             assert_eq!(status, Some(StatusCode::OK), "after {number} wrong tokens");
-            guest.types(b"k").await;
-            guest.sees(b"k").await;
         }
     }
-    assert_eq!(system.api.requests(), before, "requests to the API server");
+}
+
+/// As one at work, for as long as it is polled. It reads all the while: a page does, and who falls silent is closed.
+async fn keeps_typing(mut guest: Guest) {
+    let mut ticks = interval(TYPED);
+    loop {
+        ticks.tick().await;
+        guest.types(b"k").await;
+        guest.sees(b"k").await;
+    }
 }
 
 #[tokio::test]
@@ -127,16 +150,9 @@ async fn half_open_guests_are_reaped_while_others_type() {
             exec.ended(LEFT_ALONE).await;
         }
     };
-    let types = async {
-        loop {
-            good.types(b"k").await;
-            good.sees(b"k").await;
-            tokio::task::yield_now().await;
-        }
-    };
     tokio::select! {
         biased;
         () = all_gone => {}
-        () = types => {}
+        () = keeps_typing(good) => {}
     }
 }

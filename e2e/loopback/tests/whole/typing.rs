@@ -43,7 +43,7 @@ async fn eight_mebibytes_pasted_into_a_program_that_echoes_come_back_whole() {
 
 #[tokio::test]
 async fn ctrl_c_overtakes_a_paste_into_a_program_that_does_not_read() {
-    let system = TestSystem::start(Program::never_reads()).await;
+    let system = TestSystem::start_alone(Program::never_reads()).await;
     let mut guest = Guest::arrives(&system).await;
     // All that may be sent, so that whatever holds it is full.
     while guest.credit == 0 {
@@ -68,7 +68,7 @@ async fn ctrl_c_overtakes_a_paste_into_a_program_that_does_not_read() {
 
 #[tokio::test]
 async fn ctrl_c_ends_a_flood_at_once_though_its_viewer_never_read() {
-    let system = TestSystem::start(Program::pours()).await;
+    let system = TestSystem::start_alone(Program::pours()).await;
     let mut guest = Guest::arrives(&system).await;
 
     // Nothing is read or acknowledged any more: the flood fills all that it may. Then the key.

@@ -184,6 +184,32 @@ fn the_silence_of_a_server_before_its_restart_does_not_count() {
 }
 
 #[test]
+fn one_that_was_not_ready_yet_is_asked_as_soon_as_it_is_due() {
+    let silences = Answers::default();
+    let mut agent = Idle::new(0, START);
+    agent.before.ready_since = None;
+    let due = START + TIMEOUT;
+    agent.reconcile(&silences, Sessions::NoAnswer, due + Duration::milliseconds(300));
+    // Of the same second, and written without its fraction.
+    agent.before.ready_since = Some(due);
+    let (next, was_asked) = agent.reconcile(&silences, Sessions::Idle, due + TIMEOUT);
+    assert_eq!((next.state, was_asked), (State::Asleep, true));
+}
+
+#[test]
+fn one_that_is_silent_after_its_restart_delays_the_sleep_once() {
+    let silences = Answers::default();
+    let mut agent = Idle::new(0, START);
+    let due = START + TIMEOUT;
+    agent.reconcile(&silences, Sessions::NoAnswer, due);
+    agent.before.ready_since = Some(due + Duration::minutes(1));
+    let second = due + NO_ANSWER_GRACE;
+    agent.reconcile(&silences, Sessions::NoAnswer, second);
+    let (next, _) = agent.reconcile(&silences, Sessions::NoAnswer, second + NO_ANSWER_GRACE);
+    assert_eq!(next.state, State::Asleep);
+}
+
+#[test]
 fn nor_does_that_of_a_server_before_its_agent_slept() {
     let silences = Answers::default();
     let mut agent = Idle::new(0, START);

@@ -1,8 +1,15 @@
-use std::{cell::RefCell, collections::VecDeque, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
 
 use fixtures::{agent, demo, published, token};
 use futures::stream::{self, BoxStream};
+use http::{Request, Response};
+use kube::client::Body;
 use serde_json::json;
+use tower_test::mock;
 
 use super::*;
 use crate::watch::Freshness;
@@ -32,12 +39,16 @@ fn quiet_after(items: Vec<Item>) -> BoxStream<'static, Item> {
 
 /// Feeds from each of `streams` in turn until all is quiet for a minute.
 async fn fed(links: &Links, streams: Vec<BoxStream<'static, Item>>) {
+    fed_of(links, None, streams).await;
+}
+
+async fn fed_of(links: &Links, namespace: Option<&str>, streams: Vec<BoxStream<'static, Item>>) {
     let streams = RefCell::new(VecDeque::from(streams));
     let open = || streams.borrow_mut().pop_front().unwrap_or_else(|| stream::pending().boxed());
     let quiet = tokio::time::sleep(Duration::from_mins(1));
     tokio::select! {
         biased;
-        () = keep_fed(links, open) => unreachable!("it feeds for ever"),
+        () = keep_fed(links, namespace, open) => unreachable!("it feeds for ever"),
         () = quiet => {}
     }
 }
@@ -95,4 +106,92 @@ async fn an_agent_that_cannot_be_read_closes_its_own_link_only() {
     assert!(links.find(&token(1)).is_none());
     assert!(links.find(&token(2)).is_some());
     assert!(links.is_watching());
+}
+
+/// Of `team-b`.
+fn elsewhere() -> Agent {
+    let mut agent = agent("elsewhere", "uid-3", published(3, "uid-3"));
+    agent.metadata.namespace = Some("team-b".into());
+    agent
+}
+
+#[tokio::test(start_paused = true)]
+async fn links_are_known_once_each_namespace_was_listed_and_each_list_is_of_its_own() {
+    const GRACE: Duration = Duration::from_mins(10);
+    let links = Links::new();
+    links.begin(&"team-a,team-b".parse().unwrap());
+    fed_of(&links, Some("team-a"), vec![quiet_after(listing(&[demo(), other()]))]).await;
+    assert_eq!(links.freshness(GRACE), Freshness::Starting, "team-b was not listed");
+    assert!(!links.is_watching());
+    fed_of(&links, Some("team-b"), vec![quiet_after(listing(&[elsewhere()]))]).await;
+    assert_eq!(links.freshness(GRACE), Freshness::Fresh);
+
+    links.broke(Some("team-b"), Instant::now());
+    fed_of(&links, Some("team-a"), vec![quiet_after(listing(&[other()]))]).await;
+    assert_eq!(links.find(&token(1)), None, "it is gone");
+    assert!(links.find(&token(2)).is_some() && links.find(&token(3)).is_some());
+    assert!(!links.is_watching(), "a link that is not known may be of team-b");
+    assert_eq!(links.freshness(Duration::from_mins(1)), Freshness::Fresh);
+    assert_eq!(links.freshness(Duration::from_secs(59)), Freshness::Stale);
+
+    fed_of(&links, Some("team-b"), vec![quiet_after(listing(&[]))]).await;
+    assert!(links.is_watching());
+    assert_eq!(links.find(&token(3)), None);
+    assert!(links.find(&token(2)).is_some());
+}
+
+/// An API server that lists of each path one Agent, and what it was asked.
+async fn asked_for(namespaces: &str, links: &Links) -> BTreeSet<String> {
+    let (service, mut api) = mock::pair::<Request<Body>, Response<Body>>();
+    let client = Client::new(service, "default");
+    let feeding =
+        follow(client, namespaces.parse().unwrap(), links.clone(), CancellationToken::new());
+    let mut asked = BTreeSet::new();
+    // Whose watches hang.
+    let mut open = Vec::new();
+    let answering = async {
+        while let Some((request, reply)) = api.next_request().await {
+            let path = request.uri().path().to_owned();
+            if request.uri().query().is_some_and(|query| query.contains("watch=true")) {
+                asked.insert(format!("{path}?watch"));
+                open.push(reply);
+                continue;
+            }
+            let agent = if path.contains("team-b") { elsewhere() } else { demo() };
+            let list = json!({ "metadata": { "resourceVersion": "1" }, "items": [agent] });
+            asked.insert(path);
+            reply.send_response(Response::new(Body::from(list.to_string().into_bytes())));
+        }
+    };
+    tokio::select! {
+        biased;
+        () = feeding => unreachable!("it feeds for ever"),
+        () = answering => {}
+        () = tokio::time::sleep(Duration::from_secs(5)) => {}
+    }
+    asked
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_namespaces_that_are_named_are_asked_for() {
+    let of = |namespaces: &[&str]| -> BTreeSet<String> {
+        let path = |namespace| {
+            let folder = "/apis/kubeopencode.io/v1alpha1/namespaces";
+            let path = format!("{folder}/{namespace}/agents");
+            [format!("{path}?watch"), path]
+        };
+        namespaces.iter().flat_map(path).collect()
+    };
+    let links = Links::new();
+    assert_eq!(asked_for("team-a", &links).await, of(&["team-a"]));
+    assert!(links.is_watching() && links.find(&token(1)).is_some());
+
+    let links = Links::new();
+    assert_eq!(asked_for("team-a,team-b", &links).await, of(&["team-a", "team-b"]));
+    assert!(links.is_watching());
+    assert!(links.find(&token(1)).is_some() && links.find(&token(3)).is_some());
+
+    let whole = "/apis/kubeopencode.io/v1alpha1/agents";
+    let asked = asked_for("", &Links::new()).await;
+    assert_eq!(asked, [whole.to_owned(), format!("{whole}?watch")].into());
 }
