@@ -1,11 +1,33 @@
-//! A screen in a pod outlives an upgrade of the broker, and a broker serves pods of the release before: the frames of 0.1.0, as
-//! they were on the wire, are still what they were.
+//! A screen in a pod outlives an upgrade of the broker, and a broker serves pods of the release before: each frame is what
+//! it was in the first release that had it. How the broker starts a screen is held beside the two: by the broker's test
+//! of what it execs and by that of agent-tools' command line.
+
+use std::{collections::HashSet, mem};
 
 use bytes::{Bytes, BytesMut};
 use screen_wire::{Deframer, Frame, FrameCodec};
 use tokio_util::codec::Encoder;
 
-/// A frame of 0.1.0 and its bytes: length, type, payload.
+/// The release that first had a frame. One that is not listed here does not compile: record it.
+fn since(frame: &Frame) -> &'static str {
+    match frame {
+        Frame::Output(_)
+        | Frame::Exit { .. }
+        | Frame::InputCredit { .. }
+        | Frame::Alive
+        | Frame::Compressed(_)
+        | Frame::Input(_)
+        | Frame::Resize { .. }
+        | Frame::Ping
+        | Frame::OutputCredit { .. }
+        | Frame::Interrupt
+        | Frame::HangUp
+        | Frame::Compress
+        | Frame::Leave => "0.1.0",
+    }
+}
+
+/// A frame and its bytes in its first release: length, type, payload.
 fn recorded() -> [(Frame, &'static [u8]); 12] {
     [
         (Frame::Output(Bytes::from_static(b"\x1b[1mhi")), b"\0\0\0\x07\x01\x1b[1mhi"),
@@ -23,6 +45,9 @@ fn recorded() -> [(Frame, &'static [u8]); 12] {
     ]
 }
 
+/// Output of 32 bytes; how it is compressed is the screen's affair, that it can be read is not.
+const COMPRESSED: &[u8] = b"\0\0\0\x10\x05\0\0\0\x20\x1fa\x01\0\x07\x50aaaaa";
+
 fn received(wire: &'static [u8]) -> Frame {
     let mut deframer = Deframer::new();
     deframer.push(Bytes::from_static(wire));
@@ -32,8 +57,11 @@ fn received(wire: &'static [u8]) -> Frame {
 #[test]
 fn frames_of_the_release_before_are_understood() {
     for (frame, wire) in recorded() {
-        assert_eq!(received(wire), frame);
+        let of_then = since(&frame);
+        assert_eq!(received(wire), frame, "{of_then}");
     }
+    let Frame::Compressed(compressed) = received(COMPRESSED) else { panic!("a compressed frame") };
+    assert_eq!(compressed.decompress().unwrap(), Bytes::from("a".repeat(32)));
 }
 
 #[test]
@@ -45,12 +73,12 @@ fn the_release_before_understands_what_is_sent() {
     }
 }
 
-/// How output is compressed is the screen's affair; that it can be read is not.
 #[test]
-fn compressed_output_of_the_release_before_is_read() {
-    let wire = b"\0\0\0\x10\x05\0\0\0\x20\x1fa\x01\0\x07\x50aaaaa";
-    let Frame::Compressed(compressed) = received(wire) else { panic!("a compressed frame") };
-    assert_eq!(compressed.decompress().unwrap(), Bytes::from("a".repeat(32)));
+fn each_frame_is_recorded_once() {
+    let mut kinds: HashSet<_> =
+        recorded().iter().map(|(frame, _)| mem::discriminant(frame)).collect();
+    assert!(kinds.insert(mem::discriminant(&received(COMPRESSED))));
+    assert_eq!(kinds.len(), recorded().len() + 1);
 }
 
 #[test]
