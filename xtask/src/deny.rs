@@ -1,5 +1,5 @@
 //! Licences, sources and duplicate versions of what the workspace depends on. The advisories need a database that no
-//! package registry has, and are asked where a release is made.
+//! package registry has, and are checked when a release is made.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ pub(crate) fn check() -> Result<()> {
     run("bans, licences, sources", &["bans", "licenses", "sources"])
 }
 
-/// Fetches the database of advisories, and asks it.
+/// Checks advisories, whose database is fetched.
 pub(crate) fn advisories() -> Result<()> {
     run("advisories", &["advisories"])
 }

@@ -1,20 +1,11 @@
 //! The two images an agent's pod is made of: OpenCode itself, and the box that the agent works in.
 
-use std::{
-    fs,
-    os::unix::fs::symlink,
-    path::{Path, PathBuf},
-};
+use std::{fs, os::unix::fs::symlink, path::Path};
 
 use anyhow::{Context, Result};
 
-use super::{Image, Parts, Platform, debian};
-use crate::{
-    apt::{self, Needed},
-    cache::Key,
-    paths,
-    shell::Cmd,
-};
+use super::{Image, Parts, Platform, debian, npm};
+use crate::apt::{self, Needed};
 
 /// What an agent finds in the devbox, beside Debian's essential packages and Node.js, which needs C++'s library.
 const DEVBOX_PACKAGES: &str =
@@ -47,16 +38,13 @@ CMD ["/bin/bash"]
 /// OpenCode's binary from its npm package; the lock file pins its version and its integrity hash.
 pub(super) fn opencode(platform: Platform) -> Result<Image> {
     let mut parts = Parts::new("agent-opencode", platform, AGENT_CONTAINERFILE);
-    parts.key = locked(parts.key, "agent-opencode")?;
+    parts.key = npm::locked(parts.key, "agent-opencode")?;
     parts.image("image agent-opencode", |context| {
         busybox(platform, &context.join("busybox"))?;
-        let install = context.join("npm");
-        install_locked("agent-opencode", platform, &install)?;
-        let package = format!("node_modules/opencode-linux-{}", platform.node());
-        let program = install.join(&package).join("bin/opencode");
-        fs::rename(&program, context.join("opencode"))
-            .with_context(|| format!("npm has no {package}, which the lock file pins"))?;
-        Ok(fs::remove_dir_all(install)?)
+        let package = context.join("npm");
+        npm::unpack("agent-opencode", &format!("opencode-linux-{}", platform.node()), &package)?;
+        fs::rename(package.join("bin/opencode"), context.join("opencode"))?;
+        Ok(fs::remove_dir_all(package)?)
     })
 }
 
@@ -76,7 +64,8 @@ fn busybox(platform: Platform, program: &Path) -> Result<()> {
 /// A Debian of a few packages, from the machine's own package sources, with Node.js, whose npm installs plugins.
 pub(super) fn devbox(platform: Platform) -> Result<Image> {
     let mut parts = Parts::new("agent-devbox", platform, DEVBOX_CONTAINERFILE);
-    parts.key = debian::key(locked(parts.key, "agent-devbox")?, DEVBOX_PACKAGES, &DEVBOX_HOOKS);
+    parts.key =
+        debian::key(npm::locked(parts.key, "agent-devbox")?, DEVBOX_PACKAGES, &DEVBOX_HOOKS);
     parts.image("image agent-devbox", |context| {
         debian::bootstrap(context, platform, DEVBOX_PACKAGES, &DEVBOX_HOOKS)?;
         node(platform, &context.join("local"))
@@ -90,7 +79,7 @@ pub(super) fn node(platform: Platform, folder: &Path) -> Result<()> {
     fs::create_dir_all(&bin)?;
     fs::create_dir_all(&modules)?;
     let install = folder.join("npm");
-    install_locked("agent-devbox", platform, &install)?;
+    npm::install("agent-devbox", platform, &install)?;
     let packages = install.join("node_modules");
     let package = format!("node-linux-{}", platform.node());
     fs::rename(packages.join(&package).join("bin/node"), bin.join("node"))
@@ -101,27 +90,4 @@ pub(super) fn node(platform: Platform, folder: &Path) -> Result<()> {
         symlink(script, bin.join(program))?;
     }
     Ok(fs::remove_dir_all(install)?)
-}
-
-/// Adds what `install_locked` installs.
-pub(super) fn locked(key: Key, image: &str) -> Result<Key> {
-    key.path(&pin(image).join("package-lock.json"))
-}
-
-/// Installs the npm packages that an image is made of into a new folder. Programs of a platform are optional packages, of
-/// which npm takes those of the platform that it is told.
-pub(super) fn install_locked(image: &str, platform: Platform, folder: &Path) -> Result<()> {
-    fs::create_dir(folder)?;
-    for file in ["package.json", "package-lock.json", ".npmrc"] {
-        fs::copy(pin(image).join(file), folder.join(file))?;
-    }
-    Cmd::new("npm")
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--os=linux"])
-        .arg(format!("--cpu={}", platform.node()))
-        .current_dir(folder)
-        .run()
-}
-
-fn pin(image: &str) -> PathBuf {
-    paths::repository().join("e2e/images").join(image)
 }

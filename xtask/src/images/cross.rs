@@ -60,7 +60,7 @@ pub(super) fn runner(platform: Platform, program: &Path) -> Result<Cmd> {
     Ok(Cmd::new(emulator(platform)?).arg(program))
 }
 
-/// Sees to it that the kernel runs programs of `platform`: it is told of QEMU, as systemd does it where it runs.
+/// Registers QEMU with the kernel, so that it runs programs of `platform`; where systemd runs, it has done that.
 pub(super) fn ensure_emulation(platform: Platform) -> Result<()> {
     if platform == Platform::host() {
         return Ok(());
@@ -75,8 +75,8 @@ pub(super) fn ensure_emulation(platform: Platform) -> Result<()> {
     }
     let way_out = || {
         format!(
-            "the kernel does not run programs of {platform}, and cannot be told to from here: \
-             register {name} by `systemctl restart systemd-binfmt`"
+            "the kernel does not run programs of {platform}, and QEMU cannot be registered from here: \
+             run `systemctl restart systemd-binfmt`, which registers {name}"
         )
     };
     if !list.join("register").exists() {

@@ -5,6 +5,7 @@ mod agent;
 mod cross;
 mod debian;
 mod layout;
+mod npm;
 mod platform;
 mod programs;
 mod registry;
@@ -51,7 +52,8 @@ pub(crate) struct Arguments {
     /// Also the image of what stands around agents in the end-to-end tests.
     #[arg(long, conflicts_with = "push")]
     services: bool,
-    /// Push the images to this registry, such as `ghcr.io` or `registry.example.com/team`, as whom `docker login` knows.
+    /// Push the images to this registry, such as `ghcr.io` or `registry.example.com/team`, with the credentials of
+    /// `docker login`.
     #[arg(long, value_name = "REGISTRY")]
     push: Option<RegistryAddress>,
     #[command(flatten)]
@@ -60,7 +62,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     smoke: bool,
     /// Only images by these names, such as `agent-opencode,agent-devbox`.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "smoke")]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     only: Vec<String>,
     #[command(flatten)]
     cluster: cluster::Choice,
@@ -141,7 +143,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for platform in &arguments.pushing.platform {
         images.extend(build_some(*platform, &arguments.only)?);
         if arguments.smoke {
-            smoke(*platform)?;
+            programs::smoke(*platform, &programs::wanted(&arguments.only))?;
         }
     }
     if arguments.services {
@@ -191,11 +193,7 @@ fn build_some(platform: Platform, only: &[String]) -> Result<Vec<Image>> {
         );
     }
     let wanted = |name: &str| only.is_empty() || only.iter().any(|one| one == name);
-    let mut images = Vec::new();
-    if programs::NAMES.into_iter().any(wanted) {
-        images = programs::build(platform)?;
-        images.retain(|image| wanted(image.name));
-    }
+    let mut images = programs::build(platform, &programs::wanted(only))?;
     if wanted(of_agents[0]) {
         images.push(agent::opencode(platform)?);
     }
@@ -212,7 +210,7 @@ pub(crate) fn program(name: &str) -> Result<PathBuf> {
 
 /// Runs each program of the last build for `platform` once.
 pub(crate) fn smoke(platform: Platform) -> Result<()> {
-    programs::smoke(platform)
+    programs::smoke(platform, &programs::NAMES)
 }
 
 /// What end-to-end tests need beside the product.

@@ -52,7 +52,7 @@ pub(crate) struct Destination<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transport {
     Https,
-    /// Without TLS, or with a certificate that nobody checks.
+    /// Without TLS, or with a certificate that is not checked.
     Plain,
 }
 
@@ -80,11 +80,11 @@ pub(crate) fn reference(name: &str, Destination { registry, tag, .. }: Destinati
 }
 
 fn push_one(layout: &Layout, target: &str, transport: Transport) -> Result<()> {
-    let told = tempfile::NamedTempFile::new()?;
+    let digest_file = tempfile::NamedTempFile::new()?;
     let mut skopeo = Cmd::new("skopeo")
         .args(["--insecure-policy", "copy", "--quiet", "--all", "--preserve-digests"])
         .arg("--digestfile")
-        .arg(told.path());
+        .arg(digest_file.path());
     if transport == Transport::Plain {
         skopeo = skopeo.arg("--dest-tls-verify=false");
     }
@@ -96,8 +96,10 @@ fn push_one(layout: &Layout, target: &str, transport: Transport) -> Result<()> {
         .arg(format!("oci:{}:{}", layout.folder.display(), super::layout::INDEX))
         .arg(format!("docker://{target}"))
         .run()
-        .with_context(|| format!("cannot push to {target}: `docker login` tells who you are"))?;
-    let digest = fs::read_to_string(told.path())?;
+        .with_context(|| {
+            format!("cannot push to {target}; if it refuses you, run `docker login` first")
+        })?;
+    let digest = fs::read_to_string(digest_file.path())?;
     ensure!(
         digest.trim() == layout.digest,
         "{target} has the digest {digest}, and was built with {}",
@@ -122,7 +124,7 @@ mod tests {
         }
     }
 
-    /// Pushed under another name, an image would be found by nobody.
+    /// Pushed under another name, an image would not be found.
     #[test]
     fn images_are_pushed_to_the_repositories_that_the_chart_names() {
         let values = fs::read_to_string(paths::repository().join("helm/kubeopencode/values.yaml"));

@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Arguments, registry: &RegistryAddress) -> Result<(
     Cmd::new(helm).args(&command).env("KUBECONFIG", cluster.kubeconfig()?).show()
 }
 
-/// What helm is told. It waits until everything is ready.
+/// Helm's arguments. It waits until everything is ready.
 fn command(values: &Path, context: Option<&str>) -> Vec<String> {
     let chart = paths::repository().join("helm/kubeopencode");
     let mut words: Vec<_> = ["upgrade", "--install", RELEASE].map(str::to_owned).into();

@@ -30,7 +30,7 @@ const SUMS: &str = "SHA256SUMS";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// What the tag says; refused where the workspace has another version.
+    /// Version of the release; it must be the workspace's.
     #[arg(long, default_value = VERSION)]
     version: String,
     /// Where images and chart go, such as `ghcr.io`.
@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     /// Run each program once, by QEMU where it is for another machine.
     #[arg(long)]
     smoke: bool,
-    /// Push nothing, and ask nobody for advisories.
+    /// Push nothing, and check no advisories.
     #[arg(long)]
     dry_run: bool,
 }
@@ -104,7 +104,7 @@ fn package_chart(folder: &Path) -> Result<PathBuf> {
     Ok(folder.join(format!("kubeopencode-{VERSION}.tgz")))
 }
 
-/// For whoever applies them by another way than the chart's.
+/// For those who apply them without the chart.
 fn definitions(folder: &Path) -> Result<()> {
     let source = paths::repository().join("manifests/crds");
     let mut files =

@@ -45,7 +45,7 @@ fn take(folder: &Path) -> Result<()> {
     for name in images::PROGRAMS {
         let bill = bills()?.into_iter().find(|bill| is_of(name, bill));
         let bill = bill.with_context(|| format!("there is no bill of {name}"))?;
-        // Where this checkout lies is nobody's affair, and would make another file of each.
+        // The path of this checkout would make another file of each.
         let here = paths::repository().display().to_string();
         let text = fs::read_to_string(bill)?.replace(&here, "");
         fs::write(folder.join(format!("{name}.cdx.json")), text)?;

@@ -55,6 +55,32 @@ fn a_pushed_image_comes_back_whole_by_the_digest_that_was_printed() {
     assert_eq!(again.trim(), format!("{name}:v2@{digest}"));
 }
 
+/// One that compiles in a minute stands for all; a release builds and runs each for both.
+#[test]
+fn an_image_for_two_platforms_is_one_index_and_its_programs_run_by_qemu() {
+    let registry = Registry::up();
+    let push = ["images", "--push", &registry.address, "--plain-http", "--only", "scripted-model"];
+    let both = ["--platform", "linux/amd64,linux/arm64", "--smoke"];
+    let printed = succeeded(registry.xtask("user", &[&push[..], &both].concat()));
+    let (_, digest) = printed.trim().split_once('@').unwrap();
+
+    let pulled = tempfile::tempdir().unwrap();
+    let name = format!("{}/kubeopencode/scripted-model@{digest}", registry.address);
+    succeeded(pull(&name, pulled.path()));
+    let index = read(pulled.path(), &digest.into());
+    let manifests = index["manifests"].as_array().unwrap();
+    let platforms: Vec<_> = manifests
+        .iter()
+        .map(|manifest| {
+            let configuration = &read(pulled.path(), &manifest["digest"])["config"]["digest"];
+            let architecture = &read(pulled.path(), configuration)["architecture"];
+            assert_eq!(manifest["platform"]["architecture"], *architecture);
+            architecture.as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(platforms, ["amd64", "arm64"]);
+}
+
 #[test]
 fn without_credentials_the_registry_is_named_and_what_to_do() {
     let registry = Registry::up();

@@ -32,7 +32,7 @@ impl Registry {
             "log": { "level": "info", "formatter": "json" },
             "storage": { "filesystem": { "rootdirectory": path("data") } },
             "auth": { "htpasswd": { "realm": "test", "path": path("users") } },
-            "http": { "addr": "127.0.0.1:0", "secret": "shared by nobody" },
+            "http": { "addr": "127.0.0.1:0", "secret": "of this test" },
         });
         fs::write(path("registry.yaml"), configuration.to_string()).unwrap();
         let mut process = Command::new(program("REGISTRY").unwrap())
@@ -54,10 +54,10 @@ impl Registry {
         Self { address, process, folder }
     }
 
-    /// xtask, as whom a configuration of Docker knows: `user` or `nobody`.
-    pub(crate) fn xtask(&self, whom: &str, arguments: &[&str]) -> Outcome {
+    /// xtask with one of two configurations of Docker: that of `user`, or that of `nobody`.
+    pub(crate) fn xtask(&self, who: &str, arguments: &[&str]) -> Outcome {
         let mut xtask = Command::new(program("XTASK").unwrap());
-        xtask.args(arguments).env("DOCKER_CONFIG", self.folder.path().join(whom));
+        xtask.args(arguments).env("DOCKER_CONFIG", self.folder.path().join(who));
         run(xtask, "").unwrap()
     }
 }
