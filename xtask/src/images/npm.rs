@@ -38,7 +38,7 @@ pub(super) fn unpack(image: &str, package: &str, folder: &Path) -> Result<()> {
     fs::create_dir(folder)?;
     let (version, checksum) = pinned(image, package)?;
     let name = Cmd::new("npm")
-        .args(["pack", "--ignore-scripts", "--silent"])
+        .args(["pack", "--ignore-scripts", "--loglevel=error"])
         .arg(format!("{package}@{version}"))
         .current_dir(folder)
         .read()?;
