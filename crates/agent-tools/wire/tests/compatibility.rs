@@ -1,6 +1,7 @@
 //! A screen in a pod outlives an upgrade of the broker, and a broker serves pods of the release before: each frame is what
 //! it was in the first release that had it. How the broker starts a screen is held beside the two: by the broker's test
 //! of what it execs and by that of agent-tools' command line.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::{collections::HashSet, mem};
 
