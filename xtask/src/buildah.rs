@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::apt::Needed;
+use crate::images::Platform;
 use crate::shell::Cmd;
 
 pub(crate) const NEEDED: [Needed; 1] = [Needed { program: "buildah", package: "buildah" }];
@@ -18,12 +19,12 @@ const SIGNATURE_POLICY: &str = r#"{"default": [{"type": "insecureAcceptAnything"
 pub(crate) fn archive(
     context: &Path,
     containerfile: &str,
-    tag: &str,
+    (tag, platform): (&str, Platform),
     archive: &Path,
 ) -> Result<()> {
     let scratch = archive.with_added_extension("building");
     fs::create_dir_all(&scratch)?;
-    let outcome = build(context, containerfile, tag, archive, &scratch);
+    let outcome = build(context, containerfile, (tag, platform), archive, &scratch);
     fs::remove_dir_all(&scratch).with_context(|| scratch.display().to_string())?;
     outcome
 }
@@ -31,7 +32,7 @@ pub(crate) fn archive(
 fn build(
     context: &Path,
     containerfile: &str,
-    tag: &str,
+    (tag, platform): (&str, Platform),
     archive: &Path,
     scratch: &Path,
 ) -> Result<()> {
@@ -57,6 +58,8 @@ fn build(
             "docker",
             "--tag",
             tag,
+            "--platform",
+            &platform.to_string(),
         ])
         .arg("--signature-policy")
         .arg(&policy)

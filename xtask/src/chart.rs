@@ -34,7 +34,17 @@ fn tests(kubernetes: Option<Wanted>, runner: &[String]) -> Result<()> {
     let plane = ControlPlane::up(kubernetes, Controllers::Absent)?;
     eprintln!("tests of the chart");
     Cmd::new("cargo")
-        .args(["test", "--locked", "--package", "chart", "--features", "tools", "--"])
+        .args([
+            "test",
+            "--locked",
+            "--package",
+            "chart",
+            "--features",
+            "tools",
+            "--test",
+            "chart",
+            "--",
+        ])
         .args(runner)
         .current_dir(paths::repository())
         .env("HELM", helm)

@@ -1,5 +1,5 @@
-//! Licences, sources and duplicate versions of what the workspace depends on. The advisories need a database
-//! that no package registry has, and stay with the project's own CI.
+//! Licences, sources and duplicate versions of what the workspace depends on. The advisories need a database that no
+//! package registry has, and are checked when a release is made.
 
 use std::path::PathBuf;
 
@@ -15,20 +15,20 @@ use crate::{
 const VERSION: &str = "0.20.2";
 
 pub(crate) fn check() -> Result<()> {
+    run("bans, licences, sources", &["bans", "licenses", "sources"])
+}
+
+/// Checks advisories, whose database is fetched.
+pub(crate) fn advisories() -> Result<()> {
+    run("advisories", &["advisories"])
+}
+
+fn run(title: &str, checks: &[&str]) -> Result<()> {
     let tool = tool()?;
-    step::run("cargo deny: bans, licences, sources", |_| {
+    step::run(&format!("cargo deny: {title}"), |_| {
         Cmd::new(tool)
-            .args([
-                "--locked",
-                "--log-level",
-                "error",
-                "check",
-                "--deny",
-                "warnings",
-                "bans",
-                "licenses",
-                "sources",
-            ])
+            .args(["--locked", "--log-level", "error", "check", "--deny", "warnings"])
+            .args(checks)
             .current_dir(paths::repository())
             .run()
     })

@@ -19,6 +19,7 @@ mod install;
 mod interrupt;
 mod paths;
 mod python;
+mod release;
 mod scale;
 mod script;
 mod shell;
@@ -57,6 +58,9 @@ enum Task {
     Images(images::Arguments),
     /// Put the system into a cluster.
     Install(install::Arguments),
+    /// Everything that a release is made of: chart, definitions, kubeoc, checksums, bills of materials, provenance; images
+    /// and chart into a registry.
+    Release(release::Arguments),
     /// How fast the system is, in figures.
     Bench(bench::Arguments),
     /// Agents that change at random while the controller is killed again and again: what must hold afterwards.
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Task::Chart(arguments) => chart::run(&arguments),
         Task::Images(arguments) => images::run(&arguments),
         Task::Install(arguments) => install::run(&arguments),
+        Task::Release(arguments) => release::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Soak(arguments) => scale::soak(&arguments),
     };

@@ -8,7 +8,7 @@ use crate::{
     apt::{self, Needed},
     chart,
     cluster::{self, Choice},
-    demo, deny, images, paths, python, script,
+    demo, deny, images, paths, python, release, script,
     shell::Cmd,
     step, system, web,
 };
@@ -71,9 +71,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     // They need Go, as the cluster does.
     step::run("tests of the Go modules", |_| cluster::test_go())?;
+    release::workflows()?;
     chart::test(choice.kubernetes())?;
     let was_there = cluster::exists(choice)?;
     end_to_end(arguments)?;
+    release::test()?;
     if !was_there {
         // After a failure it stays, to be looked at.
         cluster::down(choice)?;

@@ -57,3 +57,18 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Tool::UrlFetch(args) => url::run(&args),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pod is of the release that the controller was when the pod was made; the broker that execs in it may be of the
+    /// one before. A flag that it gives is kept for a release, and a new one has a default.
+    #[test]
+    fn a_broker_of_0_1_0_can_attach() {
+        let flags = ["--port", "4096", "--columns", "120", "--rows", "40"];
+        let window = ["--window-bytes", "262144"];
+        let command = [&["agent-tools", "screen", "attach"][..], &flags, &window].concat();
+        Cli::try_parse_from(command).unwrap();
+    }
+}

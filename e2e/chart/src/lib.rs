@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
-pub use programs::{Outcome, helm, helm_on_cluster, kubectl};
+pub use programs::{Outcome, helm, helm_on_cluster, kubectl, program, run};
 
 /// The namespace of an installation.
 pub const NAMESPACE: &str = "kubeopencode-system";

@@ -20,7 +20,7 @@ pub struct Outcome {
 /// helm, which asks no cluster: its own settings and caches are nobody's.
 pub fn helm(arguments: &[&str], paths: &[&Path]) -> Result<Outcome> {
     let home = tempfile::tempdir()?;
-    let mut helm = Command::new(variable("HELM")?);
+    let mut helm = Command::new(program("HELM")?);
     helm.args(arguments).args(paths).env_remove("KUBECONFIG").env("HOME", home.path());
     run(helm, "")
 }
@@ -28,19 +28,20 @@ pub fn helm(arguments: &[&str], paths: &[&Path]) -> Result<Outcome> {
 /// helm at the API server that `KUBECONFIG` names.
 pub fn helm_on_cluster(arguments: &[&str]) -> Result<Outcome> {
     let home = tempfile::tempdir()?;
-    let mut helm = Command::new(variable("HELM")?);
+    let mut helm = Command::new(program("HELM")?);
     helm.args(arguments).env("HOME", home.path());
     run(helm, "")
 }
 
 /// kubectl, with `input` on its standard input; `KUBECONFIG` names the API server.
 pub fn kubectl(arguments: &[&str], input: &str) -> Result<Outcome> {
-    let mut kubectl = Command::new(variable("KUBECTL")?);
+    let mut kubectl = Command::new(program("KUBECTL")?);
     kubectl.args(arguments);
     run(kubectl, input)
 }
 
-fn run(mut command: Command, input: &str) -> Result<Outcome> {
+/// Any program, with `input` on its standard input.
+pub fn run(mut command: Command, input: &str) -> Result<Outcome> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().with_context(|| format!("{command:?} did not start"))?;
     let mut pipe = child.stdin.take().context("standard input is piped")?;
@@ -56,11 +57,13 @@ fn run(mut command: Command, input: &str) -> Result<Outcome> {
     })
 }
 
+/// Where xtask says that a program is.
 #[allow(
     clippy::disallowed_methods,
     reason = "tests have no flags; this is the one place that reads"
 )]
-fn variable(name: &str) -> Result<OsString> {
-    std::env::var_os(name)
-        .with_context(|| format!("{name} is not set: run these tests by `cargo xtask chart`"))
+pub fn program(name: &str) -> Result<OsString> {
+    std::env::var_os(name).with_context(|| {
+        format!("{name} is not set: run these tests by `cargo xtask chart` or `test`")
+    })
 }

@@ -13,7 +13,9 @@ use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
 
 pub(crate) use name::ClusterName;
-pub(crate) use standalone::{ControlPlane, Controllers, ensure_helm, test_go};
+pub(crate) use standalone::{
+    ControlPlane, Controllers, ensure_actionlint, ensure_helm, ensure_registry, test_go,
+};
 
 use crate::shell::Cmd;
 use standalone::Egress;
@@ -67,6 +69,18 @@ impl Choice {
             None if self.name == ClusterName::default() => String::new(),
             None => format!(" --name {}", self.name),
         }
+    }
+
+    /// The context that was named.
+    pub(crate) fn context(&self) -> Option<&str> {
+        self.context.as_deref()
+    }
+
+    /// The cluster of the present kube context where nothing else is named.
+    pub(crate) fn or_current(&self) -> Self {
+        let unnamed = self.name == ClusterName::default() && self.context.is_none();
+        let provider = self.provider.or(unnamed.then_some(Provider::Current));
+        Self { provider, ..self.clone() }
     }
 
     /// The Kubernetes that was asked for.

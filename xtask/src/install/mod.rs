@@ -1,7 +1,8 @@
-//! `cargo xtask install`: the system into a cluster, from the kustomize base under `manifests/`.
+//! `cargo xtask install`: the system into a cluster, from the kustomize base under `manifests/`, or by Helm from a registry.
 
 mod certificates;
 pub(crate) mod overlay;
+mod registry;
 
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use api_types::names::{
 
 use crate::{
     cluster::{self, Cluster},
-    images::{self, Image},
+    images::{self, Image, Pushing, RegistryAddress},
     paths, step,
 };
 
@@ -26,9 +27,21 @@ pub(crate) struct Arguments {
     /// The address that share links begin with, such as `https://agents.example.com`.
     #[arg(long)]
     external_url: Option<String>,
+    /// Build the images, push them to this registry, and install Helm's chart with them into the cluster of the present
+    /// kube context, or the one that is named.
+    #[arg(long, value_name = "REGISTRY")]
+    registry: Option<RegistryAddress>,
+    #[command(flatten)]
+    pushing: Pushing,
+    /// With --registry: push and install nothing, but print helm's command and the values.
+    #[arg(long, requires = "registry")]
+    dry_run: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(registry) = &arguments.registry {
+        return registry::run(arguments, registry);
+    }
     let cluster = cluster::up(&arguments.cluster)?;
     // Nothing can be put into somebody else's cluster but through a registry: it gets the published images.
     let images = if cluster::is_somebody_elses(&arguments.cluster) {

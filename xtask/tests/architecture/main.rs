@@ -13,6 +13,7 @@ mod permissions;
 mod purity;
 mod sizes;
 mod sources;
+mod workflows;
 
 use std::path::{Path, PathBuf};
 

@@ -204,7 +204,9 @@ async fn hear(
     let call = broker.watch_activity(WatchActivityRequest {}).await.map_err(Box::new)?;
     let mut events = call.into_inner();
     while let Some(event) = events.try_next().await.map_err(Box::new)? {
-        match event.event.ok_or(HearError::Message)? {
+        // What a newer broker says beside what is known here.
+        let Some(event) = event.event else { continue };
+        match event {
             Event::Snapshot(snapshot) => {
                 let terminals = snapshot.agents.into_iter().map(terminals);
                 let terminals = terminals.collect::<Option<_>>().ok_or(HearError::Message)?;

@@ -189,6 +189,17 @@ async fn a_broker_that_does_not_begin_with_what_it_has_is_not_believed() {
 }
 
 #[tokio::test]
+async fn what_only_a_newer_broker_says_is_passed_over() {
+    let listener = TestListener::new(None, None).await;
+    let call = listener.call().await;
+    call.send(Ok(WatchActivityResponse { event: None })).await.unwrap();
+    tell_snapshot(&call, vec![]).await;
+    call.send(Ok(WatchActivityResponse { event: None })).await.unwrap();
+    tell(&call, Event::Activity(activity(1))).await;
+    listener.until("open", |view| view.activity == Activity::Open).await;
+}
+
+#[tokio::test]
 async fn a_broker_is_heard_to_which_certificates_are_shown() {
     let authority = Authority::generate();
     let (folder, (certificate, key)) = (authority.folder("controller"), authority.issue(NAME));

@@ -214,6 +214,14 @@ mod tests {
     }
 
     #[test]
+    fn what_only_a_newer_broker_says_is_passed_over() {
+        let unknown = || Ok(AttachResponse { response: None });
+        let pieces = [unknown(), output(b"a"), unknown(), output(b"b")];
+        let expected = [terminal(b"ab", 0)];
+        assert_eq!(received(stream::iter(pieces).chain(stream::pending())), expected);
+    }
+
+    #[test]
     fn an_end_comes_after_what_came_before_it() {
         let pieces = [output(b"a"), output(b"b"), closed()];
         let ended = received(stream::iter(pieces));

@@ -48,6 +48,7 @@ async fn the_screen_is_told_of_what_was_drawn_once_it_is_a_quarter_of_the_window
 async fn the_broker_decides_what_runs_and_where_and_asks_for_no_tty() {
     let mut broker = TestBroker::start().await;
     let _viewer = broker.attach(open()).await.unwrap();
+    // A pod of the release before has these flags and no others.
     let expected = "/api/v1/namespaces/team-a/pods/demo/exec\
         ?&stdin=true&stdout=true&stderr=true&container=opencode-server\
         &command=%2Ftools%2Fagent-tools&command=screen&command=attach\
@@ -63,6 +64,16 @@ async fn the_newest_size_reaches_the_pod() {
     let mut exec = broker.pods.exec().await;
     viewer.send(Request::Resize(Size { columns: 80, rows: 24 })).await;
     assert_eq!(exec.stdin.frame().await, Some(Frame::Resize { columns: 80, rows: 24 }));
+}
+
+#[tokio::test]
+async fn what_only_a_newer_gateway_asks_for_is_passed_over() {
+    let mut broker = TestBroker::start().await;
+    let viewer = broker.attach(open()).await.unwrap();
+    let mut exec = broker.pods.exec().await;
+    viewer.send_unknown().await;
+    viewer.send(Request::Interrupt(Interrupt {})).await;
+    assert_eq!(exec.stdin.frame().await, Some(Frame::Interrupt));
 }
 
 #[tokio::test]

@@ -224,6 +224,11 @@ impl Viewer {
         self.requests.send(AttachRequest { request: Some(request) }).await.unwrap();
     }
 
+    /// A request of a kind that only a newer gateway knows.
+    pub(crate) async fn send_unknown(&self) {
+        self.requests.send(AttachRequest { request: None }).await.unwrap();
+    }
+
     /// Ends the request stream, and listens on.
     pub(crate) fn end_requests(&mut self) {
         self.requests = mpsc::channel(1).0;

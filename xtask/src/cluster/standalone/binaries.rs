@@ -1,5 +1,5 @@
-//! Builds Kubernetes, etcd, containerd, CoreDNS, the storage provisioner, what enforces network policies and Helm from their Go
-//! modules, once, into the cache.
+//! Builds Kubernetes, etcd, containerd, CoreDNS, the storage provisioner, what enforces network policies, and what tests
+//! need beside a cluster, from their Go modules, once, into the cache.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -43,8 +43,14 @@ const ADDONS: [Program; 3] = [
 /// What enforces network policies, in the node's network.
 const NETWORK_POLICIES: [Program; 1] = [("network-policies", ".")];
 
-/// It tests the chart, and belongs to no cluster.
+/// It packages, tests and installs the chart, and belongs to no cluster.
 const HELM: [Program; 1] = [("helm", "helm.sh/helm/v4/cmd/helm")];
+
+/// A registry for tests: CNCF's own implementation.
+const REGISTRY: [Program; 1] = [("registry", ".")];
+
+/// It checks workflows.
+const ACTIONLINT: [Program; 1] = [("actionlint", "github.com/rhysd/actionlint/cmd/actionlint")];
 
 const SHIM: &str = "containerd-shim-runc-v2";
 
@@ -93,6 +99,16 @@ pub(crate) fn test() -> Result<()> {
 /// Helm's program.
 pub(crate) fn ensure_helm() -> Result<PathBuf> {
     Ok(module("helm", &HELM, toolchain()?)?.join("helm"))
+}
+
+/// A container registry's program.
+pub(crate) fn ensure_registry() -> Result<PathBuf> {
+    Ok(module("registry", &REGISTRY, toolchain()?)?.join("registry"))
+}
+
+/// actionlint's program.
+pub(crate) fn ensure_actionlint() -> Result<PathBuf> {
+    Ok(module("actionlint", &ACTIONLINT, toolchain()?)?.join("actionlint"))
 }
 
 fn toolchain() -> Result<Key> {
@@ -174,7 +190,7 @@ fn version_flags(version: Version) -> String {
 fn go_version() -> Result<String> {
     if which("go").is_none() {
         bail!(
-            "the standalone cluster is built with Go, which is not here: install Go 1.26 or later (https://go.dev/dl)"
+            "this task builds programs with Go, which is not here: install Go 1.26 or later (https://go.dev/dl)"
         );
     }
     Cmd::new("go").args(["env", "GOVERSION"]).read().context("cannot tell Go's version")

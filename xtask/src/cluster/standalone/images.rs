@@ -12,6 +12,7 @@ use super::config::PAUSE_IMAGE;
 use super::files;
 use super::layout::Layout;
 use crate::cache::{Key, get_or_build};
+use crate::images::Platform;
 use crate::shell::{Cmd, which};
 use crate::{buildah, step};
 
@@ -121,7 +122,8 @@ fn build(image: &SystemImage<'_>, out: &Path) -> Result<()> {
         let file = image.program.file_name().context("a program has a name")?;
         fs::copy(&image.program, context.join(file))?;
     }
-    buildah::archive(&context, image.containerfile, image.tag, &out.join(format!("{name}.tar")))?;
+    let named = (image.tag, Platform::host());
+    buildah::archive(&context, image.containerfile, named, &out.join(format!("{name}.tar")))?;
     Ok(fs::remove_dir_all(&context)?)
 }
 

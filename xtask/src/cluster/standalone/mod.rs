@@ -28,7 +28,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-pub(crate) use binaries::{ensure_helm, test as test_go};
+pub(crate) use binaries::{ensure_actionlint, ensure_helm, ensure_registry, test as test_go};
 pub(crate) use control_plane::{ControlPlane, Controllers};
 pub(super) use egress::Egress;
 pub(super) use layout::kubeconfig as kubeconfig_path;

@@ -1,0 +1,26 @@
+//! What a release is made of, tried: the workflows by actionlint, the artifacts and a real registry by `e2e/chart`.
+
+use anyhow::{Context, Result};
+
+use crate::{cluster, paths, shell::Cmd, step};
+
+/// Images of this checkout are built, or will be.
+pub(crate) fn test() -> Result<()> {
+    let (helm, registry) = (cluster::ensure_helm()?, cluster::ensure_registry()?);
+    let task = std::env::current_exe().context("the path of this program")?;
+    eprintln!("tests of a release");
+    Cmd::new("cargo")
+        .args(["test", "--locked", "--package", "chart", "--features", "tools"])
+        .args(["--test", "release", "--", "--test-threads=1"])
+        .current_dir(paths::repository())
+        .env("HELM", helm)
+        .env("REGISTRY", registry)
+        .env("XTASK", task)
+        .show()
+}
+
+/// The workflows' own rules.
+pub(crate) fn workflows() -> Result<()> {
+    let actionlint = cluster::ensure_actionlint()?;
+    step::run("workflows", |_| Cmd::new(actionlint).current_dir(paths::repository()).run())
+}
