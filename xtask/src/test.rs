@@ -76,6 +76,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let was_there = cluster::exists(choice)?;
     end_to_end(arguments)?;
     release::test()?;
+    release::end_to_end(choice)?;
     if !was_there {
         // After a failure it stays, to be looked at.
         cluster::down(choice)?;

@@ -1,6 +1,7 @@
 //! Helm's chart as its tests see it: values in, objects out, by the real helm and kubectl. It judges nothing.
 
 mod programs;
+mod registry;
 
 use std::{
     collections::BTreeMap,
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use programs::{Outcome, helm, helm_on_cluster, kubectl, program, run};
+pub use registry::{Registry, pull};
 
 /// The namespace of an installation.
 pub const NAMESPACE: &str = "kubeopencode-system";

@@ -62,6 +62,16 @@ impl Choice {
         Self { egress: true, ..self.clone() }
     }
 
+    /// A standalone cluster of its own, such as `kubeopencode-release`, of the same Kubernetes.
+    pub(crate) fn beside(&self, purpose: &str) -> Result<Self> {
+        Ok(Self {
+            provider: Some(Provider::Standalone),
+            name: format!("{}-{purpose}", self.name).parse()?,
+            context: None,
+            ..self.clone()
+        })
+    }
+
     /// What a command line says of it where it is not the default one, after a blank.
     pub(crate) fn option(&self) -> String {
         match &self.context {
@@ -209,6 +219,24 @@ impl Cluster {
                 Ok(Cmd::new("kubectl").arg("--kubeconfig").arg(kind::kubeconfig(&self.name)?))
             }
             Provider::Current => Ok(current::kubectl(self.context.as_deref())),
+        }
+    }
+
+    /// The program of [`Cluster::kubectl`], for programs that call it themselves.
+    pub(crate) fn kubectl_program(&self) -> Result<PathBuf> {
+        match self.provider {
+            Provider::Standalone => standalone::kubectl_program(&self.name),
+            Provider::Kind | Provider::Current => Ok("kubectl".into()),
+        }
+    }
+
+    /// `program` in the network of the cluster's node, whose loopback it has.
+    pub(crate) fn on_its_node(&self, program: &str) -> Result<Cmd> {
+        match self.provider {
+            Provider::Standalone => standalone::on_its_node(&self.name, program),
+            Provider::Kind | Provider::Current => {
+                bail!("only the node of a standalone cluster is this machine")
+            }
         }
     }
 

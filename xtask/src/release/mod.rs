@@ -1,6 +1,7 @@
 //! `cargo xtask release`: everything that a release is made of, under `target/release-artifacts`; without `--dry-run` also
 //! images and chart in a registry. Signing is the workflow's, which has an identity.
 
+mod end_to_end;
 mod provenance;
 mod sbom;
 mod test;
@@ -13,6 +14,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use ring::digest;
 
+pub(crate) use end_to_end::{end_to_end, run as run_in_cluster};
 pub(crate) use test::{test, workflows};
 
 use crate::{
@@ -34,7 +36,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = VERSION)]
     version: String,
     /// Where images and chart go, such as `ghcr.io`.
-    #[arg(long, value_name = "REGISTRY", required_unless_present = "dry_run")]
+    #[arg(long, value_name = "REGISTRY", required_unless_present_any = ["dry_run", "in_cluster"])]
     registry: Option<RegistryAddress>,
     #[command(flatten)]
     pushing: Pushing,
@@ -44,9 +46,17 @@ pub(crate) struct Arguments {
     /// Push nothing, and check no advisories.
     #[arg(long)]
     dry_run: bool,
+    /// In place of all that: install the packed chart into a cluster of its own from a registry, and test it there.
+    #[arg(long, conflicts_with_all = ["dry_run", "registry", "smoke"])]
+    in_cluster: bool,
+    #[command(flatten)]
+    cluster: cluster::Choice,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.in_cluster {
+        return run_in_cluster(&arguments.cluster);
+    }
     interrupt::listen()?;
     let version = &arguments.version;
     ensure!(

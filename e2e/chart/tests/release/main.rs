@@ -4,4 +4,3 @@
 mod artifacts;
 mod bills;
 mod registry;
-mod support;

@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use chart::{Outcome, objects, pod_template};
+use anyhow::Result;
+use chart::{Outcome, Registry, objects, pod_template, pull};
 use serde_json::Value;
 
-use crate::support::{Registry, pull};
-
-fn succeeded(outcome: Outcome) -> String {
+fn succeeded(outcome: Result<Outcome>) -> String {
+    let outcome = outcome.unwrap();
     assert!(outcome.succeeded, "{}", outcome.errors);
     outcome.output
 }
@@ -31,7 +31,7 @@ fn read(layout: &Path, digest: &Value) -> Value {
 
 #[test]
 fn a_pushed_image_comes_back_whole_by_the_digest_that_was_printed() {
-    let registry = Registry::up();
+    let registry = Registry::up().unwrap();
     let push = ["images", "--push", &registry.address, "--plain-http", "--only", "agent-opencode"];
     let printed = succeeded(registry.xtask("user", &[&push[..], &["--tag", "v1"]].concat()));
     let name = format!("{}/kubeopencode/kubeopencode-agent-opencode", registry.address);
@@ -58,7 +58,7 @@ fn a_pushed_image_comes_back_whole_by_the_digest_that_was_printed() {
 /// One that compiles in a minute stands for all; a release builds and runs each for both.
 #[test]
 fn an_image_for_two_platforms_is_one_index_and_its_programs_run_by_qemu() {
-    let registry = Registry::up();
+    let registry = Registry::up().unwrap();
     let push = ["images", "--push", &registry.address, "--plain-http", "--only", "scripted-model"];
     let both = ["--platform", "linux/amd64,linux/arm64", "--smoke"];
     let printed = succeeded(registry.xtask("user", &[&push[..], &both].concat()));
@@ -83,9 +83,9 @@ fn an_image_for_two_platforms_is_one_index_and_its_programs_run_by_qemu() {
 
 #[test]
 fn without_credentials_the_registry_is_named_and_what_to_do() {
-    let registry = Registry::up();
+    let registry = Registry::up().unwrap();
     let push = ["images", "--push", &registry.address, "--plain-http", "--only", "agent-opencode"];
-    let refused = registry.xtask("nobody", &push);
+    let refused = registry.xtask("nobody", &push).unwrap();
     assert!(!refused.succeeded);
     let words = [registry.address.as_str(), "docker login"];
     assert!(words.iter().all(|word| refused.errors.contains(word)), "{}", refused.errors);
@@ -94,7 +94,7 @@ fn without_credentials_the_registry_is_named_and_what_to_do() {
 /// What `install --registry` would do: every image that the chart then names is one of the registry.
 #[test]
 fn an_install_names_every_image_by_a_digest_that_the_registry_has() {
-    let registry = Registry::up();
+    let registry = Registry::up().unwrap();
     let options = ["--plain-http", "--tag", "v3"];
     let pushed = succeeded(
         registry.xtask("user", &[&["images", "--push", &registry.address], &options[..]].concat()),

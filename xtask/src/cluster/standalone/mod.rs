@@ -78,6 +78,15 @@ pub(super) fn kubectl(name: &ClusterName) -> Result<Cmd> {
     Ok(kubectl_of(&find(name)?))
 }
 
+pub(super) fn kubectl_program(name: &ClusterName) -> Result<PathBuf> {
+    Ok(kubectl_path(&find(name)?))
+}
+
+/// `program` in the network namespace of the cluster.
+pub(super) fn on_its_node(name: &ClusterName, program: &str) -> Result<Cmd> {
+    Ok(network::inside(&find(name)?).arg(program))
+}
+
 /// The API server's audit log: one JSON object a line, level Metadata.
 pub(super) fn audit_log(name: &ClusterName) -> Result<PathBuf> {
     Ok(find(name)?.audit_log())
@@ -93,7 +102,11 @@ fn find(name: &ClusterName) -> Result<Layout> {
 }
 
 fn kubectl_of(layout: &Layout) -> Cmd {
-    Cmd::new(layout.path("bin/kubectl")).arg("--kubeconfig").arg(layout.kubeconfig())
+    Cmd::new(kubectl_path(layout)).arg("--kubeconfig").arg(layout.kubeconfig())
+}
+
+fn kubectl_path(layout: &Layout) -> PathBuf {
+    layout.path("bin/kubectl")
 }
 
 fn require_root() -> Result<()> {

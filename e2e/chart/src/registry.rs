@@ -2,31 +2,33 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
-    path::Path,
+    io::{self, BufRead, BufReader},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
-use chart::{Outcome, program, run};
+use anyhow::{Context, Result};
 use tempfile::TempDir;
+
+use crate::programs::{Outcome, program, run};
 
 /// `user:secret`, as a password file has it (bcrypt) and as a configuration of Docker has it (base64).
 const PASSWORD_FILE: &str = "user:$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n";
 const CREDENTIALS: &str = "dXNlcjpzZWNyZXQ=";
 
 /// One that is up; dropped, it is gone.
-pub(crate) struct Registry {
+pub struct Registry {
     /// Such as `127.0.0.1:41234`.
-    pub(crate) address: String,
+    pub address: String,
     process: Child,
     folder: TempDir,
 }
 
 impl Registry {
-    pub(crate) fn up() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+    pub fn up() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
         let path = |name: &str| folder.path().join(name);
-        fs::write(path("users"), PASSWORD_FILE).unwrap();
+        fs::write(path("users"), PASSWORD_FILE)?;
         let configuration = serde_json::json!({
             "version": 0.1,
             "log": { "level": "info", "formatter": "json" },
@@ -34,36 +36,41 @@ impl Registry {
             "auth": { "htpasswd": { "realm": "test", "path": path("users") } },
             "http": { "addr": "127.0.0.1:0", "secret": "of this test" },
         });
-        fs::write(path("registry.yaml"), configuration.to_string()).unwrap();
-        let mut process = Command::new(program("REGISTRY").unwrap())
+        fs::write(path("registry.yaml"), configuration.to_string())?;
+        let mut process = Command::new(program("REGISTRY")?)
             .arg("serve")
             .arg(path("registry.yaml"))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let address = lines.find_map(|line| address(&line.unwrap())).unwrap();
+            .spawn()?;
+        let mut lines = BufReader::new(process.stderr.take().context("it is piped")?).lines();
+        let said = lines.by_ref().map_while(io::Result::ok).find_map(|line| address(&line));
+        let address = said.context("the registry ended before it listened")?;
         // It writes a line for each request.
         std::thread::spawn(move || lines.for_each(drop));
         let credentials = serde_json::json!({ "auths": { &address: { "auth": CREDENTIALS } } });
         for (name, content) in [("user", credentials), ("nobody", serde_json::json!({}))] {
-            fs::create_dir(path(name)).unwrap();
-            fs::write(path(name).join("config.json"), content.to_string()).unwrap();
+            fs::create_dir(path(name))?;
+            fs::write(path(name).join("config.json"), content.to_string())?;
         }
-        Self { address, process, folder }
+        Ok(Self { address, process, folder })
+    }
+
+    /// The file that `docker login` leaves for `user`: what a Secret with the credentials of a registry holds.
+    pub fn credentials(&self) -> PathBuf {
+        self.folder.path().join("user/config.json")
     }
 
     /// xtask with one of two configurations of Docker: that of `user`, or that of `nobody`.
-    pub(crate) fn xtask(&self, who: &str, arguments: &[&str]) -> Outcome {
-        let mut xtask = Command::new(program("XTASK").unwrap());
+    pub fn xtask(&self, who: &str, arguments: &[&str]) -> Result<Outcome> {
+        let mut xtask = Command::new(program("XTASK")?);
         xtask.args(arguments).env("DOCKER_CONFIG", self.folder.path().join(who));
-        run(xtask, "").unwrap()
+        run(xtask, "")
     }
 }
 
 /// Copies an image with all its platforms from the registry into a layout.
-pub(crate) fn pull(reference: &str, layout: &Path) -> Outcome {
+pub fn pull(reference: &str, layout: &Path) -> Result<Outcome> {
     let mut skopeo = Command::new("skopeo");
     skopeo
         .args([
@@ -76,7 +83,7 @@ pub(crate) fn pull(reference: &str, layout: &Path) -> Outcome {
         .args(["--src-creds", "user:secret"])
         .arg(format!("docker://{reference}"))
         .arg(format!("oci:{}", layout.display()));
-    run(skopeo, "").unwrap()
+    run(skopeo, "")
 }
 
 impl Drop for Registry {
