@@ -5,9 +5,15 @@ use std::collections::BTreeSet;
 use anyhow::{Result, ensure};
 use chart::kubectl;
 
-/// Kinds that the cluster's own programs make and remove at any time, for objects of anybody.
-const PASSING: [&str; 4] =
-    ["events", "events.events.k8s.io", "leases.coordination.k8s.io", "componentstatuses"];
+/// Kinds that the cluster's own programs make and remove at any time, for objects of anybody: an address is that of a
+/// Service.
+const PASSING: [&str; 5] = [
+    "events",
+    "events.events.k8s.io",
+    "leases.coordination.k8s.io",
+    "componentstatuses",
+    "ipaddresses.networking.k8s.io",
+];
 
 /// Each object by its kind and name, and before them its namespace, where it has one.
 #[derive(Debug, PartialEq, Eq)]

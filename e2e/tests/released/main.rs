@@ -7,13 +7,13 @@ mod visitors;
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use e2e::{
     agents,
     browser::{Browser, Window},
     cluster::Space,
     guest::{self, PATIENCE, PROMPT},
-    kubeoc, pods,
+    kubeoc, pods, waiting,
 };
 use serde_json::json;
 
@@ -59,8 +59,7 @@ async fn a_packaged_chart_is_installed_upgraded_under_its_guests_and_removed() -
     ensure!(pods::of_agent(&space, "afloat").await? == pod, "the agent's pod was replaced");
 
     Release::uninstall()?;
-    let left = Inventory::taken(&space.name)?.without(&before);
-    ensure!(left == Inventory::definitions(), "left in the cluster: {left:#?}");
+    nothing_is_left_but_definitions(&space, &before).await?;
     stays(&space, &pod).await?;
 
     // Whoever installs it again finds all agents, and their links, as they were.
@@ -71,6 +70,16 @@ async fn a_packaged_chart_is_installed_upgraded_under_its_guests_and_removed() -
     page.shows(PROMPT, PATIENCE).await?;
     ensure!(pods::of_agent(&space, "afloat").await? == pod, "the agent's pod was replaced");
     space.delete().await
+}
+
+/// Pods that end have their time for it, since a guest is there.
+async fn nothing_is_left_but_definitions(space: &Space, before: &Inventory) -> Result<()> {
+    let left = || anyhow::Ok(Inventory::taken(&space.name)?.without(before));
+    let gone = waiting::until("only definitions are left", PATIENCE, || async {
+        Ok((left()? == Inventory::definitions()).then_some(()))
+    });
+    let gone = gone.await.map(drop);
+    gone.with_context(|| format!("left in the cluster: {:#?}", left()))
 }
 
 /// An Agent whose controller is gone, and its pod, are there and at work.

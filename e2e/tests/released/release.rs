@@ -6,13 +6,15 @@ use anyhow::{Context, Result, ensure};
 use api_types::names::{BROKER_SERVICE, SERVER_NAMESPACE, SERVER_SERVICE};
 use chart::{Outcome, Registry, helm, helm_on_cluster, kubectl};
 use e2e::{browser::Browser, cluster::Space, pods, rollout, waiting};
-use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::{Api, Client, api::ListParams};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The Secret with the registry's credentials.
 pub(crate) const CREDENTIALS: &str = "registry";
+
+const NODE_PORT: u16 = 30746;
 
 const NAME: &str = "kubeopencode";
 
@@ -40,7 +42,8 @@ impl Release {
             succeeded("values", registry.xtask("user", &[&install[..], &options].concat())?)?;
         let (_, values) = said.split_once("\n---\n").context("it prints values")?;
         let mut values: Value = serde_yaml_ng::from_str(values)?;
-        values["image"]["pullSecrets"] = json!([CREDENTIALS]);
+        values["gateway"]["service"] = json!({ "type": "NodePort", "nodePort": NODE_PORT });
+        values["image"]["pullSecrets"] = json!([{ "name": CREDENTIALS }]);
 
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("values.yaml");
@@ -89,11 +92,13 @@ impl Release {
         succeeded("uninstall", helm_on_cluster(&words)?).map(drop)
     }
 
-    /// Where a guest on the node reaches the gateway.
+    /// Where a guest reaches the gateway: at the node, as where no load balancer is.
     pub(crate) async fn gateway(client: &Client) -> Result<String> {
-        let services: Api<Service> = Api::namespaced(client.clone(), SERVER_NAMESPACE);
-        let spec = services.get(SERVER_SERVICE).await?.spec.context("a Service has a spec")?;
-        Ok(format!("http://{}:2746", spec.cluster_ip.context("it has an address")?))
+        let nodes: Api<Node> = Api::all(client.clone());
+        let node = nodes.list(&ListParams::default()).await?.items.pop().context("no node")?;
+        let addresses = node.status.and_then(|status| status.addresses).unwrap_or_default();
+        let internal = addresses.into_iter().find(|address| address.type_ == "InternalIP");
+        Ok(format!("http://{}:{NODE_PORT}", internal.context("it has no address")?.address))
     }
 
     /// Replaces the pods of all three programs, and tells how often `page` was connected meanwhile.

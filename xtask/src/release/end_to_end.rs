@@ -29,6 +29,10 @@ pub(crate) fn end_to_end(choice: &Choice) -> Result<()> {
     // Here, where package registries can be reached: from the node they cannot.
     images::layouts(&images::build_all(&[Platform::host()])?)?;
     let task = std::env::current_exe().context("the path of this program")?;
+    // What an earlier failure left is none that has nothing of ours.
+    if cluster::exists(&choice)? {
+        cluster::down(&choice)?;
+    }
     let cluster = cluster::up(&choice)?;
     eprintln!("a release in a cluster");
     cluster
