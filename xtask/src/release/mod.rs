@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use ring::digest;
 
-pub(crate) use test::{test, workflows};
+pub(crate) use test::workflows;
 
 use crate::{
     cluster, deny,
@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = VERSION)]
     version: String,
     /// Where images and chart go, such as `ghcr.io`.
-    #[arg(long, value_name = "REGISTRY", required_unless_present = "dry_run")]
+    #[arg(long, value_name = "REGISTRY", required_unless_present_any = ["dry_run", "test"])]
     registry: Option<RegistryAddress>,
     #[command(flatten)]
     pushing: Pushing,
@@ -44,10 +44,19 @@ pub(crate) struct Arguments {
     /// Push nothing, and check no advisories.
     #[arg(long)]
     dry_run: bool,
+    /// Make no release, but run the tests of what one is made of, which need a registry of their own.
+    #[arg(long, conflicts_with_all = ["dry_run", "registry", "smoke"])]
+    test: bool,
+    /// With --test: what the test runner is told, such as a part of a test's name.
+    #[arg(last = true, value_name = "ARGUMENTS", requires = "test")]
+    runner: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     interrupt::listen()?;
+    if arguments.test {
+        return test::run(&arguments.runner);
+    }
     let version = &arguments.version;
     ensure!(
         version == VERSION,
@@ -74,6 +83,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     print!("{}", fs::read_to_string(folder.join(SUMS))?);
     Ok(())
+}
+
+/// The tests of what a release is made of.
+pub(crate) fn test() -> Result<()> {
+    test::run(&[])
 }
 
 /// Fills `folder`, and returns the packaged chart.
