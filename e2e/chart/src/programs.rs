@@ -64,6 +64,8 @@ pub fn run(mut command: Command, input: &str) -> Result<Outcome> {
 )]
 pub fn program(name: &str) -> Result<OsString> {
     std::env::var_os(name).with_context(|| {
-        format!("{name} is not set: run these tests by `cargo xtask chart` or `test`")
+        format!(
+            "{name} is not set: run these tests by `cargo xtask chart`, `release --test` or `test`"
+        )
     })
 }

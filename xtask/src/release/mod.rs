@@ -14,8 +14,8 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use ring::digest;
 
-pub(crate) use end_to_end::{end_to_end, run as run_in_cluster};
-pub(crate) use test::{test, workflows};
+pub(crate) use end_to_end::end_to_end;
+pub(crate) use test::workflows;
 
 use crate::{
     cluster, deny,
@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = VERSION)]
     version: String,
     /// Where images and chart go, such as `ghcr.io`.
-    #[arg(long, value_name = "REGISTRY", required_unless_present_any = ["dry_run", "in_cluster"])]
+    #[arg(long, value_name = "REGISTRY", required_unless_present_any = ["dry_run", "test", "in_cluster"])]
     registry: Option<RegistryAddress>,
     #[command(flatten)]
     pushing: Pushing,
@@ -46,8 +46,14 @@ pub(crate) struct Arguments {
     /// Push nothing, and check no advisories.
     #[arg(long)]
     dry_run: bool,
-    /// In place of all that: install the packed chart into a cluster of its own from a registry, and test it there.
+    /// Make no release, but run the tests of what one is made of, which need a registry of their own.
     #[arg(long, conflicts_with_all = ["dry_run", "registry", "smoke"])]
+    test: bool,
+    /// With --test: what the test runner is told, such as a part of a test's name.
+    #[arg(last = true, value_name = "ARGUMENTS", requires = "test")]
+    runner: Vec<String>,
+    /// Make no release, but install the packed chart from a registry into a cluster of its own, and test it there.
+    #[arg(long, conflicts_with_all = ["dry_run", "registry", "smoke", "test"])]
     in_cluster: bool,
     #[command(flatten)]
     cluster: cluster::Choice,
@@ -55,9 +61,12 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.in_cluster {
-        return run_in_cluster(&arguments.cluster);
+        return end_to_end::run(&arguments.cluster);
     }
     interrupt::listen()?;
+    if arguments.test {
+        return test::run(&arguments.runner);
+    }
     let version = &arguments.version;
     ensure!(
         version == VERSION,
@@ -84,6 +93,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     print!("{}", fs::read_to_string(folder.join(SUMS))?);
     Ok(())
+}
+
+/// The tests of what a release is made of.
+pub(crate) fn test() -> Result<()> {
+    test::run(&[])
 }
 
 /// Fills `folder`, and returns the packaged chart.

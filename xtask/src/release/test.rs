@@ -5,13 +5,14 @@ use anyhow::{Context, Result};
 use crate::{cluster, paths, shell::Cmd, step};
 
 /// Images of this checkout are built, or will be.
-pub(crate) fn test() -> Result<()> {
+pub(super) fn run(runner: &[String]) -> Result<()> {
     let (helm, registry) = (cluster::ensure_helm()?, cluster::ensure_registry()?);
     let task = std::env::current_exe().context("the path of this program")?;
     eprintln!("tests of a release");
     Cmd::new("cargo")
         .args(["test", "--locked", "--package", "chart", "--features", "tools"])
         .args(["--test", "release", "--", "--test-threads=1"])
+        .args(runner)
         .current_dir(paths::repository())
         .env("HELM", helm)
         .env("REGISTRY", registry)
