@@ -65,7 +65,7 @@ pub fn run(mut command: Command, input: &str) -> Result<Outcome> {
 pub fn program(name: &str) -> Result<OsString> {
     std::env::var_os(name).with_context(|| {
         format!(
-            "{name} is not set: run these tests by `cargo xtask chart`, `release --test` or `test`"
+            "{name} is not set: run these tests by `cargo xtask chart`, `release --test artifacts` or `test`"
         )
     })
 }

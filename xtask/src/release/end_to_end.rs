@@ -6,7 +6,7 @@ use crate::{
     apt::{self, Needed},
     cluster::{self, Choice},
     images::{self, Platform},
-    interrupt, paths, script, step,
+    paths, script, step,
 };
 
 const NEEDED: [Needed; 3] = [
@@ -14,12 +14,6 @@ const NEEDED: [Needed; 3] = [
     Needed { program: "chromedriver", package: "chromium-driver" },
     Needed { program: "skopeo", package: "skopeo" },
 ];
-
-/// By hand: what the tests do at their end.
-pub(crate) fn run(choice: &Choice) -> Result<()> {
-    interrupt::listen()?;
-    end_to_end(choice)
-}
 
 /// Makes a cluster beside that of `choice`, and removes it; after a failure it stays, to be looked at.
 pub(crate) fn end_to_end(choice: &Choice) -> Result<()> {

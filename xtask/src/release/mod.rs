@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = VERSION)]
     version: String,
     /// Where images and chart go, such as `ghcr.io`.
-    #[arg(long, value_name = "REGISTRY", required_unless_present_any = ["dry_run", "test", "in_cluster"])]
+    #[arg(long, value_name = "REGISTRY", required_unless_present_any = ["dry_run", "test"])]
     registry: Option<RegistryAddress>,
     #[command(flatten)]
     pushing: Pushing,
@@ -46,26 +46,30 @@ pub(crate) struct Arguments {
     /// Push nothing, and check no advisories.
     #[arg(long)]
     dry_run: bool,
-    /// Make no release, but run the tests of what one is made of, which need a registry of their own.
-    #[arg(long, conflicts_with_all = ["dry_run", "registry", "smoke"])]
-    test: bool,
-    /// With --test: what the test runner is told, such as a part of a test's name.
+    /// Make no release, but run tests of one.
+    #[arg(long, value_name = "WHAT", conflicts_with_all = ["dry_run", "registry", "smoke"])]
+    test: Option<Tested>,
+    /// With `--test artifacts`: what the test runner is told, such as a part of a test's name.
     #[arg(last = true, value_name = "ARGUMENTS", requires = "test")]
     runner: Vec<String>,
-    /// Make no release, but install the packed chart from a registry into a cluster of its own, and test it there.
-    #[arg(long, conflicts_with_all = ["dry_run", "registry", "smoke", "test"])]
-    in_cluster: bool,
     #[command(flatten)]
     cluster: cluster::Choice,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Tested {
+    /// What a release is made of, and images in a registry.
+    Artifacts,
+    /// The packed chart and images of a registry, in a cluster of their own.
+    Cluster,
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    if arguments.in_cluster {
-        return end_to_end::run(&arguments.cluster);
-    }
     interrupt::listen()?;
-    if arguments.test {
-        return test::run(&arguments.runner);
+    match arguments.test {
+        Some(Tested::Artifacts) => return test::run(&arguments.runner),
+        Some(Tested::Cluster) => return end_to_end(&arguments.cluster),
+        None => {}
     }
     let version = &arguments.version;
     ensure!(
