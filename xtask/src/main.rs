@@ -14,6 +14,7 @@ mod cluster;
 mod crds;
 mod demo;
 mod deny;
+mod disk;
 mod images;
 mod install;
 mod interrupt;
@@ -36,6 +37,9 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 #[command(name = "cargo xtask", version, max_term_width = 120)]
 struct Arguments {
+    /// Install missing Debian packages without asking.
+    #[arg(long, global = true)]
+    yes: bool,
     #[command(subcommand)]
     task: Task,
 }
@@ -68,7 +72,11 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().task {
+    let arguments = Arguments::parse();
+    if arguments.yes {
+        apt::agree();
+    }
+    let outcome = match arguments.task {
         Task::Cluster(arguments) => cluster::run(&arguments),
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),

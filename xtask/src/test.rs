@@ -8,7 +8,7 @@ use crate::{
     apt::{self, Needed},
     chart,
     cluster::{self, Choice},
-    demo, deny, images, paths, python, release, script,
+    demo, deny, disk, images, paths, python, release, script,
     shell::Cmd,
     step, system, web,
 };
@@ -55,6 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
              name it, or leave them out with --no-cluster"
         );
     }
+    disk::look()?;
     web::build()?;
     lints()?;
     deny::check()?;
