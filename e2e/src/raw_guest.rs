@@ -20,7 +20,11 @@ pub struct RawGuest(WebSocketStream<MaybeTlsStream<TcpStream>>);
 impl RawGuest {
     /// Opens the link's terminal in 120 columns and 40 rows.
     pub async fn open(token: &str) -> Result<Self> {
-        let gateway = settings::gateway()?;
+        Self::open_at(&settings::gateway()?, token).await
+    }
+
+    /// As [`Self::open`], at a gateway of one's choice.
+    pub async fn open_at(gateway: &str, token: &str) -> Result<Self> {
         let address = gateway.strip_prefix("http://").context("the gateway is not plain HTTP")?;
         let url = format!("ws://{address}/s/{token}/terminal");
         let mut socket = connect_async(url).await?.0;

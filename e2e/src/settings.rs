@@ -45,6 +45,21 @@ pub fn services() -> Result<String> {
     variable("E2E_SERVICES")
 }
 
+/// A Prometheus that scrapes the system under test, such as `http://127.0.0.1:9091`.
+pub fn prometheus() -> Result<String> {
+    variable("E2E_PROMETHEUS")
+}
+
+/// Where that Prometheus reads files: rules in `rules`, and what it is to scrape in `targets`.
+pub fn prometheus_folder() -> Result<PathBuf> {
+    variable("E2E_PROMETHEUS_FOLDER").map(PathBuf::from)
+}
+
+/// The folder of the programs of this build, where they run without a cluster.
+pub fn programs() -> Result<PathBuf> {
+    variable("E2E_PROGRAMS").map(PathBuf::from)
+}
+
 /// How long an idle agent is watched.
 pub fn idle() -> Result<Duration> {
     let minutes = variable("E2E_IDLE_MINUTES")?.parse().context("E2E_IDLE_MINUTES")?;

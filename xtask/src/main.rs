@@ -5,6 +5,7 @@
     reason = "a command line tool talks to its terminal"
 )]
 
+mod alerts;
 mod apt;
 mod bench;
 mod buildah;
@@ -19,6 +20,7 @@ mod images;
 mod install;
 mod interrupt;
 mod paths;
+mod prometheus;
 mod python;
 mod release;
 mod scale;
@@ -58,6 +60,8 @@ enum Task {
     Crds,
     /// Lint and render Helm's chart, and try it on an API server without a node.
     Chart(chart::Arguments),
+    /// Bring one fault after the other to the programs, and see a real Prometheus fire the alert that is for it.
+    Alerts(alerts::Arguments),
     /// Build the container images.
     Images(images::Arguments),
     /// Put the system into a cluster.
@@ -83,6 +87,7 @@ fn main() -> ExitCode {
         Task::Web => web::run(),
         Task::Crds => crds::run(),
         Task::Chart(arguments) => chart::run(&arguments),
+        Task::Alerts(arguments) => alerts::run(&arguments),
         Task::Images(arguments) => images::run(&arguments),
         Task::Install(arguments) => install::run(&arguments),
         Task::Release(arguments) => release::run(&arguments),

@@ -88,10 +88,7 @@ pub(crate) fn scale(arguments: &ScaleArguments) -> Result<()> {
     let folder = tempfile::tempdir()?;
     own_network::furnish(folder.path(), BROKER_SERVICE, &BROKERS)?;
     let table = folder.path().join("table");
-    let plane = ground(arguments.kubernetes, Controllers::Absent)?;
-    for file in ["gateway/rbac.yaml", "terminal-broker/rbac.yaml"] {
-        apply(&plane, SYSTEM, file)?;
-    }
+    let plane = installed(arguments.kubernetes)?;
     told(driver("bench-scale")?.arg("idle"), &plane)?
         .arg("--gateway")
         .arg(images::program("gateway")?)
@@ -151,7 +148,16 @@ pub(crate) fn soak(arguments: &SoakArguments) -> Result<()> {
         .show()
 }
 
-/// A control plane with the definitions and the rights that an installation has.
+/// A control plane on which each program of an installation can run.
+pub(crate) fn installed(kubernetes: Option<Wanted>) -> Result<ControlPlane> {
+    let plane = ground(kubernetes, Controllers::Absent)?;
+    for file in ["gateway/rbac.yaml", "terminal-broker/rbac.yaml"] {
+        apply(&plane, SYSTEM, file)?;
+    }
+    Ok(plane)
+}
+
+/// A control plane with the definitions and the controller's rights.
 fn ground(kubernetes: Option<Wanted>, controllers: Controllers) -> Result<ControlPlane> {
     let plane = ControlPlane::up(kubernetes, controllers)?;
     step::run("definitions and the controller's rights", |_| {

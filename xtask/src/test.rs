@@ -5,10 +5,13 @@ use std::slice;
 use anyhow::{Context, Result, bail};
 
 use crate::{
+    alerts,
     apt::{self, Needed},
     chart,
     cluster::{self, Choice},
-    demo, deny, disk, images, paths, python, release, script,
+    demo, deny, disk, images, paths,
+    prometheus::{self, Prometheus},
+    python, release, script,
     shell::Cmd,
     step, system, web,
 };
@@ -24,9 +27,6 @@ const GIT_SERVERS: [Needed; 3] = [
     Needed { program: "ssh-keygen", package: "openssh-client" },
     Needed { program: "/usr/sbin/sshd", package: "openssh-server" },
 ];
-
-/// It has promtool, which runs the tests of the alerts.
-const PROMETHEUS: [Needed; 1] = [Needed { program: "promtool", package: "prometheus" }];
 
 /// Without it the end-to-end tests are not compiled.
 const CLUSTER: &str = "e2e/cluster";
@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     lints()?;
     deny::check()?;
     step::run("servers of git", |_| apt::ensure(&GIT_SERVERS))?;
-    step::run("promtool", |_| apt::ensure(&PROMETHEUS))?;
+    prometheus::ensure()?;
     let python = python::ensure()?;
     eprintln!("unit and integration tests");
     cargo(["test", "--locked", "--quiet", "--features", PYTHON])
@@ -118,22 +118,29 @@ fn end_to_end(arguments: &Arguments) -> Result<()> {
     web::test_in_browser()?;
     let audit_log =
         cluster.audit_log()?.context("the end-to-end tests read the API server's audit log")?;
+    alerts::test(arguments.cluster.kubernetes())?;
+    let prometheus = Prometheus::of(&cluster)?;
     eprintln!("end-to-end tests");
-    // One after the other: each brings agents of half a gigabyte, and some measure times.
-    // Of all packages, as the tests before: of one alone, its libraries would be compiled anew, with fewer features.
-    let tests = cargo([
-        "test",
-        "--locked",
-        "--features",
-        CLUSTER,
-        "--test",
-        "system",
-        "--",
-        "--test-threads=1",
-    ]);
-    system::told(tests, &cluster)?
-        .env("E2E_SERVICES", &services.reference)
-        .env("E2E_AUDIT_LOG", audit_log)
-        .env("E2E_IDLE_MINUTES", if arguments.long { "10" } else { "2" })
-        .show()
+    // The second is of what Prometheus made of the first.
+    for test in ["system", "observed"] {
+        // One after the other: each brings agents of half a gigabyte, and some measure times.
+        // Of all packages, as the tests before: of one alone, its libraries would be compiled anew, with fewer features.
+        let run = cargo([
+            "test",
+            "--locked",
+            "--features",
+            CLUSTER,
+            "--test",
+            test,
+            "--",
+            "--test-threads=1",
+        ]);
+        system::told(run, &cluster)?
+            .env("E2E_SERVICES", &services.reference)
+            .env("E2E_AUDIT_LOG", &audit_log)
+            .env("E2E_IDLE_MINUTES", if arguments.long { "10" } else { "2" })
+            .env("E2E_PROMETHEUS", prometheus.url())
+            .show()?;
+    }
+    Ok(())
 }

@@ -64,6 +64,22 @@ pub async fn create_one(
     agents.create(&PostParams::default(), &object).await.with_context(|| format!("agent {name}"))
 }
 
+/// Tells the control plane that the servers of a namespace's Agents run: this is the fake in place of a node. Says how
+/// many there are.
+pub async fn run_servers(client: &Client, namespace: &str) -> Result<usize> {
+    let deployments = dynamic::<Deployment>(client, namespace);
+    let made = deployments.list(&ListParams::default().labels(labels::AGENT)).await?.items;
+    for deployment in &made {
+        let status = json!({ "status": {
+            "observedGeneration": deployment.metadata.generation,
+            "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1,
+        }});
+        let params = PatchParams::default();
+        deployments.patch_status(&deployment.name_any(), &params, &Patch::Merge(&status)).await?;
+    }
+    Ok(made.len())
+}
+
 /// Deletes the Agents of a namespace and what was made for them: here nothing else does so.
 pub async fn delete_all(client: &Client, namespace: &str) -> Result<()> {
     let of_agents = ListParams::default().labels(labels::AGENT);

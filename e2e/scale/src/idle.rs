@@ -3,12 +3,8 @@
 use std::{fmt::Write as _, fs, path::PathBuf, time::Duration};
 
 use anyhow::{Result, ensure};
-use api_types::{Agent, labels};
-use k8s_openapi::api::apps::v1::Deployment;
-use kube::{
-    Client, ResourceExt,
-    api::{ListParams, Patch, PatchParams},
-};
+use api_types::Agent;
+use kube::{Client, api::ListParams};
 use serde_json::json;
 
 use crate::{
@@ -93,22 +89,13 @@ pub async fn run(plan: &Plan, step: fn(&str)) -> Result<()> {
     Ok(())
 }
 
-/// Agents whose servers run, as far as the control plane knows: this is the fake in place of a node.
+/// Agents whose servers run, as far as the control plane knows.
 async fn ready_agents(client: &Client, count: u32, audit: &mut Audit) -> Result<()> {
     let spec = json!({ "workspaceDir": "/workspace", "config": {}, "share": { "enabled": true } });
     let names = (0..count).map(|number| format!("agent-{number:03}"));
     agents::create(client, NAMESPACE, names, &spec).await?;
     audit.until_quiet(QUIET, BOUND).await?;
-    let deployments = agents::dynamic::<Deployment>(client, NAMESPACE);
-    let made = deployments.list(&ListParams::default().labels(labels::AGENT)).await?;
-    for deployment in made {
-        let status = json!({ "status": {
-            "observedGeneration": deployment.metadata.generation,
-            "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1,
-        }});
-        let params = PatchParams::default();
-        deployments.patch_status(&deployment.name_any(), &params, &Patch::Merge(&status)).await?;
-    }
+    agents::run_servers(client, NAMESPACE).await?;
     audit.until_quiet(QUIET, BOUND).await?;
     let all = agents::dynamic::<Agent>(client, NAMESPACE).list(&ListParams::default()).await?;
     let ready = all.iter().filter(|agent| agent.data["status"]["ready"] == true).count();

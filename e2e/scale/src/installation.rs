@@ -22,6 +22,9 @@ use crate::{
     process::{Process, Program, free_address},
 };
 
+/// Longer than any run.
+const VALIDITY: time::Duration = time::Duration::days(1);
+
 /// Where the programs are, and the addresses of brokers.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Programs {
@@ -51,7 +54,7 @@ pub async fn start(
     folder: &Path,
     bound: Duration,
 ) -> Result<Vec<Replica>> {
-    certificates(folder)?;
+    certificates(folder, VALIDITY)?;
     endpoints(client, &programs.broker_addresses).await?;
     let broker = format!("--broker=https://{BROKER_SERVICE}:{BROKER_PORT}");
     let mut replicas = Vec::new();
@@ -87,10 +90,10 @@ pub async fn start(
 }
 
 /// A folder for each Secret of certificates, as pods see them.
-fn certificates(folder: &Path) -> Result<()> {
+pub fn certificates(folder: &Path, validity: time::Duration) -> Result<()> {
     let settings = Settings {
         namespace: SERVER_NAMESPACE.to_owned(),
-        validity: time::Duration::days(1),
+        validity,
         renew_before: time::Duration::hours(1),
         adopt: Adoption::Refused,
         tools: Vec::new(),

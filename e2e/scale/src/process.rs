@@ -82,6 +82,11 @@ impl Process {
         Ok(())
     }
 
+    /// Where it answers beside its work: its metrics, and whether it is well.
+    pub fn metrics(&self) -> SocketAddr {
+        self.metrics
+    }
+
     /// Its resident memory.
     pub fn resident_kib(&self) -> Result<u64> {
         proc::resident_kib(self.id()?)

@@ -5,7 +5,7 @@ mod kind;
 mod name;
 mod standalone;
 mod version;
-mod wait;
+pub(crate) mod wait;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -121,6 +121,7 @@ pub(crate) struct Published {
 }
 
 /// A cluster that is up.
+#[derive(Clone)]
 pub(crate) struct Cluster {
     name: ClusterName,
     provider: Provider,
