@@ -6,27 +6,19 @@
 )]
 
 mod alerts;
-mod apt;
 mod bench;
-mod buildah;
-mod cache;
 mod chart;
-mod cluster;
 mod crds;
 mod demo;
 mod deny;
 mod disk;
 mod images;
 mod install;
-mod interrupt;
-mod paths;
 mod prometheus;
 mod python;
 mod release;
 mod scale;
 mod script;
-mod shell;
-mod step;
 mod system;
 mod test;
 mod web;
@@ -34,6 +26,8 @@ mod web;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use task::{apt, buildah, cache, interrupt, paths, shell, step};
+use test_cluster as cluster;
 
 /// The development tasks of KubeOpenCode.
 #[derive(Parser)]

@@ -6,15 +6,15 @@ mod cross;
 mod debian;
 mod layout;
 mod npm;
-mod platform;
 mod programs;
 mod registry;
 mod services;
+mod sources;
 mod target;
 
+pub(crate) use task::Platform;
 pub(crate) use {
     layout::{Layout, layouts},
-    platform::Platform,
     programs::{NAMES as PROGRAMS, path as program_for},
     registry::{Destination, RegistryAddress, Transport, push, reference, repository},
 };
