@@ -98,6 +98,11 @@ fn emulator(platform: Platform) -> Result<&'static str> {
     Ok(program)
 }
 
+/// Which compiler works here, and what it is made for.
+pub(super) fn compiler() -> Result<String> {
+    rustc(&["--version", "--verbose"])
+}
+
 fn rustc(arguments: &[&str]) -> Result<String> {
     Cmd::new("rustc").args(arguments).current_dir(paths::repository()).read()
 }

@@ -7,8 +7,13 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Image, Parts, Platform, cross, target};
-use crate::{paths, shell::Cmd, step, web};
+use super::{Image, Parts, Platform, cross, sources::Sources, target};
+use crate::{
+    cache::{Origin, get_or_build},
+    paths,
+    shell::Cmd,
+    step, web,
+};
 
 /// The most that an image may hold, in bytes.
 const MOST_BYTES: u64 = 25 * 1000 * 1000;
@@ -37,7 +42,10 @@ pub(super) fn build(platform: Platform, names: &[&'static str]) -> Result<Vec<Im
     if names.contains(&"gateway") {
         web::build()?;
     }
-    step::run(&format!("programs compiled, static, {platform}"), |_| compile(names, platform))?;
+    step::run(&format!("programs compiled, static, {platform}"), |step| {
+        step.note(compile_once(names, platform)?.note());
+        Ok(())
+    })?;
     names.iter().map(|name| pack(name, platform, &path(name, platform)?)).collect()
 }
 
@@ -75,6 +83,45 @@ pub(super) fn build_installation() -> Result<()> {
     step::run("installation and its drivers compiled, static", |_| {
         compile(&["controller", "gateway", "terminal-broker", "scale"], Platform::host())
     })
+}
+
+/// Compiles the programs, unless a checkout of this machine has compiled the same before.
+fn compile_once(names: &[&str], platform: Platform) -> Result<Origin> {
+    let Some(sources) = Sources::of_checkout()? else {
+        compile(names, platform)?;
+        return Ok(Origin::New);
+    };
+    let mut key =
+        sources.key()?.bytes(cross::compiler()?).bytes(RUSTFLAGS).bytes(platform.triple());
+    for name in names {
+        key = key.bytes(name);
+    }
+    let built = get_or_build(&format!("programs-{}", platform.architecture()), key, |out| {
+        compile(names, platform)?;
+        for name in names {
+            let program = path(name, platform)?;
+            sources.cover(&program)?;
+            fs::copy(program, out.join(name))?;
+        }
+        Ok(())
+    })?;
+    if built.origin == Origin::Cache {
+        target::claim()?;
+        for name in names {
+            take(&built.path.join(name), &path(name, platform)?)?;
+        }
+    }
+    Ok(built.origin)
+}
+
+/// Cargo links what it compiled to this place, so a file that is there is replaced and not written to.
+fn take(program: &Path, place: &Path) -> Result<()> {
+    fs::create_dir_all(place.parent().context("a file is in a folder")?)?;
+    if place.exists() {
+        fs::remove_file(place)?;
+    }
+    fs::copy(program, place).with_context(|| place.display().to_string())?;
+    Ok(())
 }
 
 fn compile(packages: &[&str], platform: Platform) -> Result<()> {
