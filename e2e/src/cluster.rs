@@ -1,8 +1,15 @@
 //! The cluster under test, as its administrator sees it.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    mem,
+    net::IpAddr,
+    process,
+    sync::{LazyLock, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
+use daemon::clock;
 use k8s_openapi::api::core::v1::{Namespace, Service};
 use kube::{
     Api, Client, Config, ResourceExt,
@@ -38,6 +45,16 @@ pub async fn api_server(client: &Client) -> Result<IpAddr> {
     Ok(address.context("the API server's Service has no address")?.parse()?)
 }
 
+/// The label of tests' namespaces; its value is the run.
+pub const LABEL: &str = "kubeopencode.io/e2e";
+
+/// Names this run among all that use the cluster, one after the other.
+static RUN: LazyLock<String> =
+    LazyLock::new(|| format!("{}-{}", clock::now().unix_timestamp(), process::id()));
+
+/// Namespaces of tests of this run that have ended.
+static ENDED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
 /// A namespace of one test's own, with the restricted pod security that agents must pass.
 pub struct Space {
     pub client: Client,
@@ -64,7 +81,7 @@ impl Space {
             "metadata": {
                 "generateName": format!("test-{purpose}-"),
                 "labels": {
-                    "kubeopencode.io/e2e": "true",
+                    LABEL: *RUN,
                     "pod-security.kubernetes.io/enforce": "restricted",
                 },
             },
@@ -84,14 +101,14 @@ impl Space {
 
     /// Deletes the namespace, without waiting for the end of it.
     pub async fn delete(self) -> Result<()> {
-        let all: Api<Namespace> = Api::all(self.client);
+        let all: Api<Namespace> = Api::all(self.client.clone());
         all.delete(&self.name, &DeleteParams::default()).await?;
         Ok(())
     }
 
     /// Deletes the namespace and waits until nothing of it is left.
     pub async fn delete_whole(self) -> Result<()> {
-        let all: Api<Namespace> = Api::all(self.client);
+        let all: Api<Namespace> = Api::all(self.client.clone());
         let uid = all.get(&self.name).await?.uid().unwrap_or_default();
         all.delete(&self.name, &DeleteParams::default()).await?;
         // On the heap: a watch's future is larger than a stack frame should be.
@@ -103,12 +120,24 @@ impl Space {
     }
 }
 
-/// A test that failed leaves its namespace behind to be looked at, until the next one begins.
+impl Drop for Space {
+    fn drop(&mut self) {
+        ENDED.lock().unwrap_or_else(PoisonError::into_inner).push(mem::take(&mut self.name));
+    }
+}
+
+/// A test that failed leaves its namespace behind to be looked at, until the next one begins. Those of tests that
+/// run side by side are left alone.
 async fn delete_left_over(client: &Client) -> Result<()> {
+    // One test after the other, so that none is deleted twice.
+    static DELETES: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let _deletes = DELETES.lock().await;
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    let left = namespaces.list(&ListParams::default().labels("kubeopencode.io/e2e=true")).await?;
-    for namespace in left {
-        if namespace.metadata.deletion_timestamp.is_none() {
+    let ended = mem::take(&mut *ENDED.lock().unwrap_or_else(PoisonError::into_inner));
+    for namespace in namespaces.list(&ListParams::default().labels(LABEL)).await? {
+        let is_of_this_run = namespace.labels().get(LABEL) == Some(&*RUN);
+        let is_left = !is_of_this_run || ended.contains(&namespace.name_any());
+        if is_left && namespace.metadata.deletion_timestamp.is_none() {
             namespaces.delete(&namespace.name_any(), &DeleteParams::default()).await?;
         }
     }

@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Result, ensure};
-use e2e::{agents, cluster::Space, kubeoc, settings, waiting};
+use e2e::{
+    agents,
+    cluster::{LABEL, Space},
+    kubeoc, settings, waiting,
+};
 use futures::future::try_join_all;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, api::ListParams};
@@ -47,7 +51,7 @@ async fn an_idle_shared_agent_costs_no_request() -> Result<()> {
 /// Other tests' agents still cause work while they go away.
 async fn others_are_gone(space: &Space) -> Result<()> {
     let namespaces: Api<Namespace> = Api::all(space.client.clone());
-    let list = ListParams::default().labels("kubeopencode.io/e2e=true");
+    let list = ListParams::default().labels(LABEL);
     waiting::until("other tests' namespaces are gone", Duration::from_mins(3), || async {
         Ok((namespaces.list(&list).await?.items.len() == 1).then_some(()))
     })

@@ -1,29 +1,16 @@
-//! What users, guests and administrators see of the whole system, in one cluster, one test after the other.
+//! What users, guests and administrators see of the whole system, in one cluster. One test after the other, since they disturb
+//! it, measure it or count its requests; those of [`independent`] run side by side.
 
-mod admission;
 mod api_server;
 mod check;
 mod connections;
-mod contexts;
 mod crowd;
 mod drain;
-mod events;
-mod examples;
-mod exits;
 mod faults;
 mod hostile;
 mod idle;
-mod knowledge;
+mod independent;
 mod lease;
-mod links;
-mod mistakes;
-mod ownership;
-mod policies;
 mod recovery;
 mod revocation;
-mod roles;
-mod secrecy;
 mod sharing;
-mod standby;
-mod surroundings;
-mod terminal;
