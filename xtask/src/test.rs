@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that must hold before a change lands. The test runners' own lines stay visible.
 
-use std::slice;
+use std::{env, slice};
 
 use anyhow::{Context, Result, bail};
 
@@ -30,6 +30,8 @@ const GIT_SERVERS: [Needed; 3] = [
 
 /// Without it the end-to-end tests are not compiled.
 const CLUSTER: &str = "e2e/cluster";
+/// The module of the end-to-end tests that disturb nobody.
+const INDEPENDENT: &str = "independent::";
 /// With them the lints see every test.
 const ALL: &str = "e2e/cluster,chart/tools,loopback/python";
 /// Without it the example in Python is not tested.
@@ -51,10 +53,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let choice = &arguments.cluster;
     if !arguments.no_cluster && !cluster::keeps_audit_log(choice)? {
         bail!(
-            "the end-to-end tests read the API server's audit log, which only `--provider standalone` has: \
-             name it, or leave them out with --no-cluster"
+            "the end-to-end tests read the API server's audit log, which somebody else's cluster does not show: \
+             name `--provider standalone` or `--provider kind`, or leave them out with --no-cluster"
         );
     }
+    // Cargo builds it again for some of the tests, and a program that was replaced has no path.
+    let task = env::current_exe().context("the path of this program")?;
     disk::look()?;
     web::build()?;
     lints()?;
@@ -76,7 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     chart::test(choice.kubernetes())?;
     let was_there = cluster::exists(choice)?;
     end_to_end(arguments)?;
-    release::test()?;
+    release::test(&task)?;
     release::end_to_end(choice)?;
     if !was_there {
         // After a failure it stays, to be looked at.
@@ -121,21 +125,17 @@ fn end_to_end(arguments: &Arguments) -> Result<()> {
     alerts::test(arguments.cluster.kubernetes())?;
     let prometheus = Prometheus::of(&cluster)?;
     eprintln!("end-to-end tests");
-    // The second is of what Prometheus made of the first.
-    for test in ["system", "observed"] {
-        // One after the other: each brings agents of half a gigabyte, and some measure times.
+    // The last is of what Prometheus made of the others.
+    for (test, runner) in [
+        // One after the other: they disturb the system, measure it, or count its requests.
+        ("system", ["--test-threads=1", "--skip", INDEPENDENT].as_slice()),
+        // Agents mostly wait. More of them at once would keep each other from the processor for longer than guests wait.
+        ("system", &["--test-threads=2", INDEPENDENT]),
+        ("observed", &["--test-threads=1"]),
+    ] {
         // Of all packages, as the tests before: of one alone, its libraries would be compiled anew, with fewer features.
-        let run = cargo([
-            "test",
-            "--locked",
-            "--features",
-            CLUSTER,
-            "--test",
-            test,
-            "--",
-            "--test-threads=1",
-        ]);
-        system::told(run, &cluster)?
+        let run = cargo(["test", "--locked", "--features", CLUSTER, "--test", test, "--"]);
+        system::told(run.args(runner), &cluster)?
             .env("E2E_SERVICES", &services.reference)
             .env("E2E_AUDIT_LOG", &audit_log)
             .env("E2E_IDLE_MINUTES", if arguments.long { "10" } else { "2" })

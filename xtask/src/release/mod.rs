@@ -7,7 +7,7 @@ mod sbom;
 mod test;
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -67,7 +67,9 @@ enum Tested {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     interrupt::listen()?;
     match arguments.test {
-        Some(Tested::Artifacts) => return test::run(&arguments.runner),
+        Some(Tested::Artifacts) => {
+            return test::run(&env::current_exe()?, &arguments.runner);
+        }
         Some(Tested::Cluster) => return end_to_end(&arguments.cluster),
         None => {}
     }
@@ -99,9 +101,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The tests of what a release is made of.
-pub(crate) fn test() -> Result<()> {
-    test::run(&[])
+/// The tests of what a release is made of; `task` is this program.
+pub(crate) fn test(task: &Path) -> Result<()> {
+    test::run(task, &[])
 }
 
 /// Fills `folder`, and returns the packaged chart.

@@ -1,13 +1,14 @@
 //! What a release is made of, tried: the workflows by actionlint, the artifacts and a real registry by `e2e/chart`.
 
-use anyhow::{Context, Result};
+use std::path::Path;
+
+use anyhow::Result;
 
 use crate::{cluster, paths, shell::Cmd, step};
 
-/// Images of this checkout are built, or will be.
-pub(super) fn run(runner: &[String]) -> Result<()> {
+/// Images of this checkout are built, or will be. `task` is this program.
+pub(super) fn run(task: &Path, runner: &[String]) -> Result<()> {
     let (helm, registry) = (cluster::ensure_helm()?, cluster::ensure_registry()?);
-    let task = std::env::current_exe().context("the path of this program")?;
     eprintln!("tests of a release");
     Cmd::new("cargo")
         .args(["test", "--locked", "--package", "chart", "--features", "tools"])

@@ -213,7 +213,8 @@ fn an_agent_whose_making_is_in_doubt_is_deleted() {
     let server = cluster(demo, |request, _| {
         request.line.starts_with(&format!("POST {AGENTS}")).then(|| failure(504, None))
     });
-    let told = told(&server.run(&CHECK));
+    // Until its time is over the command asks again, as whoever waits for a gateway does.
+    let told = told(&server.run(&[&CHECK[..], &["--timeout", "2s"]].concat()));
     assert!(told.contains("the API server did not say whether it is made"), "{told}");
     assert!(agent(&server).1, "{:?}", server.lines());
 }
