@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use daemon::TelemetryArgs;
 use share::ShareArgs;
@@ -54,6 +54,12 @@ pub struct Args {
     /// no terminals; by default one for each terminal, and 64 more
     #[arg(long, env = "MAX_CONNECTIONS", value_name = "COUNT")]
     pub max_connections: Option<usize>,
+
+    /// All viewers of a link see one terminal, which goes on for so long without any; agents that were started by
+    /// release 0.1.0 must be restarted first [default: each viewer has a terminal of its own]
+    #[arg(long, env = "SCREEN_IDLE", value_name = "DURATION",
+        value_parser = humantime::parse_duration)]
+    pub screen_idle: Option<Duration>,
 
     #[command(flatten)]
     pub share: ShareArgs,

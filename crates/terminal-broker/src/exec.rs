@@ -29,6 +29,19 @@ pub(crate) type Upgrade = TokioIo<Upgraded>;
 /// How long the API server and the kubelet may take to start the command.
 const OPEN_DEADLINE: Duration = Duration::from_secs(15);
 
+/// The name of the terminal of a link that has none itself.
+const DEFAULT_LINK: &str = "default";
+
+/// Which terminal is shown, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Screen {
+    pub(crate) size: Size,
+    /// Output that may be sent and not yet credited.
+    pub(crate) window_bytes: usize,
+    /// How long the link's terminal goes on without viewers; without this, the viewer has one of its own.
+    pub(crate) idle: Option<Duration>,
+}
+
 /// Why an exec did not open.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ExecError {
@@ -56,10 +69,9 @@ impl ExecError {
 pub(crate) async fn open(
     client: &Client,
     target: &Target,
-    size: Size,
-    window_bytes: usize,
+    screen: &Screen,
 ) -> Result<Exec<Upgrade>, ExecError> {
-    let request = request(target, size, window_bytes).map_err(ExecError::Request)?;
+    let request = request(target, screen).map_err(ExecError::Request)?;
     let opened = timeout(OPEN_DEADLINE, client.connect(request)).await;
     let connection = opened.map_err(|_| ExecError::Late)??;
     let protocol = if connection.supports_stream_close() { Protocol::V5 } else { Protocol::V4 };
@@ -71,8 +83,7 @@ pub(crate) async fn open(
 /// Without a TTY: a TTY exec leaves its process behind whenever a client dies, this one's stdin ends.
 fn request(
     target: &Target,
-    size: Size,
-    window_bytes: usize,
+    screen: &Screen,
 ) -> Result<http::Request<Vec<u8>>, kube::core::request::Error> {
     let streams = AttachParams::default()
         .container(names::SERVER_CONTAINER)
@@ -80,14 +91,44 @@ fn request(
         .stdout(true)
         .stderr(true)
         .tty(false);
+    let Screen { size, window_bytes, idle } = *screen;
     let flags = [
         ("--port", usize::from(target.port)),
         ("--columns", usize::from(size.columns)),
         ("--rows", usize::from(size.rows)),
         ("--window-bytes", window_bytes),
     ];
+    let flags = flags.into_iter().map(|(flag, value)| (flag, value.to_string()));
+    // A pod of the release before knows none of these.
+    let shared = idle.map(|idle| {
+        [("--name", DEFAULT_LINK.to_owned()), ("--idle-ms", idle.as_millis().to_string())]
+    });
+    let flags = flags
+        .chain(shared.into_iter().flatten())
+        .flat_map(|(flag, value)| [flag.to_owned(), value]);
     let program = [names::AGENT_TOOLS_BINARY, "screen", "attach"].map(str::to_owned);
-    let flags = flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value.to_string()]);
     let command = program.into_iter().chain(flags);
     Request::new(Pod::url_path(&(), Some(&target.namespace))).exec(&target.pod, command, &streams)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(idle: Option<Duration>) -> String {
+        let target = Target { namespace: "team-a".into(), pod: "demo".into(), port: 4096 };
+        let size = Size { columns: 120, rows: 40 };
+        let request = request(&target, &Screen { size, window_bytes: 262_144, idle }).unwrap();
+        let query = request.uri().query().unwrap().to_owned();
+        let words = query.split('&').filter_map(|pair| pair.strip_prefix("command="));
+        words.skip(3).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_terminal_is_shared_by_name_and_only_where_that_is_asked_for() {
+        let own = "--port 4096 --columns 120 --rows 40 --window-bytes 262144";
+        assert_eq!(command(None), own);
+        let shared = format!("{own} --name default --idle-ms 90000");
+        assert_eq!(command(Some(Duration::from_secs(90))), shared);
+    }
 }

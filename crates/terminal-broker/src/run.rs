@@ -79,6 +79,7 @@ pub async fn serve(args: &Args, daemon: Daemon, parts: Parts) -> Result<(), Brok
         sessions,
         metrics,
         stale_grace: args.share.stale_grace,
+        screen_idle: args.screen_idle,
         tasks: daemon.tasks.clone(),
         shutdown: daemon.shutdown.clone(),
     };

@@ -4,10 +4,9 @@
 //! process from leaving while one of them is blocked.
 
 use std::{
-    future::poll_fn,
     io::{self, IoSlice},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    task::{Poll, ready},
+    task::{Context, Poll, ready},
 };
 
 use rustix::{
@@ -31,29 +30,47 @@ impl Descriptor {
         Ok(Self(AsyncFd::with_interest(fd, interest)?))
     }
 
-    /// Waits for bytes; 0 is the end. Nothing is lost when the wait is given up.
-    pub(crate) async fn read(&self, into: &mut [u8]) -> io::Result<usize> {
-        self.readable(|fd| Ok(read(fd, &mut *into)?)).await
+    /// Waits for bytes of a pipe or a socket, into the spare capacity of `into`, which must have some; 0 is the end.
+    pub(crate) fn poll_append(
+        &self,
+        cx: &mut Context<'_>,
+        into: &mut Vec<u8>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            let mut guard = ready!(self.0.poll_read_ready(cx))?;
+            let Ok(count) = guard.try_io(|fd| Ok(read(fd, spare_capacity(into))?)) else {
+                continue;
+            };
+            // Less than was asked for is all there was, and more will be reported anew: what
+            // tokio's own pipes and sockets rely on to spare a system call.
+            if matches!(count, Ok(1..)) && into.len() < into.capacity() {
+                guard.clear_ready();
+            }
+            return Poll::Ready(count);
+        }
     }
 
-    /// As [`Descriptor::read`] of a pipe or a socket, into the spare capacity of `into`, which must
-    /// have some.
-    pub(crate) async fn append(&self, into: &mut Vec<u8>) -> io::Result<usize> {
-        poll_fn(|cx| {
-            loop {
-                let mut guard = ready!(self.0.poll_read_ready(cx))?;
-                let Ok(count) = guard.try_io(|fd| Ok(read(fd, spare_capacity(into))?)) else {
-                    continue;
-                };
-                // Less than was asked for is all there was, and more will be reported anew: what
-                // tokio's own pipes and sockets rely on to spare a system call.
-                if matches!(count, Ok(1..)) && into.len() < into.capacity() {
-                    guard.clear_ready();
-                }
-                return Poll::Ready(count);
+    /// Waits for bytes; 0 is the end.
+    pub(crate) fn poll_read(
+        &self,
+        cx: &mut Context<'_>,
+        into: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_readable(cx, |fd| Ok(read(fd, &mut *into)?))
+    }
+
+    /// Waits until `take` gives something else than `WouldBlock`.
+    pub(crate) fn poll_readable<T>(
+        &self,
+        cx: &mut Context<'_>,
+        mut take: impl FnMut(&OwnedFd) -> io::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        loop {
+            let mut guard = ready!(self.0.poll_read_ready(cx))?;
+            if let Ok(result) = guard.try_io(|fd| take(fd.get_ref())) {
+                return Poll::Ready(result);
             }
-        })
-        .await
+        }
     }
 
     /// Takes what is there, or fails with `WouldBlock`.
@@ -68,8 +85,8 @@ impl Descriptor {
     }
 
     /// Waits until some of `bytes` can be written, and says how many were.
-    pub(crate) async fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.writable(|fd| Ok(write(fd, bytes)?)).await
+    pub(crate) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_writable(cx, |fd| Ok(write(fd, bytes)?))
     }
 
     /// Writes what can be written without waiting: 0 is none.
@@ -77,9 +94,13 @@ impl Descriptor {
         written(write(self.0.get_ref(), bytes))
     }
 
-    /// As [`Descriptor::write`], of one piece after the other.
-    pub(crate) async fn write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.writable(|fd| Ok(writev(fd, pieces)?)).await
+    /// As [`Descriptor::poll_write`], of one piece after the other.
+    pub(crate) fn poll_write_vectored(
+        &self,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_writable(cx, |fd| Ok(writev(fd, pieces)?))
     }
 
     /// As [`Descriptor::write_now`], of one piece after the other.
@@ -92,28 +113,17 @@ impl Descriptor {
         self.0.ready(Interest::ERROR).await.map(drop)
     }
 
-    async fn readable<R>(&self, mut read: impl FnMut(&OwnedFd) -> io::Result<R>) -> io::Result<R> {
-        poll_fn(|cx| {
-            loop {
-                let mut guard = ready!(self.0.poll_read_ready(cx))?;
-                if let Ok(result) = guard.try_io(|fd| read(fd.get_ref())) {
-                    return Poll::Ready(result);
-                }
+    fn poll_writable<R>(
+        &self,
+        cx: &mut Context<'_>,
+        mut write: impl FnMut(&OwnedFd) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        loop {
+            let mut guard = ready!(self.0.poll_write_ready(cx))?;
+            if let Ok(result) = guard.try_io(|fd| write(fd.get_ref())) {
+                return Poll::Ready(result);
             }
-        })
-        .await
-    }
-
-    async fn writable<R>(&self, mut write: impl FnMut(&OwnedFd) -> io::Result<R>) -> io::Result<R> {
-        poll_fn(|cx| {
-            loop {
-                let mut guard = ready!(self.0.poll_write_ready(cx))?;
-                if let Ok(result) = guard.try_io(|fd| write(fd.get_ref())) {
-                    return Poll::Ready(result);
-                }
-            }
-        })
-        .await
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::{ffi::OsString, io};
 
 use screen_wire::{Frame, WireError};
 
-use super::window::WindowExceeded;
+use super::{folder::FolderError, window::WindowExceeded};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ScreenError {
@@ -12,6 +12,19 @@ pub enum ScreenError {
     NoSize,
     #[error("the runtime cannot start")]
     Runtime(#[source] io::Error),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error("cannot reach or start the process that holds the terminal")]
+    Holder(#[source] io::Error),
+    #[error("the process that holds the terminal ends whenever it is started")]
+    NoHolder,
+    #[error("the process that held the terminal was killed")]
+    HolderDied,
+    /// In the words of the holder.
+    #[error("{0}")]
+    Shown(String),
+    #[error("{0} viewers look at this terminal already")]
+    Full(usize),
     #[error("cannot wait for {stream}; it must be a pipe, a socket or a terminal")]
     Stream { stream: &'static str, source: io::Error },
     #[error("cannot open a pseudo-terminal")]
@@ -32,4 +45,18 @@ pub enum ScreenError {
     Direction(Frame),
     #[error("the viewer cannot be written to")]
     Output(#[source] io::Error),
+}
+
+impl ScreenError {
+    /// With its causes, in one line.
+    pub(crate) fn sentence(&self) -> String {
+        let mut sentence = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            sentence.push_str(": ");
+            sentence.push_str(&error.to_string());
+            cause = error.source();
+        }
+        sentence
+    }
 }

@@ -4,6 +4,7 @@
 use std::{
     io,
     os::fd::{AsFd, OwnedFd},
+    task::{Context, Poll, ready},
 };
 
 use rustix::{
@@ -11,31 +12,14 @@ use rustix::{
     pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt},
     termios::{LocalModes, QueueSelector, Winsize, tcflush, tcgetattr, tcsetwinsize},
 };
-use screen_wire::{MAX_COLUMNS, MAX_ROWS};
 use tokio::io::Interest;
 
-use super::{descriptor::Descriptor, viewer::Gathered};
+use super::{descriptor::Descriptor, ring::Ring, size::Size};
 
 /// A read that gives as much as this is one of many. Linux gives out at most 4095 bytes of a
 /// terminal's output at once (`N_TTY_BUF_SIZE`), and less where the program was read while it
 /// wrote.
 const BULK_BYTES: usize = 1024;
-
-/// In character cells. A viewer chooses it, and programs allocate by it: 65535 × 65535 would end
-/// the pod.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Size {
-    columns: u16,
-    rows: u16,
-}
-
-impl Size {
-    /// `None` without any cells, which is what a hidden page measures; a size too great is cut.
-    pub(crate) fn new(columns: u16, rows: u16) -> Option<Self> {
-        let size = Self { columns: columns.min(MAX_COLUMNS), rows: rows.min(MAX_ROWS) };
-        (columns > 0 && rows > 0).then_some(size)
-    }
-}
 
 /// Whether there can be more output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +53,8 @@ impl Pty {
     }
 
     /// Waits until some of `typed` can be written, and says how much was.
-    pub(crate) async fn write(&self, typed: &[u8]) -> io::Result<usize> {
-        self.0.write(typed).await
+    pub(crate) fn poll_write(&self, cx: &mut Context<'_>, typed: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.poll_write(cx, typed)
     }
 
     /// Writes what can be written of `typed` without waiting, and says how much.
@@ -88,44 +72,62 @@ impl Pty {
         Ok(())
     }
 
+    /// Drops all input that the program has not read.
+    pub(crate) fn flush_input(&self) -> io::Result<()> {
+        let terminal = program_side(&self.0)?;
+        // What is on its way, then what has arrived; and again, as the second makes room for the first.
+        for _ in 0..2 {
+            tcflush(&self.0, QueueSelector::OFlush)?;
+            tcflush(&terminal, QueueSelector::IFlush)?;
+        }
+        Ok(())
+    }
+
     /// How much input the program could read; of a line that is not complete it cannot read
     /// anything.
     pub(crate) fn unread_bytes(&self) -> io::Result<u64> {
         Ok(ioctl_fionread(program_side(&self.0)?)?)
     }
 
-    /// Waits for output, then gathers what there is of it, up to `limit` bytes in all. A little is
-    /// not asked for more: it is a key's echo, and wants to be shown.
-    pub(crate) async fn gather(&self, gathered: &mut Gathered, limit: usize) -> io::Result<Output> {
-        let mut read = self.0.read(gathered.spare(limit)).await;
+    /// Waits for output, then gathers what there is of it, up to `limit` bytes in all, and says how much that is. A
+    /// little is not asked for more: it is a key's echo, and wants to be shown.
+    pub(crate) fn poll_gather(
+        &self,
+        cx: &mut Context<'_>,
+        ring: &mut Ring,
+        limit: usize,
+    ) -> Poll<io::Result<Output>> {
+        let start = ring.head();
+        let gathered = |ring: &Ring| usize::try_from(ring.head() - start).unwrap_or(limit);
+        let mut read = ready!(self.0.poll_read(cx, ring.spare(limit)));
         loop {
             match taken(read)? {
                 Taken::Bytes(count) => {
-                    gathered.grow(count);
-                    let spare = gathered.spare(limit);
-                    if count < BULK_BYTES || spare.is_empty() {
-                        return Ok(Output::Open);
+                    ring.grow(count);
+                    let left = limit - gathered(ring);
+                    if count < BULK_BYTES || left == 0 {
+                        return Poll::Ready(Ok(Output::Open));
                     }
-                    read = self.0.read_more(spare);
+                    read = self.0.read_more(ring.spare(left));
                 }
-                Taken::Nothing => return Ok(Output::Open),
-                Taken::End => return Ok(Output::Ended),
+                Taken::Nothing => return Poll::Ready(Ok(Output::Open)),
+                Taken::End => return Poll::Ready(Ok(Output::Ended)),
             }
         }
     }
 
-    /// Gathers the output there is, without waiting, up to `limit` bytes in all.
-    pub(crate) fn gather_now(&self, gathered: &mut Gathered, limit: usize) -> io::Result<()> {
-        loop {
-            let spare = gathered.spare(limit);
-            if spare.is_empty() {
-                return Ok(());
-            }
-            match taken(self.0.read_now(spare))? {
-                Taken::Bytes(count) => gathered.grow(count),
-                Taken::Nothing | Taken::End => return Ok(()),
+    /// Gathers the output there is, without waiting, up to `limit` bytes.
+    pub(crate) fn gather_now(&self, ring: &mut Ring, mut limit: usize) -> io::Result<()> {
+        while limit > 0 {
+            match taken(self.0.read_now(ring.spare(limit)))? {
+                Taken::Bytes(count) => {
+                    ring.grow(count);
+                    limit -= count;
+                }
+                Taken::Nothing | Taken::End => break,
             }
         }
+        Ok(())
     }
 }
 
@@ -154,5 +156,5 @@ fn taken(read: io::Result<usize>) -> io::Result<Taken> {
 }
 
 fn winsize(size: Size) -> Winsize {
-    Winsize { ws_col: size.columns, ws_row: size.rows, ws_xpixel: 0, ws_ypixel: 0 }
+    Winsize { ws_col: size.columns(), ws_row: size.rows(), ws_xpixel: 0, ws_ypixel: 0 }
 }

@@ -5,7 +5,15 @@
 //! leaves behind, also what took a session of its own, becomes the screen's child: it can be found,
 //! and signalled without the risk that its pid has meanwhile been given to another process.
 
-use std::{ffi::OsString, fs, io, os::fd::OwnedFd, process::Command, time::Duration};
+use std::{
+    ffi::OsString,
+    fs, io,
+    os::fd::OwnedFd,
+    path::Path,
+    process::Command,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use rustix::{
     io::Errno,
@@ -38,14 +46,19 @@ enum Children {
 }
 
 impl Session {
-    /// Starts `program` as the leader of a new session on `terminal`.
-    pub(crate) fn start(program: &[OsString], terminal: OwnedFd) -> io::Result<Self> {
+    /// Starts `program` in `folder` as the leader of a new session on `terminal`.
+    pub(crate) fn start(
+        program: &[OsString],
+        folder: &Path,
+        terminal: OwnedFd,
+    ) -> io::Result<Self> {
         set_child_subreaper(Some(getpid()))?;
         // Before the child exists, or its first change could be missed.
         let child_changed = unix::signal(SignalKind::child())?;
         let child = Command::new("/proc/self/exe")
             .args(["screen", "session-leader", "--"])
             .args(program)
+            .current_dir(folder)
             .env("TERM", "xterm-256color")
             .env("COLORTERM", "truecolor")
             .stdin(terminal.try_clone()?)
@@ -59,12 +72,12 @@ impl Session {
 
     /// Waits for the leader's end, and reaps what ends meanwhile. The code is as a shell's: 128 + n
     /// for signal n.
-    pub(crate) async fn ended(&mut self) -> i32 {
+    pub(crate) fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<i32> {
         loop {
             if let Some(code) = self.exit {
-                return code;
+                return Poll::Ready(code);
             }
-            self.child_changed.recv().await;
+            ready!(self.child_changed.poll_recv(cx));
             self.reap();
         }
     }

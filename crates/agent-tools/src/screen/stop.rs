@@ -1,6 +1,10 @@
 //! The signals that ask the screen to leave.
 
-use std::io;
+use std::{
+    future::poll_fn,
+    io,
+    task::{Context, Poll},
+};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -21,11 +25,15 @@ impl Stop {
     }
 
     pub(crate) async fn requested(&mut self) {
-        tokio::select! {
-            biased;
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-            _ = self.hang_up.recv() => {}
+        poll_fn(|cx| self.poll_requested(cx)).await;
+    }
+
+    pub(crate) fn poll_requested(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let signals = [&mut self.terminate, &mut self.interrupt, &mut self.hang_up];
+        if signals.into_iter().any(|signal| signal.poll_recv(cx).is_ready()) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
         }
     }
 }

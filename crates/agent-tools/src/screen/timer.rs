@@ -1,7 +1,11 @@
 //! What the screen does after a time: it says that it is alive, it gives up a silent viewer. One
 //! timer for both, since the second is only ever put off. Must not do any of it.
 
-use std::{pin::Pin, time::Duration};
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -45,15 +49,15 @@ impl Timer {
         self.heard_at = Instant::now();
     }
 
-    /// Waits for what is due next. Nothing is lost when the wait is given up.
-    pub(crate) async fn due(&mut self) -> Due {
+    /// Waits for what is due next.
+    pub(crate) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<Due> {
         loop {
-            self.sleep.as_mut().await;
+            ready!(self.sleep.as_mut().poll(cx));
             let due = self.due_at(Instant::now());
             let next = self.next();
             self.sleep.as_mut().reset(next);
             if let Some(due) = due {
-                return due;
+                return Poll::Ready(due);
             }
         }
     }
@@ -83,7 +87,7 @@ mod tests {
 
     /// What is due next, and how many milliseconds after `start`.
     async fn next(timer: &mut Timer, start: Instant) -> (Due, u128) {
-        let due = timer.due().await;
+        let due = std::future::poll_fn(|cx| timer.poll_due(cx)).await;
         (due, start.elapsed().as_millis())
     }
 

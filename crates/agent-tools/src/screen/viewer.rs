@@ -1,8 +1,9 @@
-//! The one who watches: frames in from stdin, frames out to stdout. Must not know what they mean.
+//! One who watches: frames in from its stdin, frames out to its stdout. Must not know what they mean.
 
 use std::{
     io::{self, IoSlice},
-    os::fd::{AsFd, BorrowedFd},
+    os::fd::OwnedFd,
+    task::{Context, Poll, ready},
 };
 
 use bytes::{Bytes, BytesMut};
@@ -31,21 +32,20 @@ pub(crate) struct Inlet {
 }
 
 impl Inlet {
-    pub(crate) fn open() -> Result<Self, ScreenError> {
-        let stdin = open(io::stdin().as_fd(), "stdin", Interest::READABLE)?;
+    pub(crate) fn new(stdin: OwnedFd) -> Result<Self, ScreenError> {
+        let stdin = open(stdin, "stdin", Interest::READABLE)?;
         Ok(Self { stdin, chunk: vec![], deframer: Deframer::new() })
     }
 
-    /// Waits for the next bytes, whose frames are to be had by [`Inlet::next`]. Nothing is lost
-    /// when the wait is given up.
-    pub(crate) async fn read(&mut self) -> io::Result<Input> {
+    /// Waits for the next bytes, whose frames are to be had by [`Inlet::next`].
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Input>> {
         self.chunk.reserve(READ_BYTES);
-        if self.stdin.append(&mut self.chunk).await? == 0 {
+        if ready!(self.stdin.poll_append(cx, &mut self.chunk))? == 0 {
             // Also inside a frame: a viewer that died is gone all the same.
-            return Ok(Input::Ended);
+            return Poll::Ready(Ok(Input::Ended));
         }
         self.deframer.push(Bytes::from(std::mem::take(&mut self.chunk)));
-        Ok(Input::Open)
+        Poll::Ready(Ok(Input::Open))
     }
 
     /// The next frame of what was read, or part of one.
@@ -63,7 +63,7 @@ pub(crate) struct Gathered {
 
 impl Gathered {
     pub(crate) fn new() -> Self {
-        Self { bytes: vec![0; MAX_PAYLOAD_BYTES].into_boxed_slice(), len: 0 }
+        Self { bytes: Box::default(), len: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -74,15 +74,15 @@ impl Gathered {
         self.len == 0
     }
 
-    /// Where more can be read into, until there are `limit` bytes or the frame is full.
-    pub(crate) fn spare(&mut self, limit: usize) -> &mut [u8] {
-        let end = limit.clamp(self.len, MAX_PAYLOAD_BYTES);
-        &mut self.bytes[self.len..end]
-    }
-
-    /// The first `count` bytes of what was spare have been read.
-    pub(crate) fn grow(&mut self, count: usize) {
+    /// Takes as much of `more` as there is room for, and says how much.
+    pub(crate) fn append(&mut self, more: &[u8]) -> usize {
+        if self.bytes.is_empty() {
+            self.bytes = vec![0; MAX_PAYLOAD_BYTES].into_boxed_slice();
+        }
+        let count = more.len().min(MAX_PAYLOAD_BYTES - self.len);
+        self.bytes[self.len..][..count].copy_from_slice(&more[..count]);
         self.len += count;
+        count
     }
 
     pub(crate) fn clear(&mut self) {
@@ -117,8 +117,8 @@ enum Body {
 }
 
 impl Outlet {
-    pub(crate) fn open() -> Result<Self, ScreenError> {
-        let stdout = open(io::stdout().as_fd(), "stdout", Interest::WRITABLE)?;
+    pub(crate) fn new(stdout: OwnedFd) -> Result<Self, ScreenError> {
+        let stdout = open(stdout, "stdout", Interest::WRITABLE)?;
         let (head, output) = (BytesMut::new(), Gathered::new());
         Ok(Self { stdout, head, output, compressor: None, body: Body::Plain, written: 0 })
     }
@@ -179,9 +179,9 @@ impl Outlet {
     }
 
     /// Waits until some more has left.
-    pub(crate) async fn write(&mut self) -> io::Result<()> {
-        self.written += self.stdout.write_vectored(&self.unwritten()).await?;
-        Ok(())
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.written += ready!(self.stdout.poll_write_vectored(cx, &self.unwritten()))?;
+        Poll::Ready(Ok(()))
     }
 
     fn unwritten(&self) -> [IoSlice<'_>; 2] {
@@ -192,17 +192,11 @@ impl Outlet {
 }
 
 /// Returns when nobody reads stdout any more.
-pub(crate) async fn gone() -> Result<(), ScreenError> {
-    let stdout = open(io::stdout().as_fd(), "stdout", Interest::ERROR)?;
+pub(crate) async fn gone(stdout: OwnedFd) -> Result<(), ScreenError> {
+    let stdout = open(stdout, "stdout", Interest::ERROR)?;
     stdout.reader_gone().await.map_err(ScreenError::Output)
 }
 
-fn open(
-    fd: BorrowedFd<'_>,
-    stream: &'static str,
-    interest: Interest,
-) -> Result<Descriptor, ScreenError> {
-    fd.try_clone_to_owned()
-        .and_then(|fd| Descriptor::new(fd, interest))
-        .map_err(|source| ScreenError::Stream { stream, source })
+fn open(fd: OwnedFd, stream: &'static str, interest: Interest) -> Result<Descriptor, ScreenError> {
+    Descriptor::new(fd, interest).map_err(|source| ScreenError::Stream { stream, source })
 }

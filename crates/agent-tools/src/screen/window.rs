@@ -19,8 +19,6 @@ pub(crate) struct InputWindow {
     uncredited: usize,
     /// Of these, what is no longer ours: the next credit.
     taken: usize,
-    /// At the head of what is to be written, and not the viewer's: never credited.
-    own: usize,
     waited: Waited,
 }
 
@@ -41,14 +39,7 @@ impl InputWindow {
 
     /// The first `bytes` of what waited were written, or dropped.
     pub(crate) fn take(&mut self, bytes: usize) {
-        let own = self.own.min(bytes);
-        self.own -= own;
-        self.taken += bytes - own;
-    }
-
-    /// So many bytes that the viewer did not send now wait, before all others.
-    pub(crate) fn prepend_uncredited(&mut self, bytes: usize) {
-        self.own = bytes;
+        self.taken += bytes;
     }
 
     /// Whether there is credit that should wait no longer.
@@ -84,6 +75,16 @@ pub(crate) struct OutputWindow {
 impl OutputWindow {
     pub(crate) fn new(window_bytes: usize) -> Self {
         Self { window: window_bytes, unacknowledged: 0 }
+    }
+
+    /// How much may be sent while nothing is under way.
+    pub(crate) fn window(&self) -> usize {
+        self.window
+    }
+
+    /// How much was sent that the viewer has not taken.
+    pub(crate) fn unacknowledged(&self) -> usize {
+        self.unacknowledged
     }
 
     /// How much may be sent.
@@ -142,21 +143,6 @@ mod tests {
         assert_eq!(window.due_credit(), Some(1));
         window.take(1);
         assert_eq!(window.due_credit(), None, "the next one waits anew");
-    }
-
-    #[test]
-    fn what_the_viewer_did_not_send_is_not_credited() {
-        let mut window = InputWindow::default();
-        window.receive(100).unwrap();
-        window.take(100);
-        window.prepend_uncredited(1);
-        window.receive(7).unwrap();
-        window.take(1);
-        window.make_due();
-        assert_eq!(window.due_credit(), Some(100));
-        window.take(7);
-        window.make_due();
-        assert_eq!(window.due_credit(), Some(7));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How a screen ends, and that nothing stays behind.
 
-use std::{ffi::OsStr, path::Path, time::Instant};
+use std::{ffi::OsStr, os::fd::OwnedFd, path::Path, time::Instant};
 
 use bytes::Bytes;
 use rustix::{
@@ -79,7 +79,12 @@ async fn a_screen_that_is_killed_takes_its_program_along() {
     let leader = viewer.sees_pid("leader").await;
     let leader = pidfd_open(leader, PidfdFlags::empty()).unwrap();
     viewer.signal(Signal::KILL);
-    let ended = retry_on_intr(|| poll(&mut [PollFd::new(&leader, PollFlags::IN)], Some(&PATIENCE)));
+    ends(&leader);
+}
+
+/// Waits for the end of a process.
+pub(crate) fn ends(process: &OwnedFd) {
+    let ended = retry_on_intr(|| poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&PATIENCE)));
     assert_eq!(ended, Ok(1));
 }
 

@@ -8,6 +8,8 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 mod flow;
 mod leaving;
+mod shared;
+mod terminal;
 mod viewer;
 
 use viewer::{Viewer, fifo, patiently};

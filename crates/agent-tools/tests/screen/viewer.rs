@@ -20,12 +20,16 @@ use tokio::{
 };
 use tokio_util::codec::{Encoder, FramedRead, FramedWrite};
 
+use crate::terminal::Terminal;
+
 /// Far beyond what any of it takes; a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-const SIZE: [&str; 4] = ["--columns", "80", "--rows", "24"];
+pub(crate) const SIZE: [&str; 4] = ["--columns", "80", "--rows", "24"];
 
 pub(crate) struct Viewer {
+    /// Its folder stays while somebody looks.
+    _terminal: Terminal,
     screen: Child,
     input: Option<FramedWrite<ChildStdin, FrameCodec>>,
     output: Option<FramedRead<ChildStdout, FrameCodec>>,
@@ -52,9 +56,9 @@ pub(crate) struct Ended {
 }
 
 impl Viewer {
-    /// Shows `program` on 80×24.
+    /// Shows `program` on 80×24, on a terminal of its own.
     pub(crate) fn of(program: &[&OsStr]) -> Self {
-        Self::start(&SIZE, program, Stdio::piped())
+        Terminal::of(program).viewer()
     }
 
     pub(crate) fn of_script(script: &str) -> Self {
@@ -62,14 +66,12 @@ impl Viewer {
     }
 
     pub(crate) fn of_size(columns: u16, rows: u16, script: &str) -> Self {
-        let (columns, rows) = (columns.to_string(), rows.to_string());
-        let flags = ["--columns", &columns, "--rows", &rows];
-        Self::start(&flags, &sh(script), Stdio::piped())
+        Terminal::of_script(script).viewer_of_size(columns, rows)
     }
 
     /// With flags of the screen's beside its size.
     pub(crate) fn of_script_with(flags: &[&str], script: &str) -> Self {
-        Self::start(&[&SIZE, flags].concat(), &sh(script), Stdio::piped())
+        Terminal::of_script(script).with(flags).viewer()
     }
 
     /// A viewer that credits nothing from now on.
@@ -86,15 +88,18 @@ impl Viewer {
             FrameCodec.encode(frame, &mut wire).unwrap();
         }
         File::from(ours).write_all(&wire).unwrap();
-        Self::start(&SIZE, &sh(script), Stdio::from(theirs))
+        Self::start(&Terminal::of_script(script), &SIZE, Stdio::from(theirs))
     }
 
-    fn start(flags: &[&str], program: &[&OsStr], stdin: Stdio) -> Self {
+    pub(crate) fn start(terminal: &Terminal, size: &[&str], stdin: Stdio) -> Self {
         let mut screen = Command::new(env!("CARGO_BIN_EXE_agent-tools"))
             .args(["screen", "attach"])
-            .args(flags)
+            .args(size)
+            .arg("--folder")
+            .arg(terminal.sockets())
+            .args(&terminal.flags)
             .arg("--")
-            .args(program)
+            .args(&terminal.program)
             .stdin(stdin)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -103,7 +108,8 @@ impl Viewer {
         let input = screen.stdin.take().map(|stdin| FramedWrite::new(stdin, FrameCodec));
         let output = screen.stdout.take().map(|stdout| FramedRead::new(stdout, FrameCodec));
         let crediting = Crediting::Always;
-        Self { screen, input, output, crediting, seen: BytesMut::new(), credited: 0 }
+        let seen = BytesMut::new();
+        Self { _terminal: terminal.clone(), screen, input, output, crediting, seen, credited: 0 }
     }
 
     pub(crate) async fn send(&mut self, frame: Frame) {
@@ -193,16 +199,17 @@ impl Viewer {
         }
     }
 
-    /// Waits for the line `name=pid`.
+    /// Waits for `name=pid` and what ends the number.
     pub(crate) async fn sees_pid(&mut self, name: &str) -> Pid {
-        self.sees(&format!("{name}=")).await;
+        let start = format!("{name}=");
         loop {
             let seen = String::from_utf8_lossy(&self.seen).into_owned();
-            let after = seen.split_once(&format!("{name}=")).unwrap().1;
-            if let Some((pid, _)) = after.split_once('\r') {
-                return Pid::from_raw(pid.parse().unwrap()).unwrap();
+            if let Some((_, after)) = seen.split_once(&start)
+                && let Some(end) = after.find(|it: char| !it.is_ascii_digit())
+            {
+                return Pid::from_raw(after[..end].parse().unwrap()).unwrap();
             }
-            self.sees("\r").await;
+            assert!(self.next().await.is_some(), "no {start} in {seen:?}");
         }
     }
 
@@ -236,10 +243,6 @@ impl Viewer {
     pub(crate) async fn left(&mut self) -> ExitStatus {
         timeout(PATIENCE, self.screen.wait()).await.expect("the screen leaves").unwrap()
     }
-}
-
-fn sh(script: &str) -> [&OsStr; 3] {
-    ["sh", "-c", script].map(OsStr::new)
 }
 
 /// Waits, but not for ever.

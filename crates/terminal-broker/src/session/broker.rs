@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     closing::Refusal,
-    exec::{self, Exec, ExecError, Upgrade},
+    exec::{self, Exec, ExecError, Screen, Upgrade},
     metrics::BrokerMetrics,
     target::{FindError, FindPod},
     viewer::{self, Encoding, Opening, Responses},
@@ -42,6 +42,8 @@ pub(crate) struct Broker {
     pub(crate) sessions: Sessions,
     pub(crate) metrics: BrokerMetrics,
     pub(crate) stale_grace: Duration,
+    /// How long a link's terminal goes on without viewers, if they share one.
+    pub(crate) screen_idle: Option<Duration>,
     pub(crate) tasks: TaskTracker,
     pub(crate) shutdown: CancellationToken,
 }
@@ -124,9 +126,13 @@ impl Broker {
         spans::found(&finding, &target);
         drop(finding);
 
-        let window_bytes = opening.output.window_bytes();
+        let screen = Screen {
+            size: opening.size,
+            window_bytes: opening.output.window_bytes(),
+            idle: self.screen_idle,
+        };
         let starting = spans::exec(call, &target);
-        let opened = exec::open(&self.exec, &target, opening.size, window_bytes).await;
+        let opened = exec::open(&self.exec, &target, &screen).await;
         let mut exec = opened.inspect_err(|error| spans::failed(&starting, error.category()))?;
         drop(starting);
         if opening.encoding == Encoding::Lz4 {

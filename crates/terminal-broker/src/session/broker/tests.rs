@@ -36,6 +36,7 @@ fn broker() -> (Broker, Handle<Request<Body>, Response<Body>>) {
         sessions,
         metrics,
         stale_grace: Duration::from_mins(10),
+        screen_idle: None,
         tasks: TaskTracker::new(),
         shutdown: CancellationToken::new(),
     };

@@ -1,0 +1,296 @@
+//! One terminal and all who look at it, from its first viewer to an end after which nothing of it is left. It is one task,
+//! which owns everything and waits for everything at once. Must not let one viewer wait for another.
+
+mod arriving;
+mod feed;
+mod seat;
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use screen_wire::MAX_PAYLOAD_BYTES;
+use tokio::{
+    task::yield_now,
+    time::{Sleep, sleep},
+};
+
+pub(crate) use arriving::{Arrival, Arriving};
+use seat::Seat;
+
+use super::{
+    desk::Desk,
+    error::ScreenError,
+    folder::Place,
+    handover::{self, Control, Door, Word},
+    pty::Pty,
+    session::Session,
+    stop::Stop,
+    typed::{By, ViewerId},
+};
+
+/// Each costs memory, and is looked after at every turn.
+const VIEWERS_MAX: usize = 128;
+
+/// After so much output at once there is likely more, and the runtime must get to see whether a viewer says something.
+const BULK_BYTES: u64 = MAX_PAYLOAD_BYTES as u64;
+
+/// How a holder is run.
+pub(crate) struct Terms {
+    /// How long it stays without viewers.
+    pub(crate) idle: Duration,
+    /// Where its socket is, if it has one.
+    pub(crate) place: Option<Place>,
+}
+
+pub(crate) struct Holder {
+    desk: Desk,
+    seats: Vec<Seat>,
+    arriving: Arriving,
+    /// Until nobody may come any more.
+    door: Option<Door>,
+    stop: Stop,
+    terms: Terms,
+    /// Runs while there is nobody.
+    idle: Option<Pin<Box<Sleep>>>,
+    last_id: u16,
+    /// Of the program.
+    code: Option<i32>,
+    /// Viewers that are told when all is over.
+    waiting: Vec<Control>,
+}
+
+/// Whether something was done that may be followed by more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Made,
+    None,
+}
+
+impl Progress {
+    fn and(self, other: Self) -> Self {
+        if self == Self::None { other } else { Self::Made }
+    }
+}
+
+/// Why a turn is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// There is more to do, once the runtime has seen whether somebody says something.
+    Yield,
+    Ended,
+}
+
+impl Holder {
+    /// With its first viewer.
+    pub(crate) fn new(
+        pty: Pty,
+        first: Arrival,
+        arriving: Arriving,
+        door: Option<Door>,
+        stop: Stop,
+        terms: Terms,
+    ) -> Self {
+        let mut holder = Self {
+            desk: Desk::new(pty, first.size),
+            seats: Vec::new(),
+            arriving,
+            door,
+            stop,
+            terms,
+            idle: None,
+            last_id: 0,
+            code: None,
+            waiting: Vec::new(),
+        };
+        holder.admit(first);
+        holder
+    }
+
+    /// Holds the terminal until there is no reason to any more.
+    pub(crate) async fn run(mut self, mut session: Session) {
+        while std::future::poll_fn(|cx| self.turn(cx, &mut session)).await == Turn::Yield {
+            yield_now().await;
+        }
+        self.close();
+        let Self { desk, seats, mut waiting, .. } = self;
+        waiting.extend(seats.into_iter().map(Seat::into_control));
+        // Hangs the terminal up.
+        drop(desk);
+        session.end().await;
+        for control in waiting {
+            control.say(&Word::Ended(handover::Holder::Ends));
+        }
+    }
+
+    /// Does all there is to do, in the order of its right to be done at once.
+    fn turn(&mut self, cx: &mut Context<'_>, session: &mut Session) -> Poll<Turn> {
+        loop {
+            if self.stop.poll_requested(cx).is_ready() {
+                return Poll::Ready(Turn::Ended);
+            }
+            let mut progress = self.hear(cx).and(self.write(cx));
+            if self.code.is_none()
+                && let Poll::Ready(code) = session.poll_ended(cx)
+            {
+                self.program_ended(code);
+                progress = Progress::Made;
+            }
+            progress = progress.and(self.show(cx));
+            let before = self.desk.output().head();
+            progress = progress.and(self.read(cx)).and(self.welcome(cx));
+            if self.see_off(cx) == Turn::Ended {
+                return Poll::Ready(Turn::Ended);
+            }
+            if self.desk.output().head() - before >= BULK_BYTES {
+                self.show(cx);
+                return Poll::Ready(Turn::Yield);
+            }
+            if progress == Progress::Made {
+                continue;
+            }
+            match self.desk.feed() {
+                Poll::Ready(fed) => {
+                    self.unless_failed(fed);
+                    if self.desk.is_behind() {
+                        return Poll::Ready(Turn::Yield);
+                    }
+                }
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// What viewers say, and what of them is due.
+    fn hear(&mut self, cx: &mut Context<'_>) -> Progress {
+        let Self { seats, desk, .. } = self;
+        seats.iter_mut().map(|seat| seat.poll_input(cx, desk)).fold(Progress::None, Progress::and)
+    }
+
+    /// What waits for the program.
+    fn write(&mut self, cx: &mut Context<'_>) -> Progress {
+        let Self { desk, seats, .. } = self;
+        let mut of = Vec::new();
+        match desk.poll_typed(cx, |by, bytes| of.push((by, bytes))) {
+            Poll::Pending => Progress::None,
+            Poll::Ready(Ok(written)) => {
+                for (by, bytes) in of {
+                    let its = |seat: &&mut Seat| By::Viewer(seat.id()) == by;
+                    if let Some(seat) = seats.iter_mut().find(its) {
+                        seat.taken(bytes, written);
+                    }
+                }
+                Progress::Made
+            }
+            Poll::Ready(Err(error)) => {
+                self.unless_failed(Err(error));
+                Progress::Made
+            }
+        }
+    }
+
+    /// What viewers are shown and told.
+    fn show(&mut self, cx: &mut Context<'_>) -> Progress {
+        let Self { seats, desk, .. } = self;
+        seats.iter_mut().map(|seat| seat.poll_output(cx, desk)).fold(Progress::None, Progress::and)
+    }
+
+    /// The program is as fast as the fastest of those who look, and does not wait where nobody does.
+    fn read(&mut self, cx: &mut Context<'_>) -> Progress {
+        let head = self.desk.output().head();
+        let allowed = self.seats.iter().filter_map(|seat| seat.allows(head)).max();
+        match self.desk.poll_output(cx, allowed.unwrap_or(MAX_PAYLOAD_BYTES)) {
+            Poll::Pending => Progress::None,
+            Poll::Ready(read) => {
+                self.unless_failed(read);
+                Progress::Made
+            }
+        }
+    }
+
+    fn welcome(&mut self, cx: &mut Context<'_>) -> Progress {
+        match self.arriving.poll_arrival(cx, self.door.as_ref()) {
+            Poll::Ready(arrival) => {
+                self.admit(arrival);
+                Progress::Made
+            }
+            Poll::Pending => Progress::None,
+        }
+    }
+
+    fn admit(&mut self, arrival: Arrival) {
+        if self.seats.len() >= VIEWERS_MAX {
+            return arrival.fail(&ScreenError::Full(VIEWERS_MAX));
+        }
+        let id = self.free_id();
+        if let Some(seat) = Seat::take(id, arrival, &mut self.desk) {
+            self.seats.push(seat);
+            self.idle = None;
+        }
+    }
+
+    fn free_id(&mut self) -> ViewerId {
+        loop {
+            self.last_id = self.last_id.wrapping_add(1);
+            let id = ViewerId(self.last_id);
+            if self.seats.iter().all(|seat| seat.id() != id) {
+                return id;
+            }
+        }
+    }
+
+    /// Lets those go that are through, and says whether there is anything left to do.
+    fn see_off(&mut self, cx: &mut Context<'_>) -> Turn {
+        let over: Vec<Seat> = self.seats.extract_if(.., |seat| seat.is_over()).collect();
+        let is_empty = self.seats.is_empty() && self.arriving.is_empty();
+        let ends = self.code.is_some() || (is_empty && self.terms.idle.is_zero());
+        for seat in over {
+            // An error is the next viewer's affair.
+            let _ = self.desk.left(seat.id());
+            self.waiting.extend(seat.say_goodbye(ends.then_some(())));
+        }
+        if !is_empty {
+            return Turn::Yield;
+        }
+        if self.code.is_some() {
+            return Turn::Ended;
+        }
+        let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(self.terms.idle)));
+        if self.terms.idle.is_zero() || idle.as_mut().poll(cx).is_ready() {
+            return Turn::Ended;
+        }
+        Turn::Yield
+    }
+
+    fn program_ended(&mut self, code: i32) {
+        self.code = Some(code);
+        self.close();
+        self.desk.end();
+        for seat in &mut self.seats {
+            seat.program_ended(code);
+        }
+    }
+
+    /// Nobody comes any more: who does in this moment finds no socket, and starts another holder.
+    fn close(&mut self) {
+        if self.door.take().is_some()
+            && let Some(Place { folder, name }) = &self.terms.place
+            && let Ok(lock) = folder.try_lock(name)
+        {
+            let _ = folder.remove(name, &lock);
+        }
+    }
+
+    /// A terminal that fails has nothing more to show to anybody.
+    fn unless_failed(&mut self, result: std::io::Result<()>) {
+        if let Err(error) = result {
+            let sentence = ScreenError::Terminal(error).sentence();
+            for seat in &mut self.seats {
+                seat.fail(&sentence);
+            }
+            self.code.get_or_insert(1);
+        }
+    }
+}
