@@ -108,7 +108,10 @@ impl Terminal {
         let (mut bytes, mut cell) = ([0; 4], self.active.rows[y].get(x));
         let mut text = self.text(&cell, &mut bytes).to_owned();
         text.push(character);
-        if text.len() > CLUSTER_BYTES_MAX {
+        let is_wide = character == AS_EMOJI || character.width() > Some(0);
+        let widens = is_wide && cell.width == 1 && self.modes.is_on(2027);
+        // In the last column there is no room for what would be wide.
+        if text.len() > CLUSTER_BYTES_MAX || (widens && x + 2 > self.columns) {
             return;
         }
         if self.clusters.is_full() {
@@ -119,8 +122,7 @@ impl Terminal {
             return;
         };
         cell.content = CLUSTER | place;
-        let widens = character == AS_EMOJI || character.width() > Some(0);
-        if widens && self.modes.is_on(2027) && cell.width == 1 && x + 2 <= self.columns {
+        if widens {
             cell.width = 2;
             let row = self.row(y);
             row.split_wide(x + 2);
