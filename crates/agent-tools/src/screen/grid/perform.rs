@@ -56,7 +56,7 @@ impl Perform for Terminal {
             }
             (b'#', b'8') => {
                 self.fill('E');
-                self.go(0, 0);
+                self.address(0, 0);
             }
             _ => {}
         }

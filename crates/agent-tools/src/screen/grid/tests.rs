@@ -197,6 +197,7 @@ fn a_dump_draws_all_that_is_shown_on_whatever_was_there_before() {
         "\x1b[?2027h👩\u{200d}\x1b[1;3H👩 e\x1b[1;8H\u{301}x",
         "\x1b[31m\x1b[3;3H\x1b7\x1b[H\x1b[0mx",
         "\x1b[?5h\x1b[?1h\x1b=\x1b[20h\x1b[?7l",
+        "\x1b[?6h\x1b[2;4r\x1b#8",
     ] {
         comes_back(&grid(output.as_bytes()));
     }

@@ -52,8 +52,16 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![4 => text, 4 => csi, 2 => mode, 2 => sgr, 3 => other].prop_map(String::into_bytes)
 }
 
+/// At least; PROPTEST_CASES may ask for more.
+const CASES: u32 = 2000;
+
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    ProptestConfig { cases: default.cases.max(CASES), ..default }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
     #[test]
     fn a_dump_into_another_grid_makes_it_equal(
         pieces in vec(piece(), 0..40),
