@@ -3,7 +3,7 @@
 use crate::{
     guest::Guest,
     program::Program,
-    system::{LEFT_ALONE, PATIENCE, TestSystem},
+    system::{LEFT_ALONE, NOTICED, PATIENCE, TestSystem},
 };
 
 #[tokio::test]
@@ -48,8 +48,7 @@ async fn a_broker_cut_off_from_the_api_server() {
 
     system.broker_to_api.cut();
 
-    let ((code, reason), ()) =
-        tokio::join!(guest.closed_within(LEFT_ALONE), exec.ended(LEFT_ALONE));
+    let ((code, reason), ()) = tokio::join!(guest.closed_within(NOTICED), exec.ended(LEFT_ALONE));
     assert_eq!(code, 1013, "the guest may come back: {reason}");
     system.program.gone(PATIENCE).await;
 }

@@ -28,6 +28,8 @@ use crate::{api::ApiServer, cable::Cable, program::Program, telemetry::Telemetry
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// How soon the pod is empty, whatever broke: 25 s of silence, and a few to leave.
 pub(crate) const LEFT_ALONE: Duration = Duration::from_secs(30);
+/// How soon a guest is told: a broker counts whole intervals of its pings, and so notices after 25 to 30 s.
+pub(crate) const NOTICED: Duration = Duration::from_secs(35);
 
 pub(crate) const BROKER: &str = "kubeopencode-terminal-broker";
 pub(crate) const GATEWAY: &str = "kubeopencode-server";
