@@ -112,7 +112,7 @@ pub async fn agent_logs(space: &Space, pod: &str) -> Result<String> {
 pub async fn terminals(space: &Space, pod: &str) -> Result<Vec<String>> {
     // The brackets keep the pattern from finding the script itself.
     let script = "for d in /proc/[0-9]*; do tr '\\0' ' ' < $d/cmdline 2>/dev/null \
-                  | grep -qE '[s]creen attach|[o]pencode attach' && echo ${d#/proc/}; done; true";
+                  | grep -qE '[s]creen attach|[s]creen serve|[o]pencode attach' && echo ${d#/proc/}; done; true";
     let listing = exec(space, pod, &["/bin/bash", "-c", script]).await?;
     Ok(listing.lines().map(str::to_owned).collect())
 }
