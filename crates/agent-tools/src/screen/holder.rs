@@ -221,6 +221,9 @@ impl Holder {
     }
 
     fn admit(&mut self, arrival: Arrival) {
+        if self.code.is_some() {
+            return; // It has heard nothing of us yet, and comes to the next holder.
+        }
         if self.seats.len() >= VIEWERS_MAX {
             return arrival.fail(&ScreenError::Full(VIEWERS_MAX));
         }
@@ -275,8 +278,9 @@ impl Holder {
 
     /// Nobody comes any more: who does in this moment finds no socket, and starts another holder.
     fn close(&mut self) {
-        if self.door.take().is_some()
-            && let Some(Place { folder, name }) = &self.terms.place
+        // As long as it is open nobody puts another holder's socket there.
+        let Some(_door) = self.door.take() else { return };
+        if let Some(Place { folder, name }) = &self.terms.place
             && let Ok(lock) = folder.try_lock(name)
         {
             let _ = folder.remove(name, &lock);

@@ -3,13 +3,13 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
-use screen_wire::Frame;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use screen_wire::{Frame, INPUT_WINDOW_BYTES};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use crate::{
     leaving::ends,
     terminal::Terminal,
-    viewer::{exists, fifo, patiently},
+    viewer::{exists, fifo, gate, patiently},
 };
 
 /// Long enough for all of a test.
@@ -200,16 +200,22 @@ async fn one_who_takes_nothing_holds_nobody_up_and_gets_the_screen_when_it_takes
 
 #[tokio::test]
 async fn a_viewer_that_is_cut_takes_its_input_along_and_the_others_go_on() {
-    let script = "stty raw -echo; echo ready; exec cat";
-    let terminal = Terminal::shared(script);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("go");
+    let mut gate = gate(&path);
+    let script = format!("stty raw -echo; echo ready; read _ < {}; exec cat", path.display());
+    let terminal = Terminal::shared(&script);
     let mut one = terminal.viewer();
     one.sees("ready").await;
     let mut other = terminal.viewer();
     other.sees("ready").await;
+    one.paste(&vec![b'x'; INPUT_WINDOW_BYTES]).await;
     one.send(Frame::HangUp).await;
     assert!(one.left().await.success());
     other.type_in(b"still here").await;
+    gate.write_all(b"go\n").await.unwrap();
     other.sees("still here").await;
+    assert!(!contains(&other.seen, b"x"), "{:?}", other.seen);
 }
 
 fn contains(seen: &[u8], text: &[u8]) -> bool {

@@ -52,7 +52,7 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![4 => text, 4 => csi, 2 => mode, 2 => sgr, 3 => other].prop_map(String::into_bytes)
 }
 
-/// At least; PROPTEST_CASES may ask for more.
+/// At least; `PROPTEST_CASES` may ask for more.
 const CASES: u32 = 2000;
 
 fn config() -> ProptestConfig {
