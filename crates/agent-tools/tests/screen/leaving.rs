@@ -162,7 +162,7 @@ async fn is_cut(before: Option<Frame>) {
 #[tokio::test]
 async fn a_viewer_that_is_silent_has_left() {
     let mut viewer =
-        Viewer::of_script_with(&["--silence-ms", "200"], "echo leader=$$; exec sleep 1000");
+        Viewer::of_script_with(&["--silence-ms", "1000"], "echo leader=$$; exec sleep 1000");
     let leader = viewer.sees_pid("leader").await;
     assert!(viewer.left().await.success());
     assert!(!exists(leader));

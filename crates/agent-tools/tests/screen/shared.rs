@@ -62,7 +62,7 @@ async fn a_sequence_that_is_under_way_is_whole_for_who_comes_in_the_middle_of_it
 #[tokio::test]
 async fn the_program_outlives_its_viewers_and_ends_after_an_idle_time() {
     let terminal = Terminal::shared("stty raw -echo; echo leader=$$; exec cat");
-    let staying = terminal.clone().with(&["--idle-ms", "300"]);
+    let staying = terminal.clone().with(&["--idle-ms", "3000"]);
     let mut viewer = staying.viewer();
     let leader = viewer.sees_pid("leader").await;
     viewer.leave_stdin();
