@@ -1,10 +1,17 @@
 //! One terminal, and several who look at it.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs,
+    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+    path::Path,
+};
 
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use screen_wire::{Frame, INPUT_WINDOW_BYTES};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    task::yield_now,
+};
 
 use crate::{
     leaving::ends,
@@ -103,7 +110,18 @@ async fn without_viewers_a_program_is_not_held_up() {
 #[tokio::test]
 async fn many_first_viewers_at_once_have_one_terminal() {
     let terminal = Terminal::shared("echo leader=$$; exec sleep 1000");
+    // Each finds no socket, and waits for the right to start the holder.
+    fs::DirBuilder::new().mode(0o700).create(terminal.sockets()).unwrap();
+    let lock = fs::File::create(terminal.sockets().join("default.lock")).unwrap();
+    lock.lock().unwrap();
     let mut viewers: Vec<_> = (0..24).map(|_| terminal.viewer()).collect();
+    let all_wait = async {
+        while waiters(&lock) < viewers.len() {
+            yield_now().await;
+        }
+    };
+    patiently(all_wait).await;
+    drop(lock);
     let mut leaders = vec![];
     for viewer in &mut viewers {
         leaders.push(viewer.sees_pid("leader").await);
@@ -216,6 +234,13 @@ async fn a_viewer_that_is_cut_takes_its_input_along_and_the_others_go_on() {
     gate.write_all(b"go\n").await.unwrap();
     other.sees("still here").await;
     assert!(!contains(&other.seen, b"x"), "{:?}", other.seen);
+}
+
+/// How many processes wait for the lock, as the kernel lists them (`proc_locks(5)`).
+fn waiters(lock: &fs::File) -> usize {
+    let inode = format!(":{} ", lock.metadata().unwrap().ino());
+    let locks = fs::read_to_string("/proc/locks").unwrap();
+    locks.lines().filter(|line| line.contains("->") && line.contains(&inode)).count()
 }
 
 fn contains(seen: &[u8], text: &[u8]) -> bool {
