@@ -55,11 +55,11 @@ pub struct Args {
     #[arg(long, env = "MAX_CONNECTIONS", value_name = "COUNT")]
     pub max_connections: Option<usize>,
 
-    /// All viewers of a link see one terminal, which goes on for so long without any; agents that were started by
-    /// release 0.1.0 must be restarted first [default: each viewer has a terminal of its own]
-    #[arg(long, env = "SCREEN_IDLE", value_name = "DURATION",
+    /// All viewers of a link see one terminal, which goes on for so long without any; with 0s each viewer has one of its
+    /// own. Agents that were started by release 0.1.0 must be restarted first
+    #[arg(long, env = "SCREEN_IDLE", value_name = "DURATION", default_value = "0s",
         value_parser = humantime::parse_duration)]
-    pub screen_idle: Option<Duration>,
+    pub screen_idle: Duration,
 
     #[command(flatten)]
     pub share: ShareArgs,

@@ -79,7 +79,7 @@ pub async fn serve(args: &Args, daemon: Daemon, parts: Parts) -> Result<(), Brok
         sessions,
         metrics,
         stale_grace: args.share.stale_grace,
-        screen_idle: args.screen_idle,
+        screen_idle: Some(args.screen_idle).filter(|idle| !idle.is_zero()),
         tasks: daemon.tasks.clone(),
         shutdown: daemon.shutdown.clone(),
     };
