@@ -108,21 +108,56 @@ pub async fn agent_logs(space: &Space, pod: &str) -> Result<String> {
     Ok(pods.logs(pod, &LogParams { container, ..LogParams::default() }).await?)
 }
 
-/// The process ids of the pod's terminals; a new session has new ones.
+/// How long the installation's brokers let a link's terminal go on without viewers (`SCREEN_IDLE`); `None` where each
+/// viewer has one of its own.
+pub const SHARED_FOR: Option<Duration> = None;
+
+// The brackets keep the patterns from finding the script itself.
+/// What shows a terminal to one viewer.
+const VIEWER: &str = "[s]creen attach";
+/// What holds a terminal, and its program.
+const HELD: &str = "[s]creen serve|[o]pencode attach";
+
+/// The process ids of the pod's sessions, which end with them; a new session has new ones.
 pub async fn terminals(space: &Space, pod: &str) -> Result<Vec<String>> {
-    // The brackets keep the pattern from finding the script itself.
-    let script = "for d in /proc/[0-9]*; do tr '\\0' ' ' < $d/cmdline 2>/dev/null \
-                  | grep -qE '[s]creen attach|[s]creen serve|[o]pencode attach' && echo ${d#/proc/}; done; true";
-    let listing = exec(space, pod, &["/bin/bash", "-c", script]).await?;
+    match SHARED_FOR {
+        Some(_) => processes(space, pod, VIEWER).await,
+        None => processes(space, pod, &format!("{VIEWER}|{HELD}")).await,
+    }
+}
+
+/// How many processes one session has: its viewer's, and where nobody shares the terminal, the one that holds it and its
+/// program.
+pub const EACH: usize = if SHARED_FOR.is_some() { 1 } else { 3 };
+
+/// The process ids of the pod's terminals, which may outlive their viewers.
+pub async fn held(space: &Space, pod: &str) -> Result<Vec<String>> {
+    processes(space, pod, HELD).await
+}
+
+async fn processes(space: &Space, pod: &str, pattern: &str) -> Result<Vec<String>> {
+    let script = format!(
+        "for d in /proc/[0-9]*; do tr '\\0' ' ' < $d/cmdline 2>/dev/null \
+         | grep -qE '{pattern}' && echo ${{d#/proc/}}; done; true"
+    );
+    let listing = exec(space, pod, &["/bin/bash", "-c", &script]).await?;
     Ok(listing.lines().map(str::to_owned).collect())
 }
 
-/// Waits until the pod has no terminal's process any more.
+/// Waits until the pod has no viewer's process any more, and, as much later as terminals go on without one, no
+/// terminal's.
 pub async fn left_by_all(space: &Space, pod: &str, within: Duration) -> Result<Duration> {
-    let left = waiting::until("no terminal is left in the pod", within, || async {
+    let left = waiting::until("no session is left in the pod", within, || async {
         Ok(terminals(space, pod).await?.is_empty().then_some(()))
     });
-    Ok(left.await?.1)
+    let took = left.await?.1;
+    if let Some(idle) = SHARED_FOR {
+        let ended = waiting::until("no terminal is left in the pod", idle + within, || async {
+            Ok(held(space, pod).await?.is_empty().then_some(()))
+        });
+        ended.await?;
+    }
+    Ok(took)
 }
 
 /// Whether the pod's `Ready` condition holds.

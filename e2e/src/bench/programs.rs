@@ -58,16 +58,20 @@ const UNLIMITED: [&str; 9] = [
     "LINK_OPENING_BURST",
 ];
 
-/// Lifts the limits of both programs, which restarts them.
+/// With `0s` each session has a terminal and a program of its own.
+const SHARED: &str = "SCREEN_IDLE";
+
+/// Lifts the limits of both programs, which restarts them, and lets no session share a terminal with another.
 pub(super) async fn lift_limits(client: &Client) -> Result<()> {
     let value = |name: &&str| json!({ "name": name, "value": "100000" });
-    set_limits(client, &UNLIMITED.iter().map(value).collect::<Vec<_>>()).await
+    let own = json!({ "name": SHARED, "value": "0s" });
+    set_limits(client, &UNLIMITED.iter().map(value).chain([own]).collect::<Vec<_>>()).await
 }
 
 /// Takes [`lift_limits`] back.
 pub(super) async fn restore_limits(client: &Client) -> Result<()> {
     let gone = |name: &&str| json!({ "name": name, "$patch": "delete" });
-    set_limits(client, &UNLIMITED.iter().map(gone).collect::<Vec<_>>()).await
+    set_limits(client, &UNLIMITED.iter().chain([&SHARED]).map(gone).collect::<Vec<_>>()).await
 }
 
 async fn set_limits(client: &Client, variables: &[Value]) -> Result<()> {

@@ -28,6 +28,7 @@ async fn survives(component: &str) -> Result<()> {
     let pod = pods::of_agent(&space, "steady").await?;
     let before = pods::terminals(&space, &pod).await?;
     ensure!(!before.is_empty(), "an open terminal has processes");
+    let held = pods::held(&space, &pod).await?;
 
     pods::kill(&space.client, component).await?;
 
@@ -40,6 +41,9 @@ async fn survives(component: &str) -> Result<()> {
     guest.shows(PROMPT, PATIENCE).await?;
     guest.types("still here").await?;
     guest.shows("still here", PATIENCE).await?;
+    if pods::SHARED_FOR.is_some() {
+        assert_eq!(pods::held(&space, &pod).await?, held, "the terminal has gone on");
+    }
     space.delete().await
 }
 
