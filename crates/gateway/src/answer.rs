@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Response, StatusCode,
     header::{
-        ACCEPT, ALLOW, CONNECTION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER,
-        SEC_WEBSOCKET_VERSION, UPGRADE,
+        ACCEPT, ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+        RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE, VARY,
     },
 };
 use http_body_util::Full;
@@ -18,6 +18,7 @@ use serde::Serialize;
 use crate::{
     assets,
     assets::Asset,
+    encoding::Coding,
     error::RequestError,
     headers::{Content, FrameAncestors, SecurityHeaders},
     upgrade,
@@ -92,16 +93,22 @@ impl Answers {
         self.answer(StatusCode::ACCEPTED, Content::Data, JSON, json(&told))
     }
 
-    /// A file of the page, or word that the browser has it already.
+    /// A file of the page in the form that the browser prefers, or word that it has it already.
     pub(crate) fn asset(&self, asset: &Asset, request: &HeaderMap) -> Response<Body> {
-        let known = request.get(IF_NONE_MATCH) == Some(&asset.etag);
+        let form = asset.accepted(request);
+        let known = request.get(IF_NONE_MATCH) == Some(&form.etag);
         let (status, content) = if known {
             (StatusCode::NOT_MODIFIED, Bytes::new())
         } else {
-            (StatusCode::OK, asset.content.clone())
+            (StatusCode::OK, form.content.clone())
         };
         let mut response = self.answer(status, Content::Asset, asset.content_type.clone(), content);
-        response.headers_mut().insert(ETAG, asset.etag.clone());
+        let headers = response.headers_mut();
+        headers.insert(ETAG, form.etag.clone());
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        if form.coding != Coding::Identity {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(form.coding.name()));
+        }
         response
     }
 
