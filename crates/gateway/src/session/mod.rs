@@ -120,7 +120,10 @@ impl Session {
 async fn ended(visit: &mut Visit, granted: &watch::Sender<Grant>) -> Denial {
     loop {
         match visit.changed(clock::now).await {
-            Ok(grant) => _ = granted.send_replace(grant),
+            // What the page is told is worth telling only where it is another.
+            Ok(grant) => {
+                granted.send_if_modified(|known| std::mem::replace(known, grant) != grant);
+            }
             Err(denial) => return denial,
         }
     }
