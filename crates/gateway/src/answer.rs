@@ -1,7 +1,7 @@
 //! The bodies of all answers: the page, JSON, and notices that explain a refusal. It decides
 //! nothing.
 
-use api_types::AgentId;
+use api_types::Access;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{
@@ -14,6 +14,7 @@ use http::{
 use http_body_util::Full;
 use ring::digest;
 use serde::Serialize;
+use share::Visitor;
 
 use crate::{
     assets,
@@ -61,6 +62,10 @@ pub(crate) struct Answers {
 struct Info<'a> {
     name: &'a str,
     namespace: &'a str,
+    access: &'static str,
+    /// Left out for the default link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -81,9 +86,15 @@ impl Answers {
         self.answer(StatusCode::OK, Content::Page, HTML, assets::index())
     }
 
-    /// Whose terminal it is, and no more.
-    pub(crate) fn info(&self, agent: &AgentId) -> Response<Body> {
-        let info = Info { name: &agent.name, namespace: &agent.namespace };
+    /// Whose terminal it is, what the visitor may do by which link, and no more.
+    pub(crate) fn info(&self, visitor: &Visitor, access: Access) -> Response<Body> {
+        let Visitor { agent, link_name, .. } = visitor;
+        let info = Info {
+            name: &agent.name,
+            namespace: &agent.namespace,
+            access: access.word(),
+            link: link_name.as_ref().map(|name| name.as_str()),
+        };
         self.answer(StatusCode::OK, Content::Data, JSON, json(&info))
     }
 

@@ -31,7 +31,7 @@ async fn a_link_shows_the_page_and_whose_it_is() {
     let info = get(&gateway, &link("/info")).await;
     assert_eq!(
         (info.status.as_u16(), info.body.as_str()),
-        (200, r#"{"name":"demo","namespace":"team-a"}"#)
+        (200, r#"{"name":"demo","namespace":"team-a","access":"interact"}"#)
     );
 }
 
