@@ -134,9 +134,10 @@ impl Options {
             }
         }
         ensure!(may("kubeopencode-controller", "list", "agents.kubeopencode.io", &space.name)?);
-        let roles = ["get", "clusterroles,clusterrolebindings", "--output=name"];
+        let of_ours = "--selector=app.kubernetes.io/part-of=kubeopencode";
+        let roles = ["get", "clusterroles,clusterrolebindings", of_ours, "--output=name"];
         let roles = succeeded("roles", kubectl(&roles, "")?)?;
-        ensure!(!roles.contains("kubeopencode"), "there are roles for the whole cluster: {roles}");
+        ensure!(roles.is_empty(), "there are roles for the whole cluster: {roles}");
         Ok(())
     }
 }
