@@ -1,7 +1,7 @@
 //! The bodies of all answers: the page, JSON, and notices that explain a refusal. It decides
 //! nothing.
 
-use api_types::Access;
+use api_types::{Access, LinkName};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{
@@ -93,7 +93,7 @@ impl Answers {
             name: &agent.name,
             namespace: &agent.namespace,
             access: access.word(),
-            link: link_name.as_ref().map(|name| name.as_str()),
+            link: link_name.as_ref().map(LinkName::as_str),
         };
         self.answer(StatusCode::OK, Content::Data, JSON, json(&info))
     }

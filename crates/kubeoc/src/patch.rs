@@ -138,8 +138,8 @@ fn idle_after(idle: Expiry) -> anyhow::Result<Option<api_types::Duration>> {
     }
     let parts = [(seconds / hour, 'h'), (seconds % hour / 60, 'm'), (seconds % 60, 's')];
     let parts = parts.iter().filter(|(count, _)| *count > 0);
-    let text: String = parts.map(|(count, unit)| format!("{count}{unit}")).collect();
-    Ok(Some(text.parse()?))
+    let parts: Vec<_> = parts.map(|(count, unit)| format!("{count}{unit}")).collect();
+    Ok(Some(parts.concat().parse()?))
 }
 
 /// `None` is anywhere.

@@ -23,7 +23,8 @@ pub(crate) struct Link {
     pub(crate) agent: String,
     pub(crate) namespace: String,
     /// `None` is the default link.
-    pub(crate) link: Option<String>,
+    #[serde(rename = "link")]
+    pub(crate) name: Option<String>,
     pub(crate) access: Access,
     pub(crate) active: bool,
     pub(crate) token: String,
@@ -61,7 +62,7 @@ impl Link {
         Self {
             agent: agent.name_any(),
             namespace: agent.namespace().unwrap_or_default(),
-            link: link.map(ToString::to_string),
+            name: link.map(ToString::to_string),
             access,
             active: is_active(agent, link, token),
             token: token.expose().to_owned(),
@@ -77,7 +78,7 @@ impl Link {
 
 /// The headline above a link that was just enabled.
 pub(crate) fn enabled(link: &Link) -> String {
-    let name = link.link.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+    let name = link.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
     format!("Share link{name} enabled for agent {}/{}\n\n", link.namespace, link.agent)
 }
 
@@ -87,8 +88,8 @@ pub(crate) fn text(link: &Link) -> String {
     let networks = (!link.allowed_ips.is_empty()).then(|| link.allowed_ips.join(", "));
     let rows = [
         ("Agent:", Some(place)),
-        ("Link:", link.link.clone()),
-        ("Access:", link.link.as_ref().map(|_| link.access.as_str().to_owned())),
+        ("Link:", link.name.clone()),
+        ("Access:", link.name.as_ref().map(|_| link.access.as_str().to_owned())),
         ("Active:", Some(link.active.to_string())),
         ("Token:", Some(link.token.clone())),
         ("Path:", Some(link.path.clone())),

@@ -131,7 +131,9 @@ impl ShareIndex {
     pub(crate) fn replace(&mut self, namespace: Option<&str>, all: Self) -> Vec<Change> {
         let Some(namespace) = namespace else { return self.replace_all(all) };
         let known: Vec<_> = self.of_namespace(namespace).collect();
-        known.iter().for_each(|link| self.take(&link.place));
+        for link in &known {
+            self.take(&link.place);
+        }
         let changes = all_changes(&known, |place| all.get(place), &all.links);
         all.links.into_iter().for_each(|ByPlace(link)| self.insert(link));
         changes
@@ -166,8 +168,12 @@ impl ShareIndex {
 
     fn set(&mut self, agent: &AgentId, links: Vec<Arc<Link>>) -> Vec<Change> {
         let known: Vec<_> = self.of_the_same_name(agent).collect();
-        known.iter().for_each(|link| self.take(&link.place));
-        links.iter().for_each(|link| self.insert(Arc::clone(link)));
+        for link in &known {
+            self.take(&link.place);
+        }
+        for link in &links {
+            self.insert(Arc::clone(link));
+        }
         let links: Vec<_> = links.into_iter().map(ByPlace).collect();
         all_changes(&known, |place| self.get(place), &links)
     }

@@ -225,9 +225,9 @@ fn a_users_volume_takes_the_place_of_our_workspace() {
 /// Of the default link, and a further one of each name.
 fn tokens(names: &[&str]) -> Tokens {
     let token = |number: u8| ShareToken::from_bytes(&[number; 32]);
-    let named = names.iter().zip(2..);
-    let named = named.map(|(name, number)| (LinkName::parse(name).unwrap(), token(number)));
-    Tokens { default: token(1), named: named.collect() }
+    let further = names.iter().zip(2..);
+    let further = further.map(|(name, number)| (LinkName::parse(name).unwrap(), token(number)));
+    Tokens { default: token(1), named: further.collect() }
 }
 
 #[test]

@@ -99,10 +99,10 @@ fn token() -> ShareToken {
 
 /// Of the default link, and a further one of each name.
 fn tokens(names: &[&str]) -> Share {
-    let named = names.iter().zip(2..).map(|(name, number)| {
+    let further = names.iter().zip(2..).map(|(name, number)| {
         (LinkName::parse(name).unwrap(), ShareToken::from_bytes(&[number; 32]))
     });
-    Share::On(Tokens { default: token(), named: named.collect() })
+    Share::On(Tokens { default: token(), named: further.collect() })
 }
 
 #[test]

@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use api_types::LinkName;
 use daemon::clock;
 use http::{
     HeaderMap, Response,
@@ -54,7 +55,7 @@ impl Gateway {
         let woken = timeout(WAKE_DEADLINE, self.broker.wake(request, &caller.span)).await;
         woken.map_err(|_late| RequestError::NotWoken)?.map_err(|status| refusal(&status))?;
         let Visitor { agent, link, link_name, .. } = wake.visitor();
-        let (link, link_name) = (link_id(*link), link_name.as_ref().map(|name| name.as_str()));
+        let (link, link_name) = (link_id(*link), link_name.as_ref().map(LinkName::as_str));
         tracing::info!(link, link_name, %agent, client = %client.ip, "agent woken by a visitor");
         // What the page asks next tells it whatever happened meanwhile.
         let _ = timeout(NEWS_DEADLINE, wake.awake(clock::now)).await;

@@ -25,7 +25,7 @@ mod documented_tests;
 
 use std::time::{Duration, Instant};
 
-use api_types::{AgentId, ShareToken};
+use api_types::{AgentId, LinkName, ShareToken};
 use daemon::{clock, connect};
 use hyper::upgrade::OnUpgrade;
 use share::{Denial, Grant, Visit, Visitor, audit::link_id, capacity};
@@ -97,7 +97,7 @@ impl Session {
         };
         let traffic = viewer.traffic();
         tracing::info!(
-            link, link_name = link_name.as_ref().map(|name| name.as_str()), %agent, %client,
+            link, link_name = link_name.as_ref().map(LinkName::as_str), %agent, %client,
             code = u16::from(ending.code()),
             reason = ending.name(),
             seconds = started.elapsed().as_secs(),

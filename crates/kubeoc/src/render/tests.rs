@@ -8,7 +8,7 @@ fn demo() -> Link {
     Link {
         agent: "team-agent".into(),
         namespace: "default".into(),
-        link: None,
+        name: None,
         access: Access::Interact,
         active: true,
         token: token.expose().into(),

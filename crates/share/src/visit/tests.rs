@@ -54,7 +54,7 @@ async fn a_right_that_changes_is_told_without_an_end() {
     let links = Links::with([edited(|_| ())]);
     let (mut visit, grant) = Visit::admit(&links, &token(2), client(), GRACE, noon).unwrap();
     assert_eq!(grant.access, Access::Interact);
-    assert_eq!(visit.visitor().link_name.as_ref().map(|name| name.as_str()), Some("qa"));
+    assert_eq!(visit.visitor().link_name.as_ref().map(api_types::LinkName::as_str), Some("qa"));
 
     links.apply(&edited(|link| {
         link.access = Access::View;

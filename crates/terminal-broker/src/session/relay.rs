@@ -41,7 +41,6 @@ impl<'a, Io> Relay<'a, Io> {
 
     /// Of a viewer that may only look these kinds have an effect, and no other, also of those that
     /// are not known yet.
-
     pub(super) fn request(&mut self, request: AttachRequest) -> ControlFlow<End> {
         match request.request {
             Some(Request::Ack(bytes)) => self.acknowledged(bytes),

@@ -1,7 +1,7 @@
 //! What a link with a name allows its viewers: only to look, so many of them, and not to do nothing
 //! for ever.
 
-use api_types::{Access, Agent, ShareLink};
+use api_types::{Access, Agent, LinkName, ShareLink};
 use fixtures::linked;
 use share::capacity::Full;
 use terminal_proto::v1::Size as RequestedSize;
@@ -89,7 +89,7 @@ async fn idle_until_closed(around: &mut Around) -> Closed {
                 pod.say(Frame::Alive).await;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     let closed = async {
         loop {
@@ -164,5 +164,5 @@ async fn a_link_holds_as_many_viewers_as_it_allows() {
     let _default = sessions.claim(&admit(&links, 1)).unwrap();
     drop(first);
     let again = sessions.claim(&admit(&links, 2)).unwrap();
-    assert_eq!(again.info().link_name.as_ref().map(|name| name.as_str()), Some("qa"));
+    assert_eq!(again.info().link_name.as_ref().map(LinkName::as_str), Some("qa"));
 }
