@@ -27,16 +27,37 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::copy(index, out.join("index.html"))?;
 
     let mut table = String::from(
-        "pub(crate) const INDEX: &[u8] = include_bytes!(\"index.html\");\n\
-         pub(crate) const FILES: &[(&str, &[u8])] = &[\n",
+        "pub(super) const INDEX: &[u8] = include_bytes!(\"index.html\");\n\
+         pub(super) const FILES: &[File] = &[\n",
     );
-    for name in names(&dist.join("assets"))? {
-        fs::copy(dist.join("assets").join(&name), copies.join(&name))?;
-        writeln!(table, "    ({name:?}, include_bytes!({:?})),", format!("web/{name}"))?;
+    let names = names(&dist.join("assets"))?;
+    for name in &names {
+        fs::copy(dist.join("assets").join(name), copies.join(name))?;
+    }
+    for name in names.iter().filter(|name| !is_compressed(name)) {
+        let included = |name: &str| format!("include_bytes!({:?})", format!("web/{name}"));
+        let form = |ending: &str| {
+            let form = format!("{name}{ending}");
+            if names.contains(&form) {
+                format!("Some({})", included(&form))
+            } else {
+                "None".to_owned()
+            }
+        };
+        let (identity, gzip, brotli) = (included(name), form(".gz"), form(".br"));
+        writeln!(
+            table,
+            "File {{ name: {name:?}, identity: {identity}, gzip: {gzip}, brotli: {brotli} }},"
+        )?;
     }
     table.push_str("];\n");
     fs::write(out.join("web.rs"), table)?;
     Ok(())
+}
+
+/// Whether it is a form of the file that it is named after.
+fn is_compressed(name: &str) -> bool {
+    matches!(name.rsplit_once('.'), Some((_, "gz" | "br")))
 }
 
 /// The files' names, sorted: the same page always yields the same bytes.

@@ -189,6 +189,8 @@ fn capabilities(window: Window) -> serde_json::Map<String, Value> {
     }
     options["args"] = Value::Array(arguments);
     let mut capabilities = serde_json::Map::new();
+    // A test's own authority is none that a browser knows.
+    capabilities.insert("acceptInsecureCerts".to_owned(), json!(true));
     capabilities.insert("goog:chromeOptions".to_owned(), options);
     capabilities
 }

@@ -4,6 +4,7 @@
 pub mod agents;
 pub mod attempt;
 pub mod bench;
+pub mod broker;
 pub mod browser;
 pub mod cluster;
 pub mod git_server;

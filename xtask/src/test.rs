@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that must hold before a change lands. The test runners' own lines stay visible.
 
-use std::{env, slice};
+use std::slice;
 
 use anyhow::{Context, Result, bail};
 
@@ -57,8 +57,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
              name `--provider standalone` or `--provider kind`, or leave them out with --no-cluster"
         );
     }
-    // Cargo builds it again for some of the tests, and a program that was replaced has no path.
-    let task = env::current_exe().context("the path of this program")?;
     disk::look()?;
     web::build()?;
     lints()?;
@@ -80,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     chart::test(choice.kubernetes())?;
     let was_there = cluster::exists(choice)?;
     end_to_end(arguments)?;
-    release::test(&task)?;
+    release::test()?;
     release::end_to_end(choice)?;
     if !was_there {
         // After a failure it stays, to be looked at.

@@ -20,6 +20,7 @@ mod extension;
 mod git;
 pub mod labels;
 mod lifecycle;
+mod link;
 pub mod names;
 mod namespaces;
 pub mod network;
@@ -53,6 +54,7 @@ pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 pub use lifecycle::{
     DEFAULT_SESSIONS_SIZE, DEFAULT_WORKSPACE_SIZE, Persistence, Standby, VolumeClaim,
 };
+pub use link::{DEFAULT_LINK, LinkMistake, LinkName, MAX_LINKS};
 pub use namespaces::{NamespaceError, Namespaces};
 pub use pod::{
     AgentPodSpec, ContainerExtras, DEFAULT_MEMORY_LIMIT, DEFAULT_MEMORY_REQUEST, DEFAULT_USER,
@@ -62,7 +64,7 @@ pub use port::{ExtraPort, PortProtocol};
 pub use raw_json::RawJson;
 pub use reference::{LocalRef, TemplateRef};
 pub use serving::serves;
-pub use share::{ShareSpec, ShareStatus};
+pub use share::{Access, ShareLink, ShareLinkStatus, ShareSpec, ShareStatus};
 pub use start_phase::StartPhase;
 pub use status::{AgentStatus, GitSyncStatus};
 pub use task::{Quota, TaskStart};

@@ -165,6 +165,26 @@ pub fn share_secret(agent: &str) -> String {
     format!("{agent}-share")
 }
 
+/// The key of the share Secret with the token of a link; `None` is the default link.
+pub fn link_token_key(link: Option<&crate::LinkName>) -> String {
+    link_key(link, SHARE_TOKEN_KEY)
+}
+
+/// The key of the share Secret with the URL of a link, where it is known.
+pub fn link_url_key(link: Option<&crate::LinkName>) -> String {
+    link_key(link, SHARE_URL_KEY)
+}
+
+fn link_key(link: Option<&crate::LinkName>, key: &str) -> String {
+    link.map_or_else(|| key.to_owned(), |link| format!("{link}.{key}"))
+}
+
+/// The name of the link whose token has this key, if it is the key of one beside the default link.
+pub fn link_of_token_key(key: &str) -> Option<crate::LinkName> {
+    let (name, key) = key.split_once('.')?;
+    if key == SHARE_TOKEN_KEY { crate::LinkName::parse(name).ok() } else { None }
+}
+
 /// The Secret of the server's password.
 pub fn server_secret(agent: &str) -> String {
     format!("{agent}-server")
@@ -211,6 +231,18 @@ mod tests {
                 "http://demo.team-a.svc.cluster.local:4096",
             ]
         );
+    }
+
+    #[test]
+    fn each_link_has_keys_of_its_own() {
+        let qa = crate::LinkName::parse("qa").unwrap();
+        let keys = |link| (link_token_key(link), link_url_key(link));
+        assert_eq!(keys(None), ("token".into(), "url".into()));
+        assert_eq!(keys(Some(&qa)), ("qa.token".into(), "qa.url".into()));
+        assert_eq!(link_of_token_key("qa.token"), Some(qa));
+        for key in ["token", "qa.url", "QA.token", ".token", "a.b.token", "default.token"] {
+            assert_eq!(link_of_token_key(key), None, "{key}");
+        }
     }
 
     #[test]

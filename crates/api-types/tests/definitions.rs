@@ -138,6 +138,7 @@ fn defaults() {
         r#".plugins[].target = "server""#,
         ".port = 4096",
         ".share.enabled = false",
+        r#".share.links[].access = "Interact""#,
         ".skills[].git.depth = 1",
         ".skills[].git.recurseSubmodules = false",
         r#".skills[].git.ref = "HEAD""#,
@@ -194,7 +195,9 @@ fn what_may_be_of_any_depth_has_one_manager() {
                 assert!(in_list || node["x-kubernetes-map-type"] == "atomic", "{path}");
                 found += 1;
             }
-            assert!(node["x-kubernetes-list-type"] != "map" || path.contains(".status"), "{path}");
+            // Each link may be its own manager's; nothing in one is of any depth.
+            let keyed = path.contains(".status") || path == "Agent.spec.share.links";
+            assert!(node["x-kubernetes-list-type"] != "map" || keyed, "{path}");
         });
     }
     assert_eq!(found, 4, "the config and the plugins' options of both kinds");

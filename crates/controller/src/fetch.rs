@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use api_types::{Agent, AgentId, AgentTemplate, ShareToken, labels, names};
+use api_types::{Agent, AgentId, AgentTemplate, labels, names};
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -10,7 +10,11 @@ use kube::{
 };
 
 use crate::{
-    error::ControllerError, guard::Guarded, random, secret::Password, status::Reference,
+    error::ControllerError,
+    guard::Guarded,
+    random,
+    secret::{FreshTokens, Password},
+    status::Reference,
     stores::Stores,
 };
 
@@ -18,7 +22,7 @@ use crate::{
 pub struct Fetched {
     pub template: Option<Arc<Guarded<AgentTemplate>>>,
     /// Generated each time and mostly discarded, so that the pure steps need no randomness.
-    pub fresh_token: ShareToken,
+    pub fresh_tokens: FreshTokens,
     pub fresh_password: Password,
 }
 
@@ -32,7 +36,7 @@ pub fn fetch(
     Ok(Fetched {
         template: template
             .and_then(|template| in_namespace(&stores.templates, &template.name, identity)),
-        fresh_token: ShareToken::from_bytes(&random::bytes()?),
+        fresh_tokens: FreshTokens::from_bytes(&random::bytes()?),
         fresh_password: Password::from_bytes(&random::bytes()?),
     })
 }

@@ -19,6 +19,9 @@ use agents::ReportedAgents;
 
 type Label = [(&'static str, &'static str); 1];
 
+const OK: Label = [("result", "ok")];
+const ERROR: Label = [("result", "error")];
+
 /// A clone counts into the same numbers.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -63,6 +66,10 @@ impl Metrics {
             registry.register("agents_reconciling", "Agents that are being reconciled", running);
             registry.register("leader", "1 while this replica leads", leader);
         });
+        // Of a counter that appears with its first event, an alert's `increase` never sees that event.
+        for result in [OK, ERROR] {
+            metrics.reconciles.get_or_create_owned(&result);
+        }
         metrics
     }
 
@@ -79,12 +86,12 @@ impl Metrics {
 
     /// One reconcile succeeded.
     pub fn reconciled(&self) {
-        self.reconciles.get_or_create(&[("result", "ok")]).inc();
+        self.reconciles.get_or_create(&OK).inc();
     }
 
     /// One reconcile failed.
     pub fn reconcile_failed(&self, category: &'static str) {
-        self.reconciles.get_or_create(&[("result", "error")]).inc();
+        self.reconciles.get_or_create(&ERROR).inc();
         self.failed(category);
     }
 

@@ -35,8 +35,9 @@ const FIELDS: [&str; 10] = [
     "gitSyncStatuses",
     "share",
 ];
-/// The same, of the share link.
-const SHARE_FIELDS: [&str; 5] = ["secretName", "active", "url", "tokenLookup", "tokenProof"];
+/// The same, of the share links.
+const SHARE_FIELDS: [&str; 6] =
+    ["secretName", "active", "url", "tokenLookup", "tokenProof", "links"];
 
 /// Writes to Agents what they do not have already, as far as watches or our own last writes tell.
 #[derive(Default)]

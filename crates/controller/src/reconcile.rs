@@ -12,7 +12,7 @@ mod standby;
 
 use std::{sync::Arc, time::Duration};
 
-use api_types::{Agent, AgentId, AgentTemplate, condition, names};
+use api_types::{Agent, AgentId, AgentTemplate, ShareSpec, condition, names};
 use daemon::clock;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
@@ -237,12 +237,12 @@ impl Reconciler {
             .filter(|(may_pass, _)| *may_pass)
             .filter_map(|(_, condition)| since(&new, condition))
             .collect();
-        let expiry = facts.agent.spec.share.as_ref().filter(|share| share.enabled);
-        let expiry = expiry.and_then(|share| share.expires_at);
+        let shared = facts.agent.spec.share.as_ref().filter(|share| share.enabled);
+        let expiries = shared.into_iter().flat_map(ShareSpec::expiries);
         // What became due while the objects were applied is decided at once.
         let soon = facts.now + SOON;
         let decided = [facts.decision.next, rollout].map(|due| due.map(|due| due.max(soon)));
-        let deadlines: Vec<_> = [expiry].into_iter().chain(decided).flatten().collect();
+        let deadlines: Vec<_> = expiries.chain(decided.into_iter().flatten()).collect();
         Ok(requeue(facts.now, &deadlines, &retried))
     }
 }
@@ -274,6 +274,8 @@ fn owner(identity: &AgentId) -> Owner<'_> {
 
 #[cfg(test)]
 mod content_tests;
+#[cfg(test)]
+mod link_tests;
 #[cfg(test)]
 mod refusal_tests;
 #[cfg(test)]

@@ -7,29 +7,31 @@ mod phase;
 mod pods;
 mod references;
 mod server;
+mod share;
 mod template;
 mod unreadable;
 mod volumes;
 mod warning;
 
 use api_types::{
-    Agent, AgentStatus, ShareStatus, ShareToken,
+    Agent, AgentStatus,
     condition::{self, reason},
     labels, names,
 };
 use k8s_openapi::api::core::v1::Pod;
-use kube::core::ObjectMeta;
 use time::OffsetDateTime;
 
 use crate::{
     held::Workload,
     refusal::shorten,
     resolve::Invalid,
+    secret::Tokens,
     standby::{Decision, Warning},
 };
 use conditions::{Conditions, Truth};
 use git::Repositories;
-use server::{Server, Suspension};
+use server::Server;
+use share::share;
 
 pub use git::{Moved, moved};
 pub use pods::{Problem, newest};
@@ -94,13 +96,13 @@ pub enum ApplyProblem {
     Withheld(Vec<Reference>),
 }
 
-/// The state of the share link.
+/// The state of the share links.
 #[derive(Clone, Debug)]
 pub enum Share {
     Off,
-    /// Its Secret holds this token.
-    On(ShareToken),
-    /// There is no token, for this reason.
+    /// Its Secret holds these tokens.
+    On(Tokens),
+    /// There are no tokens, for this reason.
     Failed(ApplyProblem),
     /// Its Secret could not be read or written: what was published stays.
     Unknown,
@@ -174,65 +176,6 @@ fn summarize(facts: &Facts<'_>, server: &Server, conditions: &mut Conditions<'_>
         }
     };
     conditions.set(condition::READY, truth, reason, message);
-}
-
-fn share(
-    facts: &Facts<'_>,
-    server: &Server,
-    conditions: &mut Conditions<'_>,
-) -> Option<ShareStatus> {
-    let agent = facts.agent;
-    let ends_at = agent.spec.share.as_ref().and_then(|share| share.expires_at);
-    let has_ended = ends_at.is_some_and(|end| end <= facts.now);
-    let (published, (truth, reason, message)) = match facts.share {
-        Share::Off => return None,
-        Share::Failed(problem) => {
-            (ShareStatus::default(), (Truth::False, problem.reason(), problem.sentence()))
-        }
-        Share::On(token) => (published(&agent.metadata, token), link(has_ended, server)),
-        Share::Unknown => {
-            let old = agent.status.as_ref().and_then(|status| status.share.clone());
-            match old.filter(|old| old.token_lookup.is_some()) {
-                Some(old) => (old, link(has_ended, server)),
-                None => (ShareStatus::default(), no_link()),
-            }
-        }
-    };
-    conditions.set(condition::SHARE_READY, truth, reason, message);
-    Some(ShareStatus { active: truth == Truth::True, ..published })
-}
-
-fn published(agent: &ObjectMeta, token: &ShareToken) -> ShareStatus {
-    let uid = agent.uid.as_deref().unwrap_or_default();
-    ShareStatus {
-        secret_name: Some(names::share_secret(agent.name.as_deref().unwrap_or_default())),
-        active: false,
-        // The address contains the token, and more people may read an Agent than a
-        // Secret: it is in the Secret.
-        url: None,
-        token_lookup: Some(token.lookup().to_string()),
-        token_proof: Some(token.proof(uid).to_string()),
-    }
-}
-
-fn no_link() -> (Truth, &'static str, String) {
-    let message = "the link's Secret could not be read or written yet; retrying";
-    (Truth::False, reason::AGENT_NOT_READY, message.to_owned())
-}
-
-fn link(has_ended: bool, server: &Server) -> (Truth, &'static str, String) {
-    match (has_ended, server) {
-        (true, _) => (Truth::False, reason::EXPIRED, "Share link has expired".to_owned()),
-        (false, Server::Ready) => (Truth::True, reason::ACTIVE, "Share link is active".to_owned()),
-        (false, Server::Suspended(Suspension::Standby)) => {
-            let message = "the agent sleeps; whoever may use the link can wake it there";
-            (Truth::False, reason::AGENT_NOT_READY, message.to_owned())
-        }
-        (false, _) => {
-            let message = "Share link waits for the agent to become ready";
-            (Truth::False, reason::AGENT_NOT_READY, message.to_owned())
-        }
-    }
 }
 
 impl ApplyProblem {

@@ -1,23 +1,25 @@
 //! The bodies of all answers: the page, JSON, and notices that explain a refusal. It decides
 //! nothing.
 
-use api_types::AgentId;
+use api_types::{Access, LinkName};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Response, StatusCode,
     header::{
-        ACCEPT, ALLOW, CONNECTION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER,
-        SEC_WEBSOCKET_VERSION, UPGRADE,
+        ACCEPT, ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+        RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE, VARY,
     },
 };
 use http_body_util::Full;
 use ring::digest;
 use serde::Serialize;
+use share::Visitor;
 
 use crate::{
     assets,
     assets::Asset,
+    encoding::Coding,
     error::RequestError,
     headers::{Content, FrameAncestors, SecurityHeaders},
     upgrade,
@@ -60,6 +62,10 @@ pub(crate) struct Answers {
 struct Info<'a> {
     name: &'a str,
     namespace: &'a str,
+    access: &'static str,
+    /// Left out for the default link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -80,9 +86,15 @@ impl Answers {
         self.answer(StatusCode::OK, Content::Page, HTML, assets::index())
     }
 
-    /// Whose terminal it is, and no more.
-    pub(crate) fn info(&self, agent: &AgentId) -> Response<Body> {
-        let info = Info { name: &agent.name, namespace: &agent.namespace };
+    /// Whose terminal it is, what the visitor may do by which link, and no more.
+    pub(crate) fn info(&self, visitor: &Visitor, access: Access) -> Response<Body> {
+        let Visitor { agent, link_name, .. } = visitor;
+        let info = Info {
+            name: &agent.name,
+            namespace: &agent.namespace,
+            access: access.word(),
+            link: link_name.as_ref().map(LinkName::as_str),
+        };
         self.answer(StatusCode::OK, Content::Data, JSON, json(&info))
     }
 
@@ -92,16 +104,22 @@ impl Answers {
         self.answer(StatusCode::ACCEPTED, Content::Data, JSON, json(&told))
     }
 
-    /// A file of the page, or word that the browser has it already.
+    /// A file of the page in the form that the browser prefers, or word that it has it already.
     pub(crate) fn asset(&self, asset: &Asset, request: &HeaderMap) -> Response<Body> {
-        let known = request.get(IF_NONE_MATCH) == Some(&asset.etag);
+        let form = asset.accepted(request);
+        let known = request.get(IF_NONE_MATCH) == Some(&form.etag);
         let (status, content) = if known {
             (StatusCode::NOT_MODIFIED, Bytes::new())
         } else {
-            (StatusCode::OK, asset.content.clone())
+            (StatusCode::OK, form.content.clone())
         };
         let mut response = self.answer(status, Content::Asset, asset.content_type.clone(), content);
-        response.headers_mut().insert(ETAG, asset.etag.clone());
+        let headers = response.headers_mut();
+        headers.insert(ETAG, form.etag.clone());
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        if form.coding != Coding::Identity {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(form.coding.name()));
+        }
         response
     }
 

@@ -1,13 +1,23 @@
-//! The page's own files, built into the program. Their names carry a hash of
-//! their content, so that browsers may keep them for ever.
+//! The page's own files, built into the program, with the compressed forms that were made when the
+//! page was built. Their names carry a hash of their content, so that browsers may keep them for ever.
 
 use std::{collections::HashMap, sync::LazyLock};
 
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use ring::digest;
 
+use crate::encoding::{Coding, best};
+
 mod embedded {
+    /// One file in each form that it has.
+    pub(super) struct File {
+        pub(super) name: &'static str,
+        pub(super) identity: &'static [u8],
+        pub(super) gzip: Option<&'static [u8]>,
+        pub(super) brotli: Option<&'static [u8]>,
+    }
+
     include!(concat!(env!("OUT_DIR"), "/web.rs"));
 }
 
@@ -19,15 +29,23 @@ pub(crate) fn index() -> Bytes {
 /// One file below `/s/assets/`.
 #[derive(Clone, Debug)]
 pub(crate) struct Asset {
-    pub(crate) content: Bytes,
     pub(crate) content_type: HeaderValue,
-    /// A strong validator (RFC 9110, section 8.8.3): a digest of the content.
+    identity: Form,
+    gzip: Option<Form>,
+    brotli: Option<Form>,
+}
+
+/// A file as it goes over the network.
+#[derive(Clone, Debug)]
+pub(crate) struct Form {
+    pub(crate) content: Bytes,
+    pub(crate) coding: Coding,
+    /// A strong validator (RFC 9110, section 8.8.3): a digest of the content, so each form has its own.
     pub(crate) etag: HeaderValue,
 }
 
-static ASSETS: LazyLock<HashMap<&'static str, Asset>> = LazyLock::new(|| {
-    embedded::FILES.iter().map(|(name, content)| (*name, Asset::new(name, content))).collect()
-});
+static ASSETS: LazyLock<HashMap<&'static str, Asset>> =
+    LazyLock::new(|| embedded::FILES.iter().map(|file| (file.name, Asset::new(file))).collect());
 
 /// The file with that name, if the page has it.
 pub(crate) fn asset(name: &str) -> Option<&'static Asset> {
@@ -35,12 +53,37 @@ pub(crate) fn asset(name: &str) -> Option<&'static Asset> {
 }
 
 impl Asset {
-    fn new(name: &str, content: &'static [u8]) -> Self {
+    fn new(file: &embedded::File) -> Self {
+        Self {
+            content_type: HeaderValue::from_static(content_type(file.name)),
+            identity: Form::new(Coding::Identity, file.identity),
+            gzip: file.gzip.map(|content| Form::new(Coding::Gzip, content)),
+            brotli: file.brotli.map(|content| Form::new(Coding::Brotli, content)),
+        }
+    }
+
+    /// The form that a request with these headers is answered with.
+    pub(crate) fn accepted(&self, headers: &HeaderMap) -> &Form {
+        let coding = best(headers, |coding| self.form(coding).is_some());
+        self.form(coding).unwrap_or(&self.identity)
+    }
+
+    fn form(&self, coding: Coding) -> Option<&Form> {
+        match coding {
+            Coding::Identity => Some(&self.identity),
+            Coding::Gzip => self.gzip.as_ref(),
+            Coding::Brotli => self.brotli.as_ref(),
+        }
+    }
+}
+
+impl Form {
+    fn new(coding: Coding, content: &'static [u8]) -> Self {
         let digest = hex::encode(&digest::digest(&digest::SHA256, content).as_ref()[..16]);
         let etag = HeaderValue::from_str(&format!("\"{digest}\""));
         Self {
             content: Bytes::from_static(content),
-            content_type: HeaderValue::from_static(content_type(name)),
+            coding,
             etag: etag.unwrap_or(HeaderValue::from_static("\"-\"")),
         }
     }
@@ -63,6 +106,8 @@ fn content_type(name: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -81,5 +126,35 @@ mod tests {
         for (name, asset) in ASSETS.iter() {
             assert_ne!(asset.content_type, "application/octet-stream", "{name}");
         }
+    }
+
+    #[test]
+    fn the_script_and_the_style_are_embedded_compressed_and_small() {
+        let ending = |end: &str| {
+            let found = ASSETS.iter().find(|(name, _)| name.ends_with(end));
+            found.map(|(_, asset)| asset).unwrap()
+        };
+        for asset in [ending(".js"), ending(".css")] {
+            let bytes = |coding| asset.form(coding).unwrap().content.len();
+            let [identity, gzip, brotli] =
+                [Coding::Identity, Coding::Gzip, Coding::Brotli].map(bytes);
+            assert!(brotli < gzip && gzip * 3 < identity, "{brotli} {gzip} {identity}");
+        }
+        assert!(ending(".js").form(Coding::Brotli).unwrap().content.len() <= MOST_SCRIPT_BYTES);
+    }
+
+    /// What a first visit may fetch of script, compressed: raise it knowingly.
+    const MOST_SCRIPT_BYTES: usize = 120 * 1024;
+
+    #[test]
+    fn no_two_forms_share_a_validator_and_no_form_has_an_address_of_its_own() {
+        let forms = ASSETS.values().flat_map(|asset| {
+            [Coding::Identity, Coding::Gzip, Coding::Brotli].map(|coding| asset.form(coding))
+        });
+        let etags: Vec<&HeaderValue> = forms.flatten().map(|form| &form.etag).collect();
+        let distinct: HashSet<_> = etags.iter().collect();
+        assert_eq!(distinct.len(), etags.len());
+        let is_form = |name: &str| matches!(name.rsplit_once('.'), Some((_, "br" | "gz")));
+        assert!(!ASSETS.keys().any(|name| is_form(name)));
     }
 }

@@ -151,7 +151,7 @@ impl Gateway {
             Route::Page(token) => self.admit(token, caller).map(|_| self.answers.page()),
             Route::Info(token) => {
                 let (_, visit) = self.admit(token, caller)?;
-                Ok(self.answers.info(&visit.visitor().agent))
+                Ok(self.answers.info(visit.visitor(), visit.grant().access))
             }
             Route::Terminal(token) => {
                 let (token, visit) = self.admit(token, caller)?;
@@ -186,7 +186,8 @@ impl Gateway {
         let handshake = handshake(headers)?;
         let Visitor { agent, link, .. } = visit.visitor();
         self.limits.link_opening(*link).map_err(RequestError::RateLimited)?;
-        let place = self.capacity.claim(*link, agent)?;
+        let max_viewers = visit.grant().limits.max_viewers;
+        let place = self.capacity.claim(*link, agent, max_viewers)?;
         caller.slot.authenticated().map_err(|_| RequestError::Evicted)?;
 
         let session = Session {

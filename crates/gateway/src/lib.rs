@@ -4,6 +4,8 @@
 //!
 //! The modules stand in the order in which they build on each other: each uses only those above it.
 
+mod encoding;
+
 mod assets;
 pub mod client_address;
 pub mod headers;

@@ -13,7 +13,7 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
-use share::{Denial, LinkMetrics, Links};
+use share::{Denial, LinkMetrics, Links, capacity::Full};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tracing::Span;
@@ -21,6 +21,9 @@ use tracing::Span;
 use crate::error::RequestError;
 
 type Label = (&'static str, String);
+
+/// The reason of a terminal that no broker could open, among those of closed ones.
+pub(crate) const UNAVAILABLE: &str = "unavailable";
 
 /// A clone counts the same things.
 #[derive(Clone, Debug)]
@@ -80,7 +83,14 @@ impl GatewayMetrics {
             let help = "Terminal bytes that passed, by direction";
             registry.register_with_unit("terminal", help, Unit::Bytes, bytes.clone());
         });
+        own.begin_at_zero();
         own
+    }
+
+    /// Makes the counters that alerts go by: of one that appears with its first event, `increase` never sees that event.
+    fn begin_at_zero(&self) {
+        self.limited.get_or_create_owned(&[("limit", Full::Process.category().to_owned())]);
+        self.closed.get_or_create_owned(&closed_labels(CloseCode::Again, UNAVAILABLE));
     }
 
     pub(crate) fn answered(&self, route: &'static str, status: StatusCode) {
@@ -154,13 +164,34 @@ impl OpenTerminal {
 
     /// `reason` is a word of ours.
     pub(crate) fn closed(&self, code: CloseCode, reason: &'static str) {
-        let labels = [("code", u16::from(code).to_string()), ("reason", reason.to_owned())];
-        self.0.closed.get_or_create_owned(&labels).inc();
+        self.0.closed.get_or_create_owned(&closed_labels(code, reason)).inc();
     }
+}
+
+fn closed_labels(code: CloseCode, reason: &'static str) -> [Label; 2] {
+    [("code", u16::from(code).to_string()), ("reason", reason.to_owned())]
 }
 
 impl Drop for OpenTerminal {
     fn drop(&mut self) {
         self.0.open.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_alerts_count_is_there_before_it_happens() {
+        let metrics = Metrics::new("test");
+        GatewayMetrics::new(&metrics, &Links::new());
+        let text = metrics.encode().unwrap();
+        for counter in [
+            "kubeopencode_rate_limited_total{limit=\"terminals\"} 0",
+            "kubeopencode_terminals_closed_total{code=\"1013\",reason=\"unavailable\"} 0",
+        ] {
+            assert!(text.contains(counter), "{counter} is not in {text}");
+        }
     }
 }

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const dist = path.join(here, "dist");
@@ -25,7 +26,7 @@ const html = template.replaceAll(/\{\{(\w+)\}\}/g, (_, key) => {
 });
 await writeFile(path.join(dist, "index.html"), html);
 
-for (const name of (await readdir(assets)).sort()) console.log(`dist/assets/${name}`);
+for (const name of (await readdir(assets)).sort()) await compress(name);
 
 /** Bundles one entry and returns its hashed file name. */
 async function bundle(entry) {
@@ -38,12 +39,28 @@ async function bundle(entry) {
     format: "esm",
     target: ["es2022", "chrome111", "firefox114", "safari16.4"],
     minify: true,
+    drop: ["console"], // xterm.js reports slow machines there, which is nothing to a viewer
     legalComments: "none", // said in full by the licenses file
     metafile: true,
     logLevel: "warning",
   });
   const [output] = Object.keys(result.metafile.outputs);
   return path.basename(output);
+}
+
+/** Writes the forms that the gateway serves beside a file; one that saves nothing is left out. */
+async function compress(name) {
+  const file = path.join(assets, name);
+  const bytes = await readFile(file);
+  const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+  const forms = { br: brotliCompressSync(bytes, { params }), gz: gzipSync(bytes, { level: constants.Z_BEST_COMPRESSION }) };
+  const sizes = [`${bytes.length} B`];
+  for (const [ending, form] of Object.entries(forms)) {
+    if (form.length >= bytes.length) continue;
+    await writeFile(`${file}.${ending}`, form);
+    sizes.push(`${ending} ${form.length} B`);
+  }
+  console.log(`dist/assets/${name}: ${sizes.join(", ")}`);
 }
 
 async function hashed(name, extension, bytes) {

@@ -1,5 +1,6 @@
 //! Commands, flags and how their values are read. No I/O.
 
+mod links;
 mod options;
 mod values;
 
@@ -13,11 +14,12 @@ use api_types::{labels, names};
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub use links::{LinkOptions, LinksOptions};
 pub use options::{
     CheckOptions, GetAgentsOptions, GetOptions, IssueOptions, LogsOptions, RemoveOptions,
     RenewOptions, ScaleOptions, ShareOptions, StatusOptions, UnshareOptions, VersionOptions,
 };
-pub use values::{Allowed, Expiry, Format, ListFormat, base_url};
+pub use values::{Allowed, Expiry, Format, ListFormat, Viewers, base_url};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -108,10 +110,13 @@ pub enum AgentCommand {
     /// Start a suspended agent, and wait until it is ready
     #[command(after_help = EXIT_CODES)]
     Resume(ScaleOptions),
+    /// List an agent's share links
+    #[command(after_help = EXIT_CODES)]
+    Links(LinksOptions),
     /// Enable an agent's share link, wait until it is active, and print it
     #[command(after_help = EXIT_CODES)]
     Share(ShareOptions),
-    /// Disable an agent's share link and delete its token
+    /// Disable an agent's share links and delete their tokens, or remove one link
     #[command(after_help = EXIT_CODES)]
     Unshare(UnshareOptions),
 }

@@ -66,6 +66,7 @@ fn command(words: &[OsString]) -> Command {
         "namespace" | "watch_namespaces" | "scratch_agent" => {
             arg.add(candidates(Names::Namespaces))
         }
+        "link" => arg.add(candidates(Names::Links)),
         "context" => arg.add(candidates(Names::Contexts)),
         _ => arg,
     };

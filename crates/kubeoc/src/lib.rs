@@ -19,6 +19,7 @@ mod check;
 mod cluster;
 mod get;
 mod installation;
+mod links;
 mod logs;
 mod patch;
 mod progress;
@@ -56,6 +57,7 @@ async fn agent(command: AgentCommand) -> anyhow::Result<()> {
         AgentCommand::Logs(options) => logs::run(&options).await,
         AgentCommand::Suspend(options) => suspend::suspend(&options).await,
         AgentCommand::Resume(options) => suspend::resume(&options).await,
+        AgentCommand::Links(options) => links::run(&options).await,
         AgentCommand::Share(options) => share::run(&options).await,
         AgentCommand::Unshare(options) => unshare::run(&options).await,
     }

@@ -49,6 +49,16 @@ impl<'a> Request<'a> {
     }
 }
 
+/// The object is another one, or in another version, than the request named.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Conflict(String);
+
+/// Whether it may help to read the object and try again.
+pub(crate) fn is_conflict(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Conflict>().is_some()
+}
+
 /// The failure that `error`, the answer to `request`, means to the user.
 pub(crate) fn explain(error: kube::Error, request: &Request<'_>) -> anyhow::Error {
     match error {
@@ -86,6 +96,7 @@ fn rejected(status: &Status, request: &Request<'_>) -> anyhow::Error {
         .into(),
         404 => Failure::NotFound(format!("{singular} \"{name}\" not found {place}")).into(),
         422 => not_accepted(status),
+        409 => Conflict(format!("cannot {verb} {}: {}", request.object(), status.message)).into(),
         _ => anyhow::anyhow!("cannot {verb} {}: {}", request.object(), status.message),
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
-use api_types::{Agent, ShareToken, names};
+use api_types::{Access, Agent, LinkName, ShareToken, names};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use qrcode::{QrCode, render::unicode};
@@ -22,6 +22,10 @@ use crate::{
 pub(crate) struct Link {
     pub(crate) agent: String,
     pub(crate) namespace: String,
+    /// `None` is the default link.
+    #[serde(rename = "link")]
+    pub(crate) name: Option<String>,
+    pub(crate) access: Access,
     pub(crate) active: bool,
     pub(crate) token: String,
     pub(crate) path: String,
@@ -30,42 +34,52 @@ pub(crate) struct Link {
     pub(crate) expires_at: Option<OffsetDateTime>,
     #[serde(rename = "allowedIPs")]
     pub(crate) allowed_ips: Vec<String>,
-    /// The reason of the condition `ShareReady`.
+    /// The reason of the condition `ShareReady`, which is the default link's.
     pub(crate) reason: Option<String>,
     /// Why the link works or does not.
     pub(crate) message: Option<String>,
 }
 
 impl Link {
-    /// The link of `agent`, whose `secret` holds the token; `server_url` is the server's external
+    /// A link of `agent`, whose `secret` holds the token; `server_url` is the server's external
     /// URL, if the user gave one.
     pub(crate) fn of(
         agent: &Agent,
         secret: &Secret,
+        link: Option<&LinkName>,
         token: &ShareToken,
         server_url: Option<&str>,
     ) -> Self {
         let spec = agent.spec.share.clone().unwrap_or_default();
+        let named = link.and_then(|name| spec.links.iter().find(|one| one.name == name.as_str()));
+        let named = named.cloned();
+        let (access, expires_at, allowed_ips) = match named {
+            None => (Access::Interact, spec.expires_at, spec.allowed_ips),
+            Some(link) => (link.access, link.expires_at, link.allowed_ips),
+        };
         let path = names::share_path(token);
         let url = server_url.map(|server| format!("{server}{path}"));
         Self {
             agent: agent.name_any(),
             namespace: agent.namespace().unwrap_or_default(),
-            active: is_active(agent, token),
+            name: link.map(ToString::to_string),
+            access,
+            active: is_active(agent, link, token),
             token: token.expose().to_owned(),
-            url: url.or_else(|| url_of(secret, &path)),
+            url: url.or_else(|| url_of(secret, link, &path)),
             path,
-            expires_at: spec.expires_at,
-            allowed_ips: spec.allowed_ips,
-            reason: share_reason(agent),
-            message: explanation(agent, Some(secret)),
+            expires_at,
+            allowed_ips,
+            reason: share_reason(agent).filter(|_| link.is_none()),
+            message: explanation(agent, Some(secret), link),
         }
     }
 }
 
 /// The headline above a link that was just enabled.
 pub(crate) fn enabled(link: &Link) -> String {
-    format!("Share link enabled for agent {}/{}\n\n", link.namespace, link.agent)
+    let name = link.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+    format!("Share link{name} enabled for agent {}/{}\n\n", link.namespace, link.agent)
 }
 
 /// The link for humans.
@@ -74,6 +88,8 @@ pub(crate) fn text(link: &Link) -> String {
     let networks = (!link.allowed_ips.is_empty()).then(|| link.allowed_ips.join(", "));
     let rows = [
         ("Agent:", Some(place)),
+        ("Link:", link.name.clone()),
+        ("Access:", link.name.as_ref().map(|_| link.access.as_str().to_owned())),
         ("Active:", Some(link.active.to_string())),
         ("Token:", Some(link.token.clone())),
         ("Path:", Some(link.path.clone())),

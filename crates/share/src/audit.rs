@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use api_types::{AgentId, TokenLookup};
+use api_types::{AgentId, LinkName, TokenLookup};
 use kube::{
     Client,
     runtime::events::{EventType, Reporter},
@@ -20,14 +20,14 @@ use tokio::{
     time::Instant,
 };
 
-use crate::denial::Denial;
+use crate::{client::Visitor, denial::Denial};
 
 mod log_limit;
 mod tally;
 mod writer;
 
 use log_limit::LogLimit;
-use tally::Tally;
+use tally::{Denied, Tally};
 use writer::Entry;
 pub use writer::Writer;
 
@@ -50,6 +50,8 @@ pub struct Audit {
 pub struct Terminal {
     pub agent: AgentId,
     pub link: TokenLookup,
+    /// `None` is the default link.
+    pub link_name: Option<LinkName>,
     pub client: IpAddr,
     /// The broker's name for the session.
     pub session: String,
@@ -60,6 +62,16 @@ impl Terminal {
     pub fn link_id(&self) -> String {
         link_id(self.link)
     }
+
+    fn label(&self) -> String {
+        label(self.link, self.link_name.as_ref())
+    }
+}
+
+/// A link as its agent's owner knows it: by its name, where it has one, and by its token's digest.
+fn label(link: TokenLookup, name: Option<&LinkName>) -> String {
+    let id = link_id(link);
+    name.map_or_else(|| id.clone(), |name| format!("{name} ({id})"))
 }
 
 /// Names a link in logs and Events: 8 hexadecimal digits of a digest, which open nothing.
@@ -111,23 +123,25 @@ pub fn audit(client: Client, reporter: Reporter, lost: &Counter) -> (Audit, Writ
 
 impl Audit {
     pub fn opened(&self, terminal: &Terminal) {
-        let Terminal { agent, client, session, .. } = terminal;
-        let link = terminal.link_id();
-        tracing::info!(%session, %agent, link, %client, "terminal opened");
+        let Terminal { agent, client, session, link_name, .. } = terminal;
+        let (link, link_name) = (terminal.link_id(), link_name.as_ref().map(LinkName::as_str));
+        tracing::info!(%session, %agent, link, link_name, %client, "terminal opened");
+        let link = terminal.label();
         let note = format!("Link {link} was opened from {client}, session {session}");
         self.publish("TerminalOpened", "OpenTerminal", EventType::Normal, note, agent);
     }
 
     pub fn closed(&self, terminal: &Terminal, summary: Summary<'_>) {
-        let Terminal { agent, client, session, .. } = terminal;
-        let link = terminal.link_id();
+        let Terminal { agent, client, session, link_name, .. } = terminal;
+        let (link, link_name) = (terminal.link_id(), link_name.as_ref().map(LinkName::as_str));
         let Summary { reason, by, duration, input_bytes, output_bytes } = summary;
         let seconds = duration.as_secs();
         tracing::info!(
-            %session, %agent, link, %client, reason, by = by.map(tracing::field::display), seconds,
-            input_bytes, output_bytes,
+            %session, %agent, link, link_name, %client, reason,
+            by = by.map(tracing::field::display), seconds, input_bytes, output_bytes,
             "terminal closed"
         );
+        let link = terminal.label();
         let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
         let note = format!(
             "Link {link} from {client}, session {session}: {reason}{by} after {seconds} s, \
@@ -138,25 +152,37 @@ impl Audit {
 
     /// A visitor's wish woke an agent that slept in standby. Whoever reports it does so once for each
     /// time that the agent wakes.
-    pub fn woken(&self, agent: &AgentId, link: TokenLookup, client: IpAddr) {
-        let link = link_id(link);
+    pub fn woken(&self, visitor: &Visitor) {
+        let Visitor { agent, link, link_name, client } = visitor;
+        let (client, name) = (client.ip, link_name.as_ref());
         self.log_limit.line(|suppressed| {
-            tracing::info!(%agent, link, %client, suppressed, "agent woken by a visitor");
+            let (link, link_name) = (link_id(*link), name.map(LinkName::as_str));
+            tracing::info!(%agent, link, link_name, %client, suppressed, "agent woken by a visitor");
         });
+        let link = label(*link, name);
         let note = format!("The agent was woken by a visitor of link {link} from {client}");
         self.publish("AgentWoken", "WakeAgent", EventType::Normal, note, agent);
     }
 
-    /// A visit was denied; `agent` is the one that its token names, where it names one.
-    pub fn denied(&self, agent: Option<&AgentId>, client: IpAddr, denial: Denial) {
+    /// A visit was denied; `agent` is the one that its token names, where it names one, and `link` the
+    /// name of its link, where that has one.
+    pub fn denied(
+        &self,
+        agent: Option<&AgentId>,
+        link: Option<&LinkName>,
+        client: IpAddr,
+        denial: Denial,
+    ) {
         let reason = denial.category();
         self.log_limit.line(|suppressed| {
             let agent = agent.map(tracing::field::display);
-            tracing::info!(agent, %client, reason, suppressed, "visit denied");
+            let link_name = link.map(LinkName::as_str);
+            tracing::info!(agent, link_name, %client, reason, suppressed, "visit denied");
         });
         let Some(agent) = agent.filter(|_| denial.concerns_owner()) else { return };
+        let visit = Denied { link: link.cloned(), client, reason };
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        let told_now = tally.count(agent, client, reason, Instant::now());
+        let told_now = tally.count(agent, visit, Instant::now());
         drop(tally);
         match told_now {
             Some(note) => self.denials(note, agent),

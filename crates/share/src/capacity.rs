@@ -5,6 +5,7 @@
 use std::{
     collections::HashMap,
     hash::Hash,
+    num::NonZeroU16,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -41,6 +42,9 @@ impl Limits {
 pub enum Full {
     #[error("too many terminals are open through this link; try again later")]
     Link,
+    /// The link's own `maxViewers`.
+    #[error("as many viewers as this link allows are here already; try again later")]
+    Viewers,
     #[error("too many terminals of this agent are open; try again later")]
     Agent,
     #[error("too many terminals are open; try again later")]
@@ -49,12 +53,13 @@ pub enum Full {
 
 impl Full {
     /// Each of them.
-    pub const ALL: [Self; 3] = [Self::Link, Self::Agent, Self::Process];
+    pub const ALL: [Self; 4] = [Self::Link, Self::Viewers, Self::Agent, Self::Process];
 
     /// A stable word for metrics and logs.
     pub fn category(self) -> &'static str {
         match self {
             Self::Link => "terminals_per_link",
+            Self::Viewers => "max_viewers",
             Self::Agent => "terminals_per_agent",
             Self::Process => "terminals",
         }
@@ -88,11 +93,21 @@ impl Capacity {
         Self { limits, open: Arc::default() }
     }
 
-    /// Takes a place, or says which limit is met.
-    pub fn claim(&self, link: TokenLookup, agent: &AgentId) -> Result<Slot, Full> {
+    /// Takes a place, or says which limit is met. `max_viewers` is the link's own limit, which lowers
+    /// that of all links and never raises it.
+    pub fn claim(
+        &self,
+        link: TokenLookup,
+        agent: &AgentId,
+        max_viewers: Option<NonZeroU16>,
+    ) -> Result<Slot, Full> {
         let mut open = self.open();
         let of = |count: Option<&usize>| count.copied().unwrap_or_default();
-        if of(open.of_link.get(&link)) >= self.limits.per_link {
+        let through_it = of(open.of_link.get(&link));
+        if max_viewers.is_some_and(|most| through_it >= usize::from(most.get())) {
+            return Err(Full::Viewers);
+        }
+        if through_it >= self.limits.per_link {
             return Err(Full::Link);
         }
         if of(open.of_agent.get(agent)) >= self.limits.per_agent {
@@ -152,7 +167,7 @@ mod tests {
     #[test]
     fn each_limit_is_met_in_its_turn() {
         let capacity = capacity();
-        let claim = |number, name| capacity.claim(link(number), &agent(name));
+        let claim = |number, name| capacity.claim(link(number), &agent(name), None);
         let mut held: Vec<_> = (0..2).map(|_| claim(1, "a").unwrap()).collect();
         assert_eq!(claim(1, "a").unwrap_err(), Full::Link);
 
@@ -164,10 +179,26 @@ mod tests {
     }
 
     #[test]
+    fn a_link_lowers_the_limit_of_all_links_and_never_raises_it() {
+        let capacity = capacity();
+        let claim = |number, most| capacity.claim(link(number), &agent("a"), NonZeroU16::new(most));
+        let one = claim(1, 1).unwrap();
+        assert_eq!(claim(1, 1).unwrap_err(), Full::Viewers);
+        let other = claim(2, 1).unwrap();
+        drop(one);
+        let again = claim(1, 1).unwrap();
+        // Its owner allows more from now on.
+        assert_eq!(claim(1, 2).map(drop), Ok(()));
+        drop((other, again));
+        let _held = [claim(1, 1000).unwrap(), claim(1, 1000).unwrap()];
+        assert_eq!(claim(1, 1000).unwrap_err(), Full::Link);
+    }
+
+    #[test]
     fn a_closed_terminal_leaves_its_place_and_no_trace() {
         let capacity = capacity();
         for _ in 0..10 {
-            drop(capacity.claim(link(1), &agent("a")).unwrap());
+            drop(capacity.claim(link(1), &agent("a"), None).unwrap());
         }
         let open = capacity.open();
         assert_eq!((open.of_link.len(), open.of_agent.len(), open.in_all), (0, 0, 0));

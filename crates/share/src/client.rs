@@ -2,13 +2,15 @@
 
 use std::net::IpAddr;
 
-use api_types::{AgentId, TokenLookup, network::canonical};
+use api_types::{AgentId, LinkName, TokenLookup, network::canonical};
 
 /// Who uses which link of which agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Visitor {
     pub agent: AgentId,
     pub link: TokenLookup,
+    /// `None` is the default link.
+    pub link_name: Option<LinkName>,
     pub client: ClientAddress,
 }
 

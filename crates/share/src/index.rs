@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use api_types::{Agent, AgentId, ShareToken, TokenLookup, TokenProof};
+use api_types::{Agent, AgentId, LinkName, ShareToken, TokenLookup, TokenProof};
 use hashbrown::HashTable;
 
 use crate::verdict::Share;
@@ -26,7 +26,12 @@ pub struct SharedAgent(Arc<Link>);
 
 impl SharedAgent {
     pub fn agent(&self) -> &Arc<AgentId> {
-        &self.0.agent
+        &self.0.place.agent
+    }
+
+    /// The name of the link; `None` is the default link.
+    pub fn link_name(&self) -> Option<&LinkName> {
+        self.0.place.name.as_ref()
     }
 
     pub(crate) fn share(&self) -> &Share {
@@ -38,57 +43,71 @@ impl SharedAgent {
     }
 }
 
-/// What one token opens: an agent, and the token's proof for it.
-pub(crate) type LinkKey = (Arc<AgentId>, TokenProof);
+/// A link's place among all: the links of an agent are together, its default link first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Place {
+    agent: Arc<AgentId>,
+    name: Option<LinkName>,
+}
+
+impl Place {
+    /// Before every link of the agents of a name, or of a namespace where `name` is empty.
+    fn before(namespace: &str, name: &str) -> Self {
+        Self { agent: Arc::new(AgentId::new(namespace, name, "")), name: None }
+    }
+}
+
+/// What one token opens: a link of an agent, and the token's proof for it.
+pub(crate) type LinkKey = (Place, TokenProof);
 
 /// What a link's visitors must hear of: the link as it is now, or its end.
 pub(crate) type Change = (LinkKey, Option<Share>);
 
-/// What the index keeps of one agent whose link is turned on.
+/// What the index keeps of one link that is turned on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Link {
     lookup: TokenLookup,
     proof: TokenProof,
-    /// That of `agent`, in the same place of memory as what is compared.
+    /// That of the agent, in the same place of memory as what is compared.
     uid: Uid,
-    agent: Arc<AgentId>,
+    place: Place,
     share: Share,
 }
 
-/// A link in the order of agents.
+/// A link in the order of places.
 #[derive(Clone, Debug)]
-struct ByAgent(Arc<Link>);
+struct ByPlace(Arc<Link>);
 
-impl Borrow<AgentId> for ByAgent {
-    fn borrow(&self) -> &AgentId {
-        &self.0.agent
+impl Borrow<Place> for ByPlace {
+    fn borrow(&self) -> &Place {
+        &self.0.place
     }
 }
 
-impl PartialEq for ByAgent {
+impl PartialEq for ByPlace {
     fn eq(&self, other: &Self) -> bool {
-        self.0.agent == other.0.agent
+        self.0.place == other.0.place
     }
 }
 
-impl Eq for ByAgent {}
+impl Eq for ByPlace {}
 
-impl PartialOrd for ByAgent {
+impl PartialOrd for ByPlace {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for ByAgent {
+impl Ord for ByPlace {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.0.agent.cmp(&other.0.agent)
+        self.0.place.cmp(&other.0.place)
     }
 }
 
 /// All links, each kept once. Agents that are not shared take no room.
 #[derive(Clone, Debug, Default)]
 pub struct ShareIndex {
-    links: BTreeSet<ByAgent>,
+    links: BTreeSet<ByPlace>,
     /// By the lookup of each. Several may have the same, since anybody who may write a status can copy
     /// a digest.
     by_lookup: HashTable<Arc<Link>>,
@@ -98,35 +117,32 @@ pub struct ShareIndex {
 impl ShareIndex {
     /// Takes in an Agent as it is now, and returns what changed for visitors.
     pub(crate) fn apply(&mut self, agent: &Agent) -> Vec<Change> {
-        self.set(&AgentId::of(agent), Link::of(agent).map(Arc::new))
+        let links = Link::all_of(agent).into_iter().map(Arc::new).collect();
+        self.set(&AgentId::of(agent), links)
     }
 
     /// Forgets an agent that is gone.
     pub(crate) fn remove(&mut self, agent: &AgentId) -> Vec<Change> {
-        self.set(agent, None)
+        self.set(agent, vec![])
     }
 
     /// Becomes `all`, as after a fresh listing: an agent that is not in it is gone. A listing of one
     /// namespace is about the agents of that namespace only.
     pub(crate) fn replace(&mut self, namespace: Option<&str>, all: Self) -> Vec<Change> {
         let Some(namespace) = namespace else { return self.replace_all(all) };
-        let known = self.of_namespace(namespace);
-        let gone = known.filter(|link| all.get(&link.agent).is_none());
-        let gone: Vec<_> = gone.map(|link| Arc::clone(&link.agent)).collect();
-        let mut changes: Vec<_> = gone.iter().flat_map(|agent| self.remove(agent)).collect();
-        for ByAgent(link) in all.links {
-            changes.extend(self.set(&link.agent, Some(Arc::clone(&link))));
+        let known: Vec<_> = self.of_namespace(namespace).collect();
+        for link in &known {
+            self.take(&link.place);
         }
+        let changes = all_changes(&known, |place| all.get(place), &all.links);
+        all.links.into_iter().for_each(|ByPlace(link)| self.insert(link));
         changes
     }
 
     fn replace_all(&mut self, all: Self) -> Vec<Change> {
         let old = std::mem::replace(self, all);
-        let ended = old.links.iter().filter(|link| self.get(&link.0.agent).is_none());
-        let ended = ended.flat_map(|link| changes(Some(&*link.0), None));
-        let kept =
-            self.links.iter().flat_map(|link| changes(old.get(&link.0.agent), Some(&*link.0)));
-        ended.chain(kept).collect()
+        let known: Vec<_> = old.links.into_iter().map(|ByPlace(link)| link).collect();
+        all_changes(&known, |place| self.get(place), &self.links)
     }
 
     /// How many links there are.
@@ -141,69 +157,84 @@ impl ShareIndex {
         let candidates = self.by_lookup.iter_hash(self.hasher.hash_one(lookup));
         let candidates = candidates.filter(|link| link.lookup == lookup);
         let proven = candidates.filter(|link| link.proof == token.proof(link.uid.as_str()));
-        // No two agents have one UID; if they had, the answer would always be the same.
-        proven.min_by(|one, other| one.agent.cmp(&other.agent)).cloned().map(SharedAgent)
+        // No two agents have one UID, and no two links one token; if they had, the answer would
+        // always be the same.
+        proven.min_by(|one, other| one.place.cmp(&other.place)).cloned().map(SharedAgent)
     }
 
-    fn get(&self, agent: &AgentId) -> Option<&Link> {
-        self.links.get(agent).map(|link| &*link.0)
+    fn get(&self, place: &Place) -> Option<&Arc<Link>> {
+        self.links.get(place).map(|link| &link.0)
     }
 
-    fn set(&mut self, agent: &AgentId, link: Option<Arc<Link>>) -> Vec<Change> {
-        let mut changed = Vec::new();
-        let mut known = None;
-        for former in self.of_the_same_name(agent) {
-            let old = self.take(&former);
-            if *former == *agent {
-                known = old;
-            } else {
-                changed.extend(changes(old.as_deref(), None));
-            }
+    fn set(&mut self, agent: &AgentId, links: Vec<Arc<Link>>) -> Vec<Change> {
+        let known: Vec<_> = self.of_the_same_name(agent).collect();
+        for link in &known {
+            self.take(&link.place);
         }
-        changed.extend(changes(known.as_deref(), link.as_deref()));
-        if let Some(link) = link {
-            let Self { by_lookup, hasher, .. } = self;
-            let hash = |link: &Arc<Link>| hasher.hash_one(link.lookup);
-            by_lookup.insert_unique(hash(&link), Arc::clone(&link), hash);
-            self.links.insert(ByAgent(link));
+        for link in &links {
+            self.insert(Arc::clone(link));
         }
-        changed
+        let links: Vec<_> = links.into_iter().map(ByPlace).collect();
+        all_changes(&known, |place| self.get(place), &links)
     }
 
-    /// The agent itself and any former one of its name: there can be only one at a time.
-    fn of_the_same_name(&self, agent: &AgentId) -> Vec<Arc<AgentId>> {
-        let first = AgentId { uid: String::new(), ..agent.clone() };
-        let same = |other: &&Link| {
-            (&other.agent.namespace, &other.agent.name) == (&agent.namespace, &agent.name)
-        };
-        let links = self.links.range(first..).map(|link| &*link.0);
-        links.take_while(same).map(|link| Arc::clone(&link.agent)).collect()
+    /// The links of the agent itself and of any former one of its name: there can be only one at a time.
+    fn of_the_same_name(&self, agent: &AgentId) -> impl Iterator<Item = Arc<Link>> {
+        let (namespace, name) = (&agent.namespace, &agent.name);
+        self.starting_at(Place::before(namespace, name)).take_while(move |link| {
+            let other = &link.place.agent;
+            (&other.namespace, &other.name) == (namespace, name)
+        })
     }
 
-    fn of_namespace(&self, namespace: &str) -> impl Iterator<Item = &Link> {
-        let (name, uid) = (String::new(), String::new());
-        let first = AgentId { namespace: namespace.to_owned(), name, uid };
-        let links = self.links.range(first..).map(|link| &*link.0);
-        links.take_while(move |link| link.agent.namespace == namespace)
+    fn of_namespace(&self, namespace: &str) -> impl Iterator<Item = Arc<Link>> {
+        let links = self.starting_at(Place::before(namespace, ""));
+        links.take_while(move |link| link.place.agent.namespace == namespace)
     }
 
-    fn take(&mut self, agent: &AgentId) -> Option<Arc<Link>> {
-        let ByAgent(old) = self.links.take(agent)?;
+    fn starting_at(&self, first: Place) -> impl Iterator<Item = Arc<Link>> {
+        self.links.range(first..).map(|link| Arc::clone(&link.0))
+    }
+
+    fn insert(&mut self, link: Arc<Link>) {
+        let Self { by_lookup, hasher, .. } = self;
+        let hash = |link: &Arc<Link>| hasher.hash_one(link.lookup);
+        by_lookup.insert_unique(hash(&link), Arc::clone(&link), hash);
+        self.links.insert(ByPlace(link));
+    }
+
+    fn take(&mut self, place: &Place) {
+        let Some(ByPlace(old)) = self.links.take(place) else { return };
         let hash = self.hasher.hash_one(old.lookup);
         if let Ok(entry) = self.by_lookup.find_entry(hash, |link| Arc::ptr_eq(link, &old)) {
             entry.remove();
         }
-        Some(old)
     }
 }
 
 impl Link {
     fn key(&self) -> LinkKey {
-        (Arc::clone(&self.agent), self.proof)
+        (self.place.clone(), self.proof)
     }
 }
 
-/// What `old` becoming `new`, of the same agent, means to the visitors of either.
+/// What links of before becoming `new`, found by `now`, means to the visitors of either: the ends first.
+fn all_changes<'a>(
+    old: &[Arc<Link>],
+    now: impl Fn(&Place) -> Option<&'a Arc<Link>>,
+    new: impl IntoIterator<Item = &'a ByPlace>,
+) -> Vec<Change> {
+    let ended = old.iter().filter(|old| now(&old.place).is_none());
+    let ended = ended.flat_map(|old| changes(Some(old), None));
+    let before = |place: &Place| {
+        let at = old.binary_search_by(|link| link.place.cmp(place)).ok()?;
+        old.get(at).map(|link| &**link)
+    };
+    let kept = new.into_iter().flat_map(|link| changes(before(&link.0.place), Some(&*link.0)));
+    ended.chain(kept).collect()
+}
+
+/// What `old` becoming `new`, at the same place, means to the visitors of either.
 fn changes(old: Option<&Link>, new: Option<&Link>) -> Vec<Change> {
     let ended =
         old.filter(|old| new.is_none_or(|new| new.proof != old.proof || new.lookup != old.lookup));

@@ -20,7 +20,7 @@ pub use client::{Certainty, ClientAddress, Visitor};
 pub use denial::{Class, Denial};
 pub use index::{ShareIndex, SharedAgent};
 pub use metrics::LinkMetrics;
-pub use verdict::{Grant, Networks, Readiness, Share, Sleep};
+pub use verdict::{Grant, Limits, Networks, Readiness, Share, Sleep};
 pub use visit::Visit;
 pub use wake::Wake;
 pub use watch::{Freshness, Links, follow};

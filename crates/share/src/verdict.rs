@@ -1,8 +1,8 @@
 //! Who may use a share link: one pure function over facts gathered elsewhere.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, num::NonZeroU16, sync::Arc, time::Duration};
 
-use api_types::StartPhase;
+use api_types::{Access, StartPhase};
 use ipnetwork::IpNetwork;
 use time::OffsetDateTime;
 
@@ -18,6 +18,19 @@ pub struct Share {
     pub expires_at: Option<OffsetDateTime>,
     pub allowed: Networks,
     pub readiness: Readiness,
+    /// What visitors may do.
+    pub access: Access,
+    /// Apart, since few links have any.
+    pub limits: Option<Arc<Limits>>,
+}
+
+/// What a link bounds beside who may use it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Terminals open through it at a time.
+    pub max_viewers: Option<NonZeroU16>,
+    /// How long a terminal stays open without input.
+    pub idle_timeout: Option<Duration>,
 }
 
 /// Where a link may be used from.
@@ -64,6 +77,8 @@ pub enum Sleep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
     pub ends_at: Option<OffsetDateTime>,
+    pub access: Access,
+    pub limits: Limits,
 }
 
 /// Judges a visit that wants to begin at `now`.
@@ -119,7 +134,8 @@ fn judge_right(share: &Share, client: ClientAddress, now: OffsetDateTime) -> Res
     if !share.allowed.contain(client) {
         return Err(Denial::Network);
     }
-    Ok(Grant { ends_at: share.expires_at })
+    let limits = share.limits.as_deref().copied().unwrap_or_default();
+    Ok(Grant { ends_at: share.expires_at, access: share.access, limits })
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ pub struct Visit {
     visitor: Visitor,
     share: watch::Receiver<News>,
     time: TimeBase,
+    /// As it was judged last.
+    grant: Grant,
     /// When the link last changed, or the visit's time was over.
     changed_at: Instant,
 }
@@ -71,7 +73,7 @@ impl Visit {
         let grant = judge(&found, client, wall)?;
         let monotonic = Instant::now();
         let time = TimeBase { wall, monotonic, expires_at: found.expires_at };
-        Ok((Self { visitor, share, time, changed_at: monotonic }, grant))
+        Ok((Self { visitor, share, time, grant, changed_at: monotonic }, grant))
     }
 
     /// Waits for the next change of what the visit may do, its end included. After a denial it has
@@ -108,7 +110,14 @@ impl Visit {
             let expires_at = share.expires_at;
             self.time = TimeBase { wall: clock(), monotonic: Instant::now(), expires_at };
         }
-        judge_stay(share, self.visitor.client, self.time.now())
+        let grant = judge_stay(share, self.visitor.client, self.time.now())?;
+        self.grant = grant;
+        Ok(grant)
+    }
+
+    /// What the visit may do, as [`Self::changed`] last told.
+    pub fn grant(&self) -> Grant {
+        self.grant
     }
 
     /// When what [`Self::changed`] last told of came about: the watch told of it, or the link expired.

@@ -103,7 +103,8 @@ impl Links {
         let unknown = || if self.is_watching() { Denial::Unknown } else { Denial::Stale };
         let (found, changes) = self.find_and_follow(token).ok_or_else(unknown)?;
         let agent = AgentId::clone(found.agent());
-        let visitor = Visitor { agent, link: token.lookup(), client };
+        let link_name = found.link_name().cloned();
+        let visitor = Visitor { agent, link: token.lookup(), link_name, client };
         Ok((visitor, found.share().clone(), changes))
     }
 

@@ -19,6 +19,8 @@ pub enum End {
     Lost(Lost),
     /// `CloseSession` was called.
     Closed,
+    /// Nothing was typed for as long as the link allows.
+    Idle,
     /// The viewer went away, so nobody is told.
     ViewerLeft,
     /// The caller cut the viewer, and tells it so itself.
@@ -120,6 +122,7 @@ impl End {
             Self::Draining => "draining",
             Self::Lost(_) => "lost",
             Self::Closed => "closed",
+            Self::Idle => "idle",
             Self::ViewerLeft => "viewer_left",
             Self::ViewerCut => "viewer_cut",
             Self::Violation(_) => "violation",
@@ -162,7 +165,7 @@ impl End {
             },
             Self::Draining => CloseReason::Draining,
             Self::Lost(_) => CloseReason::Lost,
-            Self::Closed | Self::ViewerLeft | Self::ViewerCut | Self::Violation(_) => {
+            Self::Closed | Self::Idle | Self::ViewerLeft | Self::ViewerCut | Self::Violation(_) => {
                 CloseReason::Closed
             }
         }
@@ -176,6 +179,7 @@ impl End {
             Self::Draining => "the terminal moves to another server".to_owned(),
             Self::Lost(lost) => lost.to_string(),
             Self::Closed => "an administrator closed the session".to_owned(),
+            Self::Idle => "nothing was typed for as long as this link allows".to_owned(),
             Self::ViewerLeft => "the viewer left".to_owned(),
             Self::ViewerCut => "the viewer was cut off".to_owned(),
             Self::Violation(violation) => violation.to_string(),
@@ -230,6 +234,7 @@ mod tests {
             (End::Draining, CloseReason::Draining, Drop),
             (End::Lost(Lost::Broken), CloseReason::Lost, Deliver),
             (End::Closed, CloseReason::Closed, Drop),
+            (End::Idle, CloseReason::Closed, Drop),
         ];
         for (end, reason, pending) in cases {
             let closed = end.closing_message().unwrap();

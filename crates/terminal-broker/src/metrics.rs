@@ -12,7 +12,7 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
-use share::{LinkMetrics, Links};
+use share::{LinkMetrics, Links, capacity::Full};
 use tokio::time::Instant;
 use tracing::Span;
 
@@ -84,6 +84,8 @@ impl BrokerMetrics {
         let help = "From a ping to the screen in an agent's pod until its answer";
         registry.register_with_unit("screen_round_trip", help, Unit::Seconds, round_trip);
         registry.register("events_lost", "Events that were not written", events_lost);
+        // Of a counter that appears with its first event, the alert's `increase` never sees that event.
+        own.refused.get_or_create_owned(&[("reason", Full::Process.category())]);
         own
     }
 
@@ -136,5 +138,19 @@ impl BrokerMetrics {
 
     pub(crate) fn events_lost(&self) -> &Counter {
         &self.events_lost
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_alert_counts_is_there_before_it_happens() {
+        let process = daemon::Metrics::new("test");
+        process.register(|registry| BrokerMetrics::register(registry, &Links::new()));
+        let text = process.encode().unwrap();
+        let counter = "kubeopencode_terminals_refused_total{reason=\"terminals\"} 0";
+        assert!(text.contains(counter), "{counter} is not in {text}");
     }
 }

@@ -6,6 +6,7 @@ mod broker;
 mod leave;
 mod registry;
 mod relay;
+mod rights;
 pub(crate) mod spans;
 mod terminal;
 mod wake;

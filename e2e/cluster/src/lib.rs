@@ -17,7 +17,7 @@ use clap::{Subcommand, ValueEnum};
 
 pub use name::ClusterName;
 pub use standalone::{
-    ControlPlane, Controllers, ensure_actionlint, ensure_helm, ensure_registry, test_go,
+    ControlPlane, Controllers, Port, ensure_actionlint, ensure_helm, ensure_registry, test_go,
 };
 
 use standalone::Egress;
@@ -251,6 +251,15 @@ impl Cluster {
         match self.provider {
             Provider::Kind => Some(kind::PUBLISHED),
             Provider::Standalone | Provider::Current => None,
+        }
+    }
+
+    /// Lets a port of this machine's loopback lead to `target`, an address in the cluster, for as long as it is up. `None`
+    /// where the provider has no way for it.
+    pub fn publish(&self, target: SocketAddr, port: u16) -> Result<Option<Port>> {
+        match self.provider {
+            Provider::Standalone => standalone::publish(&self.name, target, port).map(Some),
+            Provider::Kind | Provider::Current => Ok(None),
         }
     }
 

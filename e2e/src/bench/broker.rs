@@ -1,12 +1,7 @@
-//! gRPC straight to a broker, by the gateway's certificate, which the cluster's administrator may read.
-
-use std::net::SocketAddr;
+//! A terminal over gRPC straight from a broker.
 
 use anyhow::{Context, Result, bail};
-use api_types::names::{BROKER_SERVICE, SERVER_NAMESPACE};
 use bytes::Bytes;
-use k8s_openapi::api::core::v1::Secret;
-use kube::{Api, Client};
 use screen_wire::{Compressed, OUTPUT_ACK_BYTES};
 use terminal_proto::v1::{
     AttachRequest, AttachResponse, CompressedOutput, Open, Size, attach_request::Request,
@@ -14,15 +9,10 @@ use terminal_proto::v1::{
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{
-    Streaming,
-    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
-};
+use tonic::{Streaming, transport::Channel};
 
 use super::terminal::{COLUMNS, ROWS};
 
-/// The gateway's certificate.
-const SECRET: &str = "kubeopencode-gateway-tls";
 /// Requests under way; each is a key or an acknowledgement.
 const REQUESTS: usize = 64;
 
@@ -81,17 +71,4 @@ impl Attached {
     async fn request(&self, request: Request) -> Result<()> {
         Ok(self.requests.send(AttachRequest { request: Some(request) }).await?)
     }
-}
-
-/// A connection for any number of viewers.
-pub(super) async fn channel(client: &Client, broker: SocketAddr) -> Result<Channel> {
-    let secrets: Api<Secret> = Api::namespaced(client.clone(), SERVER_NAMESPACE);
-    let data = secrets.get(SECRET).await?.data.unwrap_or_default();
-    let file = |name: &str| data.get(name).map(|bytes| bytes.0.clone()).context("a TLS file");
-    let tls = ClientTlsConfig::new()
-        .ca_certificate(Certificate::from_pem(file("ca.crt")?))
-        .identity(Identity::from_pem(file("tls.crt")?, file("tls.key")?))
-        .domain_name(BROKER_SERVICE);
-    let endpoint = Endpoint::from_shared(format!("https://{broker}"))?.tcp_nodelay(true);
-    Ok(endpoint.tls_config(tls)?.connect().await?)
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use kube::Client;
 use tonic::transport::Channel;
 
-use super::{broker, exec, exec::Target, programs, relays, terminal::Terminal};
+use super::{exec, exec::Target, programs, relays, terminal::Terminal};
 use crate::{cluster::Space, settings};
 
 /// In the order of the table; the first is what the others are compared with.
@@ -87,7 +87,9 @@ impl ThroughPods {
         let relay = Box::pin(relays::start(space, image)).await?;
         let relayed = exec::client(Some(relay)).await?;
         let at = programs::broker(&space.client).await?;
-        let broker = broker::channel(&space.client, at).await.context("gRPC to the broker")?;
+        let broker = crate::broker::channel(&space.client, at, crate::broker::GATEWAY)
+            .await
+            .context("gRPC to the broker")?;
         Ok(Self { relayed, broker })
     }
 }

@@ -2,6 +2,7 @@
 //! its guests' hands, removed. The whole test runs on the cluster's node, whose loopback the registry has.
 
 mod inventory;
+mod options;
 mod release;
 mod visitors;
 
@@ -18,6 +19,7 @@ use e2e::{
 use serde_json::json;
 
 use inventory::Inventory;
+use options::Options;
 use release::Release;
 
 /// Nobody sends it: a prompt that is typed and not sent is what a guest would miss.
@@ -30,7 +32,7 @@ async fn a_packaged_chart_is_installed_upgraded_under_its_guests_and_removed() -
     release.lets_pull(&space.name)?;
     let before = Inventory::taken(&space.name)?;
 
-    release.install()?;
+    release.install(&[])?;
     let gateway = Release::gateway(&space.client).await?;
     let secrets = json!({ "imagePullSecrets": [{ "name": release::CREDENTIALS }] });
     agents::ready(&space, "afloat", secrets).await?;
@@ -62,13 +64,17 @@ async fn a_packaged_chart_is_installed_upgraded_under_its_guests_and_removed() -
     nothing_is_left_but_definitions(&space, &before).await?;
     stays(&space, &pod).await?;
 
-    // Whoever installs it again finds all agents, and their links, as they were.
-    release.install()?;
-    let gateway = Release::gateway(&space.client).await?;
+    // Whoever installs it again finds all agents, and their links, as they were: here with what is off by default.
+    let mut options = Box::pin(Options::prepared(&space)).await?;
+    release.install(&["--values", &options.values()?])?;
     let page = Browser::start(Window::Desktop).await?;
-    page.open_at(&gateway, &token).await?;
+    page.open_at(&options.gateway(), &token).await?;
     page.shows(PROMPT, PATIENCE).await?;
     ensure!(pods::of_agent(&space, "afloat").await? == pod, "the agent's pod was replaced");
+    Box::pin(options.hold(&space, &page, &token)).await?;
+    Release::uninstall()?;
+    options.delete().await?;
+    nothing_is_left_but_definitions(&space, &before).await?;
     space.delete().await
 }
 

@@ -1,6 +1,6 @@
 //! The release under test: images in a registry that asks for a password, and a chart that was packed.
 
-use std::{fs, path::PathBuf};
+use std::{fs, net::IpAddr, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use api_types::names::{BROKER_SERVICE, SERVER_NAMESPACE, SERVER_SERVICE};
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 /// The Secret with the registry's credentials.
 pub(crate) const CREDENTIALS: &str = "registry";
 
-const NODE_PORT: u16 = 30746;
+pub(crate) const NODE_PORT: u16 = 30746;
 
 const NAME: &str = "kubeopencode";
 
@@ -83,8 +83,10 @@ impl Release {
         Ok(())
     }
 
-    pub(crate) fn install(&self) -> Result<()> {
-        self.helm("install")
+    pub(crate) fn install(&self, further: &[&str]) -> Result<()> {
+        let words = self.words("install", further)?;
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        succeeded("install", helm_on_cluster(&words)?).map(drop)
     }
 
     pub(crate) fn uninstall() -> Result<()> {
@@ -94,11 +96,16 @@ impl Release {
 
     /// Where a guest reaches the gateway: at the node, as where no load balancer is.
     pub(crate) async fn gateway(client: &Client) -> Result<String> {
+        Ok(format!("http://{}:{NODE_PORT}", Self::node(client).await?))
+    }
+
+    /// The node's address, where pods reach the test, too.
+    pub(crate) async fn node(client: &Client) -> Result<IpAddr> {
         let nodes: Api<Node> = Api::all(client.clone());
         let node = nodes.list(&ListParams::default()).await?.items.pop().context("no node")?;
         let addresses = node.status.and_then(|status| status.addresses).unwrap_or_default();
         let internal = addresses.into_iter().find(|address| address.type_ == "InternalIP");
-        Ok(format!("http://{}:{NODE_PORT}", internal.context("it has no address")?.address))
+        Ok(internal.context("it has no address")?.address.parse()?)
     }
 
     /// Replaces the pods of all three programs, and tells how often `page` was connected meanwhile.
@@ -143,12 +150,6 @@ impl Release {
         Ok(())
     }
 
-    fn helm(&self, verb: &str) -> Result<()> {
-        let words = self.words(verb, &[])?;
-        let words: Vec<_> = words.iter().map(String::as_str).collect();
-        succeeded(verb, helm_on_cluster(&words)?).map(drop)
-    }
-
     /// Helm's arguments. It waits until everything is ready.
     fn words(&self, verb: &str, further: &[&str]) -> Result<Vec<String>> {
         let chart = self.chart.to_str().context("UTF-8")?;
@@ -164,7 +165,7 @@ async fn pods_of_the_page(client: &Client) -> Result<Vec<String>> {
     Ok([gateways, pods::of_component(client, "terminal-broker").await?].concat())
 }
 
-fn succeeded(what: &str, outcome: Outcome) -> Result<String> {
+pub(crate) fn succeeded(what: &str, outcome: Outcome) -> Result<String> {
     ensure!(outcome.succeeded, "{what}: {}{}", outcome.output, outcome.errors);
     Ok(outcome.output)
 }

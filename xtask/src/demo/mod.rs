@@ -13,10 +13,10 @@ use std::{
 
 use agent_jobs::Repository;
 use anyhow::{Context, Result, bail, ensure};
-use api_types::names::{SERVER_CONTAINER, deployment};
+use api_types::names::{SERVER_CONTAINER, SERVER_PORT, deployment};
 
 use crate::{
-    cluster::{self, Choice, Cluster},
+    cluster::{self, Choice, Cluster, Port},
     images, install, interrupt, paths,
     script::{self, NAMESPACE},
     shell::Cmd,
@@ -158,7 +158,26 @@ fn opens(url: &str) -> Result<()> {
 fn link(cluster: &Cluster, work: &Work) -> Result<String> {
     live_agent(cluster, work)?;
     let token = step::run("share link", |_| share(cluster))?;
-    Ok(format!("{}/s/{token}", install::gateway_url(cluster)?))
+    Ok(format!("{}/s/{token}", published_url(cluster)?))
+}
+
+/// Where the gateway is reached best: at `localhost`, which browsers take for a secure context, so that its page may use
+/// the clipboard.
+fn published_url(cluster: &Cluster) -> Result<String> {
+    let own = install::gateway_url(cluster)?;
+    let Some(target) = own.strip_prefix("http://").and_then(|address| address.parse().ok()) else {
+        return Ok(own);
+    };
+    step::run("the gateway's port on localhost", |step| {
+        Ok(match cluster.publish(target, SERVER_PORT)? {
+            Some(Port::Published) => format!("http://localhost:{SERVER_PORT}"),
+            Some(Port::Taken) => {
+                step.note(format!("{SERVER_PORT} is taken: the link has the cluster's address"));
+                own
+            }
+            None => own,
+        })
+    })
 }
 
 fn live_agent(cluster: &Cluster, work: &Work) -> Result<()> {
@@ -198,9 +217,16 @@ fn farewell(url: &str, model: &Model, choice: &Choice) -> String {
             "Open it in a browser and ask the agent for something."
         }
     };
+    let remote = if url.starts_with("http://localhost:") {
+        format!(
+            " From another machine: `ssh -L {SERVER_PORT}:localhost:{SERVER_PORT} HOST`, and the same link there."
+        )
+    } else {
+        String::new()
+    };
     let option = choice.option();
     format!(
-        "\n  {url}\n\n{hint}\nWho has the link has the terminal. `cargo xtask demo --down{option}` takes everything \
+        "\n  {url}\n\n{hint}\nWho has the link has the terminal.{remote} `cargo xtask demo --down{option}` takes everything \
          away again."
     )
 }

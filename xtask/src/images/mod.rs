@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::{
-    buildah,
+    apt, buildah,
     cache::{self, Key},
     cluster::{self, Cluster},
     step,
@@ -193,6 +193,7 @@ fn build_some(platform: Platform, only: &[String]) -> Result<Vec<Image>> {
         );
     }
     let wanted = |name: &str| only.is_empty() || only.iter().any(|one| one == name);
+    step::run("buildah", |_| apt::ensure(&buildah::NEEDED))?;
     let mut images = programs::build(platform, &programs::wanted(only))?;
     if wanted(of_agents[0]) {
         images.push(agent::opencode(platform)?);

@@ -1,6 +1,6 @@
 //! The packaged chart in a cluster of its own, with images of a registry; what must hold is in `e2e/tests/released`.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::{
     apt::{self, Needed},
@@ -22,7 +22,6 @@ pub(crate) fn end_to_end(choice: &Choice) -> Result<()> {
     step::run("browser, skopeo", |_| apt::ensure(&NEEDED))?;
     // Here, where package registries can be reached: from the node they cannot.
     images::layouts(&images::build_all(&[Platform::host()])?)?;
-    let task = std::env::current_exe().context("the path of this program")?;
     // What an earlier failure left is none that has nothing of ours.
     if cluster::exists(&choice)? {
         cluster::down(&choice)?;
@@ -36,7 +35,7 @@ pub(crate) fn end_to_end(choice: &Choice) -> Result<()> {
         .env("HELM", helm)
         .env("KUBECTL", cluster.kubectl_program()?)
         .env("REGISTRY", registry)
-        .env("XTASK", task)
+        .env("XTASK", paths::program()?)
         .env("KUBECONFIG", cluster.kubeconfig()?)
         .env("E2E_KUBEOC", images::program("kubeoc")?)
         .env("E2E_OPENCODE", script::config().to_string())

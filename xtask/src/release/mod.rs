@@ -7,7 +7,7 @@ mod sbom;
 mod test;
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     interrupt::listen()?;
     match arguments.test {
         Some(Tested::Artifacts) => {
-            return test::run(&env::current_exe()?, &arguments.runner);
+            return test::run(&arguments.runner);
         }
         Some(Tested::Cluster) => return end_to_end(&arguments.cluster),
         None => {}
@@ -101,9 +101,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The tests of what a release is made of; `task` is this program.
-pub(crate) fn test(task: &Path) -> Result<()> {
-    test::run(task, &[])
+/// The tests of what a release is made of.
+pub(crate) fn test() -> Result<()> {
+    test::run(&[])
 }
 
 /// Fills `folder`, and returns the packaged chart.

@@ -1,13 +1,11 @@
 //! What a release is made of, tried: the workflows by actionlint, the artifacts and a real registry by `e2e/chart`.
 
-use std::path::Path;
-
 use anyhow::Result;
 
 use crate::{cluster, paths, shell::Cmd, step};
 
-/// Images of this checkout are built, or will be. `task` is this program.
-pub(super) fn run(task: &Path, runner: &[String]) -> Result<()> {
+/// Images of this checkout are built, or will be.
+pub(super) fn run(runner: &[String]) -> Result<()> {
     let (helm, registry) = (cluster::ensure_helm()?, cluster::ensure_registry()?);
     eprintln!("tests of a release");
     Cmd::new("cargo")
@@ -17,7 +15,7 @@ pub(super) fn run(task: &Path, runner: &[String]) -> Result<()> {
         .current_dir(paths::repository())
         .env("HELM", helm)
         .env("REGISTRY", registry)
-        .env("XTASK", task)
+        .env("XTASK", paths::program()?)
         .show()
 }
 

@@ -5,7 +5,7 @@ use std::{env, fmt::Write as _, fs, path::Path};
 
 use anyhow::{Result, bail};
 
-use crate::shell::Cmd;
+use crate::{paths, shell::Cmd};
 
 /// Runs this program again with the same arguments and `flag`, in a network and a mount namespace of its own.
 pub(super) fn again(flag: &str) -> Result<()> {
@@ -14,7 +14,7 @@ pub(super) fn again(flag: &str) -> Result<()> {
     }
     Cmd::new("unshare")
         .args(["--net", "--mount", "--"])
-        .arg(env::current_exe()?)
+        .arg(paths::program()?)
         .args(env::args_os().skip(1))
         .arg(flag)
         .show()

@@ -2,12 +2,25 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 
 /// The root of the repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("."))
+}
+
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+
+/// The path of this program, for what runs it again. Cargo builds it anew for some of the tests, and Linux says of a file
+/// that was replaced no more than that it is deleted: so `main` calls this before anything else.
+pub fn program() -> Result<&'static Path> {
+    if let Some(path) = PROGRAM.get() {
+        return Ok(path);
+    }
+    let path = std::env::current_exe().context("the path of this program")?;
+    Ok(PROGRAM.get_or_init(|| path))
 }
 
 /// The folder of everything that is built once and kept, and of the clusters: `$XDG_CACHE_HOME/kubeopencode`, else `~/.cache/kubeopencode`.

@@ -30,6 +30,8 @@ const HOMES: &[(Deed, &[&str])] = &[
     (Defines("Grant"), &["share"]),
     (Defines("Denial"), &["share"]),
     (Defines("Visitor"), &["share"]),
+    (Defines("LinkName"), &["api-types"]),
+    (Defines("LinkMistake"), &["api-types"]),
     // Events: of visits, and of what the controller does to an agent beyond its status.
     (Calls("Recorder::new"), &["share", "controller"]),
     // An agent's identity.

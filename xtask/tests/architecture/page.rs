@@ -15,7 +15,9 @@ fn constant(module: &str, name: &str) -> usize {
 }
 
 #[test]
-fn the_page_knows_the_window_of_output_and_what_is_acknowledged_at_once() {
+fn the_page_knows_the_programs_limits() {
     assert_eq!(constant("protocol.ts", "DEFAULT_WINDOW_BYTES"), screen_wire::OUTPUT_WINDOW_BYTES);
+    assert_eq!(constant("protocol.ts", "MAX_CELLS"), usize::from(screen_wire::MAX_COLUMNS));
+    assert_eq!(constant("protocol.ts", "MAX_CELLS"), usize::from(screen_wire::MAX_ROWS));
     assert_eq!(constant("acks.ts", "GATHER_BYTES"), screen_wire::OUTPUT_ACK_BYTES);
 }

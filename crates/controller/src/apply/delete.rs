@@ -1,13 +1,17 @@
-//! Deletes objects of an agent. It must not delete another object that took a name since.
+//! Deletes objects of an agent, or keys of one. It must not delete another object that took a name since.
 
 use std::sync::Arc;
 
+use api_types::names::FIELD_MANAGER;
+use k8s_openapi::api::core::v1::Secret;
 use kube::{
-    api::{DeleteParams, Preconditions, PropagationPolicy},
+    Resource,
+    api::{DeleteParams, Patch, PatchParams, Preconditions, PropagationPolicy},
     runtime::reflector::Store,
 };
+use serde_json::{Map, Value, json};
 
-use super::{Applier, Owner, cached, key};
+use super::{Applier, Outcome, Owner, cached, key};
 use crate::{error::ControllerError, held::Held, kinds::Child, spans};
 
 impl Applier {
@@ -41,6 +45,25 @@ impl Applier {
         object: &Held<K>,
     ) -> Result<(), ControllerError> {
         self.delete_by(owner, object, PropagationPolicy::Foreground).await
+    }
+
+    /// Deletes keys of a Secret, whoever else wrote to them.
+    pub async fn remove_keys(
+        &self,
+        owner: Owner<'_>,
+        secret: &Held<Secret>,
+        keys: &[String],
+    ) -> Result<Outcome<Secret>, ControllerError> {
+        let name = &*secret.name;
+        let gone: Map<_, _> = keys.iter().map(|key| (key.clone(), Value::Null)).collect();
+        // A merge patch: an apply keeps what has another manager as well.
+        let body = json!({ "metadata": { "uid": secret.uid }, "data": gone });
+        let params =
+            PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..Default::default() };
+        let span = spans::apply(&Secret::kind(&()), name);
+        let written = self.api(owner).patch(name, &params, &Patch::Merge(&body)).await;
+        spans::answered(&span, &written);
+        self.outcome(owner, key::<Secret>(name), written, |_| None)
     }
 
     async fn delete_by<K: Child>(

@@ -1,20 +1,23 @@
-//! The Secrets made for an agent: that of its share link, and its server's
+//! The Secrets made for an agent: that of its share links, and its server's
 //! password. Pure; the random parts are inputs.
 
 use std::collections::BTreeMap;
 
-use api_types::{AgentId, ShareToken, labels, names};
+use api_types::{AgentId, labels, names};
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 
 use super::metadata::metadata;
-use crate::secret::Password;
+use crate::secret::{Password, Tokens};
 
 /// `external_url` is where people reach this installation, without a slash at its end.
-pub fn share_secret(agent: &AgentId, token: &ShareToken, external_url: Option<&str>) -> Secret {
-    let mut data = BTreeMap::from([entry(names::SHARE_TOKEN_KEY, token.expose())]);
-    if let Some(base) = external_url {
-        let url = format!("{base}{}", names::share_path(token));
-        data.extend([entry(names::SHARE_URL_KEY, &url)]);
+pub fn share_secret(agent: &AgentId, tokens: &Tokens, external_url: Option<&str>) -> Secret {
+    let mut data = BTreeMap::new();
+    for (link, token) in tokens.iter() {
+        data.extend([entry(&names::link_token_key(link), token.expose())]);
+        if let Some(base) = external_url {
+            let url = format!("{base}{}", names::share_path(token));
+            data.extend([entry(&names::link_url_key(link), &url)]);
+        }
     }
     let mut secret = secret(agent, names::share_secret(&agent.name), data);
     let labels = secret.metadata.labels.get_or_insert_default();

@@ -13,13 +13,13 @@ mod variables;
 
 use std::collections::BTreeMap;
 
-use api_types::{AgentPodSpec, AgentSpec, Credential, SecretKeyRef, ShareToken, labels};
+use api_types::{AgentPodSpec, AgentSpec, Credential, LinkName, SecretKeyRef, ShareToken, labels};
 use k8s_openapi::api::core::v1::{Container, PodSpec, Volume, VolumeMount};
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::fixture::resolved;
+use crate::{fixture::resolved, secret::Tokens};
 
 fn password() -> Password {
     Password::from_bytes(&[7; 32])
@@ -112,7 +112,7 @@ fn an_agent_that_uses_everything() {
 #[test]
 fn every_object_belongs_to_the_agent_and_says_so() {
     let objects = of(rich());
-    let share = share_secret(&resolved(rich()).identity, &ShareToken::from_bytes(&[1; 32]), None);
+    let share = share_secret(&resolved(rich()).identity, &tokens(&[]), None);
     let metadata = [
         &objects.server_secret.as_ref().unwrap().metadata,
         &objects.config_maps[0].metadata,
@@ -222,14 +222,34 @@ fn a_users_volume_takes_the_place_of_our_workspace() {
     assert!(names.contains(&"mine") && !names.contains(&"workspace"), "{names:?}");
 }
 
+/// Of the default link, and a further one of each name.
+fn tokens(names: &[&str]) -> Tokens {
+    let token = |number: u8| ShareToken::from_bytes(&[number; 32]);
+    let further = names.iter().zip(2..);
+    let further = further.map(|(name, number)| (LinkName::parse(name).unwrap(), token(number)));
+    Tokens { default: token(1), named: further.collect() }
+}
+
 #[test]
-fn the_share_secret_holds_the_link_where_the_installation_knows_its_own() {
-    let token = ShareToken::from_bytes(&[1; 32]);
+fn the_share_secret_holds_each_link_where_the_installation_knows_its_own() {
     let identity = resolved(AgentSpec::default()).identity;
-    let data = |external| share_secret(&identity, &token, external).data.unwrap();
-    assert_eq!(data(None).keys().collect::<Vec<_>>(), ["token"]);
-    let url = String::from_utf8(data(Some("https://a.example/team"))["url"].0.clone()).unwrap();
-    assert_eq!(url, format!("https://a.example/team/s/{}", token.expose()));
+    let keys = |names: &[&str], external| {
+        share_secret(&identity, &tokens(names), external)
+            .data
+            .unwrap()
+            .into_keys()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(keys(&[], None), ["token"]);
+    assert_eq!(keys(&["qa"], None), ["qa.token", "token"]);
+    let external = Some("https://a.example/team");
+    assert_eq!(keys(&["qa"], external), ["qa.token", "qa.url", "token", "url"]);
+    let data = share_secret(&identity, &tokens(&["qa"]), external).data.unwrap();
+    for (key, token) in [("url", 1), ("qa.url", 2)] {
+        let token = ShareToken::from_bytes(&[token; 32]);
+        let url = String::from_utf8(data[key].0.clone()).unwrap();
+        assert_eq!(url, format!("https://a.example/team/s/{}", token.expose()));
+    }
 }
 
 fn labels_of_a_user() -> impl Strategy<Value = BTreeMap<String, String>> {

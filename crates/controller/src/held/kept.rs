@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use api_types::{labels, names};
+use api_types::{LinkName, labels, names};
 use k8s_openapi::api::{
     apps::v1::{Deployment, DeploymentStatus},
     core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service},
@@ -47,6 +47,8 @@ pub struct Workload {
 pub struct Texts {
     pub token: Option<Box<str>>,
     pub password: Option<Box<str>>,
+    /// What is under the keys of tokens of links beside the default link. What is no text is empty.
+    pub links: Box<[(LinkName, Box<str>)]>,
 }
 
 /// Of a claim of a volume.
@@ -99,7 +101,15 @@ impl Child for Secret {
             let value = &self.data.as_ref()?.get(key)?.0;
             std::str::from_utf8(value).ok().map(Into::into)
         };
-        Texts { token: text(names::SHARE_TOKEN_KEY), password: text(names::SERVER_PASSWORD_KEY) }
+        let links = self.data.iter().flatten().filter_map(|(key, value)| {
+            let link = names::link_of_token_key(key)?;
+            Some((link, std::str::from_utf8(&value.0).unwrap_or_default().into()))
+        });
+        Texts {
+            token: text(names::SHARE_TOKEN_KEY),
+            password: text(names::SERVER_PASSWORD_KEY),
+            links: links.collect(),
+        }
     }
 }
 

@@ -100,3 +100,14 @@ fn the_agents_are_counted_by_state_and_the_longest_without_a_server_is_told() {
     assert!(near(seconds("Progressing"), 20.0), "since it was woken: {page}");
     assert!(!page.contains("seconds{reason=\"Suspended\"}"), "its owner wants it so: {page}");
 }
+
+#[test]
+fn what_the_alert_counts_is_there_before_it_happens() {
+    let process = daemon::Metrics::new("test");
+    Metrics::new(&process);
+    let text = process.encode().unwrap();
+    for result in ["ok", "error"] {
+        let counter = format!("kubeopencode_reconciles_total{{result=\"{result}\"}} 0");
+        assert!(text.contains(&counter), "{counter} is not in {text}");
+    }
+}

@@ -1,15 +1,20 @@
-//! The Secret of an agent's link. A link can be turned on and off while the rest of the agent is
+//! The Secret of an agent's links. They can be turned on and off while the rest of the agent is
 //! invalid or refused.
 
 use std::sync::Arc;
 
-use api_types::{Agent, AgentId, names};
+use api_types::{Agent, AgentId, ShareSpec, names};
 use k8s_openapi::api::core::v1::Secret;
 
 use super::{Failure, Reconciler, in_place, owner};
 use crate::{
-    apply::cached, desired::share_secret, error::ControllerError, fetch::Fetched, held::Held,
-    secret::share_token, status::Share,
+    apply::cached,
+    desired::share_secret,
+    error::ControllerError,
+    fetch::Fetched,
+    held::Held,
+    secret::{leftover_keys, share_tokens},
+    status::Share,
 };
 
 impl Reconciler {
@@ -22,10 +27,9 @@ impl Reconciler {
         fetched: &Fetched,
         failure: &mut Failure,
     ) -> Share {
-        if agent.spec.is_shared() {
-            return failure
-                .of(self.ensure_share(identity, fetched).await)
-                .unwrap_or(Share::Unknown);
+        if let Some(share) = agent.spec.share.as_ref().filter(|share| share.enabled) {
+            let ensured = self.ensure_share(share, identity, fetched).await;
+            return failure.of(ensured).unwrap_or(Share::Unknown);
         }
         let was_shared = agent.status.as_ref().is_some_and(|status| status.share.is_some());
         failure.of(self.unshare(identity, was_shared).await);
@@ -34,18 +38,26 @@ impl Reconciler {
 
     async fn ensure_share(
         &self,
+        share: &ShareSpec,
         identity: &AgentId,
         fetched: &Fetched,
     ) -> Result<Share, ControllerError> {
         let (owner, name) = (owner(identity), names::share_secret(&identity.name));
         let held = self.applier.observe(owner, &name, self.cached_share(identity)).await?;
-        let token = share_token(held.owned().map(|held| &held.kept), fetched.fresh_token.clone());
-        let secret = share_secret(identity, &token, self.external_url.as_deref());
+        let links = share.named_links().map(|(name, _, _)| name);
+        let tokens =
+            share_tokens(held.owned().map(|held| &held.kept), links, &fetched.fresh_tokens);
+        let secret = share_secret(identity, &tokens, self.external_url.as_deref());
         let outcome = self.applier.ensure_observed(owner, &secret, &held).await?;
-        Ok(match in_place(name, outcome) {
-            Ok(_) => Share::On(token),
-            Err(problem) => Share::Failed(problem),
-        })
+        let applied = match in_place(name, outcome) {
+            Ok(applied) => applied,
+            Err(problem) => return Ok(Share::Failed(problem)),
+        };
+        let leftover = leftover_keys(&applied.kept, &tokens);
+        if !leftover.is_empty() {
+            self.applier.remove_keys(owner, &applied, &leftover).await?;
+        }
+        Ok(Share::On(tokens))
     }
 
     /// A Secret that lost its labels is found through the status, and one that the status does not

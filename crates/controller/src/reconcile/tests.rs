@@ -16,7 +16,7 @@ use crate::{
     fake_api::FakeApi,
     fixture::{agent, defaults},
     kinds::Child,
-    secret::share_token,
+    secret::{FreshTokens, share_tokens},
     stores::PodIndex,
 };
 
@@ -88,7 +88,7 @@ impl TestController {
     pub(super) fn token(&self) -> ShareToken {
         let secret: Secret =
             serde_json::from_value(self.api.get("secrets/demo-share").unwrap()).unwrap();
-        share_token(Some(&secret.kept()), ShareToken::from_bytes(&[0; 32]))
+        share_tokens(Some(&secret.kept()), [], &FreshTokens::from_bytes(&[0; 32])).default
     }
 
     /// What the watches would have delivered by now, but of Services.

@@ -4,7 +4,7 @@
     reason = "cases are written as literals"
 )]
 
-use api_types::{AgentSpec, Condition, ShareSpec};
+use api_types::{AgentSpec, Condition, LinkName, ShareSpec, ShareToken};
 use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::{Value, json};
 use time::{ext::NumericalDuration, macros::datetime};
@@ -14,6 +14,7 @@ use crate::{
     fixture::{agent, demo},
     held::Stage,
     kinds::Child,
+    secret::Tokens,
     standby::State,
 };
 
@@ -96,18 +97,22 @@ fn token() -> ShareToken {
     ShareToken::from_bytes(&[1; 32])
 }
 
+/// Of the default link, and a further one of each name.
+fn tokens(names: &[&str]) -> Share {
+    let further = names.iter().zip(2..).map(|(name, number)| {
+        (LinkName::parse(name).unwrap(), ShareToken::from_bytes(&[number; 32]))
+    });
+    Share::On(Tokens { default: token(), named: further.collect() })
+}
+
 #[test]
 fn a_running_agent() {
-    insta::assert_yaml_snapshot!(of(&Given {
-        agent: shared(None),
-        share: Share::On(token()),
-        ..given()
-    }));
+    insta::assert_yaml_snapshot!(of(&Given { agent: shared(None), share: tokens(&[]), ..given() }));
 }
 
 #[test]
 fn no_status_contains_the_token() {
-    let status = of(&Given { agent: shared(None), share: Share::On(token()), ..given() });
+    let status = of(&Given { agent: shared(None), share: tokens(&[]), ..given() });
     assert!(!serde_json::to_string(&status).unwrap().contains(token().expose()));
 }
 
@@ -223,7 +228,7 @@ fn the_object_that_has_the_name_is_named() {
 #[test]
 fn the_states_of_a_link() {
     let starting = || Some(deployment(json!({})));
-    let on = || Share::On(token());
+    let on = || tokens(&[]);
     let conflict = ApplyProblem::Conflict { kind: "Secret".into(), name: "demo-share".into() };
     let cases = [
         ("on", Given { agent: shared(None), share: on(), ..given() }, "True Active", true),
@@ -282,4 +287,5 @@ fn a_second_reconcile_changes_nothing_and_a_change_of_truth_moves_the_time() {
     assert_eq!(since(&second, "Suspended"), Some(NOON));
 }
 
+mod links;
 mod sleep;

@@ -10,8 +10,8 @@ use time::OffsetDateTime;
 use super::{
     ApplyProblem,
     conditions::{Conditions, Truth},
-    link,
     server::{Server, Suspension},
+    share::link,
 };
 use crate::guard::Unreadable;
 
@@ -70,10 +70,16 @@ fn is_working_link(condition: &Condition) -> bool {
     condition.type_ == condition::SHARE_READY && condition.status == condition::status::TRUE
 }
 
-/// The field `share` of an agent whose link leads nowhere while it is suspended. What else was published stays.
+/// The field `share` of an agent whose links lead nowhere while it is suspended. What else was published stays.
 fn closed_share(agent: &Unreadable) -> Option<(String, Value)> {
+    let close = |link: &mut Value| {
+        link.as_object_mut().map(|link| link.insert("active".to_owned(), json!(false)))
+    };
     let mut share = agent.status.get("share")?.clone();
-    share.as_object_mut()?.insert("active".to_owned(), json!(false));
+    close(&mut share).is_some().then_some(())?;
+    share.get_mut("links").and_then(Value::as_array_mut).into_iter().flatten().for_each(|link| {
+        close(link);
+    });
     Some(("share".to_owned(), share))
 }
 

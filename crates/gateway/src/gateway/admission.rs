@@ -70,7 +70,9 @@ impl Gateway {
     ) -> RequestError {
         self.metrics.visited(Err(denial));
         let found = token.and_then(|token| Some((token.lookup(), self.links.find(token)?)));
-        self.audit.denied(found.as_ref().map(|(_, found)| &**found.agent()), client.ip, denial);
+        let named = found.as_ref().map(|(_, found)| (&**found.agent(), found.link_name()));
+        let (agent, link) = named.unzip();
+        self.audit.denied(agent, link.flatten(), client.ip, denial);
         let key = client.ip.into();
         let refused = match (denial.class(), found) {
             (Class::Hidden, _) => match self.limits.wrong_token(key) {

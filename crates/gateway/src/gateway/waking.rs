@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use api_types::LinkName;
 use daemon::clock;
 use http::{
     HeaderMap, Response,
@@ -53,8 +54,9 @@ impl Gateway {
             WakeRequest { token: token.expose().to_owned(), client_address: client.ip.to_string() };
         let woken = timeout(WAKE_DEADLINE, self.broker.wake(request, &caller.span)).await;
         woken.map_err(|_late| RequestError::NotWoken)?.map_err(|status| refusal(&status))?;
-        let Visitor { agent, link, .. } = wake.visitor();
-        tracing::info!(link = link_id(*link), %agent, client = %client.ip, "agent woken by a visitor");
+        let Visitor { agent, link, link_name, .. } = wake.visitor();
+        let (link, link_name) = (link_id(*link), link_name.as_ref().map(LinkName::as_str));
+        tracing::info!(link, link_name, %agent, client = %client.ip, "agent woken by a visitor");
         // What the page asks next tells it whatever happened meanwhile.
         let _ = timeout(NEWS_DEADLINE, wake.awake(clock::now)).await;
         Ok(self.answers.woken())

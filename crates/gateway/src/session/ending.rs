@@ -11,6 +11,8 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
+use crate::metrics::UNAVAILABLE;
+
 /// The most that a close frame's reason may take (RFC 6455, section 5.5: 125 bytes with the code).
 const REASON_BYTES_MAX: usize = 123;
 
@@ -171,7 +173,7 @@ impl Ending {
             Self::Closed { .. } => "closed",
             Self::Refused => "refused",
             Self::Full => "full",
-            Self::Unavailable => "unavailable",
+            Self::Unavailable => UNAVAILABLE,
             Self::Lost { .. } => "lost",
             Self::Draining => "draining",
         }

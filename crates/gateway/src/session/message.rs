@@ -2,7 +2,9 @@
 
 use screen_wire::{MAX_COLUMNS, MAX_ROWS};
 use serde::{Deserialize, Serialize};
+use share::Grant;
 use terminal_proto::v1::Size;
+use time::OffsetDateTime;
 
 /// What a viewer says. Types unknown to us are of a later page, and ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -37,7 +39,16 @@ pub(crate) enum ServerMessage<'a> {
     /// acknowledged; `input_window` bytes of input may be sent beyond what `credit` gave back.
     /// Something comes at least every `silence_ms`: a viewer that hears nothing for so long has
     /// lost the gateway.
-    Hello { agent: AgentName<'a>, window: u32, input_window: u32, silence_ms: u64 },
+    Hello {
+        agent: AgentName<'a>,
+        window: u32,
+        input_window: u32,
+        silence_ms: u64,
+        #[serde(flatten)]
+        link: LinkState,
+    },
+    /// The link changed, and the session goes on: from now on it is as this says.
+    Link(LinkState),
     /// Input bytes that the program took or an interrupt dropped: as many may be sent anew.
     Credit { bytes: u64 },
     /// Nothing but a sign of life: a page does not see the pings of the protocol itself.
@@ -48,6 +59,23 @@ pub(crate) enum ServerMessage<'a> {
         code: Option<i32>,
         message: &'a str,
     },
+}
+
+/// What the link allows: `access` is `interact`, or `view`, whose input, sizes and interrupts have no
+/// effect; `ends_in_ms` is how long it does so, and left out where it does not expire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct LinkState {
+    access: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ends_in_ms: Option<u64>,
+}
+
+impl LinkState {
+    pub(crate) fn of(grant: Grant, now: OffsetDateTime) -> Self {
+        let left = grant.ends_at.map(|end| (end - now).whole_milliseconds().max(0));
+        let ends_in_ms = left.map(|left| u64::try_from(left).unwrap_or(u64::MAX));
+        Self { access: grant.access.word(), ends_in_ms }
+    }
 }
 
 /// An agent as the page shows it.
@@ -95,9 +123,12 @@ mod tests {
     fn server_messages() {
         let agent = AgentName { name: "demo", namespace: "qa" };
         let (window, input_window, silence_ms) = (262_144, 65_536, 25_000);
-        let hello = ServerMessage::Hello { agent, window, input_window, silence_ms };
-        let expected = r#"{"type":"hello","agent":{"name":"demo","namespace":"qa"},"window":262144,"input_window":65536,"silence_ms":25000}"#;
+        let link = LinkState { access: "interact", ends_in_ms: None };
+        let hello = ServerMessage::Hello { agent, window, input_window, silence_ms, link };
+        let expected = r#"{"type":"hello","agent":{"name":"demo","namespace":"qa"},"window":262144,"input_window":65536,"silence_ms":25000,"access":"interact"}"#;
         assert_eq!(hello.to_json(), expected);
+        let link = ServerMessage::Link(LinkState { access: "view", ends_in_ms: Some(60_000) });
+        assert_eq!(link.to_json(), r#"{"type":"link","access":"view","ends_in_ms":60000}"#);
         let credit = ServerMessage::Credit { bytes: 3 };
         assert_eq!(credit.to_json(), r#"{"type":"credit","bytes":3}"#);
         assert_eq!(ServerMessage::Heartbeat.to_json(), r#"{"type":"heartbeat"}"#);
@@ -105,6 +136,20 @@ mod tests {
         let exit = |code| ServerMessage::Exit { code, message: "bye" }.to_json();
         assert_eq!(exit(Some(0)), r#"{"type":"exit","code":0,"message":"bye"}"#);
         assert_eq!(exit(None), r#"{"type":"exit","message":"bye"}"#);
+    }
+
+    #[test]
+    fn how_long_a_link_goes_on_is_told_and_never_less_than_nothing() {
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let left = |ends_at| {
+            let (access, limits) = (api_types::Access::View, share::Limits::default());
+            LinkState::of(Grant { ends_at, access, limits }, now)
+        };
+        assert_eq!(left(None), LinkState { access: "view", ends_in_ms: None });
+        for (seconds, expected) in [(90, 90_000), (0, 0), (-90, 0)] {
+            let end = now + time::Duration::seconds(seconds);
+            assert_eq!(left(Some(end)).ends_in_ms, Some(expected), "{seconds}");
+        }
     }
 
     proptest! {

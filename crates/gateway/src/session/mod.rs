@@ -12,6 +12,7 @@ mod upstream;
 mod window;
 
 mod input;
+mod link;
 mod opening;
 mod socket;
 
@@ -24,13 +25,14 @@ mod documented_tests;
 
 use std::time::{Duration, Instant};
 
-use api_types::{AgentId, ShareToken};
+use api_types::{AgentId, LinkName, ShareToken};
 use daemon::{clock, connect};
 use hyper::upgrade::OnUpgrade;
-use share::{Visit, Visitor, audit::link_id, capacity};
+use share::{Denial, Grant, Visit, Visitor, audit::link_id, capacity};
 use terminal_proto::v1::{Open, Size};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    sync::watch,
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
@@ -38,6 +40,7 @@ use tracing::Span;
 
 use self::{
     ending::{Departure, Ending},
+    link::Link,
     message::AgentName,
     opening::Responses,
     upstream::Upstream,
@@ -78,22 +81,23 @@ impl Session {
         let Some((stream, read)) = socket::upgraded(upgrade).await else { return };
         let upstream = Upstream::new(open(&token, &visit));
         let socket = socket::websocket(stream, read).await;
-        let mut viewer = Viewer::new(socket, protocol, upstream, counted);
+        let (granted, grants) = watch::channel(visit.grant());
+        let mut viewer = Viewer::new(socket, protocol, upstream, Link::new(grants), counted);
         let mut responses = None;
 
-        let Visitor { agent, link, client } = visit.visitor().clone();
+        let Visitor { agent, link, link_name, client } = visit.visitor().clone();
         let (link, client) = (link_id(link), client.ip);
         let spans = Spans { request, websocket };
         let served = serve(&mut viewer, &broker, &agent, &mut responses, spans, started);
         let ending = tokio::select! {
             biased;
             () = shutdown.cancelled() => Ending::Draining,
-            denial = visit.ended(clock::now) => Ending::Denied(denial),
+            denial = ended(&mut visit, &granted) => Ending::Denied(denial),
             ending = served => ending,
         };
         let traffic = viewer.traffic();
         tracing::info!(
-            link, %agent, %client,
+            link, link_name = link_name.as_ref().map(LinkName::as_str), %agent, %client,
             code = u16::from(ending.code()),
             reason = ending.name(),
             seconds = started.elapsed().as_secs(),
@@ -108,6 +112,20 @@ impl Session {
         }
         tokio::join!(leave(upstream, responses, &ending), socket::end(socket, &ending));
         drop((place, connection));
+    }
+}
+
+/// Waits until the visit may go on no longer. What else it may do is handed on meanwhile, before
+/// anything of the viewer's is taken.
+async fn ended(visit: &mut Visit, granted: &watch::Sender<Grant>) -> Denial {
+    loop {
+        match visit.changed(clock::now).await {
+            // What the page is told is worth telling only where it is another.
+            Ok(grant) => {
+                granted.send_if_modified(|known| std::mem::replace(known, grant) != grant);
+            }
+            Err(denial) => return denial,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use api_types::Access;
 use bytes::Bytes;
 use futures::{Sink, Stream};
 use screen_wire::OUTPUT_WINDOW_BYTES;
@@ -18,6 +19,7 @@ use tracing::Span;
 use super::{
     ending::{Ending, Violation},
     input::Input,
+    link::Link,
     liveness::{Due, Liveness, ReadInterest, SILENCE_MAX},
     message::{self, AgentName, ClientMessage, ServerMessage},
     outputs::Gathered,
@@ -25,6 +27,9 @@ use super::{
     upstream::{Attempts, Upstream},
 };
 use crate::{metrics::OpenTerminal, upgrade::Protocol};
+use states::{Flush, Phase, Ping, Traffic};
+
+mod states;
 
 /// Output bytes that may be under way to a viewer, not yet drawn.
 #[expect(clippy::cast_possible_truncation, reason = "some hundred KiB")]
@@ -36,6 +41,7 @@ pub(super) struct Viewer<S> {
     protocol: Protocol,
     upstream: Upstream,
     phase: Phase,
+    link: Link,
     input: Input,
     /// Output bytes sent to the viewer and not acknowledged.
     unacknowledged: u64,
@@ -49,36 +55,12 @@ pub(super) struct Viewer<S> {
     traffic: Traffic,
 }
 
-/// Bytes that passed.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Traffic {
-    pub(super) input: u64,
-    pub(super) output: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Opening,
-    Opened,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Flush {
-    Done,
-    Due,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ping {
-    Sent,
-    Due,
-}
-
 impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
     pub(super) fn new(
         socket: Socket<S>,
         protocol: Protocol,
         upstream: Upstream,
+        link: Link,
         counted: OpenTerminal,
     ) -> Self {
         Self {
@@ -86,6 +68,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
             protocol,
             upstream,
             phase: Phase::Opening,
+            link,
             input: Input::new(protocol),
             unacknowledged: 0,
             flush: Flush::Done,
@@ -151,8 +134,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         }
     }
 
+    /// The size that a terminal opens with is everybody's; whoever may only look does nothing else to
+    /// it. The broker, which judges that for itself, need not be told of it.
+    fn may_act(&self) -> bool {
+        self.link.access() == Access::Interact
+    }
+
     fn take_input(&mut self, input: Bytes) -> Result<(), Ending> {
         let bytes = input.len() as u64;
+        if !self.may_act() {
+            self.credit_due += bytes;
+            return Ok(());
+        }
         self.input.take(input, &self.upstream).map_err(Ending::Violation)?;
         self.traffic.input += bytes;
         self.counted.input(bytes);
@@ -162,10 +155,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
     fn take_control(&mut self, message: ClientMessage) {
         match (message, self.protocol) {
             (ClientMessage::Resize { cols, rows }, _) => {
-                self.upstream.resize(message::size(cols, rows));
+                if self.phase == Phase::Opening || self.may_act() {
+                    self.upstream.resize(message::size(cols, rows));
+                }
             }
             (ClientMessage::Ack { bytes }, Protocol::V1) => self.acknowledge(bytes),
-            (ClientMessage::Interrupt, Protocol::V1) => {
+            (ClientMessage::Interrupt, Protocol::V1) if self.may_act() => {
                 let dropped = self.upstream.interrupt();
                 self.credit(dropped);
             }
@@ -204,6 +199,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
             window: WINDOW_BYTES,
             input_window,
             silence_ms: u64::try_from(SILENCE_MAX.as_millis()).unwrap_or(u64::MAX),
+            link: self.link.state(),
         };
         self.tell(&hello)
     }
@@ -267,6 +263,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
     /// Control that has to reach the viewer. It is joined while the socket takes nothing, so that
     /// it does not pile up.
     fn send_due(&mut self) -> Result<(), Ending> {
+        if self.phase == Phase::Opened
+            && let Some(state) = self.link.news()
+        {
+            self.tell(&ServerMessage::Link(state))?;
+        }
         if self.credit_due > 0 && self.phase == Phase::Opened {
             let bytes = std::mem::take(&mut self.credit_due);
             self.tell(&ServerMessage::Credit { bytes })?;

@@ -31,7 +31,7 @@ async fn a_link_shows_the_page_and_whose_it_is() {
     let info = get(&gateway, &link("/info")).await;
     assert_eq!(
         (info.status.as_u16(), info.body.as_str()),
-        (200, r#"{"name":"demo","namespace":"team-a"}"#)
+        (200, r#"{"name":"demo","namespace":"team-a","access":"interact"}"#)
     );
 }
 
@@ -80,6 +80,45 @@ async fn the_pages_files_are_kept_by_browsers() {
     let again = request(&gateway, "GET", &path, &[("if-none-match", file.header("etag"))]).await;
     assert_eq!((again.status.as_u16(), again.body.as_str()), (304, ""));
     assert_eq!(get(&gateway, "/s/assets/no-such.js").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_pages_files_come_compressed_as_the_browser_accepts_it() {
+    let gateway = TestGateway::start(&[]).await;
+    let page = get(&gateway, &link("")).await.body;
+    let script = page.split('"').find(|part| part.starts_with("assets/main-"));
+    let path = format!("/s/{}", script.expect("the page has a script"));
+
+    let plain = get(&gateway, &path).await;
+    assert_eq!((plain.header("content-encoding"), plain.header("vary")), ("", "accept-encoding"));
+    let cases = [("gzip, deflate, br, zstd", "br"), ("gzip, br;q=0.5", "gzip"), ("br;q=0", "")];
+    let mut etags = vec![plain.header("etag").to_owned()];
+    for (accepted, expected) in cases {
+        let accepted = ("accept-encoding", accepted);
+        let file = request(&gateway, "GET", &path, &[accepted]).await;
+        assert_eq!((file.status.as_u16(), file.header("content-encoding")), (200, expected));
+        assert_eq!(file.header("vary"), "accept-encoding");
+        assert_eq!(file.header("content-type"), "text/javascript; charset=utf-8");
+        assert_eq!(file.header("cache-control"), "public, max-age=31536000, immutable");
+        let length: usize = file.header("content-length").parse().unwrap();
+        let plain_length: usize = plain.header("content-length").parse().unwrap();
+        assert!(if expected.is_empty() {
+            length == plain_length
+        } else {
+            length * 3 < plain_length
+        });
+        etags.push(file.header("etag").to_owned());
+
+        let etag = ("if-none-match", file.header("etag"));
+        let again = request(&gateway, "GET", &path, &[accepted, etag]).await;
+        assert_eq!((again.status.as_u16(), again.header("vary")), (304, "accept-encoding"));
+        let head = request(&gateway, "HEAD", &path, &[accepted]).await;
+        assert_eq!(head.header("content-length"), file.header("content-length"));
+    }
+    assert!(etags[0] == etags[3] && etags[0] != etags[1] && etags[1] != etags[2], "{etags:?}");
+    for form in [".br", ".gz"] {
+        assert_eq!(get(&gateway, &format!("{path}{form}")).await.status, 404, "{form}");
+    }
 }
 
 #[tokio::test]

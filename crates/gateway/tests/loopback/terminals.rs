@@ -35,7 +35,7 @@ async fn the_broker_learns_who_comes_with_which_token_and_size() {
     assert!(attached.open == expected, "{:?}", attached.open);
 
     attached.open().await;
-    let hello = r#"{"type":"hello","agent":{"name":"demo","namespace":"team-a"},"window":262144,"input_window":65536,"silence_ms":25000}"#;
+    let hello = r#"{"type":"hello","agent":{"name":"demo","namespace":"team-a"},"window":262144,"input_window":65536,"silence_ms":25000,"access":"interact"}"#;
     assert_eq!(viewer.next().await, Message::text(hello));
 }
 

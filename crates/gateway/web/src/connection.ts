@@ -69,9 +69,18 @@ export class Connection {
   }
 
   resize(size: Size): void {
-    if (size.cols === this.#size.cols && size.rows === this.#size.rows) return;
+    if (size.cols !== this.#size.cols || size.rows !== this.#size.rows) this.announce(size);
+  }
+
+  /** Says the size though it may be known: who just became allowed to set it was not heard before. */
+  announce(size: Size): void {
     this.#size = size;
     this.#control(resizeMessage(size));
+  }
+
+  /** Drops input that was not sent yet: its viewer may no longer type. */
+  withdraw(): void {
+    this.#outbox.clear();
   }
 
   /** Sends at once what credit allows: the page is about to be hidden or closed. */

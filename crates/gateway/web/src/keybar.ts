@@ -1,6 +1,7 @@
 // The row of keys a phone's keyboard lacks; shown where fingers are used. It must never take the focus: the keyboard would close.
 
 import { isTyped, modifyTyped, NO_MODIFIERS, type KeyName, type Modifiers } from "./keys.ts";
+import type { Access } from "./protocol.ts";
 import { element } from "./status.ts";
 
 export interface KeyBarEvents {
@@ -12,15 +13,15 @@ export interface KeyBarEvents {
 
 type Press = { key: KeyName } | { hold: keyof Modifiers } | { act: "paste" | "larger" | "smaller" | "keyboard" };
 
-/** Two rows of eight; the arrows stand as on a keyboard. */
+/** Two rows of eight; the arrows stand as on a keyboard. A name begins with the label, so that who speaks to the page can say it. */
 const LAYOUT: ReadonlyArray<readonly [label: string, name: string, press: Press]> = [
-  ["Esc", "Escape", { key: "escape" }],
-  ["Ctrl", "Control, for the next key", { hold: "ctrl" }],
+  ["Esc", "Esc, Escape", { key: "escape" }],
+  ["Ctrl", "Ctrl, Control, for the next key", { hold: "ctrl" }],
   ["Alt", "Alt, for the next key", { hold: "alt" }],
-  ["PgUp", "Page up", { key: "pageUp" }],
+  ["PgUp", "PgUp, page up", { key: "pageUp" }],
   ["↑", "Up", { key: "up" }],
-  ["PgDn", "Page down", { key: "pageDown" }],
-  ["A+", "Larger text", { act: "larger" }],
+  ["PgDn", "PgDn, page down", { key: "pageDown" }],
+  ["A+", "A+, larger text", { act: "larger" }],
   ["⏎", "Enter", { key: "enter" }],
   ["Tab", "Tab", { key: "tab" }],
   ["^C", "Control C", { key: "interrupt" }],
@@ -28,7 +29,7 @@ const LAYOUT: ReadonlyArray<readonly [label: string, name: string, press: Press]
   ["←", "Left", { key: "left" }],
   ["↓", "Down", { key: "down" }],
   ["→", "Right", { key: "right" }],
-  ["A−", "Smaller text", { act: "smaller" }],
+  ["A−", "A−, smaller text", { act: "smaller" }],
   ["⌨", "Show or hide the keyboard", { act: "keyboard" }],
 ];
 
@@ -41,13 +42,34 @@ export class KeyBar {
   #held: Modifiers = NO_MODIFIERS;
   #holds = new Map<keyof Modifiers, HTMLButtonElement>();
   #repeat: ReturnType<typeof setTimeout> | undefined;
+  #wanted = false;
+  #allowed = true;
 
   constructor(private readonly events: KeyBarEvents) {
     for (const [label, name, press] of LAYOUT) this.#root.append(this.#button(label, name, press));
   }
 
+  /** There are fingers. */
   show(): void {
-    this.#root.hidden = false;
+    this.#wanted = true;
+    this.#place();
+  }
+
+  /** Keys are of no use to who may only look. */
+  follow(access: Access): void {
+    this.#allowed = access === "interact";
+    if (!this.#allowed) this.#release();
+    this.#place();
+  }
+
+  #place(): void {
+    this.#root.hidden = !this.#wanted || !this.#allowed;
+  }
+
+  /** A key that is hidden while it is held is not held any more. */
+  #release(): void {
+    clearTimeout(this.#repeat);
+    this.#hold(NO_MODIFIERS);
   }
 
   /** What was typed, with the held modifiers; they are let go once they met a character. */

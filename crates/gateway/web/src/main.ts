@@ -6,8 +6,10 @@ import { clampFontSize, defaultFontSize, savedFontSize, saveFontSize } from "./f
 import { KeyBar } from "./keybar.ts";
 import { encodeKey } from "./keys.ts";
 import { openWebAddress, webAddress } from "./links.ts";
+import { network } from "./network.ts";
 import { OfferView } from "./offer.ts";
-import type { Agent } from "./protocol.ts";
+import { PresenceView } from "./presenceview.ts";
+import type { Access, Agent, LinkFacts } from "./protocol.ts";
 import { followReaderSwitch } from "./reader.ts";
 import { isAsleep, returnMayHelp, Session, type State } from "./session.ts";
 import { shortcut, type Platform } from "./shortcuts.ts";
@@ -29,8 +31,10 @@ const encoder = new TextEncoder();
 let agent: string | undefined;
 let program = "";
 let behind: Behind = "empty";
+let access: Access = "interact";
 
 const offer = new OfferView(() => terminal.xterm.focus());
+const presence = new PresenceView();
 const status = new StatusView(() => session.act());
 const terminal = new TerminalView(
   surface,
@@ -38,6 +42,7 @@ const terminal = new TerminalView(
   window.matchMedia("(prefers-reduced-motion: reduce)").matches ? "reduced" : "full",
   {
     data: (text) => send(encoder.encode(keyBar.modify(text))),
+    pasted: (text) => send(encoder.encode(text)),
     binary: send,
     resized: debounced(RESIZE_SETTLES_MS, () => session.resize(terminal.size())),
     title: (text) => {
@@ -57,19 +62,26 @@ const keyBar = new KeyBar({
     send(encoder.encode(encodeKey(key, modifiers, cursorKeys)));
   },
   paste: () => void paste(),
-  fontSize: (change) => setFontSize(fontSize() + change),
+  fontSize: (change) => setFontSize(terminal.fontSize + change),
   keyboard: toggleKeyboard,
 });
-const session = new Session(endpoints(new URL(window.location.href)), terminal, {
-  state: showState,
-  agent: showAgent,
-  notice: (message) => offer.show(message),
-});
+const session = new Session(
+  endpoints(new URL(window.location.href)),
+  terminal,
+  {
+    state: showState,
+    agent: showAgent,
+    link: showLink,
+    viewers: (viewers) => presence.viewers(viewers),
+    notice: (message) => offer.show(message),
+  },
+  () => network(window.location.hostname),
+);
 
 followViewport(element("page"), surface, () => terminal.fit());
 followTouch(surface, {
-  lineHeight: () => surface.clientHeight / terminal.xterm.rows,
-  fontSize,
+  lineHeight: () => terminal.lineHeight,
+  fontSize: () => terminal.fontSize,
   setFontSize,
 });
 followReaderSwitch(store, (mode) => {
@@ -86,7 +98,9 @@ function send(bytes: Uint8Array): void {
 }
 
 function showState(state: State): void {
-  terminal.xterm.options.disableStdin = state.kind !== "live";
+  followAccess(state);
+  if (state.kind === "stopped" || isAsleep(state)) presence.over();
+  else if (state.kind !== "live") presence.disconnected();
   if (state.kind === "live") {
     behind = "screen";
     program = "";
@@ -105,19 +119,26 @@ function showAgent({ name }: Agent): void {
   status.show(session.state, agent, behind);
 }
 
+function showLink(facts: LinkFacts, when: "opened" | "changed"): void {
+  access = facts.access;
+  if (when === "opened") presence.opened(facts);
+  else presence.changed(facts);
+  followAccess(session.state);
+}
+
+/** xterm.js sends nothing while its input is off: no key, no mouse report and no answer; and no keyboard covers half of a phone. */
+function followAccess(state: State): void {
+  terminal.xterm.options.disableStdin = state.kind !== "live" || access === "view";
+  keyBar.follow(access);
+}
+
 function showTitle(): void {
   document.title = pageTitle(agent, program);
 }
 
-function fontSize(): number {
-  return terminal.xterm.options.fontSize ?? defaultFontSize(window.innerWidth);
-}
-
 function setFontSize(px: number): void {
   const size = clampFontSize(px);
-  if (size === fontSize()) return;
-  terminal.setFontSize(size);
-  saveFontSize(store, size);
+  if (size !== terminal.fontSize && terminal.setFontSize(size) === "own") saveFontSize(store, size);
 }
 
 function followKeys(): void {
@@ -177,7 +198,7 @@ async function copy(text: string): Promise<void> {
 
 async function paste(): Promise<void> {
   try {
-    terminal.xterm.paste(await navigator.clipboard.readText());
+    terminal.paste(await navigator.clipboard.readText());
   } catch {
     offer.show("The browser did not allow reading the clipboard. Hold a finger on the terminal to paste, or use the keyboard's own paste.");
   }

@@ -6,9 +6,9 @@ export type Delay = { kind: "backoff" } | { kind: "soon" } | { kind: "atLeast"; 
 
 /**
  * Why the page is going to try again: the class Wait of denials, an agent that sleeps until somebody wakes it, a connection
- * that failed, or too many requests.
+ * that failed, a device without a network, or too many requests.
  */
-export type Wait = "agent" | "asleep" | "connection" | "limit";
+export type Wait = "agent" | "asleep" | "connection" | "offline" | "limit";
 
 /**
  * Why the page stopped trying: the program ended; the classes Hidden and Forbidden of denials; either of them where there

@@ -22,6 +22,23 @@ export interface Size {
   rows: number;
 }
 
+/** What a viewer of this link may do: `view` only looks. The server decides; the page only does not offer what is refused. */
+export type Access = "view" | "interact";
+
+/** What the server says of the link. */
+export interface LinkFacts {
+  access: Access;
+  /** Undefined where the link does not end, or the server does not say. */
+  endsInMs: number | undefined;
+}
+
+/** Who looks at the same screen. */
+export interface Viewers {
+  count: number;
+  /** Who typed last, as the server calls them. */
+  typed: string | undefined;
+}
+
 export type ServerMessage =
   | {
       type: "hello";
@@ -31,7 +48,13 @@ export type ServerMessage =
       /** Input that may be sent and not credited, in bytes; undefined for an older gateway, which bounds nothing. */
       inputWindow: number | undefined;
       silenceMs: number | undefined;
+      link: LinkFacts;
     }
+  /** The link was changed: all of it, as in `hello`. */
+  | { type: "link"; link: LinkFacts }
+  | { type: "viewers"; viewers: Viewers }
+  /** The size of the screen that all viewers share; undefined where each has their own again. */
+  | { type: "screen"; size: Size | undefined }
   | { type: "credit"; bytes: number }
   | { type: "heartbeat" }
   | { type: "exit"; code: number | undefined; message: string }
@@ -48,7 +71,14 @@ export function readServerMessage(text: string): ServerMessage | undefined {
         window: positive(value["window"]) ?? DEFAULT_WINDOW_BYTES,
         inputWindow: positive(value["input_window"]),
         silenceMs: positive(value["silence_ms"]),
+        link: readLink(value),
       };
+    case "link":
+      return { type: "link", link: readLink(value) };
+    case "viewers":
+      return readViewers(value);
+    case "screen":
+      return { type: "screen", size: readSize(value) };
     case "credit":
       return { type: "credit", bytes: positive(value["bytes"]) ?? 0 };
     case "heartbeat":
@@ -60,6 +90,27 @@ export function readServerMessage(text: string): ServerMessage | undefined {
     default:
       return undefined;
   }
+}
+
+/** A server that says nothing of access is an older one, which lets every viewer type. */
+function readLink(value: Record<string, unknown>): LinkFacts {
+  const endsInMs = integer(value["ends_in_ms"]);
+  return { access: value["access"] === "view" ? "view" : "interact", endsInMs: endsInMs === undefined ? undefined : Math.max(0, endsInMs) };
+}
+
+function readViewers(value: Record<string, unknown>): ServerMessage | undefined {
+  const count = positive(value["count"]);
+  if (count === undefined) return undefined;
+  return { type: "viewers", viewers: { count, typed: name(value["typed"]) } };
+}
+
+/** The most of either that a terminal may have: `MAX_COLUMNS` and `MAX_ROWS` of the programs. */
+export const MAX_CELLS = 1000;
+
+function readSize(value: Record<string, unknown>): Size | undefined {
+  const [cols, rows] = [positive(value["cols"]), positive(value["rows"])];
+  if (cols === undefined || rows === undefined) return undefined;
+  return { cols: Math.min(cols, MAX_CELLS), rows: Math.min(rows, MAX_CELLS) };
 }
 
 export function resizeMessage({ cols, rows }: Size): string {
@@ -114,6 +165,15 @@ function integer(value: unknown): number | undefined {
 function positive(value: unknown): number | undefined {
   const number = integer(value);
   return number !== undefined && number > 0 ? number : undefined;
+}
+
+const MAX_NAME_CHARS = 40;
+
+/** A name in a line of text: short, and without characters that change the text around it. */
+function name(value: unknown): string | undefined {
+  if (typeof value !== "string") return undefined;
+  const characters = [...value.slice(0, MAX_SENTENCE_CHARS).replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, " ").trim()];
+  return characters.slice(0, MAX_NAME_CHARS).join("") || undefined;
 }
 
 const MAX_SENTENCE_CHARS = 300;

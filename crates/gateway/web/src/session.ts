@@ -5,7 +5,8 @@ import { Backoff, STABLE_MS } from "./backoff.ts";
 import { Connection } from "./connection.ts";
 import { askInfo, askToWake } from "./info.ts";
 import { afterClose, afterInfo, afterWake, type Delay, type End, type History, type Step, type Wait } from "./outcome.ts";
-import type { Agent, Size } from "./protocol.ts";
+import type { Network } from "./network.ts";
+import type { Access, Agent, LinkFacts, ServerMessage, Size, Viewers } from "./protocol.ts";
 
 export type State =
   | { kind: "connecting" }
@@ -29,7 +30,10 @@ export function isAsleep(state: State): boolean {
 
 /** What a session draws on. */
 export interface Screen {
+  /** What this viewer's window holds; the screen that is drawn may be of another size. */
   size(): Size;
+  /** Draws a screen of exactly this size from now on; undefined: of the window's. */
+  share(size: Size | undefined): void;
   /** Empties the screen for a session that starts anew. */
   reset(): void;
   write(bytes: Uint8Array, drawn: () => void): void;
@@ -40,6 +44,9 @@ export interface Screen {
 export interface SessionEvents {
   state(state: State): void;
   agent(agent: Agent): void;
+  /** What the link allows: `opened` comes once before each `live`. */
+  link(facts: LinkFacts, when: "opened" | "changed"): void;
+  viewers(viewers: Viewers): void;
   notice(message: string): void;
 }
 
@@ -53,14 +60,17 @@ export class Session {
   /** Counts attempts: the answer to a former one says nothing any more. */
   #turn = 0;
   #connection: Connection | undefined;
+  #access: Access = "interact";
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly at: Endpoints,
     private readonly screen: Screen,
     private readonly events: SessionEvents,
+    private readonly network: () => Network,
   ) {}
 
+  /** Whatever the browser says of its network: it has just loaded this page. */
   start(): void {
     void this.#attempt();
   }
@@ -68,23 +78,22 @@ export class Session {
   /** The viewer pressed the button: wakes an agent that sleeps, and otherwise tries at once. */
   act(): void {
     if (isAsleep(this.#state)) void this.#wake();
-    else this.retryNow();
+    else this.#again();
   }
 
   /** Tries now what would be tried later: the viewer asked, or the network came back. It wakes nobody. */
   retryNow(): void {
-    if (this.#state.kind !== "waiting" && this.#state.kind !== "stopped") return;
-    clearTimeout(this.#timer);
-    void this.#attempt();
+    if (this.network() === "online") this.#again();
   }
 
   get state(): State {
     return this.#state;
   }
 
-  /** What is typed while there is no terminal is dropped: nobody knows which program would read it later. */
+  /** What is typed while there is no terminal, or by who may only look, is dropped: nobody knows which program would read it later. */
   input(bytes: Uint8Array): "taken" | "refused" {
-    return this.#state.kind === "live" && this.#connection ? this.#connection.input(bytes) : "taken";
+    if (this.#state.kind !== "live" || this.#access === "view") return "taken";
+    return this.#connection?.input(bytes) ?? "taken";
   }
 
   /** Sends at once what may be sent: the page is about to be hidden or closed. */
@@ -93,7 +102,19 @@ export class Session {
   }
 
   resize(size: Size): void {
-    this.#connection?.resize(size);
+    if (this.#access === "interact") this.#connection?.resize(size);
+  }
+
+  #again(): void {
+    if (this.#state.kind !== "waiting" && this.#state.kind !== "stopped") return;
+    clearTimeout(this.#timer);
+    void this.#attempt();
+  }
+
+  /** By the clock, not by a viewer: without a network it waits for that, and asks nobody. */
+  #attemptInTime(): void {
+    if (this.network() === "online") void this.#attempt();
+    else this.#enter({ kind: "waiting", wait: "offline", reason: "", delayMs: 0 });
   }
 
   async #wake(): Promise<void> {
@@ -135,19 +156,43 @@ export class Session {
         this.#history = "seen";
         this.#unknownSinceMs = undefined;
         this.screen.reset();
+        this.screen.share(undefined);
         this.#enter({ kind: "live" });
       },
-      message: (message) => {
-        if (message.type === "hello" && message.agent) this.events.agent(message.agent);
-        if (message.type === "notice" && message.message) this.events.notice(message.message);
-      },
+      message: (message) => this.#read(message),
       output: (bytes, drawn) => this.screen.write(bytes, drawn),
     });
     this.#connection = connection;
     const closed = await connection.closed;
     clearTimeout(stable);
     this.#connection = undefined;
+    this.#access = "interact";
     return afterClose(closed);
+  }
+
+  #read(message: ServerMessage): void {
+    switch (message.type) {
+      case "hello":
+        if (message.agent) this.events.agent(message.agent);
+        return this.#allow(message.link, "opened");
+      case "link":
+        return this.#allow(message.link, "changed");
+      case "viewers":
+        return this.events.viewers(message.viewers);
+      case "screen":
+        return this.screen.share(message.size);
+      case "notice":
+        if (message.message) this.events.notice(message.message);
+    }
+  }
+
+  /** The server drops what it does not allow; not to send it spares the viewer a screen that answers nothing. */
+  #allow(facts: LinkFacts, when: "opened" | "changed"): void {
+    const before = this.#access;
+    this.#access = facts.access;
+    if (facts.access === "view") this.#connection?.withdraw();
+    else if (before === "view") this.#connection?.announce(this.screen.size());
+    this.events.link(facts, when);
   }
 
   #follow(step: Step): void {
@@ -156,7 +201,7 @@ export class Session {
       this.#enter({ kind: "stopped", end: step.end, reason: step.reason });
     } else if (step.do === "retry") {
       const delayMs = this.#delay(step.delay);
-      this.#timer = setTimeout(() => void this.#attempt(), delayMs);
+      this.#timer = setTimeout(() => this.#attemptInTime(), delayMs);
       this.#enter({ kind: "waiting", wait: step.wait, reason: step.reason, delayMs });
     }
   }

@@ -50,7 +50,7 @@ export class StatusView {
 }
 
 /** The same text again is not written again: a screen reader would read it again. */
-function setText(target: HTMLElement, text: string): void {
+export function setText(target: HTMLElement, text: string): void {
   if (target.textContent !== text) target.textContent = text;
 }
 

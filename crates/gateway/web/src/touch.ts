@@ -1,4 +1,4 @@
-// What fingers do on the terminal: one that slides scrolls, two that spread change the size of the text; a tap stays a click.
+// What fingers do on the terminal: one that slides moves a screen that is larger than its window, else scrolls; two that spread change the size of the text; a tap stays a click.
 
 const SLIDE_PX = 8;
 
@@ -11,7 +11,7 @@ export interface TouchEvents {
 
 type Gesture =
   | { kind: "tap"; x: number; y: number }
-  | { kind: "slide"; y: number }
+  | { kind: "slide"; x: number; y: number }
   | { kind: "spread"; distance: number; fontSize: number };
 
 export function followTouch(surface: HTMLElement, events: TouchEvents): void {
@@ -31,11 +31,14 @@ export function followTouch(surface: HTMLElement, events: TouchEvents): void {
     const [first, second] = event.touches;
     if (first === undefined || gesture === undefined) return;
     if (gesture.kind === "tap" && Math.hypot(first.clientX - gesture.x, first.clientY - gesture.y) > SLIDE_PX) {
-      gesture = { kind: "slide", y: gesture.y };
+      gesture = { kind: "slide", x: gesture.x, y: gesture.y };
     }
     if (gesture.kind === "tap") return;
     event.preventDefault();
-    if (gesture.kind === "slide") gesture.y = slide(surface, first, gesture.y, events.lineHeight());
+    if (gesture.kind === "slide") {
+      const from = pan(surface, first, gesture);
+      gesture = { kind: "slide", x: from.x, y: slide(surface, first, from.y, events.lineHeight()) };
+    }
     else if (second !== undefined) events.setFontSize(gesture.fontSize * (distance(first, second) / gesture.distance));
   };
 
@@ -47,6 +50,13 @@ export function followTouch(surface: HTMLElement, events: TouchEvents): void {
   surface.addEventListener("touchmove", move, { passive: false });
   surface.addEventListener("touchend", end);
   surface.addEventListener("touchcancel", end);
+}
+
+/** Moves a screen that is larger than its window; returns what is used up. */
+function pan(surface: HTMLElement, finger: Touch, from: { x: number; y: number }): { x: number; y: number } {
+  const { scrollTop } = surface;
+  surface.scrollBy(from.x - finger.clientX, from.y - finger.clientY);
+  return { x: finger.clientX, y: from.y - (surface.scrollTop - scrollTop) };
 }
 
 /** Turns whole lines of movement into wheel events, which xterm.js gives to the program or the scrollback; returns what is used up. */

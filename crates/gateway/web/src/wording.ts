@@ -52,6 +52,8 @@ function waiting(wait: Wait, reason: string, agent: string | undefined): Words {
         detail: reason || "This page will try again by itself.",
         action: undefined,
       };
+    case "offline":
+      return { tone: "wait", title: "You are offline", detail: "This page reconnects by itself when the network is back.", action: "Try now" };
     case "connection":
       return { tone: "wait", title: "Reconnecting", detail: reason, action: "Reconnect now" };
   }

@@ -117,7 +117,8 @@ impl Scratch<'_> {
         };
         let began = Instant::now();
         let limit = self.options.scratch_timeout;
-        let active = Box::pin(until_active(&self.space, &created.metadata, &self.waiting_for));
+        let active =
+            Box::pin(until_active(&self.space, &created.metadata, None, None, &self.waiting_for));
         match within(limit, active, || self.waiting_for.borrow().clone()).await {
             Ok(held) => {
                 let took = Duration::from_secs(began.elapsed().as_secs());

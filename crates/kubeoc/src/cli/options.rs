@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use api_types::{ToolName, ToolRole};
+use api_types::{LinkName, ToolName, ToolRole};
 use clap::Args;
 use pki::Tool;
 
 use super::{
     Place, Target,
+    links::LinkOptions,
     values::{self, Allowed, Expiry, Format, ListFormat},
 };
 
@@ -99,6 +100,10 @@ pub struct ScaleOptions {
     pub no_wait: bool,
 }
 
+/// The flags that change what a link allows.
+const CHANGES: [&str; 6] =
+    ["expires_in", "allowed_ips", "view", "interact", "max_viewers", "idle_timeout"];
+
 #[derive(Clone, Debug, Args)]
 pub struct ShareOptions {
     #[command(flatten)]
@@ -112,9 +117,16 @@ pub struct ShareOptions {
     #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = values::allowed)]
     pub allowed_ips: Option<Vec<Allowed>>,
 
+    #[command(flatten)]
+    pub link: LinkOptions,
+
     /// Print the existing link without changing anything
-    #[arg(long, conflicts_with_all = ["expires_in", "allowed_ips"])]
+    #[arg(long, conflicts_with_all = CHANGES)]
     pub show: bool,
+
+    /// Replace the token of the existing link, which closes its terminals
+    #[arg(long, conflicts_with_all = CHANGES, conflicts_with = "show")]
+    pub rotate: bool,
 
     /// Also print the link as a QR code
     #[arg(long, conflicts_with = "output")]
@@ -139,6 +151,10 @@ pub struct ShareOptions {
 pub struct UnshareOptions {
     #[command(flatten)]
     pub target: Target,
+
+    /// Remove the link of this name, and leave the others
+    #[arg(long, value_name = "LINK", value_parser = values::link)]
+    pub link: Option<LinkName>,
 }
 
 /// Of `certificates renew`.

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use api_types::network::{IpNetwork, NetworkError, parse_allowed};
+use api_types::{
+    LinkMistake, LinkName,
+    network::{IpNetwork, NetworkError, parse_allowed},
+};
 use clap::ValueEnum;
 
 /// How one result is printed for scripts.
@@ -36,6 +39,28 @@ pub enum Allowed {
     Any,
     /// As the user wrote it; it names a network.
     Network(String),
+}
+
+/// What `--max-viewers` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Viewers {
+    Any,
+    AtMost(u16),
+}
+
+/// As the definition of Agents has it.
+const MOST_VIEWERS: u16 = 1000;
+
+pub(super) fn viewers(text: &str) -> Result<Viewers, String> {
+    match text.parse() {
+        _ if text == "any" => Ok(Viewers::Any),
+        Ok(count @ 1..=MOST_VIEWERS) => Ok(Viewers::AtMost(count)),
+        _ => Err(format!("use a number from 1 to {MOST_VIEWERS}, or any")),
+    }
+}
+
+pub(super) fn link(text: &str) -> Result<LinkName, LinkMistake> {
+    LinkName::parse(text)
 }
 
 pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {

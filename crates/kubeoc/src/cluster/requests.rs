@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use super::Cluster;
 use crate::{
-    refusal::{Request, explain},
+    refusal::{Request, explain, is_conflict},
     stored::{Change, Kind, Stored},
 };
 
@@ -99,6 +99,33 @@ impl Cluster {
             PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         let patched = self.api().patch(name, &parameters, &Patch::Merge(change)).await;
         patched.map_err(|error| explain(error, &self.to::<Agent>("patch", name)))
+    }
+
+    /// Merges into the Agent what `change` makes of it. It names the version that it was made of; where
+    /// somebody else changed the Agent meanwhile, it is made anew.
+    pub(crate) async fn patch_as_read(
+        &self,
+        name: &str,
+        change: impl Fn(&Agent) -> anyhow::Result<Value>,
+    ) -> anyhow::Result<Stored<Agent>> {
+        loop {
+            let read = self.get::<Agent>(name).await?;
+            if let Some(mistake) = read.unreadable {
+                anyhow::bail!("the agent's spec cannot be read: {mistake}; correct it first");
+            }
+            match self.patch(name, &change(&read.object)?).await {
+                Err(error) if is_conflict(&error) => {}
+                patched => return patched,
+            }
+        }
+    }
+
+    /// Merges `change` into a Secret.
+    pub(crate) async fn patch_secret(&self, name: &str, change: &Value) -> anyhow::Result<()> {
+        let parameters =
+            PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let patched = self.api::<Secret>().patch(name, &parameters, &Patch::Merge(change)).await;
+        patched.map(|_| ()).map_err(|error| explain(error, &self.to::<Secret>("patch", name)))
     }
 
     /// The share Secret of an agent.

@@ -22,11 +22,16 @@ pub(super) enum Names {
     Templates,
     Namespaces,
     Contexts,
+    /// Of the agent that the line names.
+    Links,
 }
 
 /// The cluster and namespace that a command line names, as far as it is written.
 #[derive(Clone, Debug)]
-pub(super) struct Cluster(Place);
+pub(super) struct Cluster {
+    place: Place,
+    agent: Option<String>,
+}
 
 impl Cluster {
     pub(super) fn named_by(words: &[OsString]) -> Self {
@@ -36,20 +41,21 @@ impl Cluster {
         while let Some((_, further)) = command.subcommand() {
             command = further;
         }
-        Self(Place {
+        let place = Place {
             namespace: text(command, "namespace"),
             timeout: DEADLINE,
             kubeconfig: text(command, "kubeconfig"),
             context: text(command, "context"),
-        })
+        };
+        Self { place, agent: text(command, "name") }
     }
 
     /// None where it takes too long, fails or is not allowed.
     pub(super) fn candidates(&self, names: Names) -> Vec<CompletionCandidate> {
         let (answer, answered) = mpsc::sync_channel(1);
-        let place = self.0.clone();
+        let asked = self.clone();
         // What a kubeconfig names to log in with runs to its end; this process does not wait for it.
-        thread::spawn(move || answer.send(ask(names, &place)));
+        thread::spawn(move || answer.send(asked.ask(names)));
         let names = answered.recv_timeout(DEADLINE).ok().flatten().unwrap_or_default();
         names.into_iter().map(CompletionCandidate::new).collect()
     }
@@ -64,20 +70,33 @@ where
     value.filter(|value| !value.as_ref().is_empty()).cloned()
 }
 
-fn ask(names: Names, place: &Place) -> Option<Vec<String>> {
-    if names == Names::Contexts {
-        return known_contexts(place.kubeconfig.as_deref()).ok();
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-    let found = runtime.block_on(async {
-        let cluster = cluster::Cluster::connect(place).await?;
-        match names {
-            Names::Agents => cluster.names::<Agent>().await,
-            Names::Templates => cluster.names::<AgentTemplate>().await,
-            Names::Namespaces | Names::Contexts => cluster.names_of_cluster::<Namespace>().await,
+impl Cluster {
+    fn ask(&self, names: Names) -> Option<Vec<String>> {
+        let place = &self.place;
+        if names == Names::Contexts {
+            return known_contexts(place.kubeconfig.as_deref()).ok();
         }
-    });
-    found.ok()
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+        let found = runtime.block_on(async {
+            let cluster = cluster::Cluster::connect(place).await?;
+            match names {
+                Names::Agents => cluster.names::<Agent>().await,
+                Names::Templates => cluster.names::<AgentTemplate>().await,
+                Names::Links => links(&cluster, self.agent.as_deref()).await,
+                Names::Namespaces | Names::Contexts => {
+                    cluster.names_of_cluster::<Namespace>().await
+                }
+            }
+        });
+        found.ok()
+    }
+}
+
+async fn links(cluster: &cluster::Cluster, agent: Option<&str>) -> anyhow::Result<Vec<String>> {
+    let Some(agent) = agent else { return Ok(vec![]) };
+    let share = cluster.get::<Agent>(agent).await?.object.spec.share;
+    let links = share.map(|share| share.links).unwrap_or_default();
+    Ok(links.into_iter().map(|link| link.name).collect())
 }
 
 #[cfg(test)]
@@ -104,7 +123,7 @@ mod tests {
         ];
         for (words, namespace, context) in cases {
             let words = ["kubeoc"].iter().chain(words).map(Into::into).collect::<Vec<_>>();
-            let Cluster(place) = Cluster::named_by(&words);
+            let Cluster { place, .. } = Cluster::named_by(&words);
             assert_eq!(place.namespace.as_deref(), namespace, "{words:?}");
             assert_eq!(place.context.as_deref(), context, "{words:?}");
         }
@@ -113,7 +132,7 @@ mod tests {
     #[test]
     fn a_kubeconfig_is_read_where_it_is_named() {
         let words = ["kubeoc", "agent", "logs", "--kubeconfig", "/tmp/c", "-c", ""];
-        let Cluster(place) = Cluster::named_by(&words.map(Into::into));
+        let Cluster { place, .. } = Cluster::named_by(&words.map(Into::into));
         assert_eq!(place.kubeconfig, Some(PathBuf::from("/tmp/c")));
     }
 }

@@ -47,7 +47,7 @@ fn not_ready(message: &str) -> Vec<Condition> {
 
 #[test]
 fn a_link_works_once_all_agree_on_its_token() {
-    let progress = progress(&demo(), Some(&secret(token().expose())));
+    let progress = progress(&demo(), Some(&secret(token().expose())), None);
     assert!(matches!(progress, Progress::Active(active) if active == token()));
 }
 
@@ -83,7 +83,7 @@ fn what_is_missing_is_named() {
         (silent, held(), "the agent to be ready: Progressing"),
     ];
     for (agent, secret, expected) in cases {
-        match progress(&agent, secret.as_ref()) {
+        match progress(&agent, secret.as_ref(), None) {
             Progress::Waiting(what) => assert_eq!(what, expected),
             other => panic!("{expected}: {other:?}"),
         }
@@ -97,8 +97,8 @@ fn an_expired_link_is_not_waited_for() {
             vec![condition(SHARE_READY, "False", reason::EXPIRED, "expired yesterday")];
     });
     let held = secret(token().expose());
-    assert_eq!(explanation(&expired, Some(&held)).as_deref(), Some("expired yesterday"));
-    let progress = progress(&expired, Some(&held));
+    assert_eq!(explanation(&expired, Some(&held), None).as_deref(), Some("expired yesterday"));
+    let progress = progress(&expired, Some(&held), None);
     assert!(matches!(progress, Progress::Stuck(cause) if cause == "expired yesterday"));
 }
 
@@ -116,18 +116,50 @@ fn a_secret_of_the_same_name_may_belong_to_another_agent() {
 
 #[test]
 fn a_link_is_active_only_with_the_token_that_was_published() {
-    assert!(is_active(&demo(), &token()));
-    assert!(!is_active(&demo(), &ShareToken::from_bytes(&[2; 32])), "the token before this one");
+    assert!(is_active(&demo(), None, &token()));
+    assert!(
+        !is_active(&demo(), None, &ShareToken::from_bytes(&[2; 32])),
+        "the token before this one"
+    );
     let starting = with_status(|status| status.share.as_mut().unwrap().active = false);
-    assert!(!is_active(&starting, &token()));
+    assert!(!is_active(&starting, None, &token()));
 }
 
 #[test]
 fn the_state_of_a_link_is_explained_in_the_controllers_words() {
     let held = secret(token().expose());
-    assert_eq!(explanation(&demo(), Some(&held)).as_deref(), Some("Share link is active"));
+    assert_eq!(explanation(&demo(), Some(&held), None).as_deref(), Some("Share link is active"));
     assert_eq!(share_reason(&demo()).as_deref(), Some("Active"));
     let starting = with_status(|status| status.conditions = not_ready("pulling the image"));
     let expected = "waiting for the agent to be ready: pulling the image";
-    assert_eq!(explanation(&starting, Some(&held)).as_deref(), Some(expected));
+    assert_eq!(explanation(&starting, Some(&held), None).as_deref(), Some(expected));
+}
+
+/// [`demo`] with the link `qa`, and the Secret that holds its token.
+fn with_qa(active: bool) -> (Agent, Secret, LinkName) {
+    let mut agent = demo();
+    let linked = fixtures::linked(2, |_| ());
+    agent.spec = linked.spec;
+    let share = agent.status.as_mut().unwrap().share.as_mut().unwrap();
+    share.links = linked.status.unwrap().share.unwrap().links;
+    share.links[0].active = active;
+    let mut held = secret(token().expose());
+    let of_qa = ByteString(fixtures::token(2).expose().as_bytes().to_vec());
+    held.data.as_mut().unwrap().insert("qa.token".to_owned(), of_qa);
+    (agent, held, LinkName::parse("qa").unwrap())
+}
+
+#[test]
+fn a_link_with_a_name_has_its_own_token_and_state() {
+    let (agent, held, qa) = with_qa(true);
+    let found = progress(&agent, Some(&held), Some(&qa));
+    assert!(matches!(found, Progress::Active(token) if token == fixtures::token(2)));
+    assert!(is_active(&agent, Some(&qa), &fixtures::token(2)));
+    assert!(!is_active(&agent, Some(&qa), &token()), "the default link's token");
+
+    let (agent, held, qa) = with_qa(false);
+    assert!(!is_active(&agent, Some(&qa), &fixtures::token(2)));
+    assert!(matches!(progress(&agent, Some(&held), Some(&qa)), Progress::Stuck(_)));
+    let none = LinkName::parse("none").unwrap();
+    assert!(matches!(progress(&agent, Some(&held), Some(&none)), Progress::Waiting(_)));
 }

@@ -8,6 +8,8 @@ fn demo() -> Link {
     Link {
         agent: "team-agent".into(),
         namespace: "default".into(),
+        name: None,
+        access: Access::Interact,
         active: true,
         token: token.expose().into(),
         path: names::share_path(&token),
@@ -73,6 +75,8 @@ fn scripts_always_find_every_field() {
     {
       "agent": "team-agent",
       "namespace": "default",
+      "link": null,
+      "access": "Interact",
       "active": true,
       "token": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE",
       "path": "/s/AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE",
@@ -86,6 +90,8 @@ fn scripts_always_find_every_field() {
     insta::assert_snapshot!(object(&limited(), Format::Yaml).unwrap(), @r"
     agent: team-agent
     namespace: default
+    link: null
+    access: Interact
     active: true
     token: AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE
     path: /s/AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE
@@ -110,8 +116,9 @@ fn secret(token: &ShareToken, url: &str) -> Secret {
 fn the_users_address_of_the_server_wins_over_the_controllers() {
     let token = ShareToken::from_bytes(&[1; 32]);
     let url = format!("https://own.example.com/s/{}", token.expose());
-    let of =
-        |server_url| Link::of(&Agent::default(), &secret(&token, &url), &token, server_url).url;
+    let of = |server_url| {
+        Link::of(&Agent::default(), &secret(&token, &url), None, &token, server_url).url
+    };
     assert_eq!(of(None), Some(url.clone()));
     let said = of(Some("https://agents.example.com"));
     assert_eq!(said, Some(format!("https://agents.example.com/s/{}", token.expose())));
@@ -129,7 +136,7 @@ fn a_url_that_is_not_of_this_token_is_not_printed() {
         String::new(),
     ];
     for url in cases {
-        assert_eq!(url_of(&secret(&token, &url), &path), None, "{url:?}");
+        assert_eq!(url_of(&secret(&token, &url), None, &path), None, "{url:?}");
     }
 }
 

@@ -18,6 +18,9 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_kubeoc");
 fn cluster() -> ApiServer {
     ApiServer::start(|request| {
         let names: &[&str] = match request.line.split('?').next().unwrap() {
+            path if path.ends_with("/namespaces/team-a/agents/demo") => {
+                return ok(&serde_json::to_value(fixtures::linked(2, |_| ())).unwrap());
+            }
             path if path.ends_with("/namespaces/team-a/agents") => &["demo", "reviewer"],
             path if path.ends_with("/namespaces/team-b/agents") => &["demo-b", "other"],
             path if path.ends_with("/namespaces/team-a/agenttemplates") => &["base"],
@@ -59,7 +62,7 @@ fn offered(address: &str, words: &[&str]) -> Vec<String> {
 #[test]
 fn names_are_those_of_the_cluster_and_namespace_that_the_line_names() {
     let cluster = cluster();
-    let cases: [(&[&str], &[&str]); 12] = [
+    let cases: [(&[&str], &[&str]); 15] = [
         (&["agent", "status", ""], &["demo", "reviewer"]),
         (&["agent", "share", "d"], &["demo"]),
         (&["agent", "unshare", "--timeout", "5s", "r"], &["reviewer"]),
@@ -72,6 +75,9 @@ fn names_are_those_of_the_cluster_and_namespace_that_the_line_names() {
         (&["get", "agents", "--namespace", "team-b"], &["team-b"]),
         (&["agent", "status", "--context", ""], &["test"]),
         (&["agent", "s"], &["share", "status", "suspend"]),
+        (&["agent", "share", "demo", "--link", ""], &["qa"]),
+        (&["agent", "unshare", "demo", "--link", "q"], &["qa"]),
+        (&["agent", "share", "--link", ""], &[]),
     ];
     for (words, expected) in cases {
         let mut found = offered(&cluster.address, words);
@@ -79,7 +85,8 @@ fn names_are_those_of_the_cluster_and_namespace_that_the_line_names() {
         assert_eq!(found, expected, "{words:?}");
     }
     let lists = cluster.lines();
-    assert!(lists.iter().all(|line| line.starts_with("GET ") && line.contains("limit=")));
+    let is_list = |line: &String| line.contains("limit=") || line.contains("/agents/demo");
+    assert!(lists.iter().all(|line| line.starts_with("GET ") && is_list(line)));
 }
 
 #[test]

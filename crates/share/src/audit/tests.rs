@@ -17,7 +17,11 @@ fn demo() -> AgentId {
 
 fn terminal(session: usize) -> Terminal {
     let session = format!("session-{session}");
-    Terminal { agent: demo(), link: token(1).lookup(), client: CLIENT, session }
+    Terminal { agent: demo(), link: token(1).lookup(), link_name: None, client: CLIENT, session }
+}
+
+fn qa() -> LinkName {
+    LinkName::parse("qa").unwrap()
 }
 
 fn drained() -> Summary<'static> {
@@ -51,13 +55,30 @@ fn notes(events: &[(String, Value)]) -> Vec<&str> {
 #[tokio::test]
 async fn a_wake_is_an_event_on_its_agent() {
     let (audit, writer, api) = setup();
-    audit.woken(&demo(), token(1).lookup(), CLIENT);
+    let client = crate::ClientAddress::known(CLIENT);
+    audit.woken(&Visitor { agent: demo(), link: token(1).lookup(), link_name: None, client });
     drop(audit);
     let (events, ()) = tokio::join!(accept(api), writer.run(CancellationToken::new()));
     let link = terminal(1).link_id();
     let note = format!("The agent was woken by a visitor of link {link} from 203.0.113.9");
     assert_eq!(notes(&events), [note]);
     assert_eq!(events[0].1["reason"], "AgentWoken");
+}
+
+#[tokio::test]
+async fn the_events_of_a_link_with_a_name_name_it() {
+    let (audit, writer, api) = setup();
+    let terminal = Terminal { link_name: Some(qa()), ..terminal(1) };
+    audit.opened(&terminal);
+    audit.closed(&terminal, drained());
+    audit.denied(Some(&demo()), Some(&qa()), CLIENT, Denial::Network);
+    drop(audit);
+    let (events, ()) = tokio::join!(accept(api), writer.run(CancellationToken::new()));
+    let id = terminal.link_id();
+    let told = notes(&events);
+    assert_eq!(told[0], format!("Link qa ({id}) was opened from 203.0.113.9, session session-1"));
+    assert!(told[1].starts_with(&format!("Link qa ({id}) from 203.0.113.9, ")), "{told:?}");
+    assert_eq!(told[2], "A visit to the share link qa from 203.0.113.9 was denied: network");
 }
 
 #[tokio::test]
@@ -112,10 +133,10 @@ async fn a_flood_of_denials_is_told_once_at_once_and_once_when_its_minute_ends()
     let (audit, writer, api) = setup();
     let shutdown = CancellationToken::new();
     for _ in 0..10 {
-        audit.denied(Some(&demo()), CLIENT, Denial::Network);
+        audit.denied(Some(&demo()), None, CLIENT, Denial::Network);
     }
-    audit.denied(None, CLIENT, Denial::Unknown);
-    audit.denied(Some(&demo()), CLIENT, Denial::NotReady(None));
+    audit.denied(None, None, CLIENT, Denial::Unknown);
+    audit.denied(Some(&demo()), None, CLIENT, Denial::NotReady(None));
     let story = async {
         tokio::time::sleep(Duration::from_mins(3)).await;
         drop(audit);

@@ -18,6 +18,11 @@ fn found(index: &ShareIndex, number: u8) -> Option<String> {
     index.find(&token(number)).map(|found| found.agent().to_string())
 }
 
+/// The agents whose links changed, and whether each is one still.
+fn told(changes: &[Change]) -> Vec<(&str, bool)> {
+    changes.iter().map(|((place, _), share)| (place.agent.name.as_str(), share.is_some())).collect()
+}
+
 #[test]
 fn a_token_opens_its_agent_and_no_other_does() {
     let index = index(&[demo()]);
@@ -37,7 +42,8 @@ fn digests_copied_to_another_agent_open_nothing() {
 fn an_agent_made_again_under_the_same_name_needs_its_own_token() {
     let again = agent("demo", "uid-2", published(1, "uid-1"));
     let mut index = index(&[demo()]);
-    let former = (Arc::new(AgentId::of(&demo())), token(1).proof("uid-1"));
+    let place = Place { agent: Arc::new(AgentId::of(&demo())), name: None };
+    let former = (place, token(1).proof("uid-1"));
     assert!(index.apply(&again).contains(&(former, None)));
     assert_eq!((found(&index, 1), index.links.len()), (None, 1));
 }
@@ -64,9 +70,7 @@ fn a_listing_tells_what_changed_since() {
     let mut before = index(&[kept.clone(), gone]);
 
     let changed = before.replace(None, index(&[kept, came]));
-    let told: Vec<(&str, bool)> =
-        changed.iter().map(|((agent, _), share)| (agent.name.as_str(), share.is_some())).collect();
-    assert_eq!(told, [("gone", false), ("came", true)]);
+    assert_eq!(told(&changed), [("gone", false), ("came", true)]);
     assert_eq!(found(&before, 2), None);
 }
 
@@ -80,9 +84,7 @@ fn a_listing_of_one_namespace_says_nothing_of_another() {
     };
     let mut known = index(&[demo(), there("kept", 2), there("gone", 3)]);
     let changed = known.replace(Some("team-b"), index(&[there("kept", 2), there("came", 4)]));
-    let told: Vec<(&str, bool)> =
-        changed.iter().map(|((agent, _), share)| (agent.name.as_str(), share.is_some())).collect();
-    assert_eq!(told, [("gone", false), ("came", true)]);
+    assert_eq!(told(&changed), [("gone", false), ("came", true)]);
     let all = [1, 2, 3, 4].map(|number| found(&known, number));
     let expected = [Some("team-a/demo"), Some("team-b/kept"), None, Some("team-b/came")];
     assert_eq!(all, expected.map(|name| name.map(str::to_owned)));

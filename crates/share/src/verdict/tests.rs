@@ -8,7 +8,17 @@ const HERE: &str = "203.0.113.9";
 const MAPPED: &str = "::ffff:203.0.113.9";
 
 fn open() -> Share {
-    Share { expires_at: None, allowed: Networks::Anywhere, readiness: Readiness::Ready }
+    Share {
+        expires_at: None,
+        allowed: Networks::Anywhere,
+        readiness: Readiness::Ready,
+        access: Access::Interact,
+        limits: None,
+    }
+}
+
+fn grant(ends_at: Option<OffsetDateTime>) -> Grant {
+    Grant { ends_at, access: Access::Interact, limits: Limits::default() }
 }
 
 fn only(networks: &[&str]) -> Share {
@@ -31,13 +41,13 @@ fn known(ip: &str) -> ClientAddress {
 #[test]
 fn verdicts() {
     let v6 = "2001:db8::1";
-    let forever = Ok(Grant { ends_at: None });
+    let forever = Ok(grant(None));
     let asleep_elsewhere = Share { readiness: Readiness::Suspended, ..only(&["192.0.2.0/24"]) };
     let late_and_elsewhere = Share { expires_at: Some(NOON), ..asleep_elsewhere.clone() };
 
     let cases = [
         ("an open share", open(), HERE, forever),
-        ("still valid", until(ONE), HERE, Ok(Grant { ends_at: Some(ONE) })),
+        ("still valid", until(ONE), HERE, Ok(grant(Some(ONE)))),
         ("expiring this instant", until(NOON), HERE, Err(Denial::Expired)),
         ("inside the network", only(&["203.0.113.0/24"]), HERE, forever),
         ("inside the second", only(&["192.0.2.1/32", "203.0.113.9/32"]), HERE, forever),
@@ -60,10 +70,20 @@ fn verdicts() {
 }
 
 #[test]
+fn a_grant_is_what_the_link_allows() {
+    let limits =
+        Limits { max_viewers: NonZeroU16::new(3), idle_timeout: Some(Duration::from_mins(30)) };
+    let share = Share { access: Access::View, limits: Some(Arc::new(limits)), ..until(ONE) };
+    let expected = Grant { ends_at: Some(ONE), access: Access::View, limits };
+    assert_eq!(judge(&share, known(HERE), NOON), Ok(expected));
+    assert_eq!(judge_stay(&share, known(HERE), NOON), Ok(expected));
+}
+
+#[test]
 fn a_readiness_blip_refuses_new_visits_and_cuts_nobody() {
     let starting = now(Readiness::NotReady(None));
     assert_eq!(judge(&starting, known(HERE), NOON), Err(Denial::NotReady(None)));
-    assert_eq!(judge_stay(&starting, known(HERE), NOON), Ok(Grant { ends_at: None }));
+    assert_eq!(judge_stay(&starting, known(HERE), NOON), Ok(grant(None)));
 
     let suspended = now(Readiness::Suspended);
     assert_eq!(judge_stay(&suspended, known(HERE), NOON), Err(Denial::Suspended));

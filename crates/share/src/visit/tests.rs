@@ -1,6 +1,7 @@
 use std::cell::Cell;
 
-use fixtures::{agent, asleep, changed, demo, published, token};
+use api_types::{Access, Agent};
+use fixtures::{agent, asleep, changed, demo, linked, published, token};
 use futures::FutureExt;
 use time::macros::datetime;
 
@@ -32,13 +33,67 @@ fn until(end: Option<OffsetDateTime>) -> api_types::Agent {
 async fn a_visit_learns_the_new_grant_and_at_last_the_denial() {
     let links = Links::with([demo()]);
     let (mut visit, grant) = admit(&links).unwrap();
-    assert_eq!(grant, Grant { ends_at: None });
+    assert_eq!((grant.ends_at, grant.access), (None, Access::Interact));
 
     links.apply(&until(Some(NOON + HOUR)));
-    assert_eq!(visit.changed(noon).await, Ok(Grant { ends_at: Some(NOON + HOUR) }));
+    let expected = Grant { ends_at: Some(NOON + HOUR), ..grant };
+    assert_eq!(visit.changed(noon).await, Ok(expected));
+    assert_eq!(visit.grant(), expected);
 
     links.apply(&changed(|agent| agent.spec.share.as_mut().unwrap().enabled = false));
     assert_eq!(visit.changed(noon).await, Err(Denial::Unknown));
+}
+
+/// What the owner makes of the link `qa`.
+fn edited(change: impl FnOnce(&mut api_types::ShareLink)) -> Agent {
+    linked(2, change)
+}
+
+#[tokio::test]
+async fn a_right_that_changes_is_told_without_an_end() {
+    let links = Links::with([edited(|_| ())]);
+    let (mut visit, grant) = Visit::admit(&links, &token(2), client(), GRACE, noon).unwrap();
+    assert_eq!(grant.access, Access::Interact);
+    assert_eq!(visit.visitor().link_name.as_ref().map(api_types::LinkName::as_str), Some("qa"));
+
+    links.apply(&edited(|link| {
+        link.access = Access::View;
+        (link.max_viewers, link.idle_timeout) = (Some(2), "5m".parse().ok());
+    }));
+    let now = visit.changed(noon).await.unwrap();
+    assert_eq!((now.access, now.limits.idle_timeout), (Access::View, Some(GRACE / 2)));
+    assert_eq!(now.limits.max_viewers.map(std::num::NonZeroU16::get), Some(2));
+
+    links.apply(&edited(|link| link.allowed_ips = vec!["192.0.2.1".into()]));
+    assert_eq!(visit.changed(noon).await, Err(Denial::Network));
+}
+
+#[tokio::test]
+async fn a_change_of_one_link_is_told_to_its_visitors_and_to_no_other() {
+    let both = || edited(|_| ());
+    let rotated = linked(3, |_| ());
+    let gone = demo();
+    let viewed = edited(|link| link.access = Access::View);
+    for after in [rotated, gone, viewed] {
+        let links = Links::with([both()]);
+        let (mut default, _) = admit(&links).unwrap();
+        let (mut named, _) = Visit::admit(&links, &token(2), client(), GRACE, noon).unwrap();
+        links.apply(&after);
+        assert!(default.changed(noon).now_or_never().is_none());
+        assert!(named.changed(noon).now_or_never().is_some());
+    }
+    let links = Links::with([both()]);
+    let (mut default, _) = admit(&links).unwrap();
+    let (mut named, _) = Visit::admit(&links, &token(2), client(), GRACE, noon).unwrap();
+    let mut after = both();
+    after.spec.share.as_mut().unwrap().expires_at = Some(NOON);
+    links.apply(&after);
+    assert_eq!(default.changed(noon).now_or_never(), Some(Err(Denial::Expired)));
+    assert!(named.changed(noon).now_or_never().is_none());
+
+    after.spec.share.as_mut().unwrap().enabled = false;
+    links.apply(&after);
+    assert_eq!(named.changed(noon).now_or_never(), Some(Err(Denial::Unknown)), "all are off");
 }
 
 #[tokio::test]

@@ -73,30 +73,30 @@ impl Channels {
 
 #[cfg(test)]
 mod tests {
-    use api_types::AgentId;
-    use fixtures::token;
+    use fixtures::{agent, published};
 
     use super::*;
-    use crate::verdict::{Networks, Readiness};
+    use crate::index::ShareIndex;
 
-    fn share() -> Share {
-        Share { expires_at: None, allowed: Networks::Anywhere, readiness: Readiness::Ready }
-    }
-
-    fn link(name: &str) -> LinkKey {
-        (AgentId::new("team-a", name, "uid-1").into(), token(1).proof("uid-1"))
+    /// The link of an agent, and what it is.
+    fn link(name: &str) -> (LinkKey, Share) {
+        let mut index = ShareIndex::default();
+        let mut changes = index.apply(&agent(name, "uid-1", published(1, "uid-1")));
+        let (key, share) = changes.remove(0);
+        (key, share.unwrap())
     }
 
     #[test]
     fn links_that_nobody_visits_take_no_room() {
         let mut channels = Channels::default();
-        let mut visitor = channels.subscribe(link("stays"), &share());
+        let (stays, share) = link("stays");
+        let mut visitor = channels.subscribe(stays.clone(), &share);
         for visit in 0..10_000 {
-            drop(channels.subscribe(link(&format!("agent-{visit}")), &share()));
+            drop(channels.subscribe(link(&format!("agent-{visit}")).0, &share));
         }
         assert!(channels.senders.len() <= SWEEP_AT_LEAST, "{}", channels.senders.len());
 
-        channels.publish(vec![(link("stays"), None)]);
+        channels.publish(vec![(stays, None)]);
         assert!(visitor.has_changed().unwrap(), "a visitor's channel is never swept away");
         assert_eq!(visitor.borrow_and_update().share, None);
     }

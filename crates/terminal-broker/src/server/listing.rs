@@ -63,7 +63,7 @@ fn number(token: &str, run: Uuid) -> Option<u64> {
 }
 
 fn session(open: &SessionInfo) -> Session {
-    let SessionInfo { id, agent, client, opened_at, counters, .. } = open;
+    let SessionInfo { id, agent, link_name, client, opened_at, counters, .. } = open;
     Session {
         session_id: id.to_string(),
         agent: Some(AgentReference {
@@ -74,6 +74,7 @@ fn session(open: &SessionInfo) -> Session {
         opened_at: Some(timestamp(*opened_at)),
         input_bytes: counters.input(),
         output_bytes: counters.output(),
+        link: link_name.as_ref().map(ToString::to_string).unwrap_or_default(),
     }
 }
 

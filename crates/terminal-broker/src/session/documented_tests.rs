@@ -22,6 +22,7 @@ fn ends() -> Vec<End> {
         End::Draining,
         End::Lost(Lost::Broken),
         End::Closed,
+        End::Idle,
         End::ViewerLeft,
         End::ViewerCut,
         End::Violation(Violation::Size),

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use api_types::AgentId;
+use api_types::{AgentId, LinkName};
 use daemon::clock;
 use prometheus_client::metrics::counter::Counter;
 use share::{
@@ -55,6 +55,8 @@ struct Open {
 pub(crate) struct SessionInfo {
     pub(crate) id: Uuid,
     pub(crate) agent: AgentId,
+    /// `None` is the default link.
+    pub(crate) link_name: Option<LinkName>,
     pub(crate) client: IpAddr,
     pub(crate) opened_at: OffsetDateTime,
     pub(crate) counters: Arc<Counters>,
@@ -106,15 +108,22 @@ impl Sessions {
 
     /// Takes a place for `visit`, or says which limit is met.
     pub(crate) fn claim(&self, visit: &Visit) -> Result<SessionSlot, Full> {
-        let Visitor { agent, link, client } = visit.visitor().clone();
-        let slot = self.capacity.claim(link, &agent)?;
+        let Visitor { agent, link, link_name, client } = visit.visitor().clone();
+        let slot = self.capacity.claim(link, &agent, visit.grant().limits.max_viewers)?;
         let counted = self.activity.session(&agent);
         let id = Uuid::new_v4();
         let client = client.ip;
-        let terminal = Terminal { agent: agent.clone(), link, client, session: id.to_string() };
+        let terminal = Terminal {
+            agent: agent.clone(),
+            link,
+            link_name: link_name.clone(),
+            client,
+            session: id.to_string(),
+        };
         let info = SessionInfo {
             id,
             agent,
+            link_name,
             client,
             opened_at: clock::now(),
             counters: Arc::new(Counters::new(&self.metrics)),

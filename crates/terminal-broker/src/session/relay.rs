@@ -3,10 +3,11 @@
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
+use api_types::Access;
 use bytes::Bytes;
 use terminal_proto::v1::{AttachRequest, Size as RequestedSize, attach_request::Request};
 
-use super::{registry::Counters, spans::FirstOutput};
+use super::{registry::Counters, rights::Rights, spans::FirstOutput};
 use crate::{
     closing::{Dismissal, End, Lost, Typed, Violation},
     exec::{Event, Exec, Over},
@@ -20,6 +21,7 @@ pub(super) struct Relay<'a, Io> {
     input: InputWindow,
     output: OutputWindow,
     counters: &'a Counters,
+    rights: &'a Rights,
     /// Until there was some output.
     first: Option<FirstOutput>,
 }
@@ -30,23 +32,43 @@ impl<'a, Io> Relay<'a, Io> {
         exec: Exec<Io>,
         output: OutputWindow,
         counters: &'a Counters,
+        rights: &'a Rights,
         first: FirstOutput,
     ) -> Self {
         let (input, first) = (InputWindow::default(), Some(first));
-        Self { responses, exec, input, output, counters, first }
+        Self { responses, exec, input, output, counters, rights, first }
     }
 
+    /// Of a viewer that may only look these kinds have an effect, and no other, also of those that
+    /// are not known yet.
     pub(super) fn request(&mut self, request: AttachRequest) -> ControlFlow<End> {
         match request.request {
-            Some(Request::Input(bytes)) => self.typed(bytes),
             Some(Request::Ack(bytes)) => self.acknowledged(bytes),
-            Some(Request::Resize(size)) => self.resized(size),
-            Some(Request::Interrupt(_)) => self.interrupted(),
             Some(Request::HangUp(_)) => Break(End::ViewerCut),
             Some(Request::Open(_)) => Break(End::Violation(Violation::OpenedTwice)),
-            // A kind of request that a newer caller knows.
-            None => Continue(()),
+            other => match self.rights.access() {
+                Access::Interact => self.act(other),
+                Access::View => self.ignore(other.as_ref()),
+            },
         }
+    }
+
+    fn act(&mut self, request: Option<Request>) -> ControlFlow<End> {
+        match request {
+            Some(Request::Input(bytes)) => self.typed(bytes),
+            Some(Request::Resize(size)) => self.resized(size),
+            Some(Request::Interrupt(_)) => self.interrupted(),
+            // A kind of request that a newer caller knows.
+            _ => Continue(()),
+        }
+    }
+
+    /// Its credit is given back, so that nothing of the viewer's waits for it.
+    fn ignore(&self, request: Option<&Request>) -> ControlFlow<End> {
+        if let Some(Request::Input(bytes)) = request {
+            self.responses.input_credit(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+        }
+        Continue(())
     }
 
     pub(super) fn event(&mut self, event: Result<Event, Over>) -> ControlFlow<End> {
@@ -98,6 +120,7 @@ impl<'a, Io> Relay<'a, Io> {
         }
         if !bytes.is_empty() {
             self.counters.add_input(bytes.len());
+            self.rights.typed();
             self.exec.outgoing.input(bytes);
         }
         Continue(())

@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::{leave, registry::SessionSlot, relay::Relay, spans::FirstOutput};
+use super::{leave, registry::SessionSlot, relay::Relay, rights::Rights, spans::FirstOutput};
 use crate::{
     closing::{End, Lost},
     exec::{Event, Exec, Over},
@@ -51,8 +51,9 @@ where
         let opened = Instant::now();
         slot.opened();
 
-        let mut cut = pin!(cut(&mut visit, &slot, &shutdown).fuse());
-        let mut relay = Relay::new(responses, exec, output, slot.counters(), first);
+        let rights = Rights::of(visit.grant());
+        let mut cut = pin!(cut(&mut visit, &slot, &rights, &shutdown).fuse());
+        let mut relay = Relay::new(responses, exec, output, slot.counters(), &rights, first);
         let end = serve(&mut relay, requests, cut.as_mut(), &slot).await;
         let dismissal = slot.dismissal().filter(|_| end == End::Closed);
         let exec = relay.finish(end, dismissal);
@@ -61,15 +62,26 @@ where
     }
 }
 
-/// Waits until the viewer may look no longer.
-async fn cut(visit: &mut Visit, slot: &SessionSlot, shutdown: &CancellationToken) -> End {
-    tokio::select! {
-        biased;
-        () = shutdown.cancelled() => End::Draining,
-        () = slot.close_requested() => End::Closed,
-        denial = visit.ended(clock::now) => {
-            slot.revoked(visit.changed_at());
-            End::Denied(denial)
+/// Waits until the viewer may look no longer. What else it may do is in `rights`, before anything that
+/// it asks for is looked at.
+async fn cut(
+    visit: &mut Visit,
+    slot: &SessionSlot,
+    rights: &Rights,
+    shutdown: &CancellationToken,
+) -> End {
+    loop {
+        rights.set(visit.grant());
+        let idle = rights.idle(visit.grant().limits.idle_timeout);
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return End::Draining,
+            () = slot.close_requested() => return End::Closed,
+            judged = visit.changed(clock::now) => if let Err(denial) = judged {
+                slot.revoked(visit.changed_at());
+                return End::Denied(denial);
+            },
+            () = idle => return End::Idle,
         }
     }
 }

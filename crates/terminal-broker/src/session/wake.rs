@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use api_types::ShareToken;
 use daemon::clock;
-use share::{ClientAddress, Denial, Sleep, Visitor, Wake};
+use share::{ClientAddress, Denial, Sleep, Wake};
 use terminal_proto::v1::WakeRequest;
 use tokio::time::timeout;
 
@@ -92,8 +92,7 @@ impl Broker {
         let asking = self.sessions.activity().ask(&wake.visitor().agent)?;
         timeout(WAKE_DEADLINE, wake.awake(clock::now)).await.map_err(|_| WakeRefusal::Late)??;
         if asking.woke() == Seen::First {
-            let Visitor { agent, link, client } = wake.visitor();
-            self.sessions.audit().woken(agent, *link, client.ip);
+            self.sessions.audit().woken(wake.visitor());
         }
         Ok(Outcome::Woken)
     }

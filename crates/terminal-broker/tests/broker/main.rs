@@ -14,6 +14,8 @@ mod endings;
 #[cfg(test)]
 mod gone;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod operators;
 #[cfg(test)]
 mod terminals;

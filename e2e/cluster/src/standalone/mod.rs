@@ -16,6 +16,7 @@ mod manifests;
 mod mounts;
 mod network;
 mod process;
+mod publish;
 mod ready;
 mod record;
 mod releases;
@@ -24,6 +25,7 @@ mod subnets;
 mod up;
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -32,6 +34,7 @@ pub use binaries::{ensure_actionlint, ensure_helm, ensure_registry, test as test
 pub use control_plane::{ControlPlane, Controllers};
 pub(super) use egress::Egress;
 pub(super) use layout::kubeconfig as kubeconfig_path;
+pub use publish::Port;
 pub(super) use status::status;
 pub(super) use up::up;
 
@@ -80,6 +83,11 @@ pub(super) fn kubectl(name: &ClusterName) -> Result<Cmd> {
 
 pub(super) fn kubectl_program(name: &ClusterName) -> Result<PathBuf> {
     Ok(kubectl_path(&find(name)?))
+}
+
+pub(super) fn publish(name: &ClusterName, target: SocketAddr, port: u16) -> Result<Port> {
+    let _lock = record::lock()?;
+    publish::ensure(&find(name)?, target, port)
 }
 
 /// `program` in the network namespace of the cluster.

@@ -30,6 +30,8 @@ pub(crate) struct Guest {
     pub(crate) socket: WebSocketStream<TcpStream>,
     /// Input bytes that may be sent now.
     pub(crate) credit: usize,
+    /// What the gateway said last of what the link allows.
+    pub(crate) access: String,
     /// Output that nobody has asked for yet.
     seen: Vec<u8>,
 }
@@ -66,7 +68,7 @@ impl Guest {
         let protocol = HeaderValue::from_static("kubeopencode.terminal.v1");
         request.headers_mut().insert("sec-websocket-protocol", protocol);
         let (socket, _) = timeout(PATIENCE, client_async(request, stream)).await.unwrap().unwrap();
-        let mut guest = Self { socket, credit: 0, seen: Vec::new() };
+        let mut guest = Self { socket, credit: 0, access: String::new(), seen: Vec::new() };
         guest.tells(&json!({ "type": "resize", "cols": 120, "rows": 40 })).await;
         guest
     }
@@ -179,6 +181,9 @@ impl Guest {
 
     fn told(&mut self, control: &Value) {
         let bytes = |name: &str| usize::try_from(control[name].as_u64().unwrap()).unwrap();
+        if let Some(access) = control["access"].as_str() {
+            access.clone_into(&mut self.access);
+        }
         match control["type"].as_str() {
             Some("hello") => self.credit += bytes("input_window"),
             Some("credit") => self.credit += bytes("bytes"),

@@ -18,6 +18,7 @@ mod crowds;
 mod endings;
 mod faults;
 mod hostile;
+mod links;
 mod memory;
 mod restart;
 mod revocation;

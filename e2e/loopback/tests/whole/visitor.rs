@@ -51,10 +51,25 @@ impl Visitor {
         largest.1
     }
 
+    /// The answer to a request for a WebSocket that is not granted.
+    pub(crate) async fn upgrade(&mut self, path: &str) -> Option<(StatusCode, Bytes)> {
+        let request = Request::get(path)
+            .header("host", "gateway.test")
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA==");
+        self.send(request.body(Empty::new()).unwrap()).await
+    }
+
     /// `None` where the connection was closed.
     pub(crate) async fn get(&mut self, path: &str) -> Option<(StatusCode, Bytes)> {
         let request = Request::get(path).header("host", "gateway.test").body(Empty::new());
-        let response = timeout(PATIENCE, self.0.send_request(request.unwrap())).await.unwrap();
+        self.send(request.unwrap()).await
+    }
+
+    async fn send(&mut self, request: Request<Empty<Bytes>>) -> Option<(StatusCode, Bytes)> {
+        let response = timeout(PATIENCE, self.0.send_request(request)).await.unwrap();
         let (head, body) = response.ok()?.into_parts();
         Some((head.status, body.collect().await.ok()?.to_bytes()))
     }

@@ -30,7 +30,7 @@ const TEMPLATE: &str = "pod-configuration-merge-template.yaml";
 #[tokio::test]
 async fn every_example_is_applied_and_becomes_an_agent() -> Result<()> {
     let files = files(EXAMPLES)?;
-    ensure!(files.len() == 11, "{} examples", files.len());
+    ensure!(files.len() == 12, "{} examples", files.len());
     for file in files {
         apply(manifests(&file)?).await.with_context(|| file.display().to_string())?;
     }

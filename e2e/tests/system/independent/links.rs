@@ -6,6 +6,7 @@ use anyhow::Result;
 use api_types::names;
 use e2e::{
     agents,
+    browser::Window,
     cluster::{PATIENCE as AGENT_PATIENCE, Space},
     guest::{self, at_work},
     http, pods, waiting,
@@ -82,5 +83,62 @@ async fn a_suspended_agents_page_waits_and_comes_back_when_it_is_resumed() -> Re
     guest.shows(guest::PROMPT, AGENT_PATIENCE).await?;
     guest.types("awake").await?;
     guest.shows("awake", guest::PATIENCE).await?;
+    space.delete().await
+}
+
+/// The token of the link `audience` of an agent, once there is one.
+async fn token_of(space: &Space, agent: &str) -> Result<String> {
+    let secrets: Api<Secret> = space.api();
+    let name = names::share_secret(agent);
+    let (token, _) = waiting::until("the token of the link", SOON, || async {
+        let data = secrets.get_opt(&name).await?.and_then(|secret| secret.data);
+        let token = data.and_then(|mut data| data.remove("audience.token"));
+        Ok(token.map(|token| String::from_utf8_lossy(&token.0).into_owned()))
+    })
+    .await?;
+    Ok(token)
+}
+
+async fn allow(space: &Space, agent: &str, access: &str) -> Result<()> {
+    let links = json!([{ "name": "audience", "access": access }]);
+    agents::patch(space, agent, json!({ "spec": { "share": { "links": links } } })).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_named_link_may_only_look_and_is_taken_back_alone() -> Result<()> {
+    let space = Space::new("audience").await?;
+    let (token, host) = at_work(&space, "shown", &[]).await?;
+    allow(&space, "shown", "View").await?;
+    let link = token_of(&space, "shown").await?;
+    waiting::until("the link opens, to look", SOON, || async {
+        let info = http::get(&format!("/s/{link}/info"), &[]).await?;
+        Ok((info.status == 200 && info.body.contains(r#""access":"view""#)).then_some(()))
+    })
+    .await?;
+
+    let audience = guest::arrives(&link, Window::Desktop).await?;
+    audience.types("vandal").await?;
+    // The same page may type from now on, and shows nothing of what it typed before.
+    allow(&space, "shown", "Interact").await?;
+    waiting::until("the link may type", SOON, || async {
+        let info = http::get(&format!("/s/{link}/info"), &[]).await?;
+        Ok(info.body.contains(r#""access":"interact""#).then_some(()))
+    })
+    .await?;
+    waiting::until("the open page types", SOON, || async {
+        audience.types("zqz").await?;
+        Ok(audience.screen().await?.contains("zqz").then_some(()))
+    })
+    .await?;
+    let screen = audience.screen().await?;
+    anyhow::ensure!(!screen.contains("vandal"), "it was typed: {screen}");
+
+    agents::patch(&space, "shown", json!({ "spec": { "share": { "links": null } } })).await?;
+    audience.says("This link no longer works", SOON).await?;
+    assert_eq!(http::get(&format!("/s/{link}/info"), &[]).await?.status, 404);
+    assert_eq!(http::get(&format!("/s/{token}/info"), &[]).await?.status, 200);
+    host.types("still here").await?;
+    host.shows("still here", guest::PATIENCE).await?;
     space.delete().await
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What changes no object, and why that is right.
-const WITHOUT_OBJECTS: [&str; 12] = [
+const WITHOUT_OBJECTS: [&str; 18] = [
     // For people.
     "profile",
     "contexts[].description",
@@ -23,10 +23,16 @@ const WITHOUT_OBJECTS: [&str; 12] = [
     "maxConcurrentTasks",
     "quota.maxTaskStarts",
     "quota.windowSeconds",
-    // Of the link, which gateway and broker judge.
+    // Of the links, which gateway and broker judge.
     "share.enabled",
     "share.expiresAt",
     "share.allowedIPs[]",
+    "share.links[].name",
+    "share.links[].access",
+    "share.links[].expiresAt",
+    "share.links[].allowedIPs[]",
+    "share.links[].maxViewers",
+    "share.links[].idleTimeout",
     // A decision of each moment.
     "standby.idleTimeout",
 ];
@@ -55,6 +61,7 @@ fn others(leaf: &Value) -> Vec<Value> {
         ("server", "tui"),
         ("TCP", "UDP"),
         ("corp", "other"),
+        ("Interact", "View"),
         ("2026-05-01T00:00:00Z", "2027-05-01T00:00:00Z"),
     ];
     let swap = |text: &str| {

@@ -7,12 +7,15 @@ use std::{
     },
 };
 
+use api_types::Access;
 use bytes::Bytes;
 use daemon::Metrics;
 use futures::{SinkExt, StreamExt, stream};
-use terminal_proto::v1::{Open, Opened, attach_response::Response};
+use share::Grant;
+use terminal_proto::v1::{Open, Opened, attach_request::Request, attach_response::Response};
 use tokio::{
     io::{DuplexStream, ReadBuf, duplex},
+    sync::watch,
     time::Instant,
 };
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
@@ -22,6 +25,7 @@ use super::*;
 use crate::{
     metrics::GatewayMetrics,
     session::{
+        link::Link,
         message::AgentName,
         socket::websocket,
         upstream::{Requests, Upstream},
@@ -47,8 +51,25 @@ async fn viewer<S>(stream: S, protocol: Protocol, upstream: Upstream) -> Viewer<
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    viewer_of(stream, protocol, upstream, granted(Access::Interact).1).await
+}
+
+fn granted(access: Access) -> (watch::Sender<Grant>, watch::Receiver<Grant>) {
+    watch::channel(Grant { ends_at: None, access, limits: share::Limits::default() })
+}
+
+async fn viewer_of<S>(
+    stream: S,
+    protocol: Protocol,
+    upstream: Upstream,
+    grants: watch::Receiver<Grant>,
+) -> Viewer<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let counted = GatewayMetrics::new(&Metrics::new("gateway"), &share::Links::new()).terminal();
-    Viewer::new(websocket(stream, Bytes::new()).await, protocol, upstream, counted)
+    let socket = websocket(stream, Bytes::new()).await;
+    Viewer::new(socket, protocol, upstream, Link::new(grants), counted)
 }
 
 fn open<S: AsyncRead + AsyncWrite + Unpin>(viewer: &mut Viewer<S>) {
@@ -209,4 +230,51 @@ async fn a_credit_and_the_output_that_came_with_it_are_one_write() {
         ]
     );
     assert_eq!(writes.load(Relaxed), 2, "one for the hello, one for both");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_may_only_look_is_told_so_and_its_acts_go_no_further() {
+    let (near, mut far) = duplex(256 * 1024);
+    let upstream = Upstream::new(Open::default());
+    let mut requests = upstream.attempts().next();
+    let (granted, grants) = granted(Access::View);
+    let mut viewer = viewer_of(near, Protocol::V1, upstream, grants).await;
+    let mut browser = WebSocketStream::from_raw_socket(&mut far, Role::Client, None).await;
+    open(&mut viewer);
+    let mut outputs = Outputs::new(stream::pending());
+    let story = async {
+        let text = |text: &str| Message::text(text.to_owned());
+        for message in [
+            Message::binary("rm -rf"),
+            text(r#"{"type":"resize","cols":1,"rows":1}"#),
+            text(r#"{"type":"interrupt"}"#),
+        ] {
+            browser.send(message).await.unwrap();
+        }
+        let mut told = Vec::new();
+        while told.len() < 2 {
+            if let Message::Text(text) = browser.next().await.unwrap().unwrap() {
+                told.push(text.to_string());
+            }
+        }
+        assert!(told[0].contains(r#""access":"view""#), "{told:?}");
+        assert_eq!(told[1], r#"{"type":"credit","bytes":6}"#);
+
+        granted.send_modify(|grant| grant.access = Access::Interact);
+        // The session's own task hands on what the visit grants; here something else has to wake it.
+        browser.send(text(r#"{"type":"dance"}"#)).await.unwrap();
+        let Message::Text(text) = browser.next().await.unwrap().unwrap() else { panic!() };
+        assert_eq!(text.as_str(), r#"{"type":"link","access":"interact"}"#);
+        browser.send(Message::binary("ls")).await.unwrap();
+        let asked = async {
+            let _open = requests.next().await;
+            requests.next().await.unwrap().request
+        };
+        assert_eq!(asked.await, Some(Request::Input("ls".into())), "and nothing before");
+    };
+    tokio::select! {
+        biased;
+        ending = relay(&mut viewer, &mut outputs, untraced()) => panic!("{ending:?}"),
+        () = story => {}
+    }
 }

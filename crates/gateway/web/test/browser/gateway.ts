@@ -58,7 +58,7 @@ export class FakeTerminal {
   }
 
   /** `input_window: undefined` is an older gateway, which sends no credit. */
-  hello(fields: { window?: number; input_window?: number | undefined; silence_ms?: number } = {}): void {
+  hello(fields: { window?: number; input_window?: number | undefined; silence_ms?: number; access?: "view" | "interact"; ends_in_ms?: number } = {}): void {
     this.say({ type: "hello", agent: AGENT, window: 256 * 1024, input_window: INPUT_WINDOW_BYTES, ...fields });
   }
 
@@ -115,6 +115,8 @@ export class FakeGateway {
   info: Answer = { status: 200, body: AGENT };
   /** What `/wake` answers; changed by tests. */
   wake: () => Promise<Answer> = async () => ({ status: 202, body: {} });
+  /** What the page's address calls it. */
+  host = "127.0.0.1";
   readonly terminals: FakeTerminal[] = [];
   /** The content types of requests to `/wake`. */
   readonly woken: Array<string | undefined> = [];
@@ -142,7 +144,7 @@ export class FakeGateway {
   }
 
   get origin(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return `http://${this.host}:${(this.server.address() as AddressInfo).port}`;
   }
 
   get url(): string {

@@ -24,7 +24,7 @@ test("a phone's width holds a usable terminal and the keys its keyboard lacks", 
     await screenshot(page, "phone-live");
     const size = terminal.sizes().at(-1);
     assert.ok(size && size.cols >= 45 && size.rows >= 35, JSON.stringify(size));
-    for (const name of ["Escape", "Up", "Tab", "Enter"]) await page.getByRole("button", { name, exact: true }).tap();
+    for (const name of ["Esc, Escape", "Up", "Tab", "Enter"]) await page.getByRole("button", { name, exact: true }).tap();
     await gateway.until(() => terminal.typed() === "\x1b\x1b[A\t\r", "the keys of the bar");
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
   });

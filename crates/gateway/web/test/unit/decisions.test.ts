@@ -102,8 +102,8 @@ test("whoever woke the agent goes on, and where nobody did may try again", () =>
 });
 
 test("who comes back tries again whatever that may help", () => {
-  const waits = (["agent", "asleep", "connection", "limit"] as const).map((wait) => returnMayHelp({ kind: "waiting", wait, reason: "", delayMs: 0 }));
-  assert.deepEqual(waits, [true, true, true, false]);
+  const waits = (["agent", "asleep", "connection", "offline", "limit"] as const).map((wait) => returnMayHelp({ kind: "waiting", wait, reason: "", delayMs: 0 }));
+  assert.deepEqual(waits, [true, true, true, true, false]);
   const ends = (["hidden", "denied", "forbidden", "ended", "defect"] as const).map((end) => returnMayHelp({ kind: "stopped", end, reason: "" }));
   assert.deepEqual(ends, [true, false, false, false, false]);
   assert.ok(!returnMayHelp({ kind: "live" }));
@@ -127,6 +127,7 @@ test("only known and well-formed messages are read", () => {
     window: 1024,
     inputWindow: 65_536,
     silenceMs: 25_000,
+    link: { access: "interact", endsInMs: undefined },
   });
   assert.deepEqual(readServerMessage('{"type":"hello","agent":{"name":1},"window":-1,"input_window":"x"}'), {
     type: "hello",
@@ -134,13 +135,20 @@ test("only known and well-formed messages are read", () => {
     window: 262_144,
     inputWindow: undefined,
     silenceMs: undefined,
+    link: { access: "interact", endsInMs: undefined },
   });
   assert.deepEqual(readServerMessage('{"type":"heartbeat"}'), { type: "heartbeat" });
   assert.deepEqual(readServerMessage('{"type":"credit","bytes":4096}'), { type: "credit", bytes: 4096 });
   assert.deepEqual(readServerMessage('{"type":"credit","bytes":-1}'), { type: "credit", bytes: 0 });
   assert.deepEqual(readServerMessage('{"type":"exit","code":0,"message":" done "}'), { type: "exit", code: 0, message: "done" });
   assert.deepEqual(readServerMessage('{"type":"notice"}'), { type: "notice", message: "" });
-  for (const text of ['{"type":"viewers","count":2}', "[]", "null", "{", '"hello"']) assert.equal(readServerMessage(text), undefined, text);
+  assert.deepEqual(readServerMessage('{"type":"link","access":"view","ends_in_ms":0}'), { type: "link", link: { access: "view", endsInMs: 0 } });
+  assert.deepEqual(readServerMessage('{"type":"link","access":"dance","ends_in_ms":"soon"}'), { type: "link", link: { access: "interact", endsInMs: undefined } });
+  assert.deepEqual(readServerMessage('{"type":"viewers","count":2}'), { type: "viewers", viewers: { count: 2, typed: undefined } });
+  assert.deepEqual(readServerMessage(JSON.stringify({ type: "viewers", count: 3, typed: "x".repeat(1000) })), { type: "viewers", viewers: { count: 3, typed: "x".repeat(40) } });
+  assert.deepEqual(readServerMessage('{"type":"screen","cols":80,"rows":24}'), { type: "screen", size: { cols: 80, rows: 24 } });
+  assert.deepEqual(readServerMessage('{"type":"screen","cols":80}'), { type: "screen", size: undefined });
+  for (const text of ['{"type":"viewers","count":0}', '{"type":"dance"}', "[]", "null", "{", '"hello"']) assert.equal(readServerMessage(text), undefined, text);
 });
 
 test("messages to the gateway have the agreed shape", () => {
@@ -167,8 +175,8 @@ test("every way to stop or wait has words of its own, and only dead ends have no
   assert.equal(words({ kind: "live" }, "dev"), undefined);
   assert.deepEqual(said.map((text) => text?.action), ["Start again", undefined, "Try again", undefined, "Reconnect"]);
   assert.equal(new Set(said.map((text) => text?.title)).size, ends.length);
-  const titles = (["agent", "asleep", "connection", "limit"] as const).map((wait) => words({ kind: "waiting", wait, reason: "", delayMs: 0 }, "dev")?.title);
-  assert.deepEqual(titles, ["Waiting for dev", "dev is asleep", "Reconnecting", "Too many requests"]);
+  const titles = (["agent", "asleep", "connection", "offline", "limit"] as const).map((wait) => words({ kind: "waiting", wait, reason: "", delayMs: 0 }, "dev")?.title);
+  assert.deepEqual(titles, ["Waiting for dev", "dev is asleep", "Reconnecting", "You are offline", "Too many requests"]);
 });
 
 test("a reason that no page has heard of is shown as sent, in every class", () => {

@@ -1,7 +1,7 @@
 // The session's order of steps, with a fake network and a screen that is slow to draw.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Session, type Screen, type State } from "../../src/session.ts";
+import { Session, type Screen, type SessionEvents, type State } from "../../src/session.ts";
 
 /** A socket that says that it was made, and closes. */
 function fakeNetwork(opened: () => void): void {
@@ -27,6 +27,7 @@ test("no terminal is opened before the former one's output is parsed", async () 
     const screen: Screen = {
       size: () => ({ cols: 80, rows: 24 }),
       reset: () => {},
+      share: () => {},
       write: () => {},
       settled: async () => {
         await new Promise((resolve) => setImmediate(resolve));
@@ -34,7 +35,8 @@ test("no terminal is opened before the former one's output is parsed", async () 
       },
     };
     const nothing = () => {};
-    new Session({ info: "http://h/info", terminal: "ws://h/terminal", wake: "http://h/wake" }, screen, { state: nothing, agent: nothing, notice: nothing }).start();
+    const events: SessionEvents = { state: nothing, agent: nothing, link: nothing, viewers: nothing, notice: nothing };
+    new Session({ info: "http://h/info", terminal: "ws://h/terminal", wake: "http://h/wake" }, screen, events, () => "online").start();
   });
   assert.deepEqual(steps, ["settled", "opened"]);
 });
@@ -53,9 +55,10 @@ test("an agent that sleeps is woken by the button alone, and one look at a time 
     for (let turns = 0; states.length < count && turns < 1000; turns += 1) await new Promise((resolve) => setImmediate(resolve));
   };
   const nothing = () => {};
-  const screen: Screen = { size: () => ({ cols: 80, rows: 24 }), reset: nothing, write: nothing, settled: async () => {} };
+  const screen: Screen = { size: () => ({ cols: 80, rows: 24 }), reset: nothing, share: nothing, write: nothing, settled: async () => {} };
   const at = { info: "http://h/info", terminal: "ws://h/terminal", wake: "http://h/wake" };
-  const session = new Session(at, screen, { state: (state) => states.push(state), agent: nothing, notice: nothing });
+  const events: SessionEvents = { state: (state) => states.push(state), agent: nothing, link: nothing, viewers: nothing, notice: nothing };
+  const session = new Session(at, screen, events, () => "online");
   session.start();
   await reached(2);
   session.retryNow();

@@ -48,10 +48,17 @@ impl Around {
     }
 
     async fn start_with(prepare: impl FnOnce(&mut Exec<DuplexStream>)) -> Self {
-        let (links, (sessions, _)) = (Links::with([demo()]), sessions());
-        let client = ClientAddress::known([203, 0, 113, 9].into());
-        let admitted = Visit::admit(&links, &token(1), client, Duration::from_mins(1), clock::now);
-        let (visit, _) = admitted.unwrap();
+        Self::start_through(Links::with([demo()]), 1, prepare).await
+    }
+
+    /// Through the link of `token(number)`.
+    async fn start_through(
+        links: Links,
+        number: u8,
+        prepare: impl FnOnce(&mut Exec<DuplexStream>),
+    ) -> Self {
+        let (sessions, _) = sessions();
+        let visit = admit(&links, number);
         let slot = sessions.claim(&visit).unwrap();
         let (mut exec, pod) = fake::exec().await;
         prepare(&mut exec);
@@ -93,6 +100,12 @@ impl Around {
     }
 }
 
+fn admit(links: &Links, number: u8) -> Visit {
+    let client = ClientAddress::known([203, 0, 113, 9].into());
+    let grace = Duration::from_mins(1);
+    Visit::admit(links, &token(number), client, grace, clock::now).unwrap().0
+}
+
 impl Viewer {
     fn send(&self, request: Request) {
         self.requests.send(Ok(AttachRequest { request: Some(request) })).unwrap();
@@ -119,6 +132,7 @@ impl Viewer {
 }
 
 mod ends;
+mod links;
 
 #[tokio::test(start_paused = true)]
 async fn the_screen_is_pinged_from_the_start_and_every_10_s() {

@@ -1,10 +1,9 @@
 //! The first two documents, about share links: what the agents of their examples are beside their links, and what
 //! their links allow. How a link is judged is the crate `share`'s.
 
-use api_types::ShareToken;
 use time::{OffsetDateTime, macros::datetime};
 
-use super::*;
+use super::{super::tokens, *};
 use crate::desired::share_secret;
 
 /// Whether it is shared, until when, and with whom.
@@ -18,7 +17,7 @@ fn the_quick_start_is_a_link_for_all_and_for_ever() {
     let agent: Agent = example("share-link-quick-start");
     assert_eq!(share(&agent), (true, None, vec![]));
     let identity = resolved(agent, None, &defaults()).identity;
-    let secret = share_secret(&identity, &ShareToken::from_bytes(&[1; 32]), None);
+    let secret = share_secret(&identity, &tokens(&[]), None);
     assert_eq!(secret.metadata.name.as_deref(), Some("team-agent-share"));
     assert!(secret.data.unwrap().contains_key("token"));
 }
@@ -76,7 +75,7 @@ fn an_agent_for_the_testers_has_the_branch_and_its_key() {
 fn a_share_secret_says_whose_it_is() {
     let demo = serde_json::from_value(json!({ "metadata": { "name": "demo" }, "spec": {} }));
     let identity = resolved(demo.unwrap(), None, &defaults()).identity;
-    let secret = share_secret(&identity, &ShareToken::from_bytes(&[1; 32]), None);
+    let secret = share_secret(&identity, &tokens(&[]), None);
     let annotations = json!(secret.metadata.annotations);
     let expected = json!({ "kubeopencode.io/agent-name": "demo", "kubeopencode.io/agent-namespace": "team-a" });
     assert_eq!(annotations, expected);
