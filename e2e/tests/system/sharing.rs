@@ -30,13 +30,14 @@ async fn taking_a_link_back_closes_the_open_page_within_a_second_and_kills_the_t
 }
 
 #[tokio::test]
-async fn the_info_tells_name_and_namespace_and_no_more() -> Result<()> {
+async fn the_info_tells_name_namespace_and_access_and_no_more() -> Result<()> {
     let space = Space::new("info").await?;
     agents::ready(&space, "modest", json!({})).await?;
     let token = kubeoc::share(&space, "modest", &[]).await?;
     let answer = http::get(&format!("/s/{token}/info"), &[]).await?;
     let info: serde_json::Value = serde_json::from_str(&answer.body)?;
-    assert_eq!(info, json!({ "name": "modest", "namespace": space.name }));
+    let expected = json!({ "name": "modest", "namespace": space.name, "access": "interact" });
+    assert_eq!(info, expected);
     for (name, value) in [
         ("cache-control", "no-store"),
         ("referrer-policy", "no-referrer"),
