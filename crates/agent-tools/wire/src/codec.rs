@@ -9,13 +9,15 @@ use crate::{
     Compressed, MAX_PAYLOAD_BYTES,
     compressed::{self, BadBlock},
     frame::{
-        ALIVE, COMPRESS, COMPRESSED, EXIT, Frame, HANG_UP, INPUT, INPUT_CREDIT, INTERRUPT, LEAVE,
-        OUTPUT, OUTPUT_CREDIT, PING, RESIZE,
+        ALIVE, COMPRESS, COMPRESSED, EXIT, Frame, HANG_UP, INPUT, INPUT_CREDIT, INTERRUPT, JOINED,
+        Joined, LEAVE, OUTPUT, OUTPUT_CREDIT, PING, POSITION, RESIZE, TYPED,
     },
 };
 
 pub(crate) const LENGTH_BYTES: usize = 4;
 const TYPE_BYTES: usize = 1;
+/// The longest payload of a control frame.
+pub(crate) const CONTROL_BYTES_MAX: usize = 16;
 /// The length and the type.
 pub(crate) const HEADER_BYTES: usize = LENGTH_BYTES + TYPE_BYTES;
 
@@ -116,6 +118,15 @@ impl Encoder<Frame> for FrameCodec {
             Frame::HangUp => put(dst, HANG_UP, &[]),
             Frame::Compress => put(dst, COMPRESS, &[]),
             Frame::Leave => put(dst, LEAVE, &[]),
+            Frame::Joined(Joined { terminal, typed }) => {
+                put_numbers(dst, JOINED, terminal, &typed.to_be_bytes())
+            }
+            Frame::Position { position, screen_bytes } => {
+                put_numbers(dst, POSITION, position, &screen_bytes.to_be_bytes())
+            }
+            Frame::Typed { position, interrupts } => {
+                put_numbers(dst, TYPED, position, &interrupts.to_be_bytes())
+            }
         }
     }
 }
@@ -137,6 +148,8 @@ pub(crate) fn kind_of(kind: u8, bytes: usize) -> Result<Kind, WireError> {
         OUTPUT => return Ok(Kind::Output),
         INPUT => return Ok(Kind::Input),
         EXIT | INPUT_CREDIT | RESIZE | OUTPUT_CREDIT => 4,
+        POSITION | TYPED => 12,
+        JOINED => CONTROL_BYTES_MAX,
         COMPRESSED if bytes > compressed::LENGTH_BYTES => return Ok(Kind::Compressed),
         COMPRESSED => return Err(WireError::Malformed { kind, bytes }),
         ALIVE | PING | INTERRUPT | HANG_UP | COMPRESS | LEAVE => 0,
@@ -152,6 +165,8 @@ pub(crate) fn kind_of(kind: u8, bytes: usize) -> Result<Kind, WireError> {
 /// The control frame of type `kind`, whose payload has the length that [`kind_of`] demands.
 pub(crate) fn control(kind: u8, payload: &[u8]) -> Option<Frame> {
     let word = || payload.first_chunk::<4>().copied();
+    let last_word = || payload.last_chunk::<4>().copied().map(u32::from_be_bytes);
+    let long = |at: usize| payload.get(at..)?.first_chunk::<8>().copied().map(u64::from_be_bytes);
     let frame = match kind {
         EXIT => Frame::Exit { code: i32::from_be_bytes(word()?) },
         INPUT_CREDIT => Frame::InputCredit { bytes: u32::from_be_bytes(word()?) },
@@ -167,6 +182,9 @@ pub(crate) fn control(kind: u8, payload: &[u8]) -> Option<Frame> {
         HANG_UP => Frame::HangUp,
         COMPRESS => Frame::Compress,
         LEAVE => Frame::Leave,
+        JOINED => Frame::Joined(Joined { terminal: long(0)?, typed: long(8)? }),
+        POSITION => Frame::Position { position: long(0)?, screen_bytes: last_word()? },
+        TYPED => Frame::Typed { position: long(0)?, interrupts: last_word()? },
         _ => return None,
     };
     Some(frame)
@@ -199,6 +217,14 @@ fn put(dst: &mut BytesMut, kind: u8, payload: &[u8]) -> Result<(), WireError> {
     dst.reserve(HEADER_BYTES + payload.len().min(MAX_PAYLOAD_BYTES));
     put_header(dst, kind, payload.len())?;
     dst.put_slice(payload);
+    Ok(())
+}
+
+/// A payload of a number and what is after it.
+fn put_numbers(dst: &mut BytesMut, kind: u8, first: u64, rest: &[u8]) -> Result<(), WireError> {
+    put_header(dst, kind, size_of_val(&first) + rest.len())?;
+    dst.put_u64(first);
+    dst.put_slice(rest);
     Ok(())
 }
 

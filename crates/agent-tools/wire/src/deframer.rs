@@ -5,13 +5,14 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use crate::{
     codec::{
-        HEADER_BYTES, Kind, LENGTH_BYTES, WireError, compressed, control, kind_of, payload_bytes,
+        CONTROL_BYTES_MAX, HEADER_BYTES, Kind, LENGTH_BYTES, WireError, compressed, control, kind_of,
+        payload_bytes,
     },
     frame::Frame,
 };
 
 /// Of all frames that are decoded whole, none is longer.
-const CONTROL_FRAME_BYTES: usize = HEADER_BYTES + 4;
+const CONTROL_FRAME_BYTES: usize = HEADER_BYTES + CONTROL_BYTES_MAX;
 
 /// Decodes what is pushed, piece by piece: an [`Frame::Output`] or [`Frame::Input`] comes in as
 /// many parts as it arrives in, none of them empty, each a slice of what was pushed. After an error

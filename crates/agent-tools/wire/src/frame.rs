@@ -11,6 +11,8 @@ pub(crate) const EXIT: u8 = 0x02;
 pub(crate) const INPUT_CREDIT: u8 = 0x03;
 pub(crate) const ALIVE: u8 = 0x04;
 pub(crate) const COMPRESSED: u8 = 0x05;
+pub(crate) const JOINED: u8 = 0x06;
+pub(crate) const POSITION: u8 = 0x07;
 pub(crate) const INPUT: u8 = 0x81;
 pub(crate) const RESIZE: u8 = 0x82;
 pub(crate) const PING: u8 = 0x83;
@@ -19,6 +21,7 @@ pub(crate) const INTERRUPT: u8 = 0x85;
 pub(crate) const HANG_UP: u8 = 0x86;
 pub(crate) const COMPRESS: u8 = 0x87;
 pub(crate) const LEAVE: u8 = 0x88;
+pub(crate) const TYPED: u8 = 0x89;
 
 /// One message between a screen and its viewer.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,6 +38,11 @@ pub enum Frame {
     Alive,
     /// Screen: what the program wrote, for a viewer that has said [`Frame::Compress`].
     Compressed(Compressed),
+    /// Screen: first of all, to a viewer that came with a [`Join`](crate::Join).
+    Joined(Joined),
+    /// Screen: where in the program's output one is. The next `screen_bytes` of output draw the screen
+    /// anew and are not part of it; what follows them is, from `position` on.
+    Position { position: u64, screen_bytes: u32 },
     /// Viewer: what was typed or pasted.
     Input(Bytes),
     /// Viewer: its size in character cells.
@@ -52,6 +60,19 @@ pub enum Frame {
     /// Viewer: it has left by itself. The screen leaves once the program has read what was typed,
     /// or at [`Frame::HangUp`], which the end of the stream could not be followed by.
     Leave,
+    /// Viewer, after a [`Join`](crate::Join): it has typed so much and interrupted so often. What of it has
+    /// not come was dropped on the way, and an interrupt that has not come is done now, as by
+    /// [`Frame::Interrupt`].
+    Typed { position: u64, interrupts: u32 },
+}
+
+/// What a screen answers to a [`Join`](crate::Join).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// Which terminal it is: another one begins its positions anew.
+    pub terminal: u64,
+    /// From where on input is to be sent: what was typed before was taken, or is lost.
+    pub typed: u64,
 }
 
 /// Says how much was typed or drawn, never what: a terminal carries passwords.
@@ -71,6 +92,11 @@ impl fmt::Debug for Frame {
             Self::HangUp => f.write_str("HangUp"),
             Self::Compress => f.write_str("Compress"),
             Self::Leave => f.write_str("Leave"),
+            Self::Joined(joined) => joined.fmt(f),
+            Self::Position { position, screen_bytes } => {
+                write!(f, "Position({position}, after {screen_bytes} bytes)")
+            }
+            Self::Typed { position, interrupts } => write!(f, "Typed({position}, {interrupts})"),
         }
     }
 }

@@ -16,7 +16,9 @@
 //! | `0x03` | [`Frame::InputCredit`] | u32 bytes, big-endian |
 //! | `0x04` | [`Frame::Alive`] | |
 //! | `0x05` | [`Frame::Compressed`] | u32 bytes of output, big-endian, and an LZ4 block |
-//! | `0x06..=0x0f` | reserved for a shared screen: snapshot, size in force, viewers | |
+//! | `0x06` | [`Frame::Joined`] | u64 terminal, u64 input position, big-endian |
+//! | `0x07` | [`Frame::Position`] | u64 output position, u32 bytes of a drawn screen, big-endian |
+//! | `0x08..=0x0f` | reserved for a shared screen: size in force, viewers | |
 //! | `0x81` | [`Frame::Input`] | terminal bytes |
 //! | `0x82` | [`Frame::Resize`] | u16 columns, u16 rows, big-endian |
 //! | `0x83` | [`Frame::Ping`] | |
@@ -25,7 +27,7 @@
 //! | `0x86` | [`Frame::HangUp`] | |
 //! | `0x87` | [`Frame::Compress`] | |
 //! | `0x88` | [`Frame::Leave`] | |
-//! | `0x89..=0x8f` | reserved for a shared screen: the opening, with its access | |
+//! | `0x89` | [`Frame::Typed`] | u64 input position, u32 interrupts, big-endian |
 //!
 //! A type that the receiver does not know is skipped, so either end may be the newer one.
 //!
@@ -36,6 +38,12 @@
 //! [`INPUT_WINDOW_BYTES`] of input sent and not yet credited, a screen [`OUTPUT_WINDOW_BYTES`] of
 //! output; both allowances hold from the start. What was compressed counts by the output that it is. So each end can always read, and no control frame
 //! waits behind a bulk of data.
+//!
+//! # Resuming
+//!
+//! A viewer that comes with a [`Join`] can come again after any break and go on where it was: no byte
+//! of output is lost or shown twice, and none of its input typed twice. Positions count bytes from the
+//! beginning: of the program's output, and of what that viewer has typed.
 //!
 //! # Liveness
 //!
@@ -48,11 +56,13 @@ mod codec;
 mod compressed;
 mod deframer;
 mod frame;
+mod join;
 
 pub use codec::{FrameCodec, WireError};
 pub use compressed::{BadBlock, Compressed, Compressor};
 pub use deframer::Deframer;
-pub use frame::Frame;
+pub use frame::{Frame, Joined};
+pub use join::{BadViewer, Join, Viewer};
 
 /// The most a frame carries: 64 KiB, the capacity of a Linux pipe.
 pub const MAX_PAYLOAD_BYTES: usize = 64 * 1024;

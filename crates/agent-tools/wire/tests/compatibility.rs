@@ -6,7 +6,7 @@
 use std::{collections::HashSet, mem};
 
 use bytes::{Bytes, BytesMut};
-use screen_wire::{Deframer, Frame, FrameCodec};
+use screen_wire::{Deframer, Frame, FrameCodec, Joined};
 use tokio_util::codec::Encoder;
 
 /// The release that first had a frame. One that is not listed here does not compile: record it.
@@ -25,11 +25,12 @@ fn since(frame: &Frame) -> &'static str {
         | Frame::HangUp
         | Frame::Compress
         | Frame::Leave => "0.1.0",
+        Frame::Joined(_) | Frame::Position { .. } | Frame::Typed { .. } => "0.2.0",
     }
 }
 
 /// A frame and its bytes in its first release: length, type, payload.
-fn recorded() -> [(Frame, &'static [u8]); 12] {
+fn recorded() -> [(Frame, &'static [u8]); 15] {
     [
         (Frame::Output(Bytes::from_static(b"\x1b[1mhi")), b"\0\0\0\x07\x01\x1b[1mhi"),
         (Frame::Exit { code: 130 }, b"\0\0\0\x05\x02\0\0\0\x82"),
@@ -43,6 +44,18 @@ fn recorded() -> [(Frame, &'static [u8]); 12] {
         (Frame::HangUp, b"\0\0\0\x01\x86"),
         (Frame::Compress, b"\0\0\0\x01\x87"),
         (Frame::Leave, b"\0\0\0\x01\x88"),
+        (
+            Frame::Joined(Joined { terminal: 0x0102_0304_0506_0708, typed: 9 }),
+            b"\0\0\0\x11\x06\x01\x02\x03\x04\x05\x06\x07\x08\0\0\0\0\0\0\0\x09",
+        ),
+        (
+            Frame::Position { position: 10, screen_bytes: 11 },
+            b"\0\0\0\x0d\x07\0\0\0\0\0\0\0\x0a\0\0\0\x0b",
+        ),
+        (
+            Frame::Typed { position: 12, interrupts: 13 },
+            b"\0\0\0\x0d\x89\0\0\0\0\0\0\0\x0c\0\0\0\x0d",
+        ),
     ]
 }
 
