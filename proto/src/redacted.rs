@@ -15,6 +15,7 @@ impl fmt::Debug for Open {
             .field("size", &self.size)
             .field("window_bytes", &self.window_bytes)
             .field("accepts_lz4", &self.accepts_lz4)
+            .field("join", &self.join)
             .finish()
     }
 }
@@ -49,6 +50,7 @@ impl fmt::Debug for attach_request::Request {
             Self::Ack(bytes) => write!(f, "Ack({bytes} bytes)"),
             Self::Interrupt(_) => f.write_str("Interrupt"),
             Self::HangUp(_) => f.write_str("HangUp"),
+            Self::Typed(typed) => typed.fmt(f),
         }
     }
 }
@@ -61,6 +63,7 @@ impl fmt::Debug for attach_response::Response {
             Self::Closed(closed) => closed.fmt(f),
             Self::InputCredit(bytes) => write!(f, "InputCredit({bytes} bytes)"),
             Self::CompressedOutput(output) => output.fmt(f),
+            Self::Position(position) => position.fmt(f),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use clap::{builder::TypedValueParser, value_parser};
-use screen_wire::{OUTPUT_WINDOW_BYTES, PING_INTERVAL, SILENCE_MAX};
+use screen_wire::{Join, OUTPUT_WINDOW_BYTES, PING_INTERVAL, SILENCE_MAX};
 use tokio::runtime::{Builder, Runtime};
 
 mod answers;
@@ -83,6 +83,9 @@ pub struct AttachArgs {
     silence_ms: u64,
     #[command(flatten)]
     terminal: TerminalArgs,
+    /// Where the viewer is that comes, perhaps again, as JSON; it is told from where it goes on
+    #[arg(long, hide = true, requires = "name", value_parser = join)]
+    join: Option<Join>,
     /// Command to run instead of the agent's TUI
     #[arg(last = true)]
     command: Vec<OsString>,
@@ -154,6 +157,7 @@ impl AttachArgs {
             window_bytes: self.window_bytes,
             alive_ms: self.alive_ms,
             silence_ms: self.silence_ms,
+            join: self.join,
         })
     }
 
@@ -181,6 +185,10 @@ impl AttachArgs {
             self.command.clone()
         }
     }
+}
+
+fn join(json: &str) -> Result<Join, serde_json::Error> {
+    serde_json::from_str(json)
 }
 
 fn window_bytes() -> impl TypedValueParser<Value = usize> {

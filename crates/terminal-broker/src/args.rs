@@ -56,7 +56,7 @@ pub struct Args {
     pub max_connections: Option<usize>,
 
     /// All viewers of a link see one terminal, which goes on for so long without any; with 0s each viewer has one of its
-    /// own. Agents that were started by release 0.1.0 must be restarted first
+    /// own, as always of agents that were started by release 0.1.0
     #[arg(long, env = "SCREEN_IDLE", value_name = "DURATION", default_value = "0s",
         value_parser = humantime::parse_duration)]
     pub screen_idle: Duration,

@@ -3,16 +3,22 @@
 
 use std::time::Duration;
 
-use api_types::names;
+use api_types::LinkName;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use k8s_openapi::api::core::v1::Pod;
-use kube::{Client, Resource, api::AttachParams, core::Request};
+use kube::Client;
+use screen_wire::{Join, Joined};
 use tokio::time::timeout;
 
-use crate::{target::Target, viewer::Size};
+use crate::{
+    closing::Lost,
+    target::Target,
+    viewer::{Encoding, Size},
+};
 
 mod channels;
+mod command;
+mod event;
 #[cfg(test)]
 pub(crate) mod fake;
 mod outgoing;
@@ -21,25 +27,43 @@ mod unframer;
 mod websocket;
 
 use channels::Protocol;
-pub(crate) use socket::{Event, Exec, Over};
+pub(crate) use event::{Event, Over};
+pub(crate) use outgoing::TypedSoFar;
+pub(crate) use socket::Exec;
 
 /// An exec as the API server's client yields it.
 pub(crate) type Upgrade = TokioIo<Upgraded>;
 
-/// How long the API server and the kubelet may take to start the command.
+/// How long the API server and the kubelet may take to start the command, and that to answer who joins.
 const OPEN_DEADLINE: Duration = Duration::from_secs(15);
 
-/// The name of the terminal of a link that has none itself.
-const DEFAULT_LINK: &str = "default";
-
 /// Which terminal is shown, and how.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Screen {
     pub(crate) size: Size,
     /// Output that may be sent and not yet credited.
     pub(crate) window_bytes: usize,
-    /// How long the link's terminal goes on without viewers; without this, the viewer has one of its own.
-    pub(crate) idle: Option<Duration>,
+    pub(crate) encoding: Encoding,
+    /// Without this, the viewer has a terminal of its own.
+    pub(crate) shared: Option<Shared>,
+}
+
+/// The terminal that all viewers of a link see.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    /// `None` is the default link.
+    pub(crate) link: Option<LinkName>,
+    /// How long it goes on without viewers.
+    pub(crate) idle: Duration,
+    /// Of a viewer that may come again.
+    pub(crate) join: Option<Join>,
+}
+
+/// What was opened.
+pub(crate) struct Opened<Io> {
+    pub(crate) exec: Exec<Io>,
+    /// The answer to [`Shared::join`], if the screen has one.
+    pub(crate) joined: Option<Joined>,
 }
 
 /// Why an exec did not open.
@@ -49,86 +73,81 @@ pub(crate) enum ExecError {
     Refused(#[from] kube::Error),
     #[error("the exec request cannot be built")]
     Request(#[source] kube::core::request::Error),
+    /// It is answered before the viewer is told of an open terminal, whose screen it would clear.
+    #[error("the screen did not let the viewer join")]
+    NotJoined(#[source] Lost),
     /// The command may have started all the same.
     #[error("the exec did not open within {OPEN_DEADLINE:?}")]
     Late,
 }
 
 impl ExecError {
-    /// A stable word for logs.
+    /// A stable word for logs and metrics.
     pub(crate) fn category(&self) -> &'static str {
         match self {
             Self::Refused(_) => "exec_refused",
             Self::Request(_) => "exec_request",
+            Self::NotJoined(_) => "exec_ended",
             Self::Late => "exec_late",
         }
     }
+
+    /// Whether there may be a screen all the same.
+    pub(crate) fn may_have_started(&self) -> bool {
+        matches!(self, Self::Late | Self::NotJoined(Lost::Broken | Lost::Protocol))
+    }
 }
 
-/// Starts the screen's attach program in the target's server container.
+/// Starts the screen's attach program in the target's server container. Where the viewer joins a terminal,
+/// that one has let it.
 pub(crate) async fn open(
     client: &Client,
     target: &Target,
     screen: &Screen,
-) -> Result<Exec<Upgrade>, ExecError> {
-    let request = request(target, screen).map_err(ExecError::Request)?;
-    let opened = timeout(OPEN_DEADLINE, client.connect(request)).await;
-    let connection = opened.map_err(|_| ExecError::Late)??;
-    let protocol = if connection.supports_stream_close() { Protocol::V5 } else { Protocol::V4 };
-
-    // Nothing has been read yet, so the bare connection is all there is.
-    Ok(Exec::new(connection.into_stream().into_inner(), protocol))
+) -> Result<Opened<Upgrade>, ExecError> {
+    timeout(OPEN_DEADLINE, open_any(client, target, screen)).await.map_err(|_| ExecError::Late)?
 }
 
-/// Without a TTY: a TTY exec leaves its process behind whenever a client dies, this one's stdin ends.
-fn request(
+/// A pod of release 0.1.0 has no terminal that is shared: the viewer gets one of its own there.
+async fn open_any(
+    client: &Client,
     target: &Target,
     screen: &Screen,
-) -> Result<http::Request<Vec<u8>>, kube::core::request::Error> {
-    let streams = AttachParams::default()
-        .container(names::SERVER_CONTAINER)
-        .stdin(true)
-        .stdout(true)
-        .stderr(true)
-        .tty(false);
-    let Screen { size, window_bytes, idle } = *screen;
-    let flags = [
-        ("--port", usize::from(target.port)),
-        ("--columns", usize::from(size.columns)),
-        ("--rows", usize::from(size.rows)),
-        ("--window-bytes", window_bytes),
-    ];
-    let flags = flags.into_iter().map(|(flag, value)| (flag, value.to_string()));
-    // A pod of the release before knows none of these.
-    let shared = idle.map(|idle| {
-        [("--name", DEFAULT_LINK.to_owned()), ("--idle-ms", idle.as_millis().to_string())]
-    });
-    let flags = flags
-        .chain(shared.into_iter().flatten())
-        .flat_map(|(flag, value)| [flag.to_owned(), value]);
-    let program = [names::AGENT_TOOLS_BINARY, "screen", "attach"].map(str::to_owned);
-    let command = program.into_iter().chain(flags);
-    Request::new(Pod::url_path(&(), Some(&target.namespace))).exec(&target.pod, command, &streams)
+) -> Result<Opened<Upgrade>, ExecError> {
+    let mut exec = start(client, target, screen).await?;
+    let Some(shared) = &screen.shared else { return Ok(Opened { exec, joined: None }) };
+    let joined = match shared.join {
+        Some(_) => exec.joined().await.map(Some),
+        None => exec.heard().await.map(|()| None),
+    };
+    match joined {
+        Ok(joined) => Ok(Opened { exec, joined }),
+        Err(Over::UnknownArguments) => {
+            let Target { namespace, pod, .. } = target;
+            tracing::info!(%namespace, %pod, "the pod is of a release without shared terminals");
+            let screen = Screen { shared: None, ..screen.clone() };
+            Ok(Opened { exec: start(client, target, &screen).await?, joined: None })
+        }
+        Err(over) => {
+            let (lost, stderr) = (over.into(), exec.stderr());
+            tracing::debug!(reason = %lost, %stderr, "the screen did not let a viewer join");
+            Err(ExecError::NotJoined(lost))
+        }
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn command(idle: Option<Duration>) -> String {
-        let target = Target { namespace: "team-a".into(), pod: "demo".into(), port: 4096 };
-        let size = Size { columns: 120, rows: 40 };
-        let request = request(&target, &Screen { size, window_bytes: 262_144, idle }).unwrap();
-        let query = request.uri().query().unwrap().to_owned();
-        let words = query.split('&').filter_map(|pair| pair.strip_prefix("command="));
-        words.skip(3).collect::<Vec<_>>().join(" ")
+async fn start(
+    client: &Client,
+    target: &Target,
+    screen: &Screen,
+) -> Result<Exec<Upgrade>, ExecError> {
+    let request = command::request(target, screen).map_err(ExecError::Request)?;
+    let connection = client.connect(request).await?;
+    let protocol = if connection.supports_stream_close() { Protocol::V5 } else { Protocol::V4 };
+    // Nothing has been read yet, so the bare connection is all there is.
+    let mut exec = Exec::new(connection.into_stream().into_inner(), protocol);
+    if screen.encoding == Encoding::Lz4 {
+        exec.accept_compressed();
     }
-
-    #[test]
-    fn a_terminal_is_shared_by_name_and_only_where_that_is_asked_for() {
-        let own = "--port 4096 --columns 120 --rows 40 --window-bytes 262144";
-        assert_eq!(command(None), own);
-        let shared = format!("{own} --name default --idle-ms 90000");
-        assert_eq!(command(Some(Duration::from_secs(90))), shared);
-    }
+    Ok(exec)
 }

@@ -5,6 +5,10 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
+mod marked;
+
+pub(crate) use marked::{Marked, Next};
+
 /// Pieces below this are joined while they wait; larger ones are never copied. In bytes.
 const JOINED_BYTES: usize = 16 * 1024;
 

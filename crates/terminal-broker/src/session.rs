@@ -9,6 +9,7 @@ mod relay;
 mod rights;
 pub(crate) mod spans;
 mod terminal;
+mod typist;
 mod wake;
 
 #[cfg(test)]

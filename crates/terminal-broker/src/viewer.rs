@@ -6,7 +6,7 @@ mod output;
 mod responses;
 mod windows;
 
-pub use opening::{Encoding, Opening, Size};
+pub use opening::{Encoding, Opening, Size, position};
 pub use responses::Responses;
 pub(crate) use responses::{ResponseSender, channel};
 pub use windows::{Exceeded, InputWindow, OutputWindow};

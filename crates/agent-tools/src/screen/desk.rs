@@ -232,15 +232,19 @@ impl Desk {
         Ok(dropped)
     }
 
-    /// Whether something that this viewer typed may not have been read.
-    pub(crate) fn has_unread(&self, id: ViewerId) -> bool {
-        self.typed.waiting(By::Viewer(id)) > 0
-            || self.pty.unread_bytes().is_ok_and(|unread| unread > 0)
+    /// How much of what this viewer typed the terminal has not taken.
+    pub(crate) fn waiting(&self, id: ViewerId) -> usize {
+        self.typed.waiting(By::Viewer(id))
     }
 
-    /// What this viewer typed and the terminal has not taken is dropped.
-    pub(crate) fn drop_waiting(&mut self, id: ViewerId) {
-        self.typed.remove(By::Viewer(id));
+    /// Whether something that this viewer typed may not have been read.
+    pub(crate) fn has_unread(&self, id: ViewerId) -> bool {
+        self.waiting(id) > 0 || self.pty.unread_bytes().is_ok_and(|unread| unread > 0)
+    }
+
+    /// What this viewer typed and the terminal has not taken is dropped. Returns how much that was.
+    pub(crate) fn drop_waiting(&mut self, id: ViewerId) -> usize {
+        self.typed.remove(By::Viewer(id))
     }
 
     /// The same of all that the program has not read. What others typed in this moment is dropped with it: the kernel

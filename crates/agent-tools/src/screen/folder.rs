@@ -22,8 +22,8 @@ const OTHERS: u32 = 0o077;
 pub(crate) struct Name(String);
 
 impl Name {
-    /// As long as a socket's address has room for.
-    const MAX: usize = 64;
+    /// A link's name of 63 characters and what is before it; a socket's address has room for it.
+    const MAX: usize = 68;
 }
 
 /// The name of no file that we would make.
@@ -142,10 +142,10 @@ mod tests {
 
     #[test]
     fn a_name_is_that_of_a_file_of_ours() {
-        for good in ["default", "a", "link-2", &"f".repeat(64)] {
+        for good in ["default", "a", "link-2", &"f".repeat(68)] {
             assert_eq!(good.parse::<Name>().unwrap().to_string(), good);
         }
-        for bad in ["", ".", "..", "a/b", "A", "a b", "a\0", &"f".repeat(65)] {
+        for bad in ["", ".", "..", "a/b", "A", "a b", "a\0", &"f".repeat(69)] {
             assert!(bad.parse::<Name>().is_err(), "{bad:?}");
         }
     }

@@ -18,6 +18,7 @@ use rustix::{
     },
     process::geteuid,
 };
+use screen_wire::Join;
 use serde::{Deserialize, Serialize};
 use tokio::io::Interest;
 
@@ -38,6 +39,8 @@ pub(crate) struct Hello {
     pub(crate) window_bytes: usize,
     pub(crate) alive_ms: u64,
     pub(crate) silence_ms: u64,
+    /// Of one that may come again.
+    pub(crate) join: Option<Join>,
 }
 
 impl Hello {

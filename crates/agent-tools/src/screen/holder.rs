@@ -1,8 +1,10 @@
 //! One terminal and all who look at it, from its first viewer to an end after which nothing of it is left. It is one task,
 //! which owns everything and waits for everything at once. Must not let one viewer wait for another.
 
+mod admission;
 mod arriving;
 mod feed;
+mod memory;
 mod seat;
 
 use std::{
@@ -14,10 +16,11 @@ use std::{
 use screen_wire::MAX_PAYLOAD_BYTES;
 use tokio::{
     task::yield_now,
-    time::{Sleep, sleep},
+    time::{Instant, Sleep, sleep},
 };
 
 pub(crate) use arriving::{Arrival, Arriving};
+use memory::Memory;
 use seat::Seat;
 
 use super::{
@@ -28,11 +31,8 @@ use super::{
     pty::Pty,
     session::Session,
     stop::Stop,
-    typed::{By, ViewerId},
+    typed::By,
 };
-
-/// Each costs memory, and is looked after at every turn.
-const VIEWERS_MAX: usize = 128;
 
 /// After so much output at once there is likely more, and the runtime must get to see whether a viewer says something.
 const BULK_BYTES: u64 = MAX_PAYLOAD_BYTES as u64;
@@ -43,11 +43,16 @@ pub(crate) struct Terms {
     pub(crate) idle: Duration,
     /// Where its socket is, if it has one.
     pub(crate) place: Option<Place>,
+    /// A number that no other terminal has.
+    pub(crate) terminal: u64,
 }
 
 pub(crate) struct Holder {
+    /// Tells this terminal from one that was here before.
+    terminal: u64,
     desk: Desk,
     seats: Vec<Seat>,
+    memory: Memory,
     arriving: Arriving,
     /// Until nobody may come any more.
     door: Option<Door>,
@@ -94,8 +99,10 @@ impl Holder {
         terms: Terms,
     ) -> Self {
         let mut holder = Self {
+            terminal: terms.terminal,
             desk: Desk::new(pty, first.size),
             seats: Vec::new(),
+            memory: Memory::default(),
             arriving,
             door,
             stop,
@@ -220,30 +227,6 @@ impl Holder {
         }
     }
 
-    fn admit(&mut self, arrival: Arrival) {
-        if self.code.is_some() {
-            return; // It has heard nothing of us yet, and comes to the next holder.
-        }
-        if self.seats.len() >= VIEWERS_MAX {
-            return arrival.fail(&ScreenError::Full(VIEWERS_MAX));
-        }
-        let id = self.free_id();
-        if let Some(seat) = Seat::take(id, arrival, &mut self.desk) {
-            self.seats.push(seat);
-            self.idle = None;
-        }
-    }
-
-    fn free_id(&mut self) -> ViewerId {
-        loop {
-            self.last_id = self.last_id.wrapping_add(1);
-            let id = ViewerId(self.last_id);
-            if self.seats.iter().all(|seat| seat.id() != id) {
-                return id;
-            }
-        }
-    }
-
     /// Lets those go that are through, and says whether there is anything left to do.
     fn see_off(&mut self, cx: &mut Context<'_>) -> Turn {
         let over: Vec<Seat> = self.seats.extract_if(.., |seat| seat.is_over()).collect();
@@ -252,6 +235,9 @@ impl Holder {
         for seat in over {
             // An error is the next viewer's affair.
             let _ = self.desk.left(seat.id());
+            if let Some((viewer, typed)) = seat.remembered() {
+                self.memory.remember(viewer, typed, Instant::now());
+            }
             self.waiting.extend(seat.say_goodbye(ends.then_some(())));
         }
         if !is_empty {

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use ring::rand::{self, SystemRandom};
 use rustix::process::setsid;
 use tokio::time::timeout;
 
@@ -41,6 +42,7 @@ pub(crate) async fn serve(
         None => (Arriving::with(socket).map_err(ScreenError::Holder)?, None),
         Some(_) => (Arriving::default(), Some(Door::new(socket).map_err(ScreenError::Holder)?)),
     };
+    let terminal = number().map_err(ScreenError::Holder)?;
     let idle = if place.is_some() { idle } else { Duration::ZERO };
     let stop = Stop::listen().map_err(ScreenError::Runtime)?;
     let first = timeout(FIRST_VIEWER_MAX, poll_fn(|cx| arriving.poll_arrival(cx, door.as_ref())));
@@ -53,7 +55,7 @@ pub(crate) async fn serve(
     });
     match started {
         Ok((pty, session)) => {
-            let terms = Terms { idle, place };
+            let terms = Terms { idle, place, terminal };
             Holder::new(pty, first, arriving, door, stop, terms).run(session).await;
             Ok(())
         }
@@ -62,6 +64,13 @@ pub(crate) async fn serve(
             Err(error)
         }
     }
+}
+
+/// One that no other terminal has.
+fn number() -> io::Result<u64> {
+    let bytes = rand::generate::<[u8; 8]>(&SystemRandom::new());
+    let bytes = bytes.map_err(|_| io::Error::other("no random numbers"))?;
+    Ok(u64::from_be_bytes(bytes.expose()))
 }
 
 /// Leaves the session, the folder and the standard streams of who started us, and takes the socket over, which is stdin.

@@ -19,6 +19,8 @@ pub(crate) struct InputWindow {
     uncredited: usize,
     /// Of these, what is no longer ours: the next credit.
     taken: usize,
+    /// What is taken first was sent by a connection before, which is told of nothing any more.
+    of_before: usize,
     waited: Waited,
 }
 
@@ -31,6 +33,11 @@ enum Waited {
 }
 
 impl InputWindow {
+    /// Of a viewer of whose former connection so many bytes still wait.
+    pub(crate) fn after(of_before: usize) -> Self {
+        Self { of_before, ..Self::default() }
+    }
+
     /// The viewer has sent `bytes` of input.
     pub(crate) fn receive(&mut self, bytes: usize) -> Result<(), WindowExceeded> {
         self.uncredited += bytes;
@@ -39,7 +46,9 @@ impl InputWindow {
 
     /// The first `bytes` of what waited were written, or dropped.
     pub(crate) fn take(&mut self, bytes: usize) {
-        self.taken += bytes;
+        let of_before = bytes.min(self.of_before);
+        self.of_before -= of_before;
+        self.taken += bytes - of_before;
     }
 
     /// Whether there is credit that should wait no longer.
@@ -143,6 +152,18 @@ mod tests {
         assert_eq!(window.due_credit(), Some(1));
         window.take(1);
         assert_eq!(window.due_credit(), None, "the next one waits anew");
+    }
+
+    #[test]
+    fn what_a_former_connection_sent_is_credited_to_nobody() {
+        let mut window = InputWindow::after(100);
+        window.receive(50).unwrap();
+        window.take(70);
+        window.make_due();
+        assert_eq!(window.due_credit(), None);
+        window.take(40);
+        window.make_due();
+        assert_eq!(window.due_credit(), Some(10));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 mod flow;
 mod leaving;
+mod resuming;
 mod shared;
 mod terminal;
 mod viewer;

@@ -151,7 +151,8 @@ impl Viewer {
                 self.credit_output(output.output_bytes() as usize).await;
             }
             Some(Frame::InputCredit { bytes }) => self.credited += usize::try_from(*bytes).unwrap(),
-            Some(Frame::Exit { .. } | Frame::Alive) | None => {}
+            Some(Frame::Joined(_) | Frame::Position { .. } | Frame::Exit { .. } | Frame::Alive)
+            | None => {}
             Some(other) => panic!("a screen said {other:?}"),
         }
         frame

@@ -5,8 +5,8 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use crate::{
     codec::{
-        CONTROL_BYTES_MAX, HEADER_BYTES, Kind, LENGTH_BYTES, WireError, compressed, control, kind_of,
-        payload_bytes,
+        CONTROL_BYTES_MAX, HEADER_BYTES, Kind, LENGTH_BYTES, WireError, compressed, control,
+        kind_of, payload_bytes,
     },
     frame::Frame,
 };

@@ -57,9 +57,13 @@ where
         let may_be_first = match &message {
             Message::Ping(_) | Message::Pong(_) => continue,
             Message::Close(_) => true,
-            Message::Text(text) => {
-                matches!(ClientMessage::parse(text), Ok(ClientMessage::Resize { .. }))
-            }
+            Message::Text(text) => match ClientMessage::parse(text) {
+                Ok(ClientMessage::Resize { join, .. }) => {
+                    join.map_or(Ok(()), |join| viewer.join(join))?;
+                    true
+                }
+                _ => false,
+            },
             Message::Binary(_) | Message::Frame(_) => false,
         };
         if viewer.protocol() == Protocol::V1 && !may_be_first {
@@ -129,6 +133,11 @@ where
                     return Poll::Ready(ending);
                 }
                 drop(first.take());
+            }
+            Received::Position(position) => {
+                if let Err(ending) = viewer.tell(&position.into()) {
+                    return Poll::Ready(ending);
+                }
             }
             Received::Closed(closed) => return Poll::Ready(Ending::of_closed(closed)),
             Received::Lost => return Poll::Ready(Ending::Lost { message: None }),

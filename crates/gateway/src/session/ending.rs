@@ -66,6 +66,8 @@ pub(super) enum Violation {
     NoSize,
     /// The first message was another one than `resize`.
     SizeNotFirst,
+    /// What the first message says of a former connection cannot be understood.
+    BadJoin,
     /// A frame or a text message that cannot be understood.
     Malformed,
     /// Text that is not UTF-8.
@@ -79,7 +81,9 @@ pub(super) enum Violation {
 impl Violation {
     fn code(self) -> CloseCode {
         match self {
-            Self::NoSize | Self::SizeNotFirst | Self::Malformed => CloseCode::Protocol,
+            Self::NoSize | Self::SizeNotFirst | Self::BadJoin | Self::Malformed => {
+                CloseCode::Protocol
+            }
             Self::NotUtf8 => CloseCode::Invalid,
             Self::TooBig => CloseCode::Size,
             Self::Overrun => CloseCode::Policy,
@@ -90,6 +94,9 @@ impl Violation {
         match self {
             Self::NoSize => "no resize message within 9 s",
             Self::SizeNotFirst => "the first message must be a resize message",
+            Self::BadJoin => {
+                "malformed join: viewer is 32 hex digits, terminal 16, the rest whole numbers"
+            }
             Self::Malformed => "malformed message",
             Self::NotUtf8 => "a text message is not valid UTF-8",
             Self::TooBig => "a message is longer than 64 KiB",

@@ -3,15 +3,18 @@
 use screen_wire::{MAX_COLUMNS, MAX_ROWS};
 use serde::{Deserialize, Serialize};
 use share::Grant;
-use terminal_proto::v1::Size;
+use terminal_proto::v1::{OutputPosition, Size};
 use time::OffsetDateTime;
 
+use super::join::{Joining, Resume};
+
 /// What a viewer says. Types unknown to us are of a later page, and ignored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(crate) enum ClientMessage {
-    /// The viewer's size in character cells.
-    Resize { cols: u32, rows: u32 },
+    /// The viewer's size in character cells. With the first comes where it is, if it wants to go on
+    /// there.
+    Resize { cols: u32, rows: u32, join: Option<Joining> },
     /// Output bytes drawn since the last `ack`.
     Ack { bytes: u64 },
     /// Ctrl-C that overtakes what was typed and not yet read, and drops it.
@@ -44,6 +47,9 @@ pub(crate) enum ServerMessage<'a> {
         window: u32,
         input_window: u32,
         silence_ms: u64,
+        /// That the terminal can be resumed, and how it is now.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        resume: Option<Resume>,
         #[serde(flatten)]
         link: LinkState,
     },
@@ -51,6 +57,9 @@ pub(crate) enum ServerMessage<'a> {
     Link(LinkState),
     /// Input bytes that the program took or an interrupt dropped: as many may be sent anew.
     Credit { bytes: u64 },
+    /// Where in the program's output one is, in order with it: the next `screen_bytes` of output draw
+    /// the screen as it is, over whatever is there, and what follows them is from `position` on.
+    Position { position: u64, screen_bytes: u32 },
     /// Nothing but a sign of life: a page does not see the pings of the protocol itself.
     Heartbeat,
     /// The terminal's program ended by itself.
@@ -85,6 +94,12 @@ pub(crate) struct AgentName<'a> {
     pub(crate) namespace: &'a str,
 }
 
+impl From<OutputPosition> for ServerMessage<'_> {
+    fn from(OutputPosition { position, screen_bytes }: OutputPosition) -> Self {
+        Self::Position { position, screen_bytes }
+    }
+}
+
 impl ServerMessage<'_> {
     pub(crate) fn to_json(&self) -> String {
         // Strings and numbers always serialize.
@@ -95,6 +110,7 @@ impl ServerMessage<'_> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use terminal_proto::v1::Resumed;
 
     use super::*;
 
@@ -103,7 +119,7 @@ mod tests {
         let cases = [
             (
                 r#"{"type":"resize","cols":120,"rows":40}"#,
-                ClientMessage::Resize { cols: 120, rows: 40 },
+                ClientMessage::Resize { cols: 120, rows: 40, join: None },
             ),
             (r#"{"type":"ack","bytes":12345}"#, ClientMessage::Ack { bytes: 12345 }),
             (r#"{"type":"ack","bytes":1,"more":true}"#, ClientMessage::Ack { bytes: 1 }),
@@ -120,13 +136,39 @@ mod tests {
     }
 
     #[test]
+    fn a_join_that_cannot_be_understood_is_told_from_a_message_that_cannot() {
+        let join = |join: &str| {
+            let text = format!(r#"{{"type":"resize","cols":1,"rows":2,"join":{join}}}"#);
+            match ClientMessage::parse(&text).unwrap() {
+                ClientMessage::Resize { cols: 1, rows: 2, join } => join,
+                other => panic!("{other:?}"),
+            }
+        };
+        let viewer = "0".repeat(32);
+        let first = join(&format!(r#"{{"viewer":"{viewer}"}}"#));
+        assert!(matches!(first, Some(Joining::Page(_))), "{first:?}");
+        for bad in ["7", "{}", "[[[]]]", r#"{"viewer":7}"#] {
+            assert!(matches!(join(bad), Some(Joining::Malformed(_))), "{bad}");
+        }
+        assert_eq!(join("null"), None);
+    }
+
+    #[test]
     fn server_messages() {
         let agent = AgentName { name: "demo", namespace: "qa" };
         let (window, input_window, silence_ms) = (262_144, 65_536, 25_000);
         let link = LinkState { access: "interact", ends_in_ms: None };
-        let hello = ServerMessage::Hello { agent, window, input_window, silence_ms, link };
+        let hello = |resume| {
+            let agent = agent.clone();
+            ServerMessage::Hello { agent, window, input_window, silence_ms, resume, link }.to_json()
+        };
         let expected = r#"{"type":"hello","agent":{"name":"demo","namespace":"qa"},"window":262144,"input_window":65536,"silence_ms":25000,"access":"interact"}"#;
-        assert_eq!(hello.to_json(), expected);
+        assert_eq!(hello(None), expected, "as an older page knows it");
+        let resumed = Resumed { terminal: 0xff, typed: 5 };
+        let resume = r#","resume":{"terminal":"00000000000000ff","typed":5},"access":"#;
+        assert_eq!(hello(Some(resumed.into())), expected.replace(r#","access":"#, resume));
+        let position = ServerMessage::from(OutputPosition { position: 9, screen_bytes: 4 });
+        assert_eq!(position.to_json(), r#"{"type":"position","position":9,"screen_bytes":4}"#);
         let link = ServerMessage::Link(LinkState { access: "view", ends_in_ms: Some(60_000) });
         assert_eq!(link.to_json(), r#"{"type":"link","access":"view","ends_in_ms":60000}"#);
         let credit = ServerMessage::Credit { bytes: 3 };

@@ -4,10 +4,12 @@
 //! Each module uses only those above it.
 
 mod ending;
+mod join;
 mod liveness;
 mod message;
 mod outlet;
 mod outputs;
+mod typing;
 mod upstream;
 mod window;
 
@@ -182,6 +184,7 @@ fn open(token: &ShareToken, visit: &Visit) -> Open {
         size: Some(LEGACY_SIZE),
         window_bytes: WINDOW_BYTES,
         accepts_lz4: true,
+        join: None,
     }
 }
 

@@ -23,10 +23,11 @@ use crate::{
 /// From the first attempt to an open terminal.
 const OPENING_DEADLINE: Duration = Duration::from_secs(10);
 /// Pauses once every replica was asked: with their jitter up to twice as long. They double, so that
-/// what fails for good, such as an exec that the cluster forbids, is tried some seven times and not
-/// forty; the page's own pauses go on from there.
+/// what fails for good, such as an exec that the cluster forbids, is tried 8 to 13 times and not
+/// forty. They end early, so that an API server or an agent that is back is met within 2 s; the
+/// page's own pauses go on from there.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What the broker says of one terminal.
 pub(super) type Responses = Outputs<Replies>;
@@ -56,12 +57,7 @@ pub(super) async fn open(
     visit: &Span,
 ) -> Result<(Opened, Responses), Ending> {
     let deadline = Instant::now() + OPENING_DEADLINE;
-    let pauses = ExponentialBuilder::new()
-        .with_min_delay(FIRST_PAUSE)
-        .with_max_delay(LONGEST_PAUSE)
-        .without_max_times()
-        .with_jitter();
-    let mut pauses = pauses.build();
+    let mut pauses = pauses();
     let mut tried = Tried::default();
     let mut ending = Ending::Unavailable;
     loop {
@@ -79,6 +75,15 @@ pub(super) async fn open(
             }
         }
     }
+}
+
+fn pauses() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::new()
+        .with_min_delay(FIRST_PAUSE)
+        .with_max_delay(LONGEST_PAUSE)
+        .without_max_times()
+        .with_jitter()
+        .build()
 }
 
 async fn attempt(
@@ -127,6 +132,21 @@ fn closed_early(closed: Closed) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Of attempts that fail at once.
+    #[test]
+    fn what_fails_for_good_is_tried_8_to_13_times_and_what_is_back_is_met_within_2_seconds() {
+        for _ in 0..1000 {
+            let mut waited = Duration::ZERO;
+            let within = pauses().take_while(|pause| {
+                assert!(*pause <= 2 * LONGEST_PAUSE, "{pause:?}");
+                waited += *pause;
+                waited < OPENING_DEADLINE
+            });
+            let attempts = 1 + within.count();
+            assert!((8..=13).contains(&attempts), "{attempts}");
+        }
+    }
 
     #[test]
     fn only_what_will_not_change_is_final() {

@@ -8,12 +8,12 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::BytesMut;
 use futures::{Stream, task::AtomicWaker};
-use terminal_proto::v1::{AttachRequest, HangUp, Interrupt, Open, Size, attach_request::Request};
+use terminal_proto::v1::{
+    AttachRequest, HangUp, Join, Open, Resumed, Size, attach_request::Request,
+};
 
-/// The most input that one request may hold, in bytes (terminal.proto).
-const INPUT_BYTES_MAX: usize = 64 * 1024;
+use super::typing::Typing;
 
 /// The order in which a viewer's requests leave. Sizes and acknowledgements that wait are joined,
 /// and so is input: their number does not matter.
@@ -28,9 +28,7 @@ struct Queue {
     resized: bool,
     /// Output bytes drawn since the last `ack` that left.
     acked: u64,
-    interrupted: bool,
-    /// In bytes, at most the viewer's input window.
-    input: BytesMut,
+    typing: Typing,
     /// The viewer was cut: nothing else is said any more.
     hung_up: bool,
 }
@@ -59,16 +57,7 @@ impl Queue {
         if self.phase == Phase::Opening {
             return None;
         }
-        if std::mem::take(&mut self.interrupted) {
-            return Some(Request::Interrupt(Interrupt {}));
-        }
-        let input = match self.input.len() {
-            0 => return None,
-            // Not split: what is left of it would be held while the viewer is idle.
-            1..=INPUT_BYTES_MAX => std::mem::take(&mut self.input),
-            _ => self.input.split_to(INPUT_BYTES_MAX),
-        };
-        Some(Request::Input(input.freeze()))
+        self.typing.pop()
     }
 }
 
@@ -116,9 +105,23 @@ impl Upstream {
         Attempts(Arc::clone(&self.0))
     }
 
-    /// The terminal of the last attempt is open: input may leave.
-    pub(super) fn opened(&self) {
-        self.0.push(|queue| queue.phase = Phase::Opened);
+    /// Every attempt says where the viewer is, who comes perhaps again.
+    pub(super) fn join(&self, join: Join) {
+        self.0.push(|queue| {
+            queue.typing.join(join.interrupts);
+            queue.open.join = Some(join);
+        });
+    }
+
+    /// The terminal of the last attempt is open: input may leave. Returns how it is resumed, where
+    /// its viewer can do so.
+    pub(super) fn opened(&self, resumed: Option<Resumed>) -> Option<Resumed> {
+        self.0.push(|queue| {
+            let resumed = resumed.filter(|_| queue.open.join.is_some());
+            queue.phase = Phase::Opened;
+            queue.typing.opened(resumed.map(|resumed| resumed.typed));
+            resumed
+        })
     }
 
     pub(super) fn ack(&self, bytes: u64) {
@@ -133,17 +136,17 @@ impl Upstream {
     }
 
     pub(super) fn input(&self, input: &[u8]) {
-        self.0.push(|queue| queue.input.extend_from_slice(input));
+        self.0.push(|queue| queue.typing.input(input));
+    }
+
+    /// So many bytes were typed that go no further.
+    pub(super) fn skip(&self, bytes: u64) {
+        self.0.push(|queue| queue.typing.skip(bytes));
     }
 
     /// Ctrl-C. Drops the input that has not left, and returns how many bytes that was.
     pub(super) fn interrupt(&self) -> u64 {
-        self.0.push(|queue| {
-            queue.interrupted = true;
-            let dropped = queue.input.len();
-            queue.input.clear();
-            dropped as u64
-        })
+        self.0.push(|queue| queue.typing.interrupt())
     }
 
     /// The viewer was cut: ends the stream, and nothing that has not left does.

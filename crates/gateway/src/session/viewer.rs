@@ -9,7 +9,7 @@ use std::{
 
 use api_types::Access;
 use bytes::Bytes;
-use futures::{Sink, Stream};
+use futures::Stream;
 use screen_wire::OUTPUT_WINDOW_BYTES;
 use terminal_proto::v1::Opened;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -19,6 +19,7 @@ use tracing::Span;
 use super::{
     ending::{Ending, Violation},
     input::Input,
+    join::Joining,
     link::Link,
     liveness::{Due, Liveness, ReadInterest, SILENCE_MAX},
     message::{self, AgentName, ClientMessage, ServerMessage},
@@ -29,6 +30,7 @@ use super::{
 use crate::{metrics::OpenTerminal, upgrade::Protocol};
 use states::{Flush, Phase, Ping, Traffic};
 
+mod sending;
 mod states;
 
 /// Output bytes that may be under way to a viewer, not yet drawn.
@@ -134,6 +136,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         }
     }
 
+    /// Where the viewer says that it is, with its first size.
+    pub(super) fn join(&mut self, join: Joining) -> Result<(), Ending> {
+        match (join, self.protocol) {
+            (Joining::Page(page), Protocol::V1) => self.upstream.join(page.into()),
+            (Joining::Malformed(_), Protocol::V1) => {
+                return Err(Ending::Violation(Violation::BadJoin));
+            }
+            // The older protocol has no such word.
+            (_, Protocol::Legacy) => {}
+        }
+        Ok(())
+    }
+
     /// The size that a terminal opens with is everybody's; whoever may only look does nothing else to
     /// it. The broker, which judges that for itself, need not be told of it.
     fn may_act(&self) -> bool {
@@ -143,6 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
     fn take_input(&mut self, input: Bytes) -> Result<(), Ending> {
         let bytes = input.len() as u64;
         if !self.may_act() {
+            self.upstream.skip(bytes);
             self.credit_due += bytes;
             return Ok(());
         }
@@ -154,7 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
 
     fn take_control(&mut self, message: ClientMessage) {
         match (message, self.protocol) {
-            (ClientMessage::Resize { cols, rows }, _) => {
+            (ClientMessage::Resize { cols, rows, join: _ }, _) => {
                 if self.phase == Phase::Opening || self.may_act() {
                     self.upstream.resize(message::size(cols, rows));
                 }
@@ -192,13 +208,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
     ) -> Result<(), Ending> {
         self.counted.opened(after, request);
         self.phase = Phase::Opened;
-        self.upstream.opened();
+        let resumed = self.upstream.opened(opened.resumed);
         let input_window = self.input.open(opened.input_window_bytes, &self.upstream);
         let hello = ServerMessage::Hello {
             agent,
             window: WINDOW_BYTES,
             input_window,
             silence_ms: u64::try_from(SILENCE_MAX.as_millis()).unwrap_or(u64::MAX),
+            resume: resumed.map(Into::into),
             link: self.link.state(),
         };
         self.tell(&hello)
@@ -233,66 +250,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
     pub(super) fn into_parts(self) -> (Socket<S>, Upstream, OpenTerminal) {
         (self.socket, self.upstream, self.counted)
     }
-    /// Whether the socket took all that it was given.
-    pub(super) fn is_flushed(&self) -> bool {
-        self.flush == Flush::Done
-    }
 
     pub(super) fn protocol(&self) -> Protocol {
         self.protocol
-    }
-
-    /// Sends what is due and waits until the socket took everything.
-    fn poll_due(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Ending>> {
-        loop {
-            if self.flush == Flush::Done {
-                self.send_due()?;
-            }
-            if self.flush == Flush::Done {
-                return Poll::Ready(Ok(()));
-            }
-            ready!(Pin::new(&mut self.socket).poll_flush(context))
-                .map_err(|error| Ending::of_error(&error))?;
-            self.flush = Flush::Done;
-            if self.protocol == Protocol::Legacy {
-                self.acknowledge(self.unacknowledged);
-            }
-        }
-    }
-
-    /// Control that has to reach the viewer. It is joined while the socket takes nothing, so that
-    /// it does not pile up.
-    fn send_due(&mut self) -> Result<(), Ending> {
-        if self.phase == Phase::Opened
-            && let Some(state) = self.link.news()
-        {
-            self.tell(&ServerMessage::Link(state))?;
-        }
-        if self.credit_due > 0 && self.phase == Phase::Opened {
-            let bytes = std::mem::take(&mut self.credit_due);
-            self.tell(&ServerMessage::Credit { bytes })?;
-        }
-        if self.ping == Ping::Due {
-            self.ping = Ping::Sent;
-            // The browser answers the one, and the page sees only the other.
-            self.send(Message::Ping(Bytes::new()))?;
-            if self.phase == Phase::Opened {
-                self.tell(&ServerMessage::Heartbeat)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Tells our own page; an older one knows no such messages.
-    pub(super) fn tell(&mut self, message: &ServerMessage<'_>) -> Result<(), Ending> {
-        match self.protocol {
-            Protocol::V1 => self.send(Message::text(message.to_json())),
-            Protocol::Legacy => Ok(()),
-        }
-    }
-
-    fn send(&mut self, message: Message) -> Result<(), Ending> {
-        self.flush = Flush::Due;
-        Pin::new(&mut self.socket).start_send(message).map_err(|error| Ending::of_error(&error))
     }
 }

@@ -13,7 +13,8 @@ use futures::{Stream, StreamExt, stream};
 use terminal_proto::v1::{
     AgentReference, AttachRequest, AttachResponse, CloseReason, CloseSessionRequest,
     CloseSessionResponse, Closed, HangUp, ListSessionsRequest, ListSessionsResponse, Open, Opened,
-    WakeRequest, WakeResponse, WatchActivityRequest, WatchActivityResponse,
+    OutputPosition, Resumed, WakeRequest, WakeResponse, WatchActivityRequest,
+    WatchActivityResponse,
     attach_request::Request as Asked,
     attach_response::Response as Told,
     terminal_broker_server::{TerminalBroker, TerminalBrokerServer},
@@ -90,11 +91,17 @@ impl Attached {
     }
 
     pub(crate) async fn open(&self) {
+        self.resume(None).await;
+    }
+
+    /// Opens a terminal that can be resumed, where there is something to say of that.
+    pub(crate) async fn resume(&self, resumed: Option<Resumed>) {
         let agent = AgentReference { namespace: "team-a".into(), name: "demo".into() };
         let opened = Opened {
             session_id: "session-1".into(),
             agent: Some(agent),
             input_window_bytes: INPUT_WINDOW_BYTES,
+            resumed,
         };
         self.tell(Told::Opened(opened)).await;
     }
@@ -106,6 +113,10 @@ impl Attached {
 
     pub(crate) async fn output(&self, bytes: impl Into<Bytes>) {
         self.tell(Told::Output(bytes.into())).await;
+    }
+
+    pub(crate) async fn position(&self, position: u64, screen_bytes: u32) {
+        self.tell(Told::Position(OutputPosition { position, screen_bytes })).await;
     }
 
     /// Sends `piece` again and again until nobody takes it any more; how often.

@@ -13,6 +13,7 @@ mod opening;
 mod output;
 mod pages;
 mod refusals;
+mod resuming;
 mod terminals;
 mod test_gateway;
 mod visitors_tls;

@@ -31,6 +31,7 @@ async fn the_broker_learns_who_comes_with_which_token_and_size() {
         size: Some(Size { columns: 120, rows: 40 }),
         window_bytes: 262_144,
         accepts_lz4: true,
+        join: None,
     };
     assert!(attached.open == expected, "{:?}", attached.open);
 

@@ -3,6 +3,13 @@
 const FIRST_MS = 500;
 const CAP_MS = 20_000;
 const SOON_MS = 250;
+/** The pauses of a terminal that can be resumed begin with this. */
+const RESUME_FIRST_MS = 250;
+/** They grow to no more than this while a break is that short, in milliseconds: what is kept of it lasts a minute. */
+const RESUME_CAPS = [
+  { breakMs: 60_000, capMs: 1000 },
+  { breakMs: 5 * 60_000, capMs: 2000 },
+] as const;
 /** Attempts that may be immediate before even a polite server restart is waited out like a failure. */
 const SOON_ATTEMPTS = 3;
 /** A connection that lived this long proves that the other side works. */
@@ -17,18 +24,20 @@ export class Backoff {
 
   constructor(private readonly random: Random) {}
 
-  /** After a failure, in milliseconds. */
-  next(): number {
-    const step = Math.min(CAP_MS, FIRST_MS * 2 ** this.#attempts);
+  /** After a failure, in milliseconds. `breakMs`: how long a terminal that can be resumed is away; undefined for any other. */
+  next(breakMs?: number): number {
+    const made = this.#attempts;
     this.#attempts += 1;
-    return Math.round(step * (0.5 + this.random() / 2));
+    const capMs = breakMs === undefined ? undefined : RESUME_CAPS.find((cap) => breakMs < cap.breakMs)?.capMs;
+    if (capMs === undefined) return this.#upTo(Math.min(CAP_MS, FIRST_MS * 2 ** made));
+    return made === 0 ? this.#atOnce() : this.#upTo(Math.min(capMs, RESUME_FIRST_MS * 2 ** (made - 1)));
   }
 
   /** After the server asked to come back at once, in milliseconds. */
-  soon(): number {
-    if (this.#attempts >= SOON_ATTEMPTS) return this.next();
+  soon(breakMs?: number): number {
+    if (this.#attempts >= SOON_ATTEMPTS) return this.next(breakMs);
     this.#attempts += 1;
-    return Math.round(SOON_MS * this.random());
+    return this.#atOnce();
   }
 
   /** After the server named a time, in milliseconds: never earlier, up to a fifth later. */
@@ -38,6 +47,14 @@ export class Backoff {
 
   reset(): void {
     this.#attempts = 0;
+  }
+
+  #atOnce(): number {
+    return Math.round(SOON_MS * this.random());
+  }
+
+  #upTo(stepMs: number): number {
+    return Math.round(stepMs * (0.5 + this.random() / 2));
   }
 }
 

@@ -1,9 +1,10 @@
 // One WebSocket to the gateway, from opening to close; it knows nothing of what comes before or after it.
 
 import { AckMeter } from "./acks.ts";
-import { Outbox } from "./outbox.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Closed } from "./outcome.ts";
-import { ackMessage, interruptMessage, readServerMessage, resizeMessage, SUBPROTOCOL, type ServerMessage, type Size } from "./protocol.ts";
+import type { Positions, Start } from "./positions.ts";
+import { ackMessage, readServerMessage, resizeMessage, SUBPROTOCOL, type ServerMessage, type Size } from "./protocol.ts";
 import { Silence } from "./silence.ts";
 
 /** A socket that is neither open nor refused by then is given up. */
@@ -13,19 +14,26 @@ const ACK_WITHIN_MS = 1000;
 /** What a browser reports of a connection that ended without a close frame (RFC 6455, section 7.4.1). */
 const LOST = { code: 1006, reason: "" } as const;
 
+type Hello = Extract<ServerMessage, { type: "hello" }>;
+
 export interface ConnectionEvents {
   /** The terminal is open: comes once, before any output. */
-  opened(): void;
+  opened(start: Start): void;
   message(message: ServerMessage): void;
   /** `drawn` is called when the terminal has worked these bytes in. */
   output(bytes: Uint8Array, drawn: () => void): void;
+}
+
+/** How far a viewer is, which outlives connections. */
+export interface Place {
+  positions: Positions;
+  outbox: Outbox;
 }
 
 export class Connection {
   /** Resolves when the socket is closed, by whomever, or too long silent; never rejects. */
   readonly closed: Promise<Closed>;
   readonly #socket: WebSocket;
-  readonly #outbox: Outbox;
   readonly #acks = new AckMeter();
   readonly #listening = new AbortController();
   readonly #silence: Silence;
@@ -34,16 +42,15 @@ export class Connection {
   #exit: string | undefined;
   #size: Size;
 
-  constructor(url: string, size: Size, private readonly events: ConnectionEvents) {
+  constructor(url: string, size: Size, private readonly place: Place, private readonly events: ConnectionEvents) {
     this.#size = size;
     this.#socket = new WebSocket(url, SUBPROTOCOL);
     this.#socket.binaryType = "arraybuffer";
-    this.#outbox = new Outbox(this.#socket);
     const { signal } = this.#listening;
     const deadline = setTimeout(() => this.#socket.close(), OPEN_WITHIN_MS);
     const opened = () => {
       clearTimeout(deadline);
-      this.#socket.send(resizeMessage(this.#size));
+      this.#socket.send(resizeMessage(this.#size, { ...place.positions.join(), ...place.outbox.join() }));
     };
     this.#socket.addEventListener("open", opened, { signal });
     this.#socket.addEventListener("message", (event: MessageEvent<string | ArrayBuffer>) => this.#receive(event.data), { signal });
@@ -59,15 +66,6 @@ export class Connection {
     this.#silence = new Silence(() => end(LOST));
   }
 
-  /** Ctrl-C overtakes what was typed before it, here and on the way; with nothing to overtake it is a byte like any other. */
-  input(bytes: Uint8Array): "taken" | "refused" {
-    if (isCtrlC(bytes) && this.#outbox.interrupt() === "pending") {
-      this.#control(interruptMessage());
-      return "taken";
-    }
-    return this.#outbox.push(bytes);
-  }
-
   resize(size: Size): void {
     if (size.cols !== this.#size.cols || size.rows !== this.#size.rows) this.announce(size);
   }
@@ -76,16 +74,6 @@ export class Connection {
   announce(size: Size): void {
     this.#size = size;
     this.#control(resizeMessage(size));
-  }
-
-  /** Drops input that was not sent yet: its viewer may no longer type. */
-  withdraw(): void {
-    this.#outbox.clear();
-  }
-
-  /** Sends at once what credit allows: the page is about to be hidden or closed. */
-  flush(): void {
-    this.#outbox.flush();
   }
 
   #receive(data: string | ArrayBuffer): void {
@@ -97,29 +85,49 @@ export class Connection {
   #readControl(text: string): void {
     const message = readServerMessage(text);
     if (message === undefined) return;
-    if (message.type === "hello") {
-      this.#acks.setWindow(message.window);
-      this.#silence.watch(message.silenceMs);
-      this.#outbox.open(message.inputWindow);
-      this.#markOpened();
+    switch (message.type) {
+      case "hello":
+        this.#open(message);
+        break;
+      case "link":
+        if (message.link.access === "view") this.place.outbox.withdraw();
+        break;
+      case "position":
+        this.place.positions.at(message.position, message.screenBytes);
+        break;
+      case "credit":
+        this.place.outbox.credit(message.bytes);
+        break;
+      case "exit":
+        this.#exit = message.message;
     }
-    if (message.type === "credit") this.#outbox.credit(message.bytes);
-    if (message.type === "exit") this.#exit = message.message;
     this.events.message(message);
   }
 
+  /** What was typed before goes to the terminal that it was typed for, by a viewer who may still type, and otherwise nowhere. */
+  #open({ window, inputWindow, silenceMs, link, resume }: Hello): void {
+    const { positions, outbox } = this.place;
+    this.#acks.setWindow(window);
+    this.#silence.watch(silenceMs);
+    const start = positions.opened(resume);
+    if (start === "anew" || link.access === "view") outbox.withdraw();
+    outbox.open(this.#socket, inputWindow, resume?.typed);
+    this.#markOpened(start);
+  }
+
   #draw(bytes: Uint8Array): void {
-    this.#markOpened();
+    if (!this.#opened) this.#markOpened(this.place.positions.opened(undefined));
+    this.place.positions.received(bytes.length);
     this.events.output(bytes, () => {
       if (this.#acks.drawn(bytes.length) === "now") this.#acknowledge();
       else this.#ackTimer ??= setTimeout(() => this.#acknowledge(), ACK_WITHIN_MS);
     });
   }
 
-  #markOpened(): void {
+  #markOpened(start: Start): void {
     if (this.#opened) return;
     this.#opened = true;
-    this.events.opened();
+    this.events.opened(start);
   }
 
   #acknowledge(): void {
@@ -139,14 +147,7 @@ export class Connection {
     this.#listening.abort();
     this.#silence.stop();
     clearTimeout(this.#ackTimer);
-    this.#outbox.clear();
+    this.place.outbox.close();
     this.#socket.close();
   }
-}
-
-const CTRL_C = 0x03;
-
-/** As the terminal sends a pressed Ctrl-C; one inside a paste is text. */
-function isCtrlC(bytes: Uint8Array): boolean {
-  return bytes.length === 1 && bytes[0] === CTRL_C;
 }

@@ -11,7 +11,7 @@ import { OfferView } from "./offer.ts";
 import { PresenceView } from "./presenceview.ts";
 import type { Access, Agent, LinkFacts } from "./protocol.ts";
 import { followReaderSwitch } from "./reader.ts";
-import { isAsleep, returnMayHelp, Session, type State } from "./session.ts";
+import { isAsleep, returnMayHelp, Session, type LinkMoment, type State } from "./session.ts";
 import { shortcut, type Platform } from "./shortcuts.ts";
 import { element, StatusView, type Behind } from "./status.ts";
 import { allowStrictStyle } from "./strictstyle.ts";
@@ -32,10 +32,15 @@ let agent: string | undefined;
 let program = "";
 let behind: Behind = "empty";
 let access: Access = "interact";
+/** The viewer pressed the status's button: the focus is not theirs to keep. */
+let pressed = false;
 
 const offer = new OfferView(() => terminal.xterm.focus());
 const presence = new PresenceView();
-const status = new StatusView(() => session.act());
+const status = new StatusView(() => {
+  pressed = true;
+  session.act();
+});
 const terminal = new TerminalView(
   surface,
   savedFontSize(store) ?? defaultFontSize(window.innerWidth),
@@ -94,21 +99,24 @@ showKeyBarForFingers();
 session.start();
 
 function send(bytes: Uint8Array): void {
-  if (session.input(bytes) === "refused") offer.show("That is too much to paste at once.");
+  if (session.input(bytes) === "taken") return;
+  offer.show(session.state.kind === "live" ? "That is too much to paste at once." : "That is more than can be kept until the connection is back.");
 }
 
 function showState(state: State): void {
-  followAccess(state);
+  followAccess();
   if (state.kind === "stopped" || isAsleep(state)) presence.over();
-  else if (state.kind !== "live") presence.disconnected();
+  else if (state.kind !== "live") presence.disconnected(session.quietMs);
   if (state.kind === "live") {
     behind = "screen";
-    program = "";
-    terminal.xterm.focus();
+    if (state.start === "anew") program = "";
+    // A terminal that goes on leaves the focus, and the keyboard of a phone, as they are.
+    if (state.start === "anew" || pressed) terminal.xterm.focus();
+    pressed = false;
   }
   // What was on the screen of an agent that fell asleep is over: the next thing to see is another start.
   if (isAsleep(state)) behind = "empty";
-  status.show(state, agent, behind);
+  status.show(state, agent, behind, session.quietMs);
   showTitle();
 }
 
@@ -116,19 +124,19 @@ function showAgent({ name }: Agent): void {
   if (name === agent) return;
   agent = name;
   showTitle();
-  status.show(session.state, agent, behind);
+  status.show(session.state, agent, behind, session.quietMs);
 }
 
-function showLink(facts: LinkFacts, when: "opened" | "changed"): void {
+function showLink(facts: LinkFacts, when: LinkMoment): void {
   access = facts.access;
   if (when === "opened") presence.opened(facts);
   else presence.changed(facts);
-  followAccess(session.state);
+  followAccess();
 }
 
 /** xterm.js sends nothing while its input is off: no key, no mouse report and no answer; and no keyboard covers half of a phone. */
-function followAccess(state: State): void {
-  terminal.xterm.options.disableStdin = state.kind !== "live" || access === "view";
+function followAccess(): void {
+  terminal.xterm.options.disableStdin = !session.takesInput || access === "view";
   keyBar.follow(access);
 }
 

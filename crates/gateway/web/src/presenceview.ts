@@ -15,6 +15,7 @@ export class PresenceView {
   #viewers: Viewers | undefined;
   #endsAtMs: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #leaving: ReturnType<typeof setTimeout> | undefined;
 
   /** A terminal opened: what was known of the one before is forgotten. */
   opened(facts: LinkFacts): void {
@@ -24,7 +25,7 @@ export class PresenceView {
     this.#show();
   }
 
-  /** The link was changed while the terminal was open. */
+  /** The link was changed while the terminal was open, or in a break after which it goes on. */
   changed(facts: LinkFacts): void {
     if (facts.access !== this.#access) this.#say(facts.access === "view" ? "You can now only view this terminal." : "You can now type in this terminal.");
     this.#take(facts);
@@ -36,19 +37,26 @@ export class PresenceView {
     this.#show();
   }
 
-  /** The connection is gone for now: who looks is not known. The line keeps its place, or the terminal would change its size. */
-  disconnected(): void {
-    this.#viewers = undefined;
+  /**
+   * The connection is gone for now: who looks is not known, unless it is back after `quietMs`. The line keeps its place, or the
+   * terminal would change its size.
+   */
+  disconnected(quietMs: number): void {
+    clearTimeout(this.#leaving);
+    if (quietMs > 0) this.#leaving = setTimeout(() => this.disconnected(0), quietMs);
+    this.#viewers = quietMs > 0 ? this.#viewers : undefined;
     if (!this.#line.hidden) this.#write();
   }
 
   /** There is no terminal behind the link any more. */
   over(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#leaving);
     this.#line.hidden = true;
   }
 
   #take({ access, endsInMs }: LinkFacts): void {
+    clearTimeout(this.#leaving);
     this.#access = access;
     this.#endsAtMs = endsInMs === undefined ? undefined : performance.now() + endsInMs;
   }

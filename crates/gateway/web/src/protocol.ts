@@ -39,6 +39,25 @@ export interface Viewers {
   typed: string | undefined;
 }
 
+/** That the terminal can be resumed. Positions are bytes since the beginning: of the program's output, and of what this viewer typed. */
+export interface Resume {
+  /** Names the terminal, in 16 hexadecimal digits: another one begins its positions anew. */
+  terminal: string;
+  /** From where on input is to be sent. */
+  typed: number;
+}
+
+/** Where a viewer is that comes, perhaps again. */
+export interface Join {
+  viewer: string;
+  terminal: string | undefined;
+  /** The position up to which output was drawn; undefined where the screen is to be drawn anew. */
+  drawn: number | undefined;
+  typed_from: number;
+  typed_to: number;
+  interrupts: number;
+}
+
 export type ServerMessage =
   | {
       type: "hello";
@@ -49,7 +68,11 @@ export type ServerMessage =
       inputWindow: number | undefined;
       silenceMs: number | undefined;
       link: LinkFacts;
+      /** Undefined where the terminal cannot be resumed. */
+      resume: Resume | undefined;
     }
+  /** The next `screenBytes` of output draw the screen over whatever is there; what follows is the program's, from `position` on. */
+  | { type: "position"; position: number; screenBytes: number }
   /** The link was changed: all of it, as in `hello`. */
   | { type: "link"; link: LinkFacts }
   | { type: "viewers"; viewers: Viewers }
@@ -72,7 +95,10 @@ export function readServerMessage(text: string): ServerMessage | undefined {
         inputWindow: positive(value["input_window"]),
         silenceMs: positive(value["silence_ms"]),
         link: readLink(value),
+        resume: readResume(value),
       };
+    case "position":
+      return readPosition(value);
     case "link":
       return { type: "link", link: readLink(value) };
     case "viewers":
@@ -98,6 +124,19 @@ function readLink(value: Record<string, unknown>): LinkFacts {
   return { access: value["access"] === "view" ? "view" : "interact", endsInMs: endsInMs === undefined ? undefined : Math.max(0, endsInMs) };
 }
 
+/** Where nothing is credited nobody could say how much of the input is to be kept. */
+function readResume({ resume, input_window }: Record<string, unknown>): Resume | undefined {
+  if (!isObject(resume) || positive(input_window) === undefined) return undefined;
+  const { terminal } = resume;
+  const typed = count(resume["typed"]);
+  return typeof terminal === "string" && /^[0-9a-f]{16}$/.test(terminal) && typed !== undefined ? { terminal, typed } : undefined;
+}
+
+function readPosition(value: Record<string, unknown>): ServerMessage | undefined {
+  const [position, screenBytes] = [count(value["position"]), count(value["screen_bytes"])];
+  return position === undefined || screenBytes === undefined ? undefined : { type: "position", position, screenBytes };
+}
+
 function readViewers(value: Record<string, unknown>): ServerMessage | undefined {
   const count = positive(value["count"]);
   if (count === undefined) return undefined;
@@ -113,8 +152,9 @@ function readSize(value: Record<string, unknown>): Size | undefined {
   return { cols: Math.min(cols, MAX_CELLS), rows: Math.min(rows, MAX_CELLS) };
 }
 
-export function resizeMessage({ cols, rows }: Size): string {
-  return JSON.stringify({ type: "resize", cols, rows });
+/** `join` is part of the first message of a connection. */
+export function resizeMessage({ cols, rows }: Size, join?: Join): string {
+  return JSON.stringify({ type: "resize", cols, rows, join });
 }
 
 /** `bytes` is what was drawn since the last acknowledgement, not a total. */
@@ -160,6 +200,11 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function integer(value: unknown): number | undefined {
   return Number.isSafeInteger(value) ? (value as number) : undefined;
+}
+
+function count(value: unknown): number | undefined {
+  const number = integer(value);
+  return number !== undefined && number >= 0 ? number : undefined;
 }
 
 function positive(value: unknown): number | undefined {

@@ -2,15 +2,18 @@
 
 import type { Endpoints } from "./address.ts";
 import { Backoff, STABLE_MS } from "./backoff.ts";
+import { Break, isMouseMotion } from "./break.ts";
 import { Connection } from "./connection.ts";
 import { askInfo, askToWake } from "./info.ts";
+import { Outbox } from "./outbox.ts";
 import { afterClose, afterInfo, afterWake, type Delay, type End, type History, type Step, type Wait } from "./outcome.ts";
 import type { Network } from "./network.ts";
+import { Positions, viewerName, type Start } from "./positions.ts";
 import type { Access, Agent, LinkFacts, ServerMessage, Size, Viewers } from "./protocol.ts";
 
 export type State =
   | { kind: "connecting" }
-  | { kind: "live" }
+  | { kind: "live"; start: Start }
   /** The viewer asked for an agent that sleeps. */
   | { kind: "waking" }
   | { kind: "waiting"; wait: Wait; reason: string; delayMs: number }
@@ -41,17 +44,21 @@ export interface Screen {
   settled(): Promise<void>;
 }
 
+export type LinkMoment = "opened" | "resumed" | "changed";
+
 export interface SessionEvents {
   state(state: State): void;
   agent(agent: Agent): void;
-  /** What the link allows: `opened` comes once before each `live`. */
-  link(facts: LinkFacts, when: "opened" | "changed"): void;
+  /** What the link allows: `opened` or `resumed` comes once with each `live`. */
+  link(facts: LinkFacts, when: LinkMoment): void;
   viewers(viewers: Viewers): void;
   notice(message: string): void;
 }
 
 export class Session {
   readonly #backoff = new Backoff(Math.random);
+  readonly #positions = new Positions(viewerName((bytes) => crypto.getRandomValues(bytes)));
+  readonly #outbox = new Outbox();
   #state: State = { kind: "connecting" };
   #history: History = "fresh";
   /** When the link was first unknown since there was a terminal. */
@@ -60,6 +67,8 @@ export class Session {
   /** Counts attempts: the answer to a former one says nothing any more. */
   #turn = 0;
   #connection: Connection | undefined;
+  /** Since a terminal that can be resumed went away. */
+  #break: Break | undefined;
   #access: Access = "interact";
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -90,15 +99,25 @@ export class Session {
     return this.#state;
   }
 
-  /** What is typed while there is no terminal, or by who may only look, is dropped: nobody knows which program would read it later. */
+  /** Whether what is typed comes to a program: now, or after a short break of a terminal that goes on. Else nobody knows which one would read it. */
+  get takesInput(): boolean {
+    return this.#state.kind === "live" || this.#break?.keepsTyping(performance.now()) === true;
+  }
+
+  /** For so long the page says nothing of a break, in milliseconds: most are over by then. */
+  get quietMs(): number {
+    return this.#break?.quietMs(performance.now()) ?? 0;
+  }
+
+  /** What nobody would read, or comes of who may only look, is dropped. */
   input(bytes: Uint8Array): "taken" | "refused" {
-    if (this.#state.kind !== "live" || this.#access === "view") return "taken";
-    return this.#connection?.input(bytes) ?? "taken";
+    const isDropped = this.#access === "view" || !this.takesInput || (this.#break !== undefined && isMouseMotion(bytes));
+    return isDropped ? "taken" : this.#outbox.type(bytes);
   }
 
   /** Sends at once what may be sent: the page is about to be hidden or closed. */
   flush(): void {
-    this.#connection?.flush();
+    this.#outbox.flush();
   }
 
   resize(size: Size): void {
@@ -150,14 +169,18 @@ export class Session {
     // Answers to a former session's questions must not reach the next one as typed text.
     await this.screen.settled();
     let stable: ReturnType<typeof setTimeout> | undefined;
-    const connection = new Connection(this.at.terminal, this.screen.size(), {
-      opened: () => {
+    const place = { positions: this.#positions, outbox: this.#outbox };
+    const connection = new Connection(this.at.terminal, this.screen.size(), place, {
+      opened: (start) => {
         stable = setTimeout(() => this.#backoff.reset(), STABLE_MS);
         this.#history = "seen";
         this.#unknownSinceMs = undefined;
-        this.screen.reset();
-        this.screen.share(undefined);
-        this.#enter({ kind: "live" });
+        this.#break = undefined;
+        if (start === "anew") {
+          this.screen.reset();
+          this.screen.share(undefined);
+        }
+        this.#enter({ kind: "live", start });
       },
       message: (message) => this.#read(message),
       output: (bytes, drawn) => this.screen.write(bytes, drawn),
@@ -166,7 +189,8 @@ export class Session {
     const closed = await connection.closed;
     clearTimeout(stable);
     this.#connection = undefined;
-    this.#access = "interact";
+    if (this.#state.kind === "live" && this.#positions.canResume) this.#break = new Break(performance.now());
+    if (this.#break === undefined) this.#access = "interact";
     return afterClose(closed);
   }
 
@@ -174,7 +198,7 @@ export class Session {
     switch (message.type) {
       case "hello":
         if (message.agent) this.events.agent(message.agent);
-        return this.#allow(message.link, "opened");
+        return this.#allow(message.link, this.#state.kind === "live" && this.#state.start === "resumed" ? "resumed" : "opened");
       case "link":
         return this.#allow(message.link, "changed");
       case "viewers":
@@ -187,11 +211,10 @@ export class Session {
   }
 
   /** The server drops what it does not allow; not to send it spares the viewer a screen that answers nothing. */
-  #allow(facts: LinkFacts, when: "opened" | "changed"): void {
-    const before = this.#access;
+  #allow(facts: LinkFacts, when: LinkMoment): void {
+    const isGiven = facts.access === "interact" && this.#access === "view";
     this.#access = facts.access;
-    if (facts.access === "view") this.#connection?.withdraw();
-    else if (before === "view") this.#connection?.announce(this.screen.size());
+    if (isGiven && when === "changed") this.#connection?.announce(this.screen.size());
     this.events.link(facts, when);
   }
 
@@ -207,18 +230,27 @@ export class Session {
   }
 
   #delay(delay: Delay): number {
+    const breakMs = this.#break?.lastedMs(performance.now());
     switch (delay.kind) {
       case "backoff":
-        return this.#backoff.next();
+        return this.#backoff.next(breakMs);
       case "soon":
-        return this.#backoff.soon();
+        return this.#backoff.soon(breakMs);
       case "atLeast":
         return this.#backoff.atLeast(delay.ms);
     }
   }
 
   #enter(state: State): void {
+    if (state.kind === "stopped" || isAsleep(state)) this.#giveUp();
     this.#state = state;
     this.events.state(state);
+  }
+
+  /** The terminal is over, or its viewer is to decide: what was typed for it is typed nowhere else. */
+  #giveUp(): void {
+    this.#break = undefined;
+    this.#access = "interact";
+    this.#outbox.withdraw();
   }
 }

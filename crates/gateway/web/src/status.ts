@@ -13,17 +13,26 @@ export class StatusView {
   readonly #timer = element("status-timer");
   readonly #action = element("status-action") as HTMLButtonElement;
   #ticking: ReturnType<typeof setInterval> | undefined;
+  #quiet: ReturnType<typeof setTimeout> | undefined;
 
   constructor(act: () => void) {
     this.#action.addEventListener("click", act);
   }
 
-  show(state: State, agent: string | undefined, behind: Behind): void {
+  /** Says nothing before `quietMs` are over: by then there may be nothing to say. */
+  show(state: State, agent: string | undefined, behind: Behind, quietMs: number): void {
     const said = words(state, agent);
+    clearTimeout(this.#quiet);
     // That the page looks whether somebody else woke the agent is nothing to wait for.
     this.#count(state.kind === "waiting" && state.wait !== "asleep" ? state.delayMs : 0);
-    this.#root.hidden = said === undefined;
-    if (said !== undefined) this.#say(said, state.kind === "stopped" || behind === "empty" ? "card" : "pill");
+    this.#root.hidden = said === undefined || quietMs > 0;
+    if (said === undefined) return;
+    const say = () => {
+      this.#root.hidden = false;
+      this.#say(said, state.kind === "stopped" || behind === "empty" ? "card" : "pill");
+    };
+    if (quietMs > 0) this.#quiet = setTimeout(say, quietMs);
+    else say();
   }
 
   #say({ tone, title, detail, action }: Words, shape: "card" | "pill"): void {

@@ -45,6 +45,9 @@ pub(crate) enum ExitStatus {
 /// The most of a status, in bytes: it has a sentence or two.
 const STATUS_BYTES_MAX: usize = 64 * 1024;
 
+/// How our programs end that do not know all of their arguments, as most do.
+const UNKNOWN_ARGUMENTS_CODE: i32 = 2;
+
 /// A command that was killed by SIGKILL or SIGTERM, as shells count.
 const KILLED_CODES: [i32; 2] = [137, 143];
 
@@ -59,6 +62,11 @@ const GONE: [&str; 6] = [
 ];
 
 impl ExitStatus {
+    /// Whether the command does not know all of its arguments, as one of an older release.
+    pub(crate) fn is_unknown_arguments(&self) -> bool {
+        *self == Self::Code(UNKNOWN_ARGUMENTS_CODE)
+    }
+
     /// Whether the container was stopped or restarted, as far as the cluster tells.
     pub(crate) fn container_is_gone(&self) -> bool {
         match self {

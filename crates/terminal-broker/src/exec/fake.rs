@@ -72,6 +72,15 @@ impl FakePod {
         let _ = self.socket.send(message).await;
     }
 
+    /// The command's end with this code, as the cluster tells it.
+    pub(crate) async fn fails(&mut self, code: i32) {
+        let status = format!(
+            r#"{{"status":"Failure","reason":"NonZeroExitCode",
+                "details":{{"causes":[{{"reason":"ExitCode","message":"{code}"}}]}}}}"#
+        );
+        self.message(3, status.as_bytes()).await;
+    }
+
     /// The command's end, as the cluster tells it.
     pub(crate) async fn success(&mut self) {
         self.message(3, br#"{"status":"Success"}"#).await;

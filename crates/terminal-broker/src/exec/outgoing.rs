@@ -7,12 +7,31 @@ use screen_wire::{Frame, FrameCodec, WireError};
 use tokio_util::codec::Encoder;
 
 use super::channels::{self, Protocol};
-use crate::{pieces::Pieces, viewer::Size};
+use crate::{
+    pieces::{Marked, Next},
+    viewer::Size,
+};
 
-/// All control frames together, in bytes: six heads and two payloads, and the channel.
+/// All control frames together, in bytes: six heads and three payloads, and the channel.
 const CONTROL_BYTES: usize = 64;
 /// A frame's head: its length and its type.
 const HEAD_BYTES: usize = 5;
+/// The payload of [`Frame::Typed`].
+const TYPED_BYTES: usize = 12;
+
+/// How far the viewer is with its input, as the screen is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TypedSoFar {
+    /// In bytes since its beginning.
+    pub(crate) position: u64,
+    pub(crate) interrupts: u32,
+}
+
+impl From<TypedSoFar> for Frame {
+    fn from(TypedSoFar { position, interrupts }: TypedSoFar) -> Self {
+        Self::Typed { position, interrupts }
+    }
+}
 
 /// What the exec's socket is to say next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +47,30 @@ pub(crate) struct Outgoing {
     hang_up: bool,
     compression: Compression,
     ping: bool,
-    interrupt: bool,
+    interrupt: Option<Interrupt>,
     /// In bytes.
     output_credit: u32,
     size: Option<Size>,
-    input: Pieces,
+    /// What was typed, and where something of it is missing.
+    input: Marked<TypedSoFar>,
     end: StdinEnd,
+}
+
+/// Ctrl-C that overtakes what was typed before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Interrupt {
+    Plain,
+    /// Of a viewer that may come again, after which the screen is to know how far it was.
+    At(TypedSoFar),
+}
+
+impl From<Interrupt> for Frame {
+    fn from(interrupt: Interrupt) -> Self {
+        match interrupt {
+            Interrupt::Plain => Self::Interrupt,
+            Interrupt::At(typed) => typed.into(),
+        }
+    }
 }
 
 /// Whether the screen is still to hear that it may compress.
@@ -80,8 +117,22 @@ impl Outgoing {
 
     /// Ctrl-C, and nothing of what was typed before it. Returns how many bytes those were.
     pub(crate) fn interrupt(&mut self) -> usize {
-        self.interrupt = true;
+        self.interrupt = Some(Interrupt::Plain);
         self.input.clear()
+    }
+
+    /// The same of a viewer that may come again. What is dropped here counts as typed by it.
+    pub(crate) fn interrupt_at(&mut self, typed: TypedSoFar) -> usize {
+        self.interrupt = Some(Interrupt::At(typed));
+        self.input.clear()
+    }
+
+    /// What was typed between the input before and that after this does not come.
+    pub(crate) fn typed(&mut self, typed: TypedSoFar) {
+        match self.input.last_mark() {
+            Some(last) => *last = typed,
+            None => self.input.mark(typed),
+        }
     }
 
     /// Nothing more but the end.
@@ -115,17 +166,20 @@ impl Outgoing {
         if self.has_control() {
             return self.control().map(Some);
         }
-        if let Some(input) = self.input.pop() {
-            let mut message = channels::stdin(HEAD_BYTES + input.len());
-            FrameCodec.encode(Frame::Input(input), &mut message)?;
-            return Ok(Some(Message::Binary(message.freeze())));
+        match self.input.pop() {
+            Some(Next::Bytes(input)) => {
+                let bytes = HEAD_BYTES + input.len();
+                return message(Frame::Input(input), bytes).map(Some);
+            }
+            Some(Next::Mark(typed)) => {
+                return message(typed.into(), HEAD_BYTES + TYPED_BYTES).map(Some);
+            }
+            None => {}
         }
         Ok(match (self.end, protocol) {
             (StdinEnd::Leaving, _) => {
                 self.end = StdinEnd::Left;
-                let mut message = channels::stdin(HEAD_BYTES);
-                FrameCodec.encode(Frame::Leave, &mut message)?;
-                Some(Message::Binary(message.freeze()))
+                Some(message(Frame::Leave, HEAD_BYTES)?)
             }
             (StdinEnd::Wanted, protocol) => {
                 self.end = StdinEnd::Said;
@@ -140,7 +194,7 @@ impl Outgoing {
     }
 
     fn has_control(&self) -> bool {
-        let words = self.hang_up || self.ping || self.interrupt;
+        let words = self.hang_up || self.ping || self.interrupt.is_some();
         let compression = self.compression == Compression::Wanted;
         words || compression || self.output_credit > 0 || self.size.is_some()
     }
@@ -157,8 +211,8 @@ impl Outgoing {
         if std::mem::take(&mut self.ping) {
             put(Frame::Ping)?;
         }
-        if std::mem::take(&mut self.interrupt) {
-            put(Frame::Interrupt)?;
+        if let Some(interrupt) = self.interrupt.take() {
+            put(interrupt.into())?;
         }
         if self.output_credit > 0 {
             put(Frame::OutputCredit { bytes: std::mem::take(&mut self.output_credit) })?;
@@ -170,96 +224,12 @@ impl Outgoing {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use tokio_util::codec::Decoder;
-
-    use super::*;
-
-    /// The frames of all messages that wait, `None` standing for the end of stdin.
-    fn written(outgoing: &mut Outgoing) -> Vec<Option<Frame>> {
-        let (mut frames, mut stdin) = (Vec::new(), BytesMut::new());
-        while let Some(message) = outgoing.pop(Protocol::V5).unwrap() {
-            let Message::Binary(message) = message else { panic!("{message:?}") };
-            match message[..] {
-                [0, ref data @ ..] => stdin.extend_from_slice(data),
-                [255, 0] => frames.push(None),
-                ref other => panic!("{other:?}"),
-            }
-            while let Some(frame) = FrameCodec.decode(&mut stdin).unwrap() {
-                frames.push(Some(frame));
-            }
-        }
-        assert!(outgoing.is_empty());
-        frames
-    }
-
-    #[test]
-    fn control_overtakes_input_in_one_message_and_in_its_order() {
-        let mut outgoing = Outgoing::default();
-        outgoing.input("typed".into());
-        outgoing.size(Size { columns: 80, rows: 24 });
-        outgoing.size(Size { columns: 81, rows: 25 });
-        outgoing.output_credit(3);
-        outgoing.output_credit(4);
-        outgoing.ping();
-        outgoing.end_stdin();
-        let expected = [
-            Some(Frame::Ping),
-            Some(Frame::OutputCredit { bytes: 7 }),
-            Some(Frame::Resize { columns: 81, rows: 25 }),
-            Some(Frame::Input("typed".into())),
-            None,
-        ];
-        assert_eq!(written(&mut outgoing), expected);
-    }
-
-    #[test]
-    fn an_interrupt_drops_what_was_typed_before_and_not_what_comes_after() {
-        let mut outgoing = Outgoing::default();
-        outgoing.input("rm -rf".into());
-        assert_eq!(outgoing.interrupt(), 6);
-        outgoing.input("ls".into());
-        let expected = [Some(Frame::Interrupt), Some(Frame::Input("ls".into()))];
-        assert_eq!(written(&mut outgoing), expected);
-    }
-
-    #[test]
-    fn a_hang_up_comes_before_everything_and_leaves_only_the_end() {
-        let mut outgoing = Outgoing::default();
-        outgoing.input("typed".into());
-        outgoing.ping();
-        outgoing.interrupt();
-        outgoing.hang_up();
-        assert_eq!(written(&mut outgoing), [Some(Frame::HangUp), None]);
-    }
-
-    #[test]
-    fn the_end_is_said_once() {
-        let mut outgoing = Outgoing::default();
-        outgoing.end_stdin();
-        assert_eq!(written(&mut outgoing), [None]);
-        outgoing.hang_up();
-        assert_eq!(written(&mut outgoing), [Some(Frame::HangUp)]);
-    }
-
-    #[test]
-    fn a_viewer_that_left_can_still_be_hung_up() {
-        let mut outgoing = Outgoing::default();
-        outgoing.input("exit".into());
-        outgoing.leave();
-        let expected = [Some(Frame::Input("exit".into())), Some(Frame::Leave)];
-        assert_eq!(written(&mut outgoing), expected);
-        outgoing.leave();
-        outgoing.hang_up();
-        assert_eq!(written(&mut outgoing), [Some(Frame::HangUp), None]);
-    }
-
-    #[test]
-    fn v4_has_no_end_of_stdin_but_the_sockets() {
-        let mut outgoing = Outgoing::default();
-        outgoing.end_stdin();
-        assert_eq!(outgoing.pop(Protocol::V4).unwrap(), Some(Message::Close));
-        assert!(outgoing.is_empty());
-    }
+/// A frame alone, of so many bytes.
+fn message(frame: Frame, bytes: usize) -> Result<Message, WireError> {
+    let mut message = channels::stdin(bytes);
+    FrameCodec.encode(frame, &mut message)?;
+    Ok(Message::Binary(message.freeze()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use screen_wire::{Compressed, Deframer, Frame};
+use screen_wire::{Deframer, Frame};
+use terminal_proto::v1::OutputPosition;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::Instant,
@@ -17,11 +18,14 @@ use tokio::{
 
 use super::{
     channels::{Channels, ExitStatus, FromPod, Protocol},
+    event::{Event, Over},
     outgoing::{Message, Outgoing},
     unframer::Part,
     websocket::{ReadError, WebSocket},
 };
 use crate::{closing::Lost, viewer::Encoding};
+
+mod first;
 
 /// How much of the end of stderr is kept for the log, in bytes.
 const STDERR_TAIL_BYTES: usize = 2048;
@@ -38,6 +42,9 @@ pub(crate) struct Exec<Io> {
     deframer: Deframer,
     hearing: Hearing,
     encoding: Encoding,
+    positions: Positions,
+    /// What came before anybody else listened.
+    first: Option<Result<Event, Over>>,
     stderr: Vec<u8>,
 }
 
@@ -58,38 +65,11 @@ enum Hearing {
     EndOnly,
 }
 
-/// What the screen says. Each is a sign of life.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Event {
-    Output(Bytes),
-    /// Only after [`Exec::accept_compressed`].
-    Compressed(Compressed),
-    /// The terminal's program ended with this code.
-    Exited(i32),
-    /// The program took so many bytes of input.
-    InputCredit(u32),
-    Alive,
-}
-
-/// Why nothing more can come.
+/// Whether the screen says where in the program's output one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Over {
-    /// The cluster says that the command has ended, and no frame had said so.
-    Ended(Lost),
-    /// The socket ended: nothing is known of the command.
-    Broken,
-    /// What came is no terminal.
-    Protocol,
-}
-
-impl From<Over> for Lost {
-    fn from(over: Over) -> Self {
-        match over {
-            Over::Ended(lost) => lost,
-            Over::Broken => Self::Broken,
-            Over::Protocol => Self::Protocol,
-        }
-    }
+enum Positions {
+    Unasked,
+    Said,
 }
 
 impl<Io> Exec<Io> {
@@ -105,6 +85,8 @@ impl<Io> Exec<Io> {
             deframer: Deframer::new(),
             hearing: Hearing::Nothing,
             encoding: Encoding::Plain,
+            positions: Positions::Unasked,
+            first: None,
             stderr: Vec::new(),
         }
     }
@@ -157,7 +139,15 @@ where
 {
     /// Writes what waits, and waits for what the screen says next. Cancel safe.
     pub(crate) async fn next(&mut self) -> Result<Event, Over> {
-        poll_fn(|context| self.poll_next(context)).await
+        if let Some(first) = self.first.take() {
+            return first;
+        }
+        let frame = self.frame().await?;
+        self.event(frame)
+    }
+
+    async fn frame(&mut self) -> Result<Frame, Over> {
+        poll_fn(|context| self.poll_frame(context)).await
     }
 
     /// Drops what the screen says until nothing more can come. Cancel safe.
@@ -169,14 +159,17 @@ where
         }
     }
 
-    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Event, Over>> {
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Result<Frame, Over>> {
         if self.writing != Writing::Failed && self.poll_write(context).is_err() {
             self.writing = Writing::Failed;
         }
         loop {
             if self.hearing != Hearing::EndOnly {
                 match self.deframer.next() {
-                    Ok(Some(frame)) => return Poll::Ready(self.event(frame)),
+                    Ok(Some(frame)) => {
+                        self.hearing = Hearing::Frames;
+                        return Poll::Ready(Ok(frame));
+                    }
                     Ok(None) => {}
                     Err(_) => return Poll::Ready(Err(Over::Protocol)),
                 }
@@ -219,27 +212,29 @@ where
             Ok(FromPod::Stdout(_)) if self.hearing == Hearing::EndOnly => {}
             Ok(FromPod::Stdout(data)) => self.deframer.push(data),
             Ok(FromPod::Stderr(data)) => self.keep_stderr(&data),
-            Ok(FromPod::Status(status)) => return Err(Over::Ended(self.lost(&status))),
+            Ok(FromPod::Status(status)) => return Err(self.over_by(&status)),
             Ok(FromPod::Other) => {}
             Err(_) => return Err(Over::Protocol),
         }
         Ok(())
     }
 
-    fn event(&mut self, frame: Frame) -> Result<Event, Over> {
-        if self.hearing == Hearing::Nothing {
-            self.hearing = Hearing::Frames;
-        }
+    fn event(&self, frame: Frame) -> Result<Event, Over> {
         match frame {
             Frame::Output(bytes) => Ok(Event::Output(bytes)),
             Frame::Compressed(output) if self.encoding == Encoding::Lz4 => {
                 Ok(Event::Compressed(output))
             }
+            Frame::Position { position, screen_bytes } if self.positions == Positions::Said => {
+                Ok(Event::Position(OutputPosition { position, screen_bytes }))
+            }
             Frame::Exit { code } => Ok(Event::Exited(code)),
             Frame::InputCredit { bytes } => Ok(Event::InputCredit(bytes)),
             Frame::Alive => Ok(Event::Alive),
-            // Unasked for, and a viewer's words.
+            // Unasked for, or a second time, and a viewer's words.
             Frame::Compressed(_)
+            | Frame::Joined(_)
+            | Frame::Position { .. }
             | Frame::Compress
             | Frame::Input(_)
             | Frame::Resize { .. }
@@ -247,19 +242,21 @@ where
             | Frame::OutputCredit { .. }
             | Frame::Interrupt
             | Frame::HangUp
+            | Frame::Typed { .. }
             | Frame::Leave => Err(Over::Protocol),
         }
     }
 
     /// What it means that the command ended like this, without an exit frame before.
-    fn lost(&self, status: &ExitStatus) -> Lost {
+    fn over_by(&self, status: &ExitStatus) -> Over {
         if self.hearing != Hearing::EndOnly {
             tracing::warn!(?status, "the screen's attach program ended before its terminal");
         }
-        match status {
-            status if status.container_is_gone() => Lost::ContainerGone,
-            _ if self.hearing == Hearing::Nothing => Lost::NotStarted,
-            _ => Lost::Ended,
+        match (status, self.hearing) {
+            (status, _) if status.container_is_gone() => Over::Ended(Lost::ContainerGone),
+            (status, Hearing::Nothing) if status.is_unknown_arguments() => Over::UnknownArguments,
+            (_, Hearing::Nothing) => Over::Ended(Lost::NotStarted),
+            _ => Over::Ended(Lost::Ended),
         }
     }
 

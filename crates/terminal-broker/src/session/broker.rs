@@ -3,12 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use api_types::Access;
 use daemon::clock;
 use futures::Stream;
 use kube::Client;
-use screen_wire::{INPUT_WINDOW_BYTES, SILENCE_MAX};
+use screen_wire::{INPUT_WINDOW_BYTES, Join, Joined, SILENCE_MAX};
 use share::{Links, Visit};
-use terminal_proto::v1::{AgentReference, AttachRequest, Opened};
+use terminal_proto::v1::{AgentReference, AttachRequest, Opened, Resumed};
 use tokio::{sync::oneshot, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::Status;
@@ -18,13 +19,14 @@ use super::{
     registry::{SessionInfo, SessionSlot, Sessions},
     spans::{self, FirstOutput},
     terminal::Session,
+    typist::Typist,
 };
 use crate::{
     closing::Refusal,
-    exec::{self, Exec, ExecError, Screen, Upgrade},
+    exec::{self, Exec, ExecError, Screen, Shared, Upgrade},
     metrics::BrokerMetrics,
     target::{FindError, FindPod},
-    viewer::{self, Encoding, Opening, Responses},
+    viewer::{self, Opening, Responses},
 };
 
 /// How long a denial is waited out that the next event of the watch may lift: the gateway may have
@@ -86,18 +88,20 @@ impl Broker {
         let (tell, told) = oneshot::channel();
         let (broker, shutdown) = (self.clone(), self.shutdown.clone());
         self.tasks.spawn(async move {
-            let started = broker.start(&opening, &slot, &call);
-            let exec = match shutdown.run_until_cancelled(started).await {
-                Some(Ok(exec)) => exec,
+            let access = visit.grant().access;
+            let started = broker.start(&opening, access, &slot, &call);
+            let Started { exec, resumed } = match shutdown.run_until_cancelled(started).await {
+                Some(Ok(started)) => started,
                 Some(Err(error)) => return broker.not_started(&error, slot, call, tell).await,
                 None => return,
             };
-            let (responses, stream) = viewer::channel(opened(&slot));
+            let (joined, typist) = resumed.unzip();
+            let (responses, stream) = viewer::channel(opened(&slot, joined));
             // An error says that the caller gave up: the session will notice.
             let _ = tell.send(Ok(stream));
             let (output, first) = (opening.output, FirstOutput::of(call));
             let session =
-                Session { slot, visit, requests, responses, exec, output, first, shutdown };
+                Session { slot, visit, requests, responses, exec, output, typist, first, shutdown };
             session.run().await;
         });
         told.await.unwrap_or(Err(Refusal::Unreachable))
@@ -116,9 +120,10 @@ impl Broker {
     async fn start(
         &self,
         opening: &Opening,
+        access: Access,
         slot: &SessionSlot,
         call: &Span,
-    ) -> Result<Exec<Upgrade>, NotStarted> {
+    ) -> Result<Started, NotStarted> {
         let asked = Instant::now();
         let finding = spans::find_pod(call);
         let found = self.pods.find(&slot.info().agent).await;
@@ -126,20 +131,24 @@ impl Broker {
         spans::found(&finding, &target);
         drop(finding);
 
+        let joins = opening.join.map(|join| (join, admitted(join, access)));
+        let passed = joins.map(|(_, passed)| passed);
+        let link = &slot.info().link_name;
         let screen = Screen {
             size: opening.size,
             window_bytes: opening.output.window_bytes(),
-            idle: self.screen_idle,
+            encoding: opening.encoding,
+            shared: self.screen_idle.map(|idle| Shared { link: link.clone(), idle, join: passed }),
         };
         let starting = spans::exec(call, &target);
         let opened = exec::open(&self.exec, &target, &screen).await;
-        let mut exec = opened.inspect_err(|error| spans::failed(&starting, error.category()))?;
+        let opened = opened.inspect_err(|error| spans::failed(&starting, error.category()))?;
         drop(starting);
-        if opening.encoding == Encoding::Lz4 {
-            exec.accept_compressed();
-        }
         self.metrics.opened(asked.elapsed(), call);
-        Ok(exec)
+        let resumed = opened.joined.zip(joins);
+        let resumed =
+            resumed.map(|(joined, (asked, passed))| (joined, Typist::new(&asked, &passed, joined)));
+        Ok(Started { exec: opened.exec, resumed })
     }
 
     /// Tells the caller. The slot is kept where a screen may have started nevertheless, until that
@@ -151,13 +160,20 @@ impl Broker {
         drop(call);
         tracing::warn!(%agent, category, ?error, "cannot open a terminal");
         let _ = tell.send(Err(Refusal::Unreachable));
-        if matches!(error, NotStarted::Exec(ExecError::Late)) {
+        if matches!(error, NotStarted::Exec(error) if error.may_have_started()) {
             self.shutdown.run_until_cancelled(tokio::time::sleep(SILENCE_MAX)).await;
         }
     }
 }
 
 type Tell = oneshot::Sender<Result<Responses, Refusal>>;
+
+/// An open exec.
+struct Started {
+    exec: Exec<Upgrade>,
+    /// The answer to a viewer that may come again, and how far it is.
+    resumed: Option<(Joined, Typist)>,
+}
 
 /// Why there is no exec.
 #[derive(Debug, thiserror::Error)]
@@ -177,11 +193,20 @@ impl NotStarted {
     }
 }
 
-fn opened(slot: &SessionSlot) -> Opened {
+/// What the screen is told of who comes.
+fn admitted(join: Join, access: Access) -> Join {
+    match access {
+        Access::Interact => join,
+        Access::View => join.looking(),
+    }
+}
+
+fn opened(slot: &SessionSlot, joined: Option<Joined>) -> Opened {
     let SessionInfo { id, agent, .. } = slot.info();
     let agent = AgentReference { namespace: agent.namespace.clone(), name: agent.name.clone() };
     let input_window_bytes = u32::try_from(INPUT_WINDOW_BYTES).unwrap_or(u32::MAX);
-    Opened { session_id: id.to_string(), agent: Some(agent), input_window_bytes }
+    let resumed = joined.map(|Joined { terminal, typed }| Resumed { terminal, typed });
+    Opened { session_id: id.to_string(), agent: Some(agent), input_window_bytes, resumed }
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ fn wake_refusals() -> Vec<WakeRefusal> {
 }
 
 /// Why a pod starts no terminal.
-fn not_started() -> [&'static str; 7] {
+fn not_started() -> [&'static str; 8] {
     let cluster = || kube::Error::LinesCodecMaxLineLengthExceeded;
     let request = kube::core::request::Error::Validation(String::new());
     [
@@ -63,6 +63,7 @@ fn not_started() -> [&'static str; 7] {
         FindError::Late.category(),
         ExecError::Refused(cluster()).category(),
         ExecError::Request(request).category(),
+        ExecError::NotJoined(Lost::Ended).category(),
         ExecError::Late.category(),
     ]
 }

@@ -16,7 +16,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    closing::{End, Lost},
+    closing::{End, Lost, Resumption, Typed},
     exec::{Exec, Over},
 };
 
@@ -31,6 +31,7 @@ const DRAIN_GRACE: Duration = Duration::from_secs(1);
 pub(super) async fn leave<Io>(
     mut exec: Exec<Io>,
     end: End,
+    resumption: Resumption,
     mut cut: Pin<&mut impl FusedFuture<Output = End>>,
     shutdown: &CancellationToken,
 ) where
@@ -54,10 +55,13 @@ pub(super) async fn leave<Io>(
             biased;
             () = &mut late => return,
             () = &mut given_up => return,
-            _ = &mut cut => exec.hang_up(),
+            end = &mut cut => match end.typed(resumption) {
+                Typed::Deliver => {}
+                Typed::Drop => exec.hang_up(),
+            },
             () = &mut stdin_end => exec.end_input(),
             over = over(&mut exec, state) => match over {
-                Over::Ended(_) => return,
+                Over::Ended(_) | Over::UnknownArguments => return,
                 Over::Broken if exec.has_said_all() => return,
                 Over::Broken | Over::Protocol => state = State::Unheard,
             },

@@ -5,13 +5,15 @@ use std::ops::ControlFlow::{self, Break, Continue};
 
 use api_types::Access;
 use bytes::Bytes;
-use terminal_proto::v1::{AttachRequest, Size as RequestedSize, attach_request::Request};
+use terminal_proto::v1::{
+    AttachRequest, Size as RequestedSize, Typed as SaidTyped, attach_request::Request,
+};
 
-use super::{registry::Counters, rights::Rights, spans::FirstOutput};
+use super::{registry::Counters, rights::Rights, spans::FirstOutput, typist::Typist};
 use crate::{
-    closing::{Dismissal, End, Lost, Typed, Violation},
-    exec::{Event, Exec, Over},
-    viewer::{InputWindow, OutputWindow, ResponseSender, Size},
+    closing::{Dismissal, End, Lost, Resumption, Typed, Violation},
+    exec::{Event, Exec, Over, TypedSoFar},
+    viewer::{InputWindow, OutputWindow, ResponseSender, Size, position},
 };
 
 /// Both sides of one session, and what may be under way between them.
@@ -22,6 +24,8 @@ pub(super) struct Relay<'a, Io> {
     output: OutputWindow,
     counters: &'a Counters,
     rights: &'a Rights,
+    /// Of a viewer that may come again.
+    typist: Option<Typist>,
     /// Until there was some output.
     first: Option<FirstOutput>,
 }
@@ -31,12 +35,13 @@ impl<'a, Io> Relay<'a, Io> {
         responses: ResponseSender,
         exec: Exec<Io>,
         output: OutputWindow,
+        typist: Option<Typist>,
         counters: &'a Counters,
         rights: &'a Rights,
         first: FirstOutput,
     ) -> Self {
         let (input, first) = (InputWindow::default(), Some(first));
-        Self { responses, exec, input, output, counters, rights, first }
+        Self { responses, exec, input, output, counters, rights, typist, first }
     }
 
     /// Of a viewer that may only look these kinds have an effect, and no other, also of those that
@@ -48,7 +53,7 @@ impl<'a, Io> Relay<'a, Io> {
             Some(Request::Open(_)) => Break(End::Violation(Violation::OpenedTwice)),
             other => match self.rights.access() {
                 Access::Interact => self.act(other),
-                Access::View => self.ignore(other.as_ref()),
+                Access::View => self.ignore(other),
             },
         }
     }
@@ -58,15 +63,32 @@ impl<'a, Io> Relay<'a, Io> {
             Some(Request::Input(bytes)) => self.typed(bytes),
             Some(Request::Resize(size)) => self.resized(size),
             Some(Request::Interrupt(_)) => self.interrupted(),
+            Some(Request::Typed(typed)) => self.typed_so_far(typed),
             // A kind of request that a newer caller knows.
             _ => Continue(()),
         }
     }
 
     /// Its credit is given back, so that nothing of the viewer's waits for it.
-    fn ignore(&self, request: Option<&Request>) -> ControlFlow<End> {
-        if let Some(Request::Input(bytes)) = request {
-            self.responses.input_credit(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+    fn ignore(&mut self, request: Option<Request>) -> ControlFlow<End> {
+        match (request, &mut self.typist) {
+            (Some(Request::Input(bytes)), typist) => {
+                self.responses.input_credit(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+                if let Some(typist) = typist {
+                    typist.types_in_vain(bytes.len());
+                }
+            }
+            (Some(Request::Interrupt(_)), Some(typist)) => {
+                // It cannot go back.
+                let _ = typist.is_at_in_vain(typist.interrupted());
+            }
+            (Some(Request::Typed(typed)), Some(typist)) => {
+                if let Ok(typed) = so_far(typed) {
+                    // Nonsense of one who may only look has no effect, as all else.
+                    let _ = typist.is_at_in_vain(typed);
+                }
+            }
+            _ => {}
         }
         Continue(())
     }
@@ -80,6 +102,11 @@ impl<'a, Io> Relay<'a, Io> {
             Ok(Event::Compressed(output)) => {
                 self.shown(output.output_bytes() as usize)?;
                 self.responses.compressed_output(output);
+            }
+            Ok(Event::Position(position)) => {
+                if self.responses.position(position).is_err() {
+                    return Break(End::Lost(Lost::Protocol));
+                }
             }
             Ok(Event::InputCredit(bytes)) => {
                 if self.input.credited(bytes as usize).is_err() {
@@ -104,9 +131,16 @@ impl<'a, Io> Relay<'a, Io> {
         Continue(())
     }
 
+    pub(super) fn resumption(&self) -> Resumption {
+        match self.typist {
+            Some(_) => Resumption::Possible,
+            None => Resumption::Impossible,
+        }
+    }
+
     /// Tells both sides of the end. The screen of a viewer that was cut hears of it first.
     pub(super) fn finish(mut self, end: End, dismissal: Option<&Dismissal>) -> Exec<Io> {
-        match end.typed() {
+        match end.typed(self.resumption()) {
             Typed::Deliver => self.exec.leave(),
             Typed::Drop => self.exec.hang_up(),
         }
@@ -121,6 +155,10 @@ impl<'a, Io> Relay<'a, Io> {
         if !bytes.is_empty() {
             self.counters.add_input(bytes.len());
             self.rights.typed();
+            let typist = self.typist.as_mut();
+            if let Some(missing) = typist.and_then(|typist| typist.types(bytes.len())) {
+                self.exec.outgoing.typed(missing);
+            }
             self.exec.outgoing.input(bytes);
         }
         Continue(())
@@ -144,17 +182,50 @@ impl<'a, Io> Relay<'a, Io> {
         }
     }
 
-    /// What was typed before and has not left is dropped here, as the screen drops the rest.
+    /// Of a viewer that may come again every interrupt is told by its number.
     fn interrupted(&mut self) -> ControlFlow<End> {
-        let dropped = self.exec.outgoing.interrupt();
-        if self.input.credited(dropped).is_err() {
+        match &self.typist {
+            Some(typist) => self.is_at(typist.interrupted()),
+            None => {
+                let dropped = self.exec.outgoing.interrupt();
+                self.dropped(dropped)
+            }
+        }
+    }
+
+    fn typed_so_far(&mut self, typed: SaidTyped) -> ControlFlow<End> {
+        match so_far(typed) {
+            Ok(typed) => self.is_at(typed),
+            Err(violation) => Break(End::Violation(violation)),
+        }
+    }
+
+    /// What is only missing is told before the next input.
+    fn is_at(&mut self, typed: TypedSoFar) -> ControlFlow<End> {
+        match self.typist.as_mut().map(|typist| typist.is_at(typed)) {
+            Some(Ok(Some(interrupted))) => {
+                let dropped = self.exec.outgoing.interrupt_at(interrupted);
+                self.dropped(dropped)
+            }
+            Some(Ok(None)) => Continue(()),
+            Some(Err(_)) | None => Break(End::Violation(Violation::Typed)),
+        }
+    }
+
+    /// What was typed before an interrupt and has not left is dropped here, as the screen drops the rest.
+    fn dropped(&mut self, bytes: usize) -> ControlFlow<End> {
+        if self.input.credited(bytes).is_err() {
             // More input waits than was typed: a defect, and no viewer's fault.
             return Break(End::Lost(Lost::Protocol));
         }
-        if dropped > 0 {
+        if bytes > 0 {
             // At most the window of 64 KiB.
-            self.responses.input_credit(u32::try_from(dropped).unwrap_or(u32::MAX));
+            self.responses.input_credit(u32::try_from(bytes).unwrap_or(u32::MAX));
         }
         Continue(())
     }
+}
+
+fn so_far(SaidTyped { position: said, interrupts }: SaidTyped) -> Result<TypedSoFar, Violation> {
+    Ok(TypedSoFar { position: position(said)?, interrupts })
 }

@@ -20,7 +20,9 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::{leave, registry::SessionSlot, relay::Relay, rights::Rights, spans::FirstOutput};
+use super::{
+    leave, registry::SessionSlot, relay::Relay, rights::Rights, spans::FirstOutput, typist::Typist,
+};
 use crate::{
     closing::{End, Lost},
     exec::{Event, Exec, Over},
@@ -36,6 +38,8 @@ pub(crate) struct Session<S, Io> {
     pub(crate) responses: ResponseSender,
     pub(crate) exec: Exec<Io>,
     pub(crate) output: OutputWindow,
+    /// Of a viewer that may come again.
+    pub(crate) typist: Option<Typist>,
     pub(crate) first: FirstOutput,
     pub(crate) shutdown: CancellationToken,
 }
@@ -47,18 +51,21 @@ where
 {
     /// Serves the viewer until anything ends that, and then waits for the exec's end.
     pub(crate) async fn run(self) {
-        let Self { slot, mut visit, requests, responses, exec, output, first, shutdown } = self;
+        let Self { slot, mut visit, requests, responses, exec, output, typist, first, shutdown } =
+            self;
         let opened = Instant::now();
         slot.opened();
 
         let rights = Rights::of(visit.grant());
         let mut cut = pin!(cut(&mut visit, &slot, &rights, &shutdown).fuse());
-        let mut relay = Relay::new(responses, exec, output, slot.counters(), &rights, first);
+        let counters = slot.counters();
+        let mut relay = Relay::new(responses, exec, output, typist, counters, &rights, first);
         let end = serve(&mut relay, requests, cut.as_mut(), &slot).await;
         let dismissal = slot.dismissal().filter(|_| end == End::Closed);
+        let resumption = relay.resumption();
         let exec = relay.finish(end, dismissal);
         slot.closed(end, dismissal, opened.elapsed());
-        leave::leave(exec, end, cut, &shutdown).await;
+        leave::leave(exec, end, resumption, cut, &shutdown).await;
     }
 }
 

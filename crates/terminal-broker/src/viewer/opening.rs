@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use api_types::ShareToken;
-use screen_wire::{MAX_COLUMNS, MAX_ROWS};
+use screen_wire::{Join, MAX_COLUMNS, MAX_ROWS, Viewer};
 use share::{ClientAddress, Denial};
 use terminal_proto::v1::{self, AttachRequest, attach_request::Request};
 
@@ -18,6 +18,8 @@ pub struct Opening {
     pub size: Size,
     pub output: OutputWindow,
     pub encoding: Encoding,
+    /// Of a viewer that comes again, or wants to be able to.
+    pub join: Option<Join>,
 }
 
 /// How output may be encoded.
@@ -27,6 +29,9 @@ pub enum Encoding {
     /// By LZ4, where that saves something.
     Lz4,
 }
+
+/// More bytes than anybody types or shows: with 1 GB/s it takes 292 years.
+const POSITIONS: u64 = 1 << 63;
 
 /// A terminal's size in character cells, each 1 to 1000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +52,23 @@ impl Opening {
         let token = ShareToken::parse(&open.token).ok_or(Denial::Unknown)?;
         let (client, output) = (ClientAddress::known(client), OutputWindow::new(open.window_bytes));
         let encoding = if open.accepts_lz4 { Encoding::Lz4 } else { Encoding::Plain };
-        Ok(Self { token, client, size, output, encoding })
+        let join = open.join.map(join).transpose()?;
+        Ok(Self { token, client, size, output, encoding, join })
     }
+}
+
+fn join(join: v1::Join) -> Result<Join, Violation> {
+    let v1::Join { viewer, terminal, drawn, typed_from, typed_to, interrupts } = join;
+    let viewer = <[u8; 16]>::try_from(&viewer[..]).map_err(|_| Violation::Viewer)?;
+    let (typed_from, typed_to) = (position(typed_from)?, position(typed_to)?);
+    let drawn = drawn.map(position).transpose()?;
+    let viewer = Viewer::from_bytes(viewer);
+    Ok(Join { viewer, terminal, drawn, typed_from, typed_to, interrupts })
+}
+
+/// A position as a caller says it: one that what is typed and shown later can still be added to.
+pub fn position(said: u64) -> Result<u64, Violation> {
+    if said < POSITIONS { Ok(said) } else { Err(Violation::Position) }
 }
 
 impl Size {
@@ -72,6 +92,7 @@ mod tests {
             size: Some(v1::Size { columns: 120, rows: 40 }),
             window_bytes: 0,
             accepts_lz4: false,
+            join: None,
         }
     }
 
@@ -86,11 +107,42 @@ mod tests {
         assert_eq!(opening.token.expose(), open().token);
         assert_eq!(opening.client, ClientAddress::known("203.0.113.9".parse().unwrap()));
         assert_eq!(opening.size, Size { columns: 120, rows: 40 });
+        assert_eq!(opening.join, None);
+    }
+
+    fn joining() -> v1::Join {
+        v1::Join {
+            viewer: vec![1; 16].into(),
+            terminal: u64::MAX,
+            drawn: Some(0),
+            typed_from: 5,
+            typed_to: POSITIONS - 1,
+            interrupts: 2,
+        }
+    }
+
+    #[test]
+    fn who_comes_again_says_where_it_was() {
+        let opening = parse(v1::Open { join: Some(joining()), ..open() }).unwrap();
+        let expected = Join {
+            viewer: Viewer::from_bytes([1; 16]),
+            terminal: u64::MAX,
+            drawn: Some(0),
+            typed_from: 5,
+            typed_to: POSITIONS - 1,
+            interrupts: 2,
+        };
+        assert_eq!(opening.join, Some(expected));
     }
 
     #[test]
     fn bad_openings_are_refused_for_their_fault() {
         let sized = |columns, rows| v1::Open { size: Some(v1::Size { columns, rows }), ..open() };
+        let joining = |name, change: fn(&mut v1::Join), violation: Violation| {
+            let mut join = joining();
+            change(&mut join);
+            (name, v1::Open { join: Some(join), ..open() }, Refusal::from(violation))
+        };
         let cases = [
             (
                 "no address",
@@ -106,6 +158,11 @@ mod tests {
                 v1::Open { token: "abc".into(), ..open() },
                 Refusal::Denied(Denial::Unknown),
             ),
+            joining("no viewer", |join| join.viewer.clear(), Violation::Viewer),
+            joining("a long viewer", |join| join.viewer = vec![1; 17].into(), Violation::Viewer),
+            joining("too much drawn", |join| join.drawn = Some(POSITIONS), Violation::Position),
+            joining("too much typed", |join| join.typed_to = u64::MAX, Violation::Position),
+            joining("an absurd start", |join| join.typed_from = POSITIONS, Violation::Position),
         ];
         for (name, open, expected) in cases {
             assert_eq!(parse(open).map(|_| ()), Err(expected), "{name}");

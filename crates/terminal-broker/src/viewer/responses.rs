@@ -11,10 +11,12 @@ use std::{
 use bytes::Bytes;
 use futures::{Stream, task::AtomicWaker};
 use screen_wire::Compressed;
-use terminal_proto::v1::{AttachResponse, Closed, Opened, attach_response::Response};
+use terminal_proto::v1::{
+    AttachResponse, Closed, Opened, OutputPosition, attach_response::Response,
+};
 use tonic::Status;
 
-use super::output::Output;
+use super::{output::Output, windows::Exceeded};
 use crate::closing::{Dismissal, End, Pending};
 
 /// The session's end of the stream.
@@ -78,6 +80,11 @@ impl ResponseSender {
         self.0.say(|queue| queue.output.push_compressed(output));
     }
 
+    /// Fails where more of them wait than an honest screen would say.
+    pub(crate) fn position(&self, position: OutputPosition) -> Result<(), Exceeded> {
+        self.0.say(|queue| queue.output.push_position(position))
+    }
+
     pub(crate) fn input_credit(&self, bytes: u32) {
         self.0.say(|queue| queue.input_credit = queue.input_credit.saturating_add(bytes));
     }
@@ -130,9 +137,10 @@ impl Drop for ResponseSender {
 }
 
 impl Shared {
-    fn say(&self, change: impl FnOnce(&mut Queue)) {
-        change(&mut self.queue());
+    fn say<T>(&self, change: impl FnOnce(&mut Queue) -> T) -> T {
+        let changed = change(&mut self.queue());
         self.filled.wake();
+        changed
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -191,91 +199,4 @@ impl Drop for Responses {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::future::poll_fn;
-
-    use futures::{FutureExt, StreamExt};
-    use share::Denial;
-    use terminal_proto::v1::CloseReason;
-
-    use super::*;
-    use crate::closing::Violation;
-
-    fn opened() -> (ResponseSender, Responses) {
-        let (sender, mut responses) = channel(Opened::default());
-        assert_eq!(next(&mut responses), Some(Response::Opened(Opened::default())));
-        (sender, responses)
-    }
-
-    /// What can be said at once.
-    fn next(responses: &mut Responses) -> Option<Response> {
-        responses.next().now_or_never()?.unwrap().unwrap().response
-    }
-
-    fn output(bytes: &'static [u8]) -> Response {
-        Response::Output(Bytes::from_static(bytes))
-    }
-
-    #[test]
-    fn the_last_output_of_a_program_comes_before_its_end() {
-        let (sender, mut responses) = opened();
-        sender.output(Bytes::from_static(b"bye"));
-        sender.finish(End::Exited(3), None);
-        assert_eq!(next(&mut responses), Some(output(b"bye")));
-        let Some(Response::Closed(closed)) = next(&mut responses) else { panic!("not closed") };
-        assert_eq!((closed.reason(), closed.exit_code), (CloseReason::Ended, Some(3)));
-        assert!(matches!(responses.next().now_or_never(), Some(None)));
-    }
-
-    #[test]
-    fn a_viewer_that_is_cut_sees_nothing_but_its_end() {
-        let (sender, mut responses) = opened();
-        sender.output(Bytes::from_static(b"secret"));
-        sender.input_credit(5);
-        sender.finish(End::Denied(Denial::Unknown), None);
-        assert!(matches!(next(&mut responses), Some(Response::Closed(_))));
-        assert!(matches!(responses.next().now_or_never(), Some(None)));
-    }
-
-    #[test]
-    fn a_violation_and_a_session_that_failed_are_errors_of_the_call() {
-        let (sender, mut responses) = opened();
-        sender.finish(End::Violation(Violation::InputWindow), None);
-        let error = responses.next().now_or_never().unwrap().unwrap().unwrap_err();
-        assert_eq!(error.code(), tonic::Code::InvalidArgument);
-
-        let (sender, mut responses) = opened();
-        drop(sender);
-        let error = responses.next().now_or_never().unwrap().unwrap().unwrap_err();
-        assert_eq!(error.code(), tonic::Code::Internal);
-    }
-
-    #[test]
-    fn credit_is_added_up_and_overtakes_output() {
-        let (sender, mut responses) = opened();
-        sender.output(Bytes::from_static(b"x"));
-        sender.input_credit(2);
-        sender.input_credit(3);
-        assert_eq!(next(&mut responses), Some(Response::InputCredit(5)));
-        assert_eq!(next(&mut responses), Some(output(b"x")));
-    }
-
-    #[test]
-    fn a_lying_viewer_gains_no_credit_for_what_it_was_not_given() {
-        let (sender, mut responses) = opened();
-        sender.output(Bytes::from_static(b"shown"));
-        assert_eq!(sender.acknowledge(5), 0);
-        assert_eq!(next(&mut responses), Some(output(b"shown")));
-        assert_eq!(sender.acknowledge(3), 3);
-        assert_eq!(sender.acknowledge(u64::MAX), 2);
-        assert_eq!(sender.acknowledge(1), 0);
-    }
-
-    #[tokio::test]
-    async fn the_session_hears_that_the_viewer_left() {
-        let (sender, responses) = opened();
-        let left = poll_fn(|context| sender.poll_left(context));
-        let leaving = async { drop(responses) };
-        tokio::join!(left, leaving);
-    }
-}
+mod tests;

@@ -18,6 +18,8 @@ mod links;
 #[cfg(test)]
 mod operators;
 #[cfg(test)]
+mod resuming;
+#[cfg(test)]
 mod terminals;
 #[cfg(test)]
 mod transport;

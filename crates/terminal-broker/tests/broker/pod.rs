@@ -95,6 +95,15 @@ async fn accept(stream: TcpStream, protocol: &'static str) -> Option<Exec> {
 }
 
 impl Exec {
+    /// The command ends with this code.
+    pub(crate) async fn fails(mut self, code: u8) {
+        let status = format!(
+            r#"{{"status":"Failure","reason":"NonZeroExitCode",
+                "details":{{"causes":[{{"reason":"ExitCode","message":"{code}"}}]}}}}"#
+        );
+        self.stdout.message([&[3], status.as_bytes()].concat()).await;
+    }
+
     /// The screen was told to leave, and nothing else; it does so.
     pub(crate) async fn hangs_up(mut self) {
         assert_eq!(self.stdin.frame().await, Some(Frame::HangUp));

@@ -15,7 +15,7 @@ use terminal_broker::{
     target::{FindError, FindPod, Target},
 };
 use terminal_proto::v1::{
-    AttachRequest, AttachResponse, Closed, ListSessionsRequest, Open, Opened, Size,
+    AttachRequest, AttachResponse, Closed, ListSessionsRequest, Open, Opened, Resumed, Size,
     WatchActivityRequest, WatchActivityResponse, attach_request::Request,
     attach_response::Response, terminal_broker_client::TerminalBrokerClient,
     watch_activity_response::Event,
@@ -177,6 +177,7 @@ pub(crate) fn open() -> Open {
         size: Some(Size { columns: 120, rows: 40 }),
         window_bytes: 0,
         accepts_lz4: false,
+        join: None,
     }
 }
 
@@ -205,6 +206,7 @@ pub(crate) struct Viewer {
     pub(crate) responses: Streaming<AttachResponse>,
     pub(crate) session_id: String,
     pub(crate) input_window_bytes: u32,
+    pub(crate) resumed: Option<Resumed>,
 }
 
 impl Viewer {
@@ -216,8 +218,8 @@ impl Viewer {
         let mut responses = attached?.into_inner();
         let opened = soon(PATIENCE, responses.message()).await?.unwrap().response;
         let Some(Response::Opened(opened)) = opened else { panic!("{opened:?} before opened") };
-        let Opened { session_id, input_window_bytes, .. } = opened;
-        Ok(Self { requests, responses, session_id, input_window_bytes })
+        let Opened { session_id, input_window_bytes, resumed, .. } = opened;
+        Ok(Self { requests, responses, session_id, input_window_bytes, resumed })
     }
 
     pub(crate) async fn send(&self, request: Request) {

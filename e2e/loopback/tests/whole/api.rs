@@ -20,7 +20,11 @@ use http::{
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpListener, sync::mpsc};
+use tempfile::TempDir;
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -32,6 +36,7 @@ pub(crate) struct ApiServer {
     pub(crate) address: SocketAddr,
     execs: mpsc::UnboundedReceiver<Exec>,
     requests: Arc<AtomicUsize>,
+    broken: watch::Sender<u64>,
     end: CancellationToken,
 }
 
@@ -42,6 +47,10 @@ struct Answers {
     program: Arc<[String]>,
     execs: mpsc::UnboundedSender<Exec>,
     requests: Arc<AtomicUsize>,
+    /// Where the pod's terminals are found.
+    folder: Arc<TempDir>,
+    /// Counts how often all execs broke.
+    broken: watch::Receiver<u64>,
     tasks: TaskTracker,
     end: CancellationToken,
 }
@@ -53,21 +62,28 @@ impl ApiServer {
         let address = listener.local_addr().unwrap();
         let (sender, execs) = mpsc::unbounded_channel();
         let (requests, end) = (Arc::<AtomicUsize>::default(), CancellationToken::new());
-        let tasks = TaskTracker::new();
+        let (tasks, broken) = (TaskTracker::new(), watch::Sender::default());
         let answers = Answers {
             program: program.into(),
             execs: sender,
             requests: Arc::clone(&requests),
+            folder: Arc::new(TempDir::new().unwrap()),
+            broken: broken.subscribe(),
             tasks: tasks.clone(),
             end: end.clone(),
         };
         tasks.spawn(end.clone().run_until_cancelled_owned(serve(listener, answers)));
-        Self { address, execs, requests, end }
+        Self { address, execs, requests, broken, end }
     }
 
     /// The next exec.
     pub(crate) async fn exec(&mut self) -> Exec {
         self.execs.recv().await.unwrap()
+    }
+
+    /// Every exec breaks off, as when the API server is killed.
+    pub(crate) fn break_execs(&self) {
+        self.broken.send_modify(|broken| *broken += 1);
     }
 
     /// How many requests there were, of whatever kind.
@@ -108,7 +124,7 @@ impl Answers {
             *response.status_mut() = StatusCode::CREATED;
             return response;
         }
-        let (exec, ending) = Exec::start(request.uri(), &self.program);
+        let (exec, ending) = Exec::start(request.uri(), &self.program, self.folder.path());
         let key = request.headers()[SEC_WEBSOCKET_KEY].as_bytes();
         let response = Response::builder()
             .status(StatusCode::SWITCHING_PROTOCOLS)
@@ -120,6 +136,15 @@ impl Answers {
             .unwrap();
         let upgrade = hyper::upgrade::on(&mut request);
         let passing = exec::pass(upgrade, ending);
+        let mut broken = self.broken.clone();
+        broken.mark_unchanged();
+        let passing = async move {
+            tokio::select! {
+                biased;
+                _ = broken.changed() => {}
+                () = passing => {}
+            }
+        };
         self.tasks.spawn(self.end.clone().run_until_cancelled_owned(passing));
         self.execs.send(exec).ok();
         response

@@ -2,6 +2,7 @@
 //! a useful bound, ends stdin when its connection ends, and never kills what it started.
 
 use std::{
+    path::Path,
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -56,12 +57,14 @@ pub(crate) struct Process {
 }
 
 impl Exec {
-    /// Starts what `uri` asks for, with `program` in `OpenCode`'s place.
-    pub(crate) fn start(uri: &Uri, program: &[String]) -> (Self, Process) {
+    /// Starts what `uri` asks for, with `program` in `OpenCode`'s place. Terminals that are shared are found in `folder`.
+    pub(crate) fn start(uri: &Uri, program: &[String], folder: &Path) -> (Self, Process) {
         let command = command(uri.query().unwrap());
         assert_eq!(command[0], "/tools/agent-tools", "the broker ran {command:?}");
         let child = Command::new(env!("CARGO_BIN_EXE_loopback-agent-tools"))
             .args(&command[1..])
+            .arg("--folder")
+            .arg(folder.join("screen"))
             .arg("--")
             .args(program)
             .stdin(Stdio::piped())
@@ -90,9 +93,8 @@ impl Exec {
 
 /// The words of `command=…&command=…`.
 fn command(query: &str) -> Vec<String> {
-    let words = query.split('&').filter_map(|pair| pair.strip_prefix("command="));
-    // None of ours has a character that is escaped but the slash.
-    words.map(|word| word.replace("%2F", "/")).collect()
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.filter(|(name, _)| name == "command").map(|(_, word)| word.into_owned()).collect()
 }
 
 /// Passes bytes both ways until the process ends.

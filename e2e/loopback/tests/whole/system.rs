@@ -114,6 +114,8 @@ pub(crate) struct TestSystem {
     pub(crate) program: Program,
     pub(crate) authority: Authority,
     folders: [TempDir; 2],
+    /// The broker's flags.
+    flags: &'static [&'static str],
     /// Of [`TURNS`].
     _turn: Box<dyn Send>,
 }
@@ -122,29 +124,41 @@ impl TestSystem {
     /// With [`demo`] shared, whose terminal runs `program`.
     pub(crate) async fn start(program: Program) -> Self {
         let turn = Box::new(TURNS.read().await);
-        Self::begin(program, None, turn).await
+        Self::begin(program, None, &[], turn).await
+    }
+
+    /// As [`TestSystem::start`], with one terminal for all who look at it.
+    pub(crate) async fn start_shared(program: Program) -> Self {
+        let turn = Box::new(TURNS.read().await);
+        Self::begin(program, None, &["--screen-idle=10s"], turn).await
     }
 
     /// As [`TestSystem::start`]; what the programs say of themselves goes to `telemetry`.
     pub(crate) async fn start_recorded(program: Program, telemetry: &Telemetry) -> Self {
         let turn = Box::new(TURNS.read().await);
-        Self::begin(program, Some(telemetry.clone()), turn).await
+        Self::begin(program, Some(telemetry.clone()), &[], turn).await
     }
 
     /// As [`TestSystem::start`], with nothing else under way: for what is measured.
     pub(crate) async fn start_alone(program: Program) -> Self {
         let turn = Box::new(TURNS.write().await);
-        Self::begin(program, None, turn).await
+        Self::begin(program, None, &[], turn).await
     }
 
-    async fn begin(program: Program, telemetry: Option<Telemetry>, turn: Box<dyn Send>) -> Self {
+    async fn begin(
+        program: Program,
+        telemetry: Option<Telemetry>,
+        flags: &'static [&'static str],
+        turn: Box<dyn Send>,
+    ) -> Self {
         // An error only says that another test has done it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let authority = Authority::generate();
         let folders = [authority.folder(BROKER), authority.folder(GATEWAY)];
         let api = ApiServer::start(&program.command).await;
         let broker_to_api = Cable::to(api.address).await;
-        let broker = broker(broker_to_api.address, folders[0].path(), telemetry.clone()).await;
+        let (api_address, tls) = (broker_to_api.address, folders[0].path());
+        let broker = broker(loopback(), api_address, tls, flags, telemetry.clone()).await;
         let gateway_to_broker = Cable::to(broker.address).await;
         let (address, tls) = (gateway_to_broker.address, folders[1].path());
         let gateway = gateway(address, api.address, tls, telemetry).await;
@@ -157,13 +171,24 @@ impl TestSystem {
             program,
             authority,
             folders,
+            flags,
             _turn: turn,
         }
     }
 
     /// A second broker beside the first, to which no gateway goes.
     pub(crate) async fn another_broker(&self) -> Running {
-        broker(self.broker_to_api.address, self.folders[0].path(), None).await
+        self.broker_at(loopback()).await
+    }
+
+    /// Another broker, in place of one that was killed.
+    pub(crate) async fn start_broker(&mut self) {
+        self.broker = self.broker_at(self.broker.address).await;
+    }
+
+    async fn broker_at(&self, address: SocketAddr) -> Running {
+        let (api, tls) = (self.broker_to_api.address, self.folders[0].path());
+        broker(address, api, tls, self.flags, None).await
     }
 
     /// Another gateway, in place of one that was killed.
@@ -185,11 +210,18 @@ const MANY: [&str; 2] = ["--max-terminals-per-link=1000", "--max-terminals-per-a
 const OFTEN: [&str; 3] =
     ["--link-opening-burst=1000", "--link-request-burst=1000", "--request-burst=1000"];
 
-async fn broker(api: SocketAddr, tls: &Path, telemetry: Option<Telemetry>) -> Running {
+async fn broker(
+    address: SocketAddr,
+    api: SocketAddr,
+    tls: &Path,
+    flags: &'static [&'static str],
+    telemetry: Option<Telemetry>,
+) -> Running {
     let tls = tls.to_owned();
     Running::start(BROKER, telemetry, async move |daemon, links, listens| {
-        let args = terminal_broker::Args::parse_from(["terminal-broker"].iter().chain(&MANY));
-        let acceptor = daemon.listen("grpc", loopback(), MAX_HANDSHAKES).await.unwrap();
+        let flags = ["terminal-broker"].iter().chain(&MANY).chain(flags);
+        let args = terminal_broker::Args::parse_from(flags);
+        let acceptor = daemon.listen("grpc", address, MAX_HANDSHAKES).await.unwrap();
         listens.send(acceptor.local_address()).unwrap();
         let (client, exec, pods) = (cluster(api), cluster(api), Arc::new(OnlyPod));
         let certificates = Certificates::follow(&tls, &daemon).await.unwrap();

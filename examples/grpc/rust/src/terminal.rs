@@ -117,8 +117,8 @@ impl Terminal {
                 self.request(Request::Ack(bytes.len() as u64)).await;
             }
             Some(Response::Closed(closed)) => return Ok(Some(closed)),
-            // Compressed output comes to those who ask for it; further kinds are of a newer broker.
-            Some(Response::CompressedOutput(_)) | None => {}
+            // Compressed output and positions come to those who ask for them; further kinds are of a newer broker.
+            Some(Response::CompressedOutput(_) | Response::Position(_)) | None => {}
         }
         Ok(None)
     }

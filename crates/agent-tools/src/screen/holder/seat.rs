@@ -2,9 +2,11 @@
 //! control wait behind output, nor control behind input.
 
 mod open;
+mod resume;
 mod show;
 
 use std::{
+    future::pending,
     io, mem,
     pin::Pin,
     task::{Context, Poll},
@@ -26,6 +28,8 @@ use crate::screen::{
     viewer::{Gathered, Inlet, Input, Outlet},
     window::{InputWindow, OutputWindow},
 };
+pub(super) use resume::Former;
+use resume::Resume;
 
 /// How long the program may take to read what was typed before the viewer left.
 const LAST_INPUT_WAIT: Duration = Duration::from_secs(1);
@@ -53,6 +57,8 @@ pub(super) struct Seat {
     gathered: Gathered,
     alive: Alive,
     phase: Phase,
+    /// Of one that may come again.
+    resume: Option<Resume>,
 }
 
 /// Whether the viewer is to be given a sign of life.
@@ -156,7 +162,7 @@ impl Seat {
             progress = Progress::Made;
         }
         match self.timer.poll_due(cx) {
-            Poll::Ready(Due::Silence) => self.cut(desk),
+            Poll::Ready(Due::Silence) => self.lost(desk),
             Poll::Ready(Due::Alive) => {
                 self.say_alive();
                 progress = Progress::Made;
@@ -177,13 +183,15 @@ impl Seat {
             }
             if through || until.as_mut().poll(cx).is_ready() {
                 // What the terminal has taken stays typed.
-                desk.drop_waiting(self.id);
-                self.phase = Phase::Over(None);
+                self.gone_for_now(desk);
             }
         }
-        let gone = !self.is_over() && self.gone.as_mut().poll(cx).is_ready();
-        if gone || self.control.poll_gone(cx).is_ready() {
-            self.cut(desk);
+        if !self.is_over() && self.gone.as_mut().poll(cx).is_ready() {
+            self.gone = Box::pin(pending());
+            self.lost(desk);
+        }
+        if self.control.poll_gone(cx).is_ready() {
+            self.lost(desk);
         }
         Ok(progress)
     }
@@ -210,6 +218,9 @@ impl Seat {
             _ if has_left => {}
             Frame::Input(typed) => {
                 self.input.receive(typed.len())?;
+                if let Some(resume) = &mut self.resume {
+                    resume.received(typed.len());
+                }
                 let Self { answers, typist, .. } = self;
                 let typed = answers.take(&typed, || desk.cursor_answer(typist));
                 self.pass(typed, desk)?;
@@ -221,11 +232,9 @@ impl Seat {
             }
             Frame::Ping => self.say_alive(),
             Frame::OutputCredit { bytes } => self.output.acknowledge(bytes),
-            Frame::Interrupt => {
-                self.input.take(self.answers.give_up().typed.len());
-                let dropped = desk.interrupt(self.id, &mut self.typist);
-                self.input.take(dropped.map_err(ScreenError::Terminal)?);
-                desk.hand_of(self.id).map_err(ScreenError::Terminal)?;
+            Frame::Interrupt => self.interrupt(desk)?,
+            Frame::Typed { position, interrupts } => {
+                self.typed_so_far(position, interrupts, desk)?;
             }
             Frame::Compress => self.outlet.compress(),
             Frame::Leave => self.leave(desk),
@@ -233,9 +242,18 @@ impl Seat {
             | Frame::Compressed(_)
             | Frame::Exit { .. }
             | Frame::InputCredit { .. }
+            | Frame::Joined(_)
+            | Frame::Position { .. }
             | Frame::Alive => return Err(ScreenError::Direction(frame)),
         }
         Ok(())
+    }
+
+    fn interrupt(&mut self, desk: &mut Desk) -> Result<(), ScreenError> {
+        self.input.take(self.answers.give_up().typed.len());
+        let dropped = desk.interrupt(self.id, &mut self.typist);
+        self.input.take(dropped.map_err(ScreenError::Terminal)?);
+        desk.hand_of(self.id).map_err(ScreenError::Terminal)
     }
 
     fn pass(&mut self, filtered: Filtered, desk: &mut Desk) -> Result<(), ScreenError> {
@@ -271,6 +289,7 @@ impl Seat {
         if !self.is_over() {
             desk.drop_unread(self.id, &self.typist);
             self.phase = Phase::Over(None);
+            self.resume = None;
         }
     }
 

@@ -32,6 +32,8 @@ use crate::{
     },
 };
 
+mod resuming;
+
 type Browser = WebSocketStream<DuplexStream>;
 
 fn untraced() -> FirstOutput {

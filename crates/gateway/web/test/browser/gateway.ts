@@ -57,8 +57,8 @@ export class FakeTerminal {
     });
   }
 
-  /** `input_window: undefined` is an older gateway, which sends no credit. */
-  hello(fields: { window?: number; input_window?: number | undefined; silence_ms?: number; access?: "view" | "interact"; ends_in_ms?: number } = {}): void {
+  /** `input_window: undefined` is an older gateway, which sends no credit; without `resume` the terminal cannot be resumed. */
+  hello(fields: { window?: number; input_window?: number | undefined; silence_ms?: number; access?: "view" | "interact"; ends_in_ms?: number; resume?: { terminal: string; typed: number } } = {}): void {
     this.say({ type: "hello", agent: AGENT, window: 256 * 1024, input_window: INPUT_WINDOW_BYTES, ...fields });
   }
 
@@ -82,6 +82,11 @@ export class FakeTerminal {
   #readControl(message: Record<string, unknown>): void {
     this.control.push(message);
     this.order.push(String(message["type"]));
+  }
+
+  /** The `join` of the page's first message. */
+  get join(): Record<string, unknown> {
+    return this.control[0]?.["join"] as Record<string, unknown>;
   }
 
   /** The network is gone: nothing is read or answered any more, and nobody is told. */

@@ -42,6 +42,22 @@ test("coming back at once is granted three times, then it backs off", () => {
   assert.deepEqual([backoff.soon(), backoff.soon(), backoff.soon(), backoff.soon()], [250, 250, 250, 4000]);
 });
 
+test("a terminal that can be resumed is tried at once, then up to each second for a minute, each two for five, and then like any other", () => {
+  const pauses = (random: number, breakMs: number, count: number) => {
+    const backoff = new Backoff(() => random);
+    return Array.from({ length: count }, () => backoff.next(breakMs));
+  };
+  assert.deepEqual(pauses(1, 0, 6), [250, 250, 500, 1000, 1000, 1000]);
+  assert.deepEqual(pauses(0, 59_999, 6), [0, 125, 250, 500, 500, 500]);
+  assert.deepEqual(pauses(1, 60_000, 6), [250, 250, 500, 1000, 2000, 2000]);
+  assert.deepEqual(pauses(1, 299_999, 6), [250, 250, 500, 1000, 2000, 2000]);
+  const late = new Backoff(() => 1);
+  for (let attempt = 0; attempt < 2000; attempt += 1) late.next(0);
+  assert.deepEqual([late.next(0), late.next(60_000), late.next(300_000)], [1000, 2000, 20_000]);
+  const draining = new Backoff(() => 1);
+  assert.deepEqual([0, 0, 0, 0, 0].map((breakMs) => draining.soon(breakMs)), [250, 250, 250, 1000, 1000]);
+});
+
 test("a time the server named is never undercut", () => {
   assert.equal(new Backoff(() => 0).atLeast(5000), 5000);
   assert.equal(new Backoff(() => 1).atLeast(5000), 6000);
@@ -106,7 +122,7 @@ test("who comes back tries again whatever that may help", () => {
   assert.deepEqual(waits, [true, true, true, true, false]);
   const ends = (["hidden", "denied", "forbidden", "ended", "defect"] as const).map((end) => returnMayHelp({ kind: "stopped", end, reason: "" }));
   assert.deepEqual(ends, [true, false, false, false, false]);
-  assert.ok(!returnMayHelp({ kind: "live" }));
+  assert.ok(!returnMayHelp({ kind: "live", start: "anew" }));
 });
 
 test("a close code leads to an end, a return or a wait", () => {
@@ -128,6 +144,7 @@ test("only known and well-formed messages are read", () => {
     inputWindow: 65_536,
     silenceMs: 25_000,
     link: { access: "interact", endsInMs: undefined },
+    resume: undefined,
   });
   assert.deepEqual(readServerMessage('{"type":"hello","agent":{"name":1},"window":-1,"input_window":"x"}'), {
     type: "hello",
@@ -136,6 +153,7 @@ test("only known and well-formed messages are read", () => {
     inputWindow: undefined,
     silenceMs: undefined,
     link: { access: "interact", endsInMs: undefined },
+    resume: undefined,
   });
   assert.deepEqual(readServerMessage('{"type":"heartbeat"}'), { type: "heartbeat" });
   assert.deepEqual(readServerMessage('{"type":"credit","bytes":4096}'), { type: "credit", bytes: 4096 });
@@ -151,8 +169,29 @@ test("only known and well-formed messages are read", () => {
   for (const text of ['{"type":"viewers","count":0}', '{"type":"dance"}', "[]", "null", "{", '"hello"']) assert.equal(readServerMessage(text), undefined, text);
 });
 
+test("a terminal can be resumed where the gateway names it well and credits input", () => {
+  const resume = (resume: unknown, more: object = { input_window: 8 }) => {
+    const message = readServerMessage(JSON.stringify({ type: "hello", resume, ...more }));
+    return message?.type === "hello" ? message.resume : assert.fail("no hello");
+  };
+  const good = { terminal: "00ff000000000001", typed: 0 };
+  assert.deepEqual(resume(good), good);
+  assert.deepEqual(resume({ ...good, typed: Number.MAX_SAFE_INTEGER }), { ...good, typed: Number.MAX_SAFE_INTEGER });
+  const bad = [null, 7, {}, { ...good, terminal: 255 }, { ...good, terminal: "ff" }, { ...good, typed: -1 }, { ...good, typed: 0.5 }, { ...good, typed: 2 ** 53 }];
+  for (const each of bad) assert.equal(resume(each), undefined, JSON.stringify(each));
+  assert.equal(resume(good, {}), undefined, "nothing is credited");
+});
+
+test("where the output is is told in whole bytes, or not at all", () => {
+  const read = (fields: object) => readServerMessage(JSON.stringify({ type: "position", ...fields }));
+  assert.deepEqual(read({ position: 5, screen_bytes: 0 }), { type: "position", position: 5, screenBytes: 0 });
+  for (const bad of [{}, { position: 5 }, { position: -1, screen_bytes: 0 }, { position: 5, screen_bytes: 1.5 }]) assert.equal(read(bad), undefined, JSON.stringify(bad));
+});
+
 test("messages to the gateway have the agreed shape", () => {
   assert.equal(resizeMessage({ cols: 120, rows: 40 }), '{"type":"resize","cols":120,"rows":40}');
+  const join = { viewer: "0f", terminal: undefined, drawn: undefined, typed_from: 1, typed_to: 3, interrupts: 2 };
+  assert.equal(resizeMessage({ cols: 1, rows: 2 }, join), '{"type":"resize","cols":1,"rows":2,"join":{"viewer":"0f","typed_from":1,"typed_to":3,"interrupts":2}}');
   assert.equal(ackMessage(12_345), '{"type":"ack","bytes":12345}');
   assert.equal(interruptMessage(), '{"type":"interrupt"}');
 });
@@ -172,7 +211,7 @@ test("the title begins with the agent's name and carries no control characters",
 test("every way to stop or wait has words of its own, and only dead ends have no button", () => {
   const ends = ["ended", "hidden", "forbidden", "denied", "defect"] as const;
   const said = ends.map((end) => words({ kind: "stopped", end, reason: "" }, "dev"));
-  assert.equal(words({ kind: "live" }, "dev"), undefined);
+  assert.equal(words({ kind: "live", start: "anew" }, "dev"), undefined);
   assert.deepEqual(said.map((text) => text?.action), ["Start again", undefined, "Try again", undefined, "Reconnect"]);
   assert.equal(new Set(said.map((text) => text?.title)).size, ends.length);
   const titles = (["agent", "asleep", "connection", "offline", "limit"] as const).map((wait) => words({ kind: "waiting", wait, reason: "", delayMs: 0 }, "dev")?.title);

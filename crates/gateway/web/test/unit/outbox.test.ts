@@ -11,11 +11,13 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 /** An open socket that remembers what it was given and sends it at once. */
 function fakeSocket() {
   const sent: Uint8Array[] = [];
+  const said: string[] = [];
   return {
     sent,
+    said,
     readyState: 1 as const,
     bufferedAmount: 0,
-    send: (data: unknown) => void sent.push(data as Uint8Array),
+    send: (data: unknown) => void (typeof data === "string" ? said.push(data) : sent.push(data as Uint8Array)),
     total: () => sent.reduce((sum, { length }) => sum + length, 0),
     sizes: () => sent.map(({ length }) => length),
     joined: () => Buffer.concat(sent),
@@ -25,17 +27,17 @@ function fakeSocket() {
 /** An outbox as after `hello`. */
 function opened(windowBytes: number | "older gateway" = WINDOW) {
   const socket = fakeSocket();
-  const outbox = new Outbox(socket);
-  outbox.open(windowBytes === "older gateway" ? undefined : windowBytes);
+  const outbox = new Outbox();
+  outbox.open(socket, windowBytes === "older gateway" ? undefined : windowBytes);
   return { socket, outbox };
 }
 
 test("nothing is sent before hello, and nothing of it is lost", () => {
   const socket = fakeSocket();
-  const outbox = new Outbox(socket);
+  const outbox = new Outbox();
   outbox.push(bytes("early"));
   assert.equal(socket.total(), 0);
-  outbox.open(WINDOW);
+  outbox.open(socket, WINDOW);
   assert.equal(socket.joined().toString(), "early");
 });
 

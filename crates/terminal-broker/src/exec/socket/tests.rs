@@ -1,7 +1,11 @@
+use screen_wire::Joined;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::*;
-use crate::exec::fake::{FakePod, exec};
+use crate::{
+    closing::Lost,
+    exec::fake::{self, FakePod, exec},
+};
 
 /// What the pod's messages come to, the last of them being the end.
 async fn end_of(says: impl AsyncFnOnce(&mut FakePod)) -> Result<Event, Over> {
@@ -127,4 +131,69 @@ async fn of_stderr_only_the_end_is_kept() {
         exec.keep_stderr(letter.repeat(STDERR_TAIL_BYTES - 1).as_bytes());
     }
     assert_eq!(exec.stderr(), format!("b{}", "c".repeat(STDERR_TAIL_BYTES - 1)));
+}
+
+const JOINED: Joined = Joined { terminal: 7, typed: 5 };
+
+#[tokio::test]
+async fn a_screen_that_is_joined_says_so_first_and_then_where_its_output_is() {
+    let (mut exec, mut pod) = exec().await;
+    pod.say(Frame::Joined(JOINED)).await;
+    pod.say(Frame::Position { position: 9, screen_bytes: 1 }).await;
+    pod.say(Frame::Output("x".into())).await;
+    pod.say(Frame::Joined(JOINED)).await;
+    assert_eq!(exec.joined().await, Ok(JOINED));
+    let position = OutputPosition { position: 9, screen_bytes: 1 };
+    assert_eq!(exec.next().await, Ok(Event::Position(position)));
+    assert_eq!(exec.next().await, Ok(Event::Output("x".into())));
+    assert_eq!(exec.next().await, Err(Over::Protocol), "it is joined once");
+}
+
+#[tokio::test]
+async fn who_was_asked_to_join_and_says_something_else_is_no_screen() {
+    let (mut exec, mut pod) = exec().await;
+    pod.say(Frame::Alive).await;
+    assert_eq!(exec.joined().await, Err(Over::Protocol));
+}
+
+#[tokio::test]
+async fn positions_that_nobody_asked_for_are_no_terminal() {
+    let joined = end_of(async |pod| pod.say(Frame::Joined(JOINED)).await).await;
+    assert_eq!(joined, Err(Over::Protocol));
+    let position = Frame::Position { position: 9, screen_bytes: 1 };
+    assert_eq!(end_of(async |pod| pod.say(position).await).await, Err(Over::Protocol));
+}
+
+#[tokio::test]
+async fn a_screen_that_does_not_know_its_arguments_is_told_from_one_that_breaks_off() {
+    let unknown = end_of(async |pod| pod.fails(2).await).await;
+    assert_eq!(unknown, Err(Over::UnknownArguments));
+    let other = end_of(async |pod| pod.fails(1).await).await;
+    assert_eq!(other, Err(Over::Ended(Lost::NotStarted)));
+
+    let (mut exec, mut pod) = exec().await;
+    pod.say(Frame::Alive).await;
+    pod.fails(2).await;
+    assert_eq!(exec.next().await, Ok(Event::Alive));
+    assert_eq!(exec.next().await, Err(Over::Ended(Lost::Ended)));
+}
+
+#[tokio::test]
+async fn what_is_heard_first_is_heard_again_by_who_listens_later() {
+    let (mut exec, mut pod) = exec().await;
+    pod.say(Frame::Output("x".into())).await;
+    assert_eq!(exec.heard().await, Ok(()));
+    assert_eq!(pod.frame().await, Some(Frame::Ping), "a silent screen says something by that");
+    assert_eq!(exec.next().await, Ok(Event::Output("x".into())));
+    drop(pod);
+    assert_eq!(exec.next().await, Err(Over::Broken));
+
+    let (mut exec, pod) = fake::exec().await;
+    drop(pod);
+    assert_eq!(exec.heard().await, Ok(()));
+    assert_eq!(exec.next().await, Err(Over::Broken));
+
+    let (mut exec, mut pod) = fake::exec().await;
+    pod.fails(2).await;
+    assert_eq!(exec.heard().await, Err(Over::UnknownArguments));
 }

@@ -50,6 +50,7 @@ fn opening() -> Opening {
         size: Size { columns: 80, rows: 24 },
         output: OutputWindow::new(0),
         encoding: Encoding::Plain,
+        join: None,
     }
 }
 

@@ -57,11 +57,20 @@ impl Around {
         number: u8,
         prepare: impl FnOnce(&mut Exec<DuplexStream>),
     ) -> Self {
+        let (mut exec, pod) = fake::exec().await;
+        prepare(&mut exec);
+        Self::start_on((exec, pod), None, links, number).await
+    }
+
+    async fn start_on(
+        (exec, pod): (Exec<DuplexStream>, FakePod),
+        typist: Option<Typist>,
+        links: Links,
+        number: u8,
+    ) -> Self {
         let (sessions, _) = sessions();
         let visit = admit(&links, number);
         let slot = sessions.claim(&visit).unwrap();
-        let (mut exec, pod) = fake::exec().await;
-        prepare(&mut exec);
         let (requests, stream) = mpsc::unbounded_channel();
         let (responses, stream_of_responses) = viewer::channel(Opened::default());
         let shutdown = CancellationToken::new();
@@ -72,6 +81,7 @@ impl Around {
             responses,
             exec,
             output: OutputWindow::new(u32::try_from(WINDOW_BYTES).unwrap()),
+            typist,
             first: FirstOutput::of(tracing::Span::none()),
             shutdown: shutdown.clone(),
         };
@@ -133,6 +143,8 @@ impl Viewer {
 
 mod ends;
 mod links;
+mod positions;
+mod resuming;
 
 #[tokio::test(start_paused = true)]
 async fn the_screen_is_pinged_from_the_start_and_every_10_s() {

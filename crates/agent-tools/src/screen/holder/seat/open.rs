@@ -1,6 +1,9 @@
 //! How a viewer takes its place.
 
-use super::{Alive, Phase, Seat};
+use super::{
+    Alive, Phase, Seat,
+    resume::{Former, Interrupt, Resume},
+};
 use crate::screen::{
     answers::Answers,
     desk::{Desk, Typist},
@@ -18,14 +21,23 @@ impl Seat {
     pub(in crate::screen::holder) fn take(
         id: ViewerId,
         arrival: Arrival,
+        former: Former,
+        terminal: u64,
         desk: &mut Desk,
     ) -> Option<Self> {
         let Arrival { size, hello, streams, control } = arrival;
         match Self::open(id, &hello, streams, control, desk) {
-            Ok(seat) => {
+            Ok(mut seat) => {
                 seat.control.say(&Word::Accepted);
                 // A terminal without a size of its own fails at what comes next.
                 let _ = desk.tell_size(id, size);
+                let resume = hello.join.map(|join| Resume::begin(&join, terminal, former.typed));
+                if let Some((resume, interrupt)) = resume {
+                    (seat.resume, seat.typist) = (Some(resume), former.typist);
+                    if interrupt == Interrupt::Missed {
+                        let _ = seat.interrupt(desk);
+                    }
+                }
                 Some(seat)
             }
             Err((control, error)) => {
@@ -60,15 +72,16 @@ impl Seat {
             outlet,
             gone: Box::pin(viewer::gone(stdout)),
             timer: Timer::start(Pace { alive: hello.alive(), silence_max: hello.silence_max() }),
-            input: InputWindow::default(),
+            input: InputWindow::after(desk.waiting(id)),
             answers: Answers::default(),
             held: None,
             typist: Typist::default(),
-            feed: Feed::new(desk),
+            feed: Feed::new(desk.output(), hello.join.and_then(|join| join.drawn)),
             output: OutputWindow::new(hello.window_bytes),
             gathered: Gathered::new(),
             alive: Alive::Sent,
             phase: Phase::Present,
+            resume: None,
         })
     }
 }

@@ -12,7 +12,10 @@ use super::{Alive, Phase, Seat};
 use crate::screen::{
     desk::Desk,
     error::ScreenError,
-    holder::{Progress, feed::Stream},
+    holder::{
+        Progress,
+        feed::{Place, Stream},
+    },
 };
 
 impl Seat {
@@ -40,7 +43,7 @@ impl Seat {
             match sent {
                 Ok(()) => {}
                 // A viewer that left is an ordinary end, not an error.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.cut(desk),
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.lost(desk),
                 Err(error) => {
                     self.cut(desk);
                     self.fail(&ScreenError::Output(error).sentence());
@@ -64,15 +67,27 @@ impl Seat {
         feed.fill(gathered, output, stream, desk, typist)?;
         let last = self.last_frame(cx, desk);
         let alive = mem::replace(&mut self.alive, Alive::Sent) == Alive::Due;
-        let is_due = alive || last.is_some() || self.input.credit_is_due();
-        if self.gathered.is_empty() && !is_due {
+        let [joined, place] = self.whereabouts();
+        let is_due = alive || last.is_some() || joined.is_some() || self.input.credit_is_due();
+        if self.gathered.is_empty() && place.is_none() && !is_due {
             return Ok(Progress::None);
         }
         let credit = self.input.due_credit().map(|bytes| Frame::InputCredit { bytes });
         self.output.send(self.gathered.len());
-        let control = [alive.then_some(Frame::Alive), credit, last].into_iter().flatten();
+        let control = [joined, place, alive.then_some(Frame::Alive), credit, last];
+        let control = control.into_iter().flatten();
         self.outlet.load(control, &mut self.gathered).map_err(io::Error::other)?;
         Ok(Progress::Made)
+    }
+
+    /// What one that may come again is told of where it is: before what was gathered.
+    fn whereabouts(&mut self) -> [Option<Frame>; 2] {
+        let Some(resume) = &mut self.resume else { return [None, None] };
+        let place = self.feed.place().map(|Place { position, screen_bytes }| {
+            self.feed.placed();
+            Frame::Position { position, screen_bytes }
+        });
+        [resume.take_news(), place]
     }
 
     /// The exit code, once all of the output has been sent, or is not taken.

@@ -1,0 +1,302 @@
+//! A viewer whose connection breaks, and that goes on where it was on another one.
+
+use std::{collections::VecDeque, ops::Range};
+
+use bytes::Bytes;
+use rustix::process::{Signal, kill_process};
+use screen_wire::{Frame, Join, Joined, Viewer as Key};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+
+use crate::{
+    shared::parent,
+    terminal::Terminal,
+    viewer::{Viewer, fifo, gate, patiently},
+};
+
+const STAYS: [&str; 2] = ["--idle-ms", "60000"];
+
+/// What a page does: it knows how far it is, and sends again what was not taken.
+struct Page {
+    terminal: Terminal,
+    viewer: Viewer,
+    join: Join,
+    /// The program's output, from its beginning or from where the screen was last drawn.
+    output: Vec<u8>,
+    /// What draws the screen, as far as it has come.
+    screen: Vec<u8>,
+    screen_bytes: usize,
+    /// What it has typed and was not credited.
+    kept: VecDeque<u8>,
+    credited: usize,
+}
+
+impl Page {
+    async fn comes(terminal: &Terminal, key: u8) -> Self {
+        let join = Join::new(Key::from_bytes([key; 16]));
+        let viewer = terminal.clone().with(&["--join", &json(&join)]).viewer();
+        let mut page = Self {
+            terminal: terminal.clone(),
+            viewer,
+            join,
+            output: vec![],
+            screen: vec![],
+            screen_bytes: 0,
+            kept: VecDeque::new(),
+            credited: 0,
+        };
+        page.is_joined().await;
+        page
+    }
+
+    /// The connection before is gone, or only seems to be so.
+    async fn comes_again(&mut self, before: Before) -> Joined {
+        let join = Join { typed_from: self.join.typed_to - self.kept.len() as u64, ..self.join };
+        let viewer = self.terminal.clone().with(&["--join", &json(&join)]).viewer();
+        let former = std::mem::replace(&mut self.viewer, viewer);
+        if before == Before::Gone {
+            drop(former);
+            return self.is_joined().await;
+        }
+        let joined = self.is_joined().await;
+        drop(former);
+        joined
+    }
+
+    async fn is_joined(&mut self) -> Joined {
+        self.credited = 0;
+        let Some(Frame::Joined(joined)) = self.viewer.next().await else {
+            panic!("it is told where it is first of all")
+        };
+        if joined.terminal != self.join.terminal {
+            (self.join.terminal, self.join.drawn) = (joined.terminal, None);
+            self.output.clear();
+            self.kept.clear();
+        }
+        while self.join.typed_to - self.kept.len() as u64 != joined.typed {
+            self.kept.pop_front().expect("it goes on within what can be sent again");
+        }
+        let again = Bytes::from(Vec::from(self.kept.clone()));
+        if !again.is_empty() {
+            self.viewer.send_until_refused(Frame::Input(again)).await;
+        }
+        joined
+    }
+
+    async fn types(&mut self, text: &[u8]) {
+        self.kept.extend(text);
+        self.join.typed_to += text.len() as u64;
+        let typed = Frame::Input(Bytes::copy_from_slice(text));
+        self.viewer.send_until_refused(typed).await;
+    }
+
+    async fn interrupts(&mut self) {
+        self.kept.clear();
+        self.join.interrupts += 1;
+        let typed = Frame::Typed { position: self.join.typed_to, interrupts: self.join.interrupts };
+        self.viewer.send_until_refused(typed).await;
+    }
+
+    async fn hears(&mut self) {
+        let before = self.viewer.seen.len();
+        let Some(frame) = self.viewer.next().await else { panic!("the screen left") };
+        if let Frame::Position { position, screen_bytes } = frame {
+            assert_eq!(self.screen_bytes, 0, "the one before is complete");
+            self.screen_bytes = usize::try_from(screen_bytes).unwrap();
+            if screen_bytes > 0 {
+                (self.screen, self.output) = (vec![], vec![]);
+            } else if let Some(drawn) = self.join.drawn {
+                assert_eq!(position, drawn, "it goes on where it was");
+            }
+            self.join.drawn = Some(position);
+            return;
+        }
+        let mut shown = &self.viewer.seen[before..];
+        if self.screen_bytes > 0 {
+            let (screen, rest) = shown.split_at(self.screen_bytes.min(shown.len()));
+            self.screen.extend_from_slice(screen);
+            self.screen_bytes -= screen.len();
+            shown = rest;
+        }
+        self.output.extend_from_slice(shown);
+        if !shown.is_empty() {
+            *self.join.drawn.as_mut().expect("a position came first") += shown.len() as u64;
+        }
+        while self.viewer.credited > self.credited {
+            self.credited += 1;
+            self.kept.pop_front();
+        }
+    }
+
+    async fn sees(&mut self, text: &str) {
+        while !contains(&self.output, text) && !contains(&self.screen, text) {
+            self.hears().await;
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Gone,
+    /// It is still there, as that of a gateway which nobody reaches any more.
+    Lingers,
+}
+
+fn json(join: &Join) -> String {
+    serde_json::to_string(join).unwrap()
+}
+
+fn contains(shown: &[u8], text: &str) -> bool {
+    shown.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+fn lines(numbers: Range<u32>) -> Vec<u8> {
+    numbers.map(|number| format!("line {number}\n")).collect::<String>().into_bytes()
+}
+
+#[tokio::test]
+async fn no_byte_is_lost_or_doubled_however_often_the_connection_breaks() {
+    const LINES: u32 = 100_000;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("typed");
+    let mut typed = fifo(&path);
+    let numbers = format!("awk 'BEGIN {{ for (n = 0; n < {LINES}; n++) print \"line \" n }}'");
+    let script = format!("stty raw -echo; echo ready; {numbers} & exec cat > {}", path.display());
+    // A small window, so that there are many pieces between which the connection may break.
+    let terminal = Terminal::shared(&script).with(&STAYS).with(&["--window-bytes", "4096"]);
+    let last = format!("line {}\n", LINES - 1);
+
+    let mut page = Page::comes(&terminal, 1).await;
+    page.sees("ready\n").await;
+    let mut all = vec![];
+    for round in 0_u32..30 {
+        for piece in 0..5 {
+            let text = format!("<{round}.{piece}>").repeat(17);
+            page.types(text.as_bytes()).await;
+            all.extend_from_slice(text.as_bytes());
+            for _ in 0..round % 4 {
+                if !page.output.ends_with(last.as_bytes()) {
+                    page.hears().await;
+                }
+            }
+        }
+        let before = if round % 3 == 0 { Before::Lingers } else { Before::Gone };
+        page.comes_again(before).await;
+    }
+    while !page.output.ends_with(last.as_bytes()) {
+        page.hears().await;
+    }
+    let shown = page.output.strip_prefix(b"ready\n").unwrap();
+    assert!(shown == lines(0..LINES), "{} bytes differ", page.output.len());
+    let mut read = vec![0; all.len()];
+    patiently(typed.read_exact(&mut read)).await.unwrap();
+    assert!(read == all, "{}", String::from_utf8_lossy(&read));
+    while !page.kept.is_empty() {
+        page.hears().await;
+    }
+    page.types(b"and no more").await;
+    let mut rest = [0; 11];
+    patiently(typed.read_exact(&mut rest)).await.unwrap();
+    assert_eq!(&rest, b"and no more");
+}
+
+#[tokio::test]
+async fn one_that_was_away_for_too_long_is_drawn_the_screen_and_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut done = BufReader::new(fifo(&dir.path().join("done"))).lines();
+    let mut go = gate(&dir.path().join("go"));
+    let script = format!(
+        "stty raw -echo; echo ready; read _ < {0}/go; seq 1 400000; echo done > {0}/done; exec cat",
+        dir.path().display()
+    );
+    let terminal = Terminal::shared(&script).with(&STAYS);
+    let mut page = Page::comes(&terminal, 1).await;
+    page.sees("ready").await;
+    page.viewer.signal(Signal::KILL);
+    page.viewer.left().await;
+    go.write_all(b"go\n").await.unwrap();
+    assert_eq!(patiently(done.next_line()).await.unwrap().as_deref(), Some("done"));
+    page.comes_again(Before::Gone).await;
+    page.sees("400000").await;
+    assert!(!contains(&page.screen, "ready") && page.screen.len() < 20_000);
+    page.types(b"and on").await;
+    page.sees("and on").await;
+}
+
+#[tokio::test]
+async fn another_terminal_is_told_from_the_one_before() {
+    let script = "stty raw -echo; echo leader=$$; exec cat";
+    let terminal = Terminal::shared(script).with(&STAYS);
+    let mut page = Page::comes(&terminal, 1).await;
+    let leader = page.viewer.sees_pid("leader").await;
+    page.types(b"once").await;
+    let before = page.join.terminal;
+    kill_process(parent(leader), Signal::TERM).unwrap();
+    page.viewer.left().await;
+    let joined = page.comes_again(Before::Gone).await;
+    assert_ne!(joined.terminal, before);
+    assert_eq!(joined.typed, 4, "it may have been read by the program before");
+    page.types(b"twice").await;
+    page.sees("twice").await;
+    assert!(!contains(&page.output, "once"));
+    let again = page.viewer.sees_pid("leader").await;
+    kill_process(parent(again), Signal::TERM).unwrap();
+}
+
+#[tokio::test]
+async fn an_interrupt_that_was_lost_is_done_when_its_viewer_comes_again_and_never_twice() {
+    let script =
+        "trap 'echo INT' INT; stty -echo; echo ready; while :; do read -r x; echo \"<$x>\"; done";
+    let terminal = Terminal::shared(script).with(&STAYS);
+    let mut page = Page::comes(&terminal, 1).await;
+    page.sees("ready").await;
+    // Pressed, and it never left.
+    page.join.interrupts += 1;
+    page.comes_again(Before::Gone).await;
+    page.sees("INT\r\n").await;
+    page.comes_again(Before::Gone).await;
+    page.types(b"none\n").await;
+    page.sees("<none>").await;
+    page.interrupts().await;
+    page.types(b"one\n").await;
+    page.sees("<one>").await;
+    let all = String::from_utf8_lossy(&page.output).into_owned();
+    assert_eq!(all.matches("INT").count(), 2, "{all:?}");
+}
+
+#[tokio::test]
+async fn what_was_dropped_on_the_way_does_not_shift_what_follows() {
+    let script = "stty raw -echo; echo ready; exec cat";
+    let terminal = Terminal::shared(script).with(&STAYS);
+    let mut page = Page::comes(&terminal, 1).await;
+    page.sees("ready").await;
+    // Five bytes, by one that may only look in that moment.
+    page.join.typed_to += 5;
+    page.viewer.send(Frame::Typed { position: 5, interrupts: 0 }).await;
+    page.types(b"typed").await;
+    page.sees("typed").await;
+    let joined = page.comes_again(Before::Gone).await;
+    assert_eq!(joined.typed, 10);
+}
+
+#[tokio::test]
+async fn viewers_that_come_again_are_told_from_each_other() {
+    let terminal = Terminal::shared("stty raw -echo; echo ready; exec cat").with(&STAYS);
+    let mut pages = [Page::comes(&terminal, 1).await, Page::comes(&terminal, 2).await];
+    for page in &mut pages {
+        page.sees("ready").await;
+    }
+    pages[0].types(b"from the first").await;
+    for page in &mut pages {
+        page.sees("from the first").await;
+    }
+    pages[1].types(b", and the second").await;
+    for page in &mut pages {
+        page.sees(", and the second").await;
+        page.comes_again(Before::Gone).await;
+    }
+    assert_eq!(pages.each_ref().map(|page| page.join.typed_to), [14, 16]);
+    pages[0].types(b"!").await;
+    for page in &mut pages {
+        page.sees("!").await;
+    }
+}

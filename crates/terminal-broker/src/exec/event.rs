@@ -1,0 +1,46 @@
+//! What an exec's owner hears of it. Pure.
+
+use bytes::Bytes;
+use screen_wire::Compressed;
+use terminal_proto::v1::OutputPosition;
+
+use crate::closing::Lost;
+
+/// What the screen says. Each is a sign of life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    Output(Bytes),
+    /// Only after [`Exec::accept_compressed`](super::Exec::accept_compressed).
+    Compressed(Compressed),
+    /// The terminal's program ended with this code.
+    Exited(i32),
+    /// Where in the program's output one is; only after [`Exec::joined`](super::Exec::joined).
+    Position(OutputPosition),
+    /// The program took so many bytes of input.
+    InputCredit(u32),
+    Alive,
+}
+
+/// Why nothing more can come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// The cluster says that the command has ended, and no frame had said so.
+    Ended(Lost),
+    /// It ended as one that does not know all of its arguments, and had said nothing.
+    UnknownArguments,
+    /// The socket ended: nothing is known of the command.
+    Broken,
+    /// What came is no terminal.
+    Protocol,
+}
+
+impl From<Over> for Lost {
+    fn from(over: Over) -> Self {
+        match over {
+            Over::Ended(lost) => lost,
+            Over::UnknownArguments => Self::NotStarted,
+            Over::Broken => Self::Broken,
+            Over::Protocol => Self::Protocol,
+        }
+    }
+}
