@@ -31,10 +31,11 @@ pub struct Compressed {
 pub struct BadBlock;
 
 impl Compressed {
-    /// `bytes` is the length of the output. What is inside is seen by [`Self::decompress`] only.
+    /// `bytes` is the length of the output. What is inside is seen by [`Self::decompress`] only. A block
+    /// that is no shorter is refused: windows count the output, and so bound what is held of it.
     pub fn new(bytes: u32, block: Bytes) -> Result<Self, BadBlock> {
-        let fits = |bytes: usize| (1..=MAX_PAYLOAD_BYTES).contains(&bytes);
-        if fits(bytes as usize) && fits(block.len()) {
+        let output = bytes as usize;
+        if output <= MAX_PAYLOAD_BYTES && (1..output).contains(&block.len()) {
             Ok(Self { bytes, block })
         } else {
             Err(BadBlock)
@@ -153,6 +154,13 @@ mod tests {
             assert_eq!(Compressed::new(claimed, block.clone()).err(), Some(BadBlock));
         }
         assert_eq!(Compressed::new(1, Bytes::new()).err(), Some(BadBlock));
+        for bytes in [1, 1000] {
+            let longer = Bytes::from(vec![0; bytes]);
+            assert_eq!(
+                Compressed::new(u32::try_from(bytes).unwrap(), longer).err(),
+                Some(BadBlock)
+            );
+        }
     }
 
     proptest! {

@@ -184,13 +184,11 @@ impl<'a, Io> Relay<'a, Io> {
 
     /// Of a viewer that may come again every interrupt is told by its number.
     fn interrupted(&mut self) -> ControlFlow<End> {
-        match &self.typist {
-            Some(typist) => self.is_at(typist.interrupted()),
-            None => {
-                let dropped = self.exec.outgoing.interrupt();
-                self.dropped(dropped)
-            }
+        if let Some(typist) = &self.typist {
+            return self.is_at(typist.interrupted());
         }
+        let dropped = self.exec.outgoing.interrupt();
+        self.dropped(dropped)
     }
 
     fn typed_so_far(&mut self, typed: SaidTyped) -> ControlFlow<End> {

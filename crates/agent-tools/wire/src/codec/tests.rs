@@ -39,7 +39,7 @@ pub(crate) fn any_frame() -> impl Strategy<Value = Frame> {
             .prop_map(|(position, screen_bytes)| Frame::Position { position, screen_bytes }),
         any::<(u64, u32)>()
             .prop_map(|(position, interrupts)| Frame::Typed { position, interrupts }),
-        (1..=65_536_u32, vec(any::<u8>(), 1..200)).prop_map(|(bytes, block)| {
+        (200..=65_536_u32, vec(any::<u8>(), 1..200)).prop_map(|(bytes, block)| {
             Frame::Compressed(Compressed::new(bytes, block.into()).unwrap())
         }),
     ]
