@@ -82,9 +82,14 @@ impl Page {
         joined
     }
 
-    async fn types(&mut self, text: &[u8]) {
+    /// Types what is lost on the way.
+    fn types_into_the_void(&mut self, text: &[u8]) {
         self.kept.extend(text);
         self.join.typed_to += text.len() as u64;
+    }
+
+    async fn types(&mut self, text: &[u8]) {
+        self.types_into_the_void(text);
         let typed = Frame::Input(Bytes::copy_from_slice(text));
         self.viewer.send_until_refused(typed).await;
     }
@@ -179,6 +184,9 @@ async fn no_byte_is_lost_or_doubled_however_often_the_connection_breaks() {
                 }
             }
         }
+        let lost = format!("<{round}!>");
+        page.types_into_the_void(lost.as_bytes());
+        all.extend_from_slice(lost.as_bytes());
         let before = if round % 3 == 0 { Before::Lingers } else { Before::Gone };
         page.comes_again(before).await;
     }
@@ -197,6 +205,33 @@ async fn no_byte_is_lost_or_doubled_however_often_the_connection_breaks() {
     let mut rest = [0; 11];
     patiently(typed.read_exact(&mut rest)).await.unwrap();
     assert_eq!(&rest, b"and no more");
+}
+
+#[tokio::test]
+async fn what_the_program_had_not_read_when_its_viewer_left_is_typed_when_it_comes_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut go = gate(&dir.path().join("go"));
+    let mut typed = fifo(&dir.path().join("typed"));
+    let script = format!(
+        "stty raw -echo; echo ready; read _ < {0}/go; exec cat > {0}/typed",
+        dir.path().display()
+    );
+    let terminal = Terminal::shared(&script).with(&STAYS);
+    let mut page = Page::comes(&terminal, 1).await;
+    page.sees("ready").await;
+    // Ten times what a terminal holds.
+    let text: Vec<u8> =
+        (0..4000_u32).flat_map(|number| format!("{number:09} ").into_bytes()).collect();
+    page.types(&text).await;
+    // It is waited for, and then what is left of it is dropped.
+    page.viewer.send(Frame::Leave).await;
+    assert!(page.viewer.ended().await.screen.success());
+    let joined = page.comes_again(Before::Gone).await;
+    assert!(joined.typed < text.len() as u64, "{}", joined.typed);
+    go.write_all(b"go\n").await.unwrap();
+    let mut read = vec![0; text.len()];
+    patiently(typed.read_exact(&mut read)).await.unwrap();
+    assert!(read == text);
 }
 
 #[tokio::test]
