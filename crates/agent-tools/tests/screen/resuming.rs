@@ -155,7 +155,7 @@ fn contains(shown: &[u8], text: &str) -> bool {
 }
 
 fn lines(numbers: Range<u32>) -> Vec<u8> {
-    numbers.map(|number| format!("line {number}\n")).collect::<String>().into_bytes()
+    numbers.flat_map(|number| format!("line {number}\n").into_bytes()).collect()
 }
 
 #[tokio::test]
