@@ -184,9 +184,9 @@ async fn no_byte_is_lost_or_doubled_however_often_the_connection_breaks() {
                 }
             }
         }
-        let lost = format!("<{round}!>");
-        page.types_into_the_void(lost.as_bytes());
-        all.extend_from_slice(lost.as_bytes());
+        let unsent = format!("<{round}!>");
+        page.types_into_the_void(unsent.as_bytes());
+        all.extend_from_slice(unsent.as_bytes());
         let before = if round % 3 == 0 { Before::Lingers } else { Before::Gone };
         page.comes_again(before).await;
     }
