@@ -1,6 +1,6 @@
 //! The command line, run as a user would.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::{authentication::v1::TokenRequest, core::v1::ServiceAccount};
@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 use tokio::process::Command;
 
-use crate::{cluster::Space, settings};
+use crate::{cluster::Space, settings, waiting};
+
+const SOON: Duration = Duration::from_secs(20);
 
 /// What `kubeoc` printed and how it ended.
 pub struct Outcome {
@@ -52,6 +54,9 @@ pub async fn unshare(space: &Space, agent: &str) -> Result<()> {
 /// A kubeconfig with the rights of a `ServiceAccount`.
 pub async fn kubeconfig_of(space: &Space, account: &str) -> Result<NamedTempFile> {
     let accounts: Api<ServiceAccount> = space.api();
+    // That of a new namespace is made by the cluster, a moment later.
+    let there = || async { Ok(accounts.get_opt(account).await?.map(drop)) };
+    waiting::until(&format!("ServiceAccount {account}"), SOON, there).await?;
     let request = TokenRequest::default();
     let token = accounts.create_token_request(account, &PostParams::default(), &request).await?;
     let token = token.status.context("no token was made")?.token;

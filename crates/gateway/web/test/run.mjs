@@ -26,5 +26,5 @@ await build({
   logLevel: "warning",
 });
 const bundles = tests.map((name) => path.join(out, name.replace(/\.ts$/, ".mjs")));
-const { status } = spawnSync(process.execPath, ["--enable-source-maps", "--test", ...process.argv.slice(3), ...bundles], { stdio: "inherit", cwd: web });
+const { status } = spawnSync(process.execPath, ["--enable-source-maps", "--test", "--test-reporter=spec", ...process.argv.slice(3), ...bundles], { stdio: "inherit", cwd: web });
 process.exit(status ?? 1);

@@ -27,9 +27,10 @@ async function open(page: Page, gateway: FakeGateway): Promise<FakeTerminal> {
   return terminal;
 }
 
-/** Where the screen is drawn, seen from the terminal's place. */
+/** Where the screen is drawn, seen from the terminal's place, once it is: a new size is drawn with the next frame. */
 async function drawn(page: Page) {
-  return page.evaluate(() => {
+  return page.evaluate(async () => {
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
     const place = document.getElementById("terminal") as HTMLElement;
     const [outer, inner] = [place.getBoundingClientRect(), (place.querySelector(".xterm-screen") as HTMLElement).getBoundingClientRect()];
     return {
