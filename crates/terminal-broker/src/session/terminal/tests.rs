@@ -290,6 +290,6 @@ async fn compressed_output_passes_as_it_is_and_counts_by_what_it_will_be() {
 #[tokio::test(start_paused = true)]
 async fn a_screen_that_compresses_unasked_is_no_screen() {
     let mut around = Around::start().await;
-    around.pod.say(Frame::Compressed(compressed(1))).await;
+    around.pod.say(Frame::Compressed(compressed(1000))).await;
     assert_eq!(around.viewer.closed().await.message, Lost::Protocol.to_string());
 }
