@@ -66,6 +66,11 @@ pub fn idle() -> Result<Duration> {
     Ok(Duration::from_mins(minutes))
 }
 
+/// How many Agents the test makes of which nothing can be made.
+pub fn crowd() -> Result<usize> {
+    variable("E2E_CROWD")?.parse().context("E2E_CROWD")
+}
+
 #[allow(
     clippy::disallowed_methods,
     reason = "tests have no flags; this is the one place that reads"

@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
     /// Only the quick part: lints, unit and integration tests.
     #[arg(long)]
     no_cluster: bool,
-    /// Watch an idle agent for ten minutes in place of two.
+    /// Watch an idle agent for ten minutes in place of two, and make 10,000 Agents that cannot start in place of 4,000.
     #[arg(long)]
     long: bool,
 }
@@ -137,6 +137,7 @@ fn end_to_end(arguments: &Arguments) -> Result<()> {
             .env("E2E_SERVICES", &services.reference)
             .env("E2E_AUDIT_LOG", &audit_log)
             .env("E2E_IDLE_MINUTES", if arguments.long { "10" } else { "2" })
+            .env("E2E_CROWD", if arguments.long { "10000" } else { "4000" })
             .env("E2E_PROMETHEUS", prometheus.url())
             .show()?;
     }
