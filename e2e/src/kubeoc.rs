@@ -1,6 +1,6 @@
 //! The command line, run as a user would.
 
-use std::{fs, time::Duration};
+use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::{authentication::v1::TokenRequest, core::v1::ServiceAccount};
@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 use tokio::process::Command;
 
-use crate::{cluster::Space, settings, waiting};
-
-const SOON: Duration = Duration::from_secs(20);
+use crate::{
+    cluster::Space,
+    settings,
+    waiting::{self, SOON},
+};
 
 /// What `kubeoc` printed and how it ended.
 pub struct Outcome {

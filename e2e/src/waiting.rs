@@ -8,6 +8,9 @@ use tokio::time::{Instant, sleep};
 /// How often a condition is asked for.
 const PACE: Duration = Duration::from_millis(50);
 
+/// What needs nothing to be started is done within this, on two busy cores.
+pub const SOON: Duration = Duration::from_secs(30);
+
 /// Returns what `ask` finds, and how long it took; fails after `bound` with what it waited for.
 pub async fn until<T, F, Fut>(what: &str, bound: Duration, mut ask: F) -> Result<(T, Duration)>
 where

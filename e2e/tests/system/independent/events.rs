@@ -4,12 +4,17 @@ use std::{net::IpAddr, time::Duration};
 
 use anyhow::{Context, Result};
 use api_types::Agent;
-use e2e::{agents, cluster::Space, guest::at_work, http, waiting};
+use e2e::{
+    agents,
+    cluster::Space,
+    guest::at_work,
+    http,
+    waiting::{self, SOON},
+};
 use k8s_openapi::api::events::v1::Event;
 use kube::{Api, api::ListParams};
 use serde_json::json;
 
-const SOON: Duration = Duration::from_secs(20);
 /// Further denials of a minute are told when it ends.
 const TALLIED: Duration = Duration::from_secs(90);
 

@@ -9,14 +9,13 @@ use e2e::{
     browser::Window,
     cluster::{PATIENCE as AGENT_PATIENCE, Space},
     guest::{self, at_work},
-    http, pods, waiting,
+    http, pods,
+    waiting::{self, SOON},
 };
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, api::DeleteParams};
 use serde_json::json;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-
-const SOON: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn deleting_the_secret_replaces_the_token_and_closes_the_open_page() -> Result<()> {

@@ -10,13 +10,10 @@ use e2e::{
     cluster::Space,
     guest, http, kubeoc,
     raw_guest::RawGuest,
-    waiting,
+    waiting::{self, SOON},
 };
 use fantoccini::Locator;
 use serde_json::{Value, json};
-
-/// The gateway's and the broker's watch are behind the controller by less.
-const SOON: Duration = Duration::from_secs(20);
 
 /// Longer than the time-out, and than a guest may take to come back.
 const WORK: Duration = Duration::from_secs(50);
