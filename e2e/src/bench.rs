@@ -87,11 +87,9 @@ impl Output {
 
 /// Measures in a namespace of its own. A failure keeps no earlier figures back.
 pub async fn path(plan: &Plan, output: Output) -> Result<()> {
-    let shared = pods::SHARED_FOR.is_some();
-    let limits = if plan.idle.is_some() || shared { Limits::Lifted } else { Limits::Kept };
     // On the heap: watches and terminals are large.
     let measure = async |space: &Space| Box::pin(measure(space, plan, output)).await;
-    in_own_space("bench", limits, output, measure).await
+    in_own_space("bench", Limits::Lifted, output, measure).await
 }
 
 /// Whether the limits of terminals are lifted meanwhile.
@@ -137,10 +135,8 @@ async fn measure(space: &Space, plan: &Plan, output: Output) -> Result<()> {
     let token = kubeoc::share(space, AGENT, &[]).await?;
     let pod = pods::of_agent(space, AGENT).await?;
     (output.step)(&format!("the agent is ready: pod {pod}"));
-    if pods::SHARED_FOR.is_some() {
-        (output.step)("each session gets a terminal of its own: gateway and broker restart");
-        programs::lift_limits(&space.client).await?;
-    }
+    (output.step)("each session gets a terminal of its own: gateway and broker restart");
+    programs::lift_limits(&space.client).await?;
     let target = Target { namespace: &space.name, pod: &pod };
     let ways = Ways::find(space, &plan.agent_image, target, &token).await?;
     let mut samples = Box::pin(take_turns(space, &ways, plan, output)).await?;

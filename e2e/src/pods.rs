@@ -75,10 +75,10 @@ pub async fn logs(client: &Client, component: &str) -> Result<String> {
     Ok(all)
 }
 
-/// Waits until the pod has a terminal, and none of the processes `before` it.
-pub async fn terminal_anew(space: &Space, pod: &str, before: &[String]) -> Result<()> {
+/// Waits until a terminal of the pod is shown, by none of the processes `before`.
+pub async fn session_anew(space: &Space, pod: &str, before: &[String]) -> Result<()> {
     let opened = waiting::until("a new session's process", OPENED_ANEW, || async {
-        let now = terminals(space, pod).await?;
+        let now = sessions(space, pod).await?;
         Ok((!now.is_empty() && before.iter().all(|pid| !now.contains(pid))).then_some(()))
     });
     opened.await.map(drop)
@@ -108,30 +108,19 @@ pub async fn agent_logs(space: &Space, pod: &str) -> Result<String> {
     Ok(pods.logs(pod, &LogParams { container, ..LogParams::default() }).await?)
 }
 
-/// How long the installation's brokers let a link's terminal go on without viewers (`SCREEN_IDLE`); `None` where each
-/// viewer has one of its own.
-pub const SHARED_FOR: Option<Duration> = None;
-
 // The brackets keep the patterns from finding the script itself.
 /// What shows a terminal to one viewer.
 const VIEWER: &str = "[s]creen attach";
 /// What holds a terminal, and its program.
 const HELD: &str = "[s]creen serve|[o]pencode attach";
 
-/// The process ids of the pod's sessions, which end with them; a new session has new ones.
-pub async fn terminals(space: &Space, pod: &str) -> Result<Vec<String>> {
-    match SHARED_FOR {
-        Some(_) => processes(space, pod, VIEWER).await,
-        None => processes(space, pod, &format!("{VIEWER}|{HELD}")).await,
-    }
+/// The ids of the processes that show the pod's terminals, one for each session, which end with them.
+pub async fn sessions(space: &Space, pod: &str) -> Result<Vec<String>> {
+    processes(space, pod, VIEWER).await
 }
 
-/// How many processes one session has: its viewer's, and where nobody shares the terminal, the one that holds it and its
-/// program.
-pub const EACH: usize = if SHARED_FOR.is_some() { 1 } else { 3 };
-
-/// The process ids of the pod's terminals, which may outlive their viewers.
-pub async fn held(space: &Space, pod: &str) -> Result<Vec<String>> {
+/// The process ids of the pod's terminals and their programs, which outlive their viewers.
+pub async fn terminals(space: &Space, pod: &str) -> Result<Vec<String>> {
     processes(space, pod, HELD).await
 }
 
@@ -144,20 +133,20 @@ async fn processes(space: &Space, pod: &str, pattern: &str) -> Result<Vec<String
     Ok(listing.lines().map(str::to_owned).collect())
 }
 
-/// Waits until the pod has no viewer's process any more, and, as much later as terminals go on without one, no
-/// terminal's.
+/// Waits until the pod has no viewer's process any more.
 pub async fn left_by_all(space: &Space, pod: &str, within: Duration) -> Result<Duration> {
     let left = waiting::until("no session is left in the pod", within, || async {
+        Ok(sessions(space, pod).await?.is_empty().then_some(()))
+    });
+    Ok(left.await?.1)
+}
+
+/// Waits until the pod has no terminal any more, whose viewers have left.
+pub async fn ended(space: &Space, pod: &str, within: Duration) -> Result<()> {
+    let ended = waiting::until("no terminal is left in the pod", within, || async {
         Ok(terminals(space, pod).await?.is_empty().then_some(()))
     });
-    let took = left.await?.1;
-    if let Some(idle) = SHARED_FOR {
-        let ended = waiting::until("no terminal is left in the pod", idle + within, || async {
-            Ok(held(space, pod).await?.is_empty().then_some(()))
-        });
-        ended.await?;
-    }
-    Ok(took)
+    ended.await.map(drop)
 }
 
 /// Whether the pod's `Ready` condition holds.

@@ -7,7 +7,7 @@ use kube::{
     Api, Client,
     api::{Patch, PatchParams},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{cluster::PATIENCE, waiting};
 
@@ -28,6 +28,20 @@ pub async fn scale(client: &Client, name: &str, replicas: i32) -> Result<()> {
     let deployments = deployments(client);
     let patch = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
     deployments.patch(name, &PatchParams::default(), &patch).await?;
+    finished(&deployments, name).await
+}
+
+/// Sets environment variables of a Deployment's container, or takes them back, and waits until its pods have them.
+pub async fn set_variables(
+    client: &Client,
+    name: &str,
+    container: &str,
+    variables: &[Value],
+) -> Result<()> {
+    let deployments = deployments(client);
+    let containers = json!([{ "name": container, "env": variables }]);
+    let patch = json!({ "spec": { "template": { "spec": { "containers": containers } } } });
+    deployments.patch(name, &PatchParams::default(), &Patch::Strategic(patch)).await?;
     finished(&deployments, name).await
 }
 

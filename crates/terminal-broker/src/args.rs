@@ -57,7 +57,7 @@ pub struct Args {
 
     /// All viewers of a link see one terminal, which goes on for so long without any; with 0s each viewer has one of its
     /// own, as always of agents that were started by release 0.1.0
-    #[arg(long, env = "SCREEN_IDLE", value_name = "DURATION", default_value = "0s",
+    #[arg(long, env = "SCREEN_IDLE", value_name = "DURATION", default_value = "5m",
         value_parser = humantime::parse_duration)]
     pub screen_idle: Duration,
 

@@ -40,11 +40,12 @@ pub(super) fn in_turns(hosts: &[Host], sessions: usize) -> impl Iterator<Item = 
 pub(super) async fn left_by_all(space: &Space, hosts: &[Host]) -> Result<()> {
     stream::iter(hosts)
         .map(|host| async move {
-            let left = pods::left_by_all(space, &host.pod, PATIENCE).await;
-            left.with_context(|| host.pod.clone())
+            pods::left_by_all(space, &host.pod, PATIENCE).await?;
+            let ended = pods::ended(space, &host.pod, PATIENCE).await;
+            ended.with_context(|| host.pod.clone())
         })
         .buffer_unordered(AT_ONCE)
-        .try_for_each(|_took| async { Ok(()) })
+        .try_for_each(|()| async { Ok(()) })
         .await
 }
 

@@ -3,12 +3,9 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
-use api_types::names::{BROKER_PORT, BROKER_SERVICE, SERVER_NAMESPACE, SERVER_SERVICE};
-use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
-use kube::{
-    Api, Client,
-    api::{Patch, PatchParams},
-};
+use api_types::names::{BROKER_PORT, BROKER_SERVICE, SERVER_SERVICE};
+use k8s_openapi::api::core::v1::Pod;
+use kube::Client;
 use serde_json::{Value, json};
 
 use super::figures::Usage;
@@ -75,12 +72,8 @@ pub(super) async fn restore_limits(client: &Client) -> Result<()> {
 }
 
 async fn set_limits(client: &Client, variables: &[Value]) -> Result<()> {
-    let deployments: Api<Deployment> = Api::namespaced(client.clone(), SERVER_NAMESPACE);
     for (name, container) in [(BROKER_SERVICE, "terminal-broker"), (SERVER_SERVICE, "gateway")] {
-        let containers = json!([{ "name": container, "env": variables }]);
-        let patch = json!({ "spec": { "template": { "spec": { "containers": containers } } } });
-        deployments.patch(name, &PatchParams::default(), &Patch::Strategic(patch)).await?;
-        rollout::finished(&deployments, name).await?;
+        rollout::set_variables(client, name, container, variables).await?;
         old_pods_gone(client, container).await?;
     }
     Ok(())

@@ -26,7 +26,7 @@ async fn a_stall_of_the_api_server_ends_no_session_and_lets_newcomers_wait() -> 
     let space = Space::new("stalled").await?;
     let (token, guest) = at_work(&space, "patient", &[]).await?;
     let pod = pods::of_agent(&space, "patient").await?;
-    let session = pods::terminals(&space, &pod).await?;
+    let session = pods::sessions(&space, &pod).await?;
     let newcomer = Browser::start(Window::Desktop).await?;
     let api_server = Processes::of_api_server(&space.client).await?;
 
@@ -40,7 +40,7 @@ async fn a_stall_of_the_api_server_ends_no_session_and_lets_newcomers_wait() -> 
     guest.shows("written into the blue", PATIENCE).await?;
     newcomer.shows(PROMPT, PATIENCE).await?;
     is_undisturbed(&guest).await?;
-    let now = pods::terminals(&space, &pod).await?;
+    let now = pods::sessions(&space, &pod).await?;
     assert!(session.iter().all(|pid| now.contains(pid)), "the session has lasted");
     space.delete().await
 }

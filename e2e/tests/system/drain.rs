@@ -30,7 +30,7 @@ async fn survives(deployment: &str, component: &str) -> Result<()> {
     let (token, guest) = at_work(&space, "afloat", &[]).await?;
     let pod = pods::of_agent(&space, "afloat").await?;
     let before = pods::of_component(&space.client, component).await?;
-    let session = pods::terminals(&space, &pod).await?;
+    let session = pods::sessions(&space, &pod).await?;
 
     // Other visitors come all the while, and none is refused.
     let path = format!("/s/{token}/info");
@@ -56,11 +56,11 @@ async fn survives(deployment: &str, component: &str) -> Result<()> {
         refused = visits => refused?,
     }
 
-    pods::terminal_anew(&space, &pod, &session).await?;
+    pods::session_anew(&space, &pod, &session).await?;
     guest.shows(PROMPT, PATIENCE).await?;
     guest.types("still here").await?;
     guest.shows("still here", PATIENCE).await?;
     // One session, and nothing of the one before.
-    assert_eq!(pods::terminals(&space, &pod).await?.len(), pods::EACH);
+    assert_eq!(pods::sessions(&space, &pod).await?.len(), 1);
     space.delete().await
 }

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use api_types::names::BROKER_SERVICE;
 use e2e::{
     cluster::Space,
     guest::{PATIENCE, PROMPT, at_work},
-    pods, waiting,
+    pods, rollout, waiting,
 };
+use serde_json::json;
 
 /// How soon after its session the last process of a terminal has left the pod.
 const LEFT: Duration = Duration::from_secs(5);
@@ -26,35 +28,40 @@ async fn survives(component: &str) -> Result<()> {
     let space = Space::new("killed").await?;
     let (_, guest) = at_work(&space, "steady", &[]).await?;
     let pod = pods::of_agent(&space, "steady").await?;
-    let before = pods::terminals(&space, &pod).await?;
+    let before = pods::sessions(&space, &pod).await?;
     ensure!(!before.is_empty(), "an open terminal has processes");
-    let held = pods::held(&space, &pod).await?;
+    let terminal = pods::terminals(&space, &pod).await?;
 
     pods::kill(&space.client, component).await?;
 
     waiting::until("the old session's processes have left", LEFT, || async {
-        let now = pods::terminals(&space, &pod).await?;
+        let now = pods::sessions(&space, &pod).await?;
         Ok(before.iter().all(|pid| !now.contains(pid)).then_some(()))
     })
     .await?;
-    pods::terminal_anew(&space, &pod, &before).await?;
+    pods::session_anew(&space, &pod, &before).await?;
     guest.shows(PROMPT, PATIENCE).await?;
     guest.types("still here").await?;
     guest.shows("still here", PATIENCE).await?;
-    if pods::SHARED_FOR.is_some() {
-        assert_eq!(pods::held(&space, &pod).await?, held, "the terminal has gone on");
-    }
+    assert_eq!(pods::terminals(&space, &pod).await?, terminal, "the terminal has gone on");
     space.delete().await
 }
 
 #[tokio::test]
 async fn a_closed_page_leaves_no_process() -> Result<()> {
     let space = Space::new("closed").await?;
+    let idle = json!({ "name": "SCREEN_IDLE", "value": "3s" });
+    let broker = (BROKER_SERVICE, "terminal-broker");
+    rollout::set_variables(&space.client, broker.0, broker.1, &[idle]).await?;
     let (_, guest) = at_work(&space, "tidy", &[]).await?;
     let pod = pods::of_agent(&space, "tidy").await?;
+    ensure!(!pods::terminals(&space, &pod).await?.is_empty(), "a terminal has processes");
 
     guest.page.goto("about:blank").await?;
 
     pods::left_by_all(&space, &pod, LEFT).await?;
+    pods::ended(&space, &pod, LEFT).await?;
+    let standard = json!({ "name": "SCREEN_IDLE", "$patch": "delete" });
+    rollout::set_variables(&space.client, broker.0, broker.1, &[standard]).await?;
     space.delete().await
 }

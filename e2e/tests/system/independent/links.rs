@@ -78,7 +78,7 @@ async fn a_suspended_agents_page_waits_and_comes_back_when_it_is_resumed() -> Re
     Box::pin(agents::wait(&space, "drowsy", "Ready", agents::is_ready)).await?;
     // The same link: a page that waits tries again by itself.
     let pod = pods::of_agent(&space, "drowsy").await?;
-    pods::terminal_anew(&space, &pod, &[]).await?;
+    pods::session_anew(&space, &pod, &[]).await?;
     guest.shows(guest::PROMPT, AGENT_PATIENCE).await?;
     guest.types("awake").await?;
     guest.shows("awake", guest::PATIENCE).await?;

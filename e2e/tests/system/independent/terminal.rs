@@ -68,15 +68,13 @@ async fn two_guests_work_at_once_one_of_them_on_a_phone() -> Result<()> {
 
     let desk = arrives(&token, Window::Desktop).await?;
     let phone = arrives(&token, Window::Phone).await?;
-    // Where they share the terminal, both are in one line, which a phone has room for.
+    // Both are in one line, which a phone has room for.
     desk.types("at-desk,").await?;
     desk.shows("at-desk,", PATIENCE).await?;
     phone.types("by-phone").await?;
     phone.shows("by-phone", PATIENCE).await?;
-    if pods::SHARED_FOR.is_some() {
-        phone.shows("at-desk,by-phone", PATIENCE).await?;
-        desk.shows("at-desk,by-phone", PATIENCE).await?;
-    }
+    phone.shows("at-desk,by-phone", PATIENCE).await?;
+    desk.shows("at-desk,by-phone", PATIENCE).await?;
     let wide = "return document.documentElement.scrollWidth > window.innerWidth";
     assert_eq!(phone.page.execute(wide, vec![]).await?, json!(false), "a phone scrolls sideways");
     phone.screenshot("phone").await?;
