@@ -31,7 +31,16 @@ async fn a_revoked_guest_is_told_and_the_pod_is_empty_at_once() {
 
 #[tokio::test]
 async fn what_a_revoked_guest_had_typed_and_the_program_not_read_is_never_read() {
-    let mut system = TestSystem::start(Program::records_later()).await;
+    reads_nothing_after(TestSystem::start(Program::records_later()).await).await;
+}
+
+/// The program goes on after its viewer.
+#[tokio::test]
+async fn what_a_revoked_guest_had_typed_is_never_read_by_a_shared_terminal() {
+    reads_nothing_after(TestSystem::start_shared(Program::records_later()).await).await;
+}
+
+async fn reads_nothing_after(mut system: TestSystem) {
     let mut guest = Guest::arrives(&system).await;
     let mut exec = system.api.exec().await;
     while guest.credit == 0 {
@@ -48,7 +57,8 @@ async fn what_a_revoked_guest_had_typed_and_the_program_not_read_is_never_read()
     system.program.go();
 
     exec.ended(PATIENCE).await;
-    system.program.gone(PATIENCE).await;
+    // A shared terminal goes on for ten seconds.
+    system.program.gone(2 * PATIENCE).await;
     assert_eq!(system.program.typed().len(), 0, "bytes were read after the revocation");
 }
 

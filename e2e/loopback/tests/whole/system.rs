@@ -104,6 +104,11 @@ impl Drop for Running {
 /// Tests run beside each other, but for those that measure.
 static TURNS: RwLock<()> = RwLock::const_new(());
 
+/// A terminal for each session, whose program ends with it.
+const OWN: &[&str] = &["--screen-idle=0s"];
+/// One terminal for all sessions of a link, which goes on for a while without any.
+const SHARED: &[&str] = &["--screen-idle=10s"];
+
 /// All of it. Between any two programs there is a cable.
 pub(crate) struct TestSystem {
     pub(crate) api: ApiServer,
@@ -121,28 +126,28 @@ pub(crate) struct TestSystem {
 }
 
 impl TestSystem {
-    /// With [`demo`] shared, whose terminal runs `program`.
+    /// With [`demo`] shared, whose terminals run `program`, one for each session.
     pub(crate) async fn start(program: Program) -> Self {
         let turn = Box::new(TURNS.read().await);
-        Self::begin(program, None, &[], turn).await
+        Self::begin(program, None, OWN, turn).await
     }
 
     /// As [`TestSystem::start`], with one terminal for all who look at it.
     pub(crate) async fn start_shared(program: Program) -> Self {
         let turn = Box::new(TURNS.read().await);
-        Self::begin(program, None, &["--screen-idle=10s"], turn).await
+        Self::begin(program, None, SHARED, turn).await
     }
 
     /// As [`TestSystem::start`]; what the programs say of themselves goes to `telemetry`.
     pub(crate) async fn start_recorded(program: Program, telemetry: &Telemetry) -> Self {
         let turn = Box::new(TURNS.read().await);
-        Self::begin(program, Some(telemetry.clone()), &[], turn).await
+        Self::begin(program, Some(telemetry.clone()), OWN, turn).await
     }
 
     /// As [`TestSystem::start`], with nothing else under way: for what is measured.
     pub(crate) async fn start_alone(program: Program) -> Self {
         let turn = Box::new(TURNS.write().await);
-        Self::begin(program, None, &[], turn).await
+        Self::begin(program, None, OWN, turn).await
     }
 
     async fn begin(
