@@ -8,6 +8,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 mod flow;
 mod leaving;
+mod page;
 mod resuming;
 mod shared;
 mod terminal;

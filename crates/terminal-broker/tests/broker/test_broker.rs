@@ -75,7 +75,10 @@ impl TestBroker {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let authority = Authority::generate();
         let folder = authority.folder("kubeopencode-terminal-broker");
-        let args = Args::parse_from(["terminal-broker"].iter().chain(flags));
+        // A terminal for each session, as long as a test does not say otherwise: a screen that nobody shares says less.
+        let shared = flags.iter().any(|flag| flag.starts_with("--screen-idle"));
+        let own = if shared { None } else { Some(&"--screen-idle=0s") };
+        let args = Args::parse_from(["terminal-broker"].iter().chain(own).chain(flags));
         let daemon = Daemon::new(PROGRAM);
         let pods = Pods::listen(protocol).await;
         let acceptor = daemon.listen("grpc", "127.0.0.1:0".parse().unwrap(), 16).await.unwrap();

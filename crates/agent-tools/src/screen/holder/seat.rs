@@ -1,6 +1,7 @@
 //! One viewer's place at the terminal: what it says, what it is shown, and whether it is still there. Must not let input or
 //! control wait behind output, nor control behind input.
 
+mod leaving;
 mod open;
 mod resume;
 mod show;
@@ -10,11 +11,10 @@ use std::{
     io, mem,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use screen_wire::Frame;
-use tokio::time::{Instant, Interval, Sleep, interval_at, sleep};
+use tokio::time::{Interval, Sleep, sleep};
 
 use super::{Progress, feed::Feed};
 use crate::screen::{
@@ -30,11 +30,6 @@ use crate::screen::{
 };
 pub(super) use resume::Former;
 use resume::Resume;
-
-/// How long the program may take to read what was typed before the viewer left.
-const LAST_INPUT_WAIT: Duration = Duration::from_secs(1);
-/// The kernel does not tell when a terminal's input has been read: it is asked this often.
-const UNREAD_CHECK: Duration = Duration::from_millis(10);
 
 type Timed = Pin<Box<Sleep>>;
 
@@ -266,31 +261,6 @@ impl Seat {
         let count = desk.type_by(self.id, &mut self.typist, &typed);
         self.input.take(count.map_err(ScreenError::Terminal)?);
         Ok(())
-    }
-
-    /// It has left by itself.
-    fn leave(&mut self, desk: &mut Desk) {
-        if !matches!(self.phase, Phase::Present) {
-            if !matches!(self.phase, Phase::Leaving { .. }) {
-                self.phase = Phase::Over(None);
-            }
-            return;
-        }
-        // An error is that of the terminal, and nobody's who leaves.
-        let typed = self.answers.give_up();
-        let _ = self.pass(typed, desk);
-        let _ = desk.left(self.id);
-        let check = interval_at(Instant::now() + UNREAD_CHECK, UNREAD_CHECK);
-        self.phase = Phase::Leaving { until: Box::pin(sleep(LAST_INPUT_WAIT)), check };
-    }
-
-    /// By somebody else, or it died: what it typed counts no more.
-    fn cut(&mut self, desk: &mut Desk) {
-        if !self.is_over() {
-            desk.drop_unread(self.id, &self.typist);
-            self.phase = Phase::Over(None);
-            self.resume = None;
-        }
     }
 
     /// A sign of life carries what credit there is, however little: a message of its own for each
