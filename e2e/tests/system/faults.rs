@@ -70,7 +70,9 @@ async fn a_broker_cut_off_from_its_gateway_is_replaced_by_the_other() -> Result<
     let cut = network::lost(&page.gateway, page.broker.address)?;
     let dead = network::lost_connections(&other, HTTP)?;
     page.survives(newcomers_open(&page.token)).await?;
-    is_live_again(&second).await?;
+    second.shows("still here", PATIENCE).await?;
+    second.types(", both").await?;
+    page.guest.shows("still here, both", PATIENCE).await?;
     drop((cut, dead));
     page.space.delete().await
 }
