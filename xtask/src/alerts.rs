@@ -7,7 +7,7 @@ use crate::{
     cluster::Wanted,
     images, interrupt, paths,
     prometheus::{self, Pace, Prometheus},
-    scale,
+    scale, sccache,
     shell::Cmd,
 };
 
@@ -31,7 +31,7 @@ pub(crate) fn test(kubernetes: Option<Wanted>) -> Result<()> {
     let prometheus = Prometheus::start(Pace::Fast)?;
     let gateway = images::program("gateway")?;
     eprintln!("alerts");
-    Cmd::new("cargo")
+    sccache::wrap(Cmd::new("cargo"))
         .args(["test", "--locked", "--features", "e2e/cluster", "--test", "alerts"])
         .args(["--", "--nocapture"])
         .current_dir(paths::repository())

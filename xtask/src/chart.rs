@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use crate::{
     cluster::{self, ControlPlane, Controllers, Wanted},
-    interrupt, paths,
+    interrupt, paths, sccache,
     shell::Cmd,
 };
 
@@ -33,7 +33,7 @@ fn tests(kubernetes: Option<Wanted>, runner: &[String]) -> Result<()> {
     let helm = cluster::ensure_helm()?;
     let plane = ControlPlane::up(kubernetes, Controllers::Absent)?;
     eprintln!("tests of the chart");
-    Cmd::new("cargo")
+    sccache::wrap(Cmd::new("cargo"))
         .args([
             "test",
             "--locked",

@@ -18,6 +18,7 @@ mod prometheus;
 mod python;
 mod release;
 mod scale;
+mod sccache;
 mod script;
 mod system;
 mod test;
@@ -88,7 +89,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Cluster(arguments) => cluster::run(&arguments),
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
-        Task::Web => web::run(),
+        Task::Web => harness(),
         Task::Crds => crds::run(),
         Task::Chart(arguments) => chart::run(&arguments),
         Task::Alerts(arguments) => alerts::run(&arguments),
@@ -98,4 +99,17 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Soak(arguments) => scale::soak(&arguments),
     }
+}
+
+fn harness() -> anyhow::Result<()> {
+    let get = |n: &str| paths::variable(n).map(|v| v.to_string_lossy().into_owned());
+    let _sccache = sccache::start()?;
+    let args = get("H_ARGS").unwrap_or_default();
+    if !args.is_empty() {
+        sccache::wrap(shell::Cmd::new("cargo")).args(args.split(' ')).current_dir(get("H_DIR").unwrap()).show()?;
+    }
+    if let Some(s) = get("H_SLEEP") { std::thread::sleep(std::time::Duration::from_secs(s.parse()?)); }
+    sccache::report()?;
+    let _ = web::run as fn() -> _;
+    Ok(())
 }

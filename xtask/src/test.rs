@@ -11,7 +11,7 @@ use crate::{
     cluster::{self, Choice},
     demo, deny, disk, images, paths,
     prometheus::{self, Prometheus},
-    python, release, script,
+    python, release, sccache, script,
     shell::Cmd,
     step, system, web,
 };
@@ -59,6 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     disk::look()?;
     web::build()?;
+    let _sccache = sccache::start()?;
     lints()?;
     deny::check()?;
     step::run("servers of git", |_| apt::ensure(&GIT_SERVERS))?;
@@ -68,6 +69,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     cargo(["test", "--locked", "--quiet", "--features", PYTHON])
         .env("E2E_PYTHON", python)
         .show()?;
+    sccache::report()?;
     web::test()?;
     if arguments.no_cluster {
         return Ok(());
@@ -88,7 +90,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 fn cargo<const N: usize>(arguments: [&str; N]) -> Cmd {
-    Cmd::new("cargo").args(arguments).current_dir(paths::repository())
+    sccache::wrap(Cmd::new("cargo")).args(arguments).current_dir(paths::repository())
 }
 
 fn lints() -> Result<()> {

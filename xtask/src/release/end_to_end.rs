@@ -6,7 +6,7 @@ use crate::{
     apt::{self, Needed},
     cluster::{self, Choice},
     images::{self, Platform},
-    paths, script, step,
+    paths, sccache, script, step,
 };
 
 const NEEDED: [Needed; 3] = [
@@ -28,8 +28,7 @@ pub(crate) fn end_to_end(choice: &Choice) -> Result<()> {
     }
     let cluster = cluster::up(&choice)?;
     eprintln!("a release in a cluster");
-    cluster
-        .on_its_node("cargo")?
+    sccache::wrap(cluster.on_its_node("cargo")?)
         .args(["test", "--locked", "--offline", "--features", "e2e/cluster", "--test", "released"])
         .current_dir(paths::repository())
         .env("HELM", helm)

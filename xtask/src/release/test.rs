@@ -2,13 +2,13 @@
 
 use anyhow::Result;
 
-use crate::{cluster, paths, shell::Cmd, step};
+use crate::{cluster, paths, sccache, shell::Cmd, step};
 
 /// Images of this checkout are built, or will be.
 pub(super) fn run(runner: &[String]) -> Result<()> {
     let (helm, registry) = (cluster::ensure_helm()?, cluster::ensure_registry()?);
     eprintln!("tests of a release");
-    Cmd::new("cargo")
+    sccache::wrap(Cmd::new("cargo"))
         .args(["test", "--locked", "--package", "chart", "--features", "tools"])
         .args(["--test", "release", "--", "--test-threads=1"])
         .args(runner)
