@@ -1,8 +1,8 @@
 // A terminal that goes on after a break, in a real browser: the screen stays as it is, and what was typed arrives once.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { Browser } from "playwright-core";
-import { AGENT } from "./gateway.ts";
+import type { Browser, Page } from "playwright-core";
+import { AGENT, type FakeGateway } from "./gateway.ts";
 import { launch, quiet, says, screenshot, shows, visit } from "./visit.ts";
 
 const TERMINAL = "00000000000000aa";
@@ -14,13 +14,19 @@ before(async () => {
 });
 after(() => browser.close());
 
+/** The first connection of a page, which shows what its terminal printed. */
+async function beforeTheBreak(page: Page, gateway: FakeGateway) {
+  const first = await gateway.terminal();
+  first.hello({ resume: { terminal: TERMINAL, typed: 0 } });
+  first.say({ type: "position", position: 0, screen_bytes: 0 });
+  first.print("before the break");
+  await shows(page, "before the break");
+  return first;
+}
+
 test("after a break the terminal goes on where it was, and what had not come is typed again, once", async () => {
   await visit(browser, {}, async ({ page, gateway }) => {
-    const first = await gateway.terminal();
-    first.hello({ resume: { terminal: TERMINAL, typed: 0 } });
-    first.say({ type: "position", position: 0, screen_bytes: 0 });
-    first.print("before the break");
-    await shows(page, "before the break");
+    const first = await beforeTheBreak(page, gateway);
     await page.keyboard.type("ab");
     await gateway.until(() => first.typed() === "ab", "the typed text");
     first.socket.close(1001, "draining");
@@ -40,11 +46,7 @@ test("after a break the terminal goes on where it was, and what had not come is 
 
 test("a longer break is said beside a screen that stays, and what is typed meanwhile arrives when it is over", async () => {
   await visit(browser, {}, async ({ page, gateway }) => {
-    const first = await gateway.terminal();
-    first.hello({ resume: { terminal: TERMINAL, typed: 0 } });
-    first.say({ type: "position", position: 0, screen_bytes: 0 });
-    first.print("before the break");
-    await shows(page, "before the break");
+    const first = await beforeTheBreak(page, gateway);
     gateway.info = { status: 502 };
     first.socket.terminate();
     await says(page, "Reconnecting");

@@ -4,36 +4,7 @@ import { test } from "node:test";
 import type { LinkFacts, Size, Viewers } from "../../src/protocol.ts";
 import { Session, type Screen, type SessionEvents, type State } from "../../src/session.ts";
 import type { Network } from "../../src/network.ts";
-
-class FakeSocket extends EventTarget {
-  static readonly OPEN = 1;
-  static all: FakeSocket[] = [];
-  readonly readyState = 1;
-  readonly bufferedAmount = 0;
-  readonly said: string[] = [];
-  binaryType = "";
-
-  constructor() {
-    super();
-    FakeSocket.all.push(this);
-  }
-
-  send(data: string | Uint8Array): void {
-    this.said.push(typeof data === "string" ? data : `input ${new TextDecoder().decode(data)}`);
-  }
-
-  close(code = 1000): void {
-    this.dispatchEvent(Object.assign(new Event("close"), { code, reason: "" }));
-  }
-
-  hears(message: object): void {
-    this.dispatchEvent(Object.assign(new Event("message"), { data: JSON.stringify(message) }));
-  }
-}
-
-const turns = async () => {
-  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-};
+import { bytes, FakeSocket, turns } from "./visitor.ts";
 
 /** A session with a socket that is open. */
 async function opened(network: () => Network = () => "online") {
@@ -64,12 +35,10 @@ async function opened(network: () => Network = () => "online") {
   const session = new Session(at, screen, events, network);
   session.start();
   await turns();
-  const socket = FakeSocket.all[0] as FakeSocket;
-  socket.dispatchEvent(new Event("open"));
+  const socket = (FakeSocket.all[0] as FakeSocket).opens();
   return { session, socket, seen, window };
 }
 
-const bytes = (text: string) => new TextEncoder().encode(text);
 const hello = (link: object = {}) => ({ type: "hello", window: 1024, input_window: 8, ...link });
 
 test("who may only look sends no input, no Ctrl-C and no size", async () => {
@@ -81,7 +50,7 @@ test("who may only look sends no input, no Ctrl-C and no size", async () => {
   session.resize(window);
   session.flush();
   assert.deepEqual(socket.said.slice(before), []);
-  socket.close();
+  socket.close(1000);
 });
 
 test("a right that is taken drops what waits, and one that is given says the window's size, on the same connection", async () => {
@@ -100,7 +69,7 @@ test("a right that is taken drops what waits, and one that is given says the win
   session.input(bytes("y"));
   assert.deepEqual(socket.said.slice(1), ["input y"]);
   assert.equal(FakeSocket.all.length, 1);
-  socket.close();
+  socket.close(1000);
 });
 
 test("an older gateway, which says nothing of access, lets its viewer type", async () => {
@@ -109,7 +78,7 @@ test("an older gateway, which says nothing of access, lets its viewer type", asy
   session.input(bytes("ls"));
   assert.equal(socket.said.at(-1), "input ls");
   assert.deepEqual(seen.links, [["opened", { access: "interact", endsInMs: undefined }]]);
-  socket.close();
+  socket.close(1000);
 });
 
 test("what the server says of link, viewers and screen is passed on, and a new terminal begins with the window's own size", async () => {
@@ -122,7 +91,7 @@ test("what the server says of link, viewers and screen is passed on, and a new t
   assert.deepEqual(seen.links, [["opened", { access: "interact", endsInMs: 90_000 }]]);
   assert.deepEqual(seen.viewers, [{ count: 2, typed: "ana" }, { count: 1, typed: undefined }]);
   assert.deepEqual(seen.shared, [undefined, { cols: 132, rows: 1000 }]);
-  socket.close();
+  socket.close(1000);
 });
 
 test("a page without a network asks nobody until the network or its viewer says so", async (context) => {
@@ -148,5 +117,5 @@ test("a page without a network asks nobody until the network or its viewer says 
   session.retryNow();
   await turns();
   assert.equal(seen.asked.length, 3);
-  FakeSocket.all[2]?.close();
+  FakeSocket.all[2]?.close(1000);
 });
