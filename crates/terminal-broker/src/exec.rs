@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use api_types::LinkName;
+use api_types::{LinkName, Target};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use kube::Client;
@@ -12,7 +12,6 @@ use tokio::time::timeout;
 
 use crate::{
     closing::Lost,
-    target::Target,
     viewer::{Encoding, Size},
 };
 

@@ -38,6 +38,8 @@ const HOMES: &[(Deed, &[&str])] = &[
     (Defines("AgentId"), &["api-types"]),
     (Builds("ObjectReference"), &["api-types"]),
     (Builds("OwnerReference"), &["api-types"]),
+    // Which pod an agent's terminal is in.
+    (Defines("NoTarget"), &["api-types"]),
     // Sizes of terminals, frames and credit.
     (BoundsSizes, &[]),
     (Defines("MAX_COLUMNS"), &["screen-wire"]),

@@ -1,6 +1,6 @@
 //! The command that is run in the pod, and how. Pure.
 
-use api_types::{DEFAULT_LINK, names};
+use api_types::{DEFAULT_LINK, Target, names};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Resource,
@@ -9,7 +9,6 @@ use kube::{
 };
 
 use super::{Screen, Shared};
-use crate::target::Target;
 
 /// Without a TTY: a TTY exec leaves its process behind whenever a client dies, this one's stdin ends.
 pub(super) fn request(target: &Target, screen: &Screen) -> Result<http::Request<Vec<u8>>, Error> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use api_types::NoTarget;
 use daemon::Metrics;
 use fixtures::metrics::assert_documented;
 use share::{Denial, Links, capacity::Full};
@@ -13,7 +14,7 @@ use crate::{
     closing::{End, Lost, Refusal, Violation},
     exec::ExecError,
     metrics::{BrokerMetrics, Direction},
-    target::{FindError, NoTarget},
+    target::FindError,
 };
 
 fn ends() -> Vec<End> {

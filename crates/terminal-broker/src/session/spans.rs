@@ -2,12 +2,13 @@
 //! business, and the last is over with the first output: none is entered, so that what is polled
 //! for every key is in none. Without traces each is disabled, and costs nothing.
 
+use api_types::Target;
 use daemon::{child_span, root_span, traces::adopt};
 use http::HeaderMap;
 use tracing::{Span, field::Empty};
 
 use super::registry::SessionInfo;
-use crate::{closing::Refusal, target::Target};
+use crate::closing::Refusal;
 
 /// Of a gateway's call, as a part of the trace that it names.
 pub(crate) fn attach(headers: &HeaderMap) -> Span {

@@ -1,4 +1,4 @@
-use api_types::AgentId;
+use api_types::{AgentId, Target};
 use fixtures::{demo, token};
 use futures::{FutureExt, future::BoxFuture, stream};
 use http::{Request, Response};
@@ -10,7 +10,6 @@ use super::*;
 use crate::{
     activity::Event,
     fixture::sessions,
-    target::Target,
     viewer::{Encoding, OutputWindow, Size},
 };
 

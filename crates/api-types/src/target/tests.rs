@@ -46,13 +46,13 @@ fn with(change: impl FnOnce(&mut Pod)) -> Pod {
 }
 
 fn choice(pods: &[Pod]) -> Result<String, NoTarget> {
-    choose(AGENT, &deployment(), &[replica_set()], pods).map(|target| target.pod)
+    Target::choose(AGENT, &deployment(), &[replica_set()], pods).map(|target| target.pod)
 }
 
 #[test]
 fn the_ready_pod_of_the_agent_is_found_with_its_port() {
     let expected = Target { namespace: "team-a".into(), pod: "demo-server-1".into(), port: 5096 };
-    assert_eq!(choose(AGENT, &deployment(), &[replica_set()], &[pod()]), Ok(expected));
+    assert_eq!(Target::choose(AGENT, &deployment(), &[replica_set()], &[pod()]), Ok(expected));
 }
 
 #[test]
@@ -96,14 +96,14 @@ fn a_labelled_stranger_is_not_taken_for_the_agents_pod() {
 #[test]
 fn a_replica_set_of_another_deployment_leads_nowhere() {
     let foreign = owned_by("Deployment", "other", "set-uid");
-    let chosen = choose(AGENT, &deployment(), &[foreign], &[pod()]);
+    let chosen = Target::choose(AGENT, &deployment(), &[foreign], &[pod()]);
     assert_eq!(chosen, Err(NoTarget::NoReadyPod));
 }
 
 #[test]
 fn a_deployment_of_an_earlier_agent_of_that_name_leads_nowhere() {
     let old = owned_by("Agent", "earlier-uid", "deployment-uid");
-    let chosen = choose(AGENT, &old, &[replica_set()], &[pod()]);
+    let chosen = Target::choose(AGENT, &old, &[replica_set()], &[pod()]);
     assert_eq!(chosen, Err(NoTarget::NoDeployment));
 }
 
@@ -122,6 +122,6 @@ fn the_newest_of_several_pods_wins() {
 #[test]
 fn a_pod_without_a_named_port_serves_on_the_default_one() {
     let plain = with(|pod| pod.spec.as_mut().unwrap().containers[1].ports = None);
-    let chosen = choose(AGENT, &deployment(), &[replica_set()], &[plain]);
+    let chosen = Target::choose(AGENT, &deployment(), &[replica_set()], &[plain]);
     assert_eq!(chosen.map(|target| target.port), Ok(4096));
 }

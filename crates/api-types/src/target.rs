@@ -3,11 +3,12 @@
 
 use std::cmp::Ordering;
 
-use api_types::{names, serves};
 use k8s_openapi::{
     api::core::v1::Pod,
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
 };
+
+use crate::{names, serves};
 
 /// Where to exec.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,29 +28,31 @@ pub enum NoTarget {
     NoReadyPod,
 }
 
-/// The newest ready pod whose owner chain is pod → `replica_sets` → `deployment` → the agent of `agent_uid`.
-pub(crate) fn choose(
-    agent_uid: &str,
-    deployment: &ObjectMeta,
-    replica_sets: &[ObjectMeta],
-    pods: &[Pod],
-) -> Result<Target, NoTarget> {
-    if !is_owned(deployment, "Agent", agent_uid) {
-        return Err(NoTarget::NoDeployment);
-    }
-    let deployment_uid = deployment.uid.as_deref().ok_or(NoTarget::NoDeployment)?;
-    let replica_sets: Vec<&str> = replica_sets
-        .iter()
-        .filter(|set| is_owned(set, "Deployment", deployment_uid))
-        .filter_map(|set| set.uid.as_deref())
-        .collect();
+impl Target {
+    /// The newest ready pod whose owner chain is pod → `replica_sets` → `deployment` → the agent of `agent_uid`.
+    pub fn choose(
+        agent_uid: &str,
+        deployment: &ObjectMeta,
+        replica_sets: &[ObjectMeta],
+        pods: &[Pod],
+    ) -> Result<Self, NoTarget> {
+        if !is_owned(deployment, "Agent", agent_uid) {
+            return Err(NoTarget::NoDeployment);
+        }
+        let deployment_uid = deployment.uid.as_deref().ok_or(NoTarget::NoDeployment)?;
+        let replica_sets: Vec<&str> = replica_sets
+            .iter()
+            .filter(|set| is_owned(set, "Deployment", deployment_uid))
+            .filter_map(|set| set.uid.as_deref())
+            .collect();
 
-    pods.iter()
-        .filter(|pod| serves(pod))
-        .filter(|pod| replica_sets.iter().any(|uid| is_owned(&pod.metadata, "ReplicaSet", uid)))
-        .max_by(|a, b| by_age(a, b))
-        .and_then(target)
-        .ok_or(NoTarget::NoReadyPod)
+        pods.iter()
+            .filter(|pod| serves(pod))
+            .filter(|pod| replica_sets.iter().any(|uid| is_owned(&pod.metadata, "ReplicaSet", uid)))
+            .max_by(|a, b| by_age(a, b))
+            .and_then(target)
+            .ok_or(NoTarget::NoReadyPod)
+    }
 }
 
 fn controller(meta: &ObjectMeta) -> Option<&OwnerReference> {
