@@ -175,6 +175,12 @@ pub fn link_url_key(link: Option<&crate::LinkName>) -> String {
     link_key(link, SHARE_URL_KEY)
 }
 
+/// The name of the terminal that all see who come by a link; `None` is the default link.
+pub fn link_terminal(link: Option<&crate::LinkName>) -> String {
+    // With a prefix, so that no name makes one link another's.
+    link.map_or_else(|| crate::DEFAULT_LINK.to_owned(), |link| format!("link-{link}"))
+}
+
 fn link_key(link: Option<&crate::LinkName>, key: &str) -> String {
     link.map_or_else(|| key.to_owned(), |link| format!("{link}.{key}"))
 }
@@ -243,6 +249,16 @@ mod tests {
         for key in ["token", "qa.url", "QA.token", ".token", "a.b.token", "default.token"] {
             assert_eq!(link_of_token_key(key), None, "{key}");
         }
+    }
+
+    #[test]
+    fn each_link_has_a_terminal_of_its_own() {
+        let longest = "x".repeat(63);
+        for name in ["qa", "link-qa", &longest] {
+            let link = crate::LinkName::parse(name).unwrap();
+            assert_eq!(link_terminal(Some(&link)), format!("link-{name}"));
+        }
+        assert_eq!(link_terminal(None), "default");
     }
 
     #[test]

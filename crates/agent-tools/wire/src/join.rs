@@ -59,7 +59,7 @@ impl TryFrom<String> for Viewer {
     }
 }
 
-/// Where a viewer is that comes, perhaps again. The broker passes it as the value of `--join`, as JSON. Zeros and
+/// Where a viewer is that comes, perhaps again. It passes as the value of `--join`, as JSON. Zeros and
 /// nothing of one that comes for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Join {

@@ -1,4 +1,5 @@
-//! The frames between the broker and the screen in an agent's pod. Pure: it must do no I/O.
+//! The frames between the screen in an agent's pod and who shows it, and how such a screen is asked for. Pure: it
+//! must do no I/O.
 //!
 //! Each frame on the wire is
 //!
@@ -52,12 +53,14 @@
 
 use std::time::Duration;
 
+mod attach;
 mod codec;
 mod compressed;
 mod deframer;
 mod frame;
 mod join;
 
+pub use attach::{Attach, SharedTerminal};
 pub use codec::{FrameCodec, WireError};
 pub use compressed::{BadBlock, Compressed, Compressor};
 pub use deframer::Deframer;

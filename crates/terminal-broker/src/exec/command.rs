@@ -1,12 +1,15 @@
 //! The command that is run in the pod, and how. Pure.
 
-use api_types::{DEFAULT_LINK, Target, names};
+use std::iter;
+
+use api_types::{Target, names};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Resource,
     api::AttachParams,
     core::{Request, request::Error},
 };
+use screen_wire::{Attach, SharedTerminal};
 
 use super::{Screen, Shared};
 
@@ -19,34 +22,22 @@ pub(super) fn request(target: &Target, screen: &Screen) -> Result<http::Request<
         .stderr(true)
         .tty(false);
     let Screen { size, window_bytes, shared, .. } = screen;
-    let flags = [
-        ("--port", usize::from(target.port)),
-        ("--columns", usize::from(size.columns)),
-        ("--rows", usize::from(size.rows)),
-        ("--window-bytes", *window_bytes),
-    ];
-    let flags = flags.into_iter().map(|(flag, value)| (flag, value.to_string()));
-    let shared = shared.as_ref().map(shared_flags).transpose()?;
-    let flags = flags
-        .chain(shared.into_iter().flatten())
-        .flat_map(|(flag, value)| [flag.to_owned(), value]);
-    let program = [names::AGENT_TOOLS_BINARY, "screen", "attach"].map(str::to_owned);
-    let command = program.into_iter().chain(flags);
+    let attach = Attach {
+        port: target.port,
+        columns: size.columns,
+        rows: size.rows,
+        window_bytes: *window_bytes,
+        shared: shared.as_ref().map(terminal),
+    };
+    let arguments = attach.arguments().map_err(Error::SerializeBody)?;
+    let command = iter::once(names::AGENT_TOOLS_BINARY.to_owned()).chain(arguments);
     Request::new(Pod::url_path(&(), Some(&target.namespace))).exec(&target.pod, command, &streams)
 }
 
-/// A pod of release 0.1.0 knows none of these.
-fn shared_flags(shared: &Shared) -> Result<Vec<(&'static str, String)>, Error> {
+fn terminal(shared: &Shared) -> SharedTerminal {
     let Shared { link, idle, join } = shared;
-    let join = join.map(|join| serde_json::to_string(&join)).transpose();
-    let join = join.map_err(Error::SerializeBody)?;
-    let name = match link {
-        None => DEFAULT_LINK.to_owned(),
-        // So that no name makes one link another's.
-        Some(link) => format!("link-{link}"),
-    };
-    let flags = [("--name", name), ("--idle-ms", idle.as_millis().to_string())];
-    Ok(flags.into_iter().chain(join.map(|join| ("--join", join))).collect())
+    let name = names::link_terminal(link.as_ref());
+    SharedTerminal { name, idle: Some(*idle), join: *join }
 }
 
 #[cfg(test)]
