@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use api_types::{Agent, AgentId};
+use api_types::{Agent, AgentId, Target};
 use clap::Parser;
 use daemon::{Daemon, cluster, tls::Certificates};
 use fixtures::{Authority, demo, published, token};
@@ -12,7 +12,7 @@ use share::Links;
 use tempfile::TempDir;
 use terminal_broker::{
     Args, PROGRAM, Parts, serve,
-    target::{FindError, FindPod, Target},
+    target::{FindError, FindPod},
 };
 use terminal_proto::v1::{
     AttachRequest, AttachResponse, Closed, ListSessionsRequest, Open, Opened, Resumed, Size,

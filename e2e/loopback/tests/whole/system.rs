@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use api_types::{Agent, AgentId, ShareToken};
+use api_types::{Agent, AgentId, ShareToken, Target};
 use clap::Parser;
 use daemon::{
     Daemon,
@@ -15,7 +15,7 @@ use kube::runtime::events::Reporter;
 use prometheus_client::metrics::counter::Counter;
 use share::Links;
 use tempfile::TempDir;
-use terminal_broker::target::{FindError, FindPod, Target};
+use terminal_broker::target::{FindError, FindPod};
 use tokio::{
     runtime::Handle,
     sync::{RwLock, oneshot},
