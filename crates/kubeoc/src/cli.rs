@@ -1,5 +1,6 @@
 //! Commands, flags and how their values are read. No I/O.
 
+mod attach;
 mod links;
 mod options;
 mod values;
@@ -14,6 +15,7 @@ use api_types::{labels, names};
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub use attach::AttachOptions;
 pub use links::{LinkOptions, LinksOptions};
 pub use options::{
     CheckOptions, GetAgentsOptions, GetOptions, IssueOptions, LogsOptions, RemoveOptions,
@@ -104,6 +106,9 @@ pub enum AgentCommand {
     /// Print the logs of a container in an agent's pod
     #[command(after_help = EXIT_CODES)]
     Logs(LogsOptions),
+    /// Attach this terminal to an agent's, which visitors of its link see, too
+    #[command(after_help = EXIT_CODES)]
+    Attach(AttachOptions),
     /// Stop an agent's pod and keep its Service and volumes
     #[command(after_help = EXIT_CODES)]
     Suspend(ScaleOptions),

@@ -4,6 +4,7 @@ mod inspect;
 mod requests;
 mod scratch;
 mod secrets;
+mod terminals;
 
 use std::{future::Future, path::Path, time::Duration};
 

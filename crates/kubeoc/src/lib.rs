@@ -1,5 +1,5 @@
-//! The command line: shows agents, suspends and resumes them, enables and disables their share links, and
-//! keeps an installation in order. It speaks to the Kubernetes API with the user's own permissions, and
+//! The command line: shows agents, suspends and resumes them, enables and disables their share links, shows
+//! their terminals, and keeps an installation in order. It speaks to the Kubernetes API with the user's own permissions, and
 //! where it is asked to, opens a link from outside.
 #![allow(clippy::print_stderr, reason = "a command line talks to its user")]
 
@@ -14,6 +14,8 @@ pub mod cli;
 pub mod completion;
 pub mod exit;
 
+mod advice;
+mod attach;
 mod certificates;
 mod check;
 mod cluster;
@@ -55,6 +57,7 @@ async fn agent(command: AgentCommand) -> anyhow::Result<()> {
     match command {
         AgentCommand::Status(options) => status::run(&options).await,
         AgentCommand::Logs(options) => logs::run(&options).await,
+        AgentCommand::Attach(options) => Box::pin(attach::run(&options)).await,
         AgentCommand::Suspend(options) => suspend::suspend(&options).await,
         AgentCommand::Resume(options) => suspend::resume(&options).await,
         AgentCommand::Links(options) => links::run(&options).await,

@@ -28,6 +28,8 @@ impl<'a> Request<'a> {
             "Agent" => ("agents.kubeopencode.io", "agent"),
             "AgentTemplate" => ("agenttemplates.kubeopencode.io", "agent template"),
             "Pod" => ("pods", "pod"),
+            "Deployment" => ("deployments.apps", "Deployment"),
+            "ReplicaSet" => ("replicasets.apps", "ReplicaSet"),
             _ => ("secrets", "Secret"),
         };
         Self { verb, resource, singular, namespace, name }

@@ -1,6 +1,5 @@
 //! `kubeoc agent status`: what an agent is, what it waits for, and what to do about it.
 
-mod advice;
 mod report;
 
 use api_types::Agent;

@@ -214,7 +214,7 @@ impl Cluster {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
-    fn to<'a, K: Resource<DynamicType = ()>>(
+    pub(super) fn to<'a, K: Resource<DynamicType = ()>>(
         &'a self,
         verb: &'static str,
         name: &'a str,

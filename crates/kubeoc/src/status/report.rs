@@ -9,8 +9,8 @@ use api_types::{
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::advice::{Subject, advice};
 use crate::{
+    advice::{Subject, advice},
     render::rfc3339,
     state::{State, asleep_since, find},
     stored::Stored,

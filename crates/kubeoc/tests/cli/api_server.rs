@@ -52,12 +52,9 @@ impl ApiServer {
         let log = Arc::clone(&requests);
         let address = listen(move |mut stream| {
             let request = read(&stream);
-            let (code, body) = answer(&request);
+            let answer = answer(&request);
             log.lock().unwrap().push(request);
-            let head = format!("content-length: {}\r\nconnection: close", body.len());
-            let head = format!("HTTP/1.1 {code} -\r\ncontent-type: application/json\r\n{head}");
-            // Whoever asked may have gone.
-            let _ = write!(stream, "{head}\r\n\r\n{body}");
+            write_answer(&mut stream, &answer);
         });
         Self { address, requests }
     }
@@ -115,6 +112,19 @@ pub(crate) fn read(stream: &TcpStream) -> Request {
     request.read_exact(&mut body).unwrap();
     let line = line.trim_end_matches(" HTTP/1.1").to_owned();
     Request { line, body: String::from_utf8(body).unwrap() }
+}
+
+/// Answers one request by its first line.
+pub(crate) fn respond(mut stream: TcpStream, answer: impl Fn(&str) -> Answer) {
+    let request = read(&stream);
+    write_answer(&mut stream, &answer(&request.line));
+}
+
+fn write_answer(stream: &mut TcpStream, (code, body): &Answer) {
+    let head = format!("content-length: {}\r\nconnection: close", body.len());
+    let head = format!("HTTP/1.1 {code} -\r\ncontent-type: application/json\r\n{head}");
+    // Whoever asked may have gone.
+    let _ = write!(stream, "{head}\r\n\r\n{body}");
 }
 
 pub(crate) fn kubeconfig(server: &str) -> PathBuf {

@@ -36,6 +36,7 @@ fn every_command_documents_the_exit_codes() {
         &["get", "templates"],
         &["agent", "status"],
         &["agent", "logs"],
+        &["agent", "attach"],
         &["agent", "suspend"],
         &["agent", "resume"],
         &["agent", "share"],

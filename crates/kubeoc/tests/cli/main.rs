@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod api_server;
+mod attach;
 mod certificates;
 mod check;
 mod completion;
@@ -10,7 +11,9 @@ mod exit_codes;
 mod get;
 mod logs;
 mod plugin;
+mod pty;
 mod scratch;
+mod screen;
 mod share;
 mod status;
 mod suspend;

@@ -6,14 +6,14 @@ use crate::state::{ASLEEP, PENDING, STARTING, State, TERMINATING, UNREADABLE};
 
 /// Whose state it is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Subject<'a> {
-    pub(super) name: &'a str,
-    pub(super) namespace: &'a str,
-    pub(super) template: Option<&'a str>,
+pub(crate) struct Subject<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) namespace: &'a str,
+    pub(crate) template: Option<&'a str>,
 }
 
 /// One sentence; nothing where there is nothing to do.
-pub(super) fn advice(state: &State, subject: Subject<'_>) -> Option<String> {
+pub(crate) fn advice(state: &State, subject: Subject<'_>) -> Option<String> {
     let Subject { name, namespace, template } = subject;
     let agent = format!("{name} -n {namespace}");
     let sentence = match state.word.as_str() {
