@@ -37,6 +37,13 @@ pub async fn run(space: &Space, arguments: &[&str]) -> Result<Outcome> {
     })
 }
 
+/// `kubeoc agent attach`, with `flags`, for a terminal of its own.
+pub fn attach(space: &Space, agent: &str, flags: &[&str]) -> Result<std::process::Command> {
+    let mut command = std::process::Command::new(settings::kubeoc()?);
+    command.args(["agent", "attach", agent, "--namespace", &space.name]).args(flags);
+    Ok(command)
+}
+
 /// Shares an agent, with `flags`, and returns its token.
 pub async fn share(space: &Space, agent: &str, flags: &[&str]) -> Result<String> {
     let arguments = [&["agent", "share", agent, "--output", "json"], flags].concat();

@@ -110,7 +110,8 @@ fn own_repository() -> Result<Repository> {
 fn up(choice: &Choice, work: &Work) -> Result<String> {
     let (cluster, images) = system::up(choice)?;
     script::up(&cluster, &images)?;
-    Ok(farewell(&link(&cluster, work)?, &work.model, choice))
+    let url = link(&cluster, work)?;
+    Ok(farewell(&url, &work.model, choice, &attach(&cluster)?))
 }
 
 /// What the demo does once the system is up, with its own model and repository; then its link is opened, what a guest finds
@@ -207,7 +208,17 @@ fn share(cluster: &Cluster) -> Result<String> {
     Ok(link["token"].as_str().context("kubeoc printed no token")?.to_owned())
 }
 
-fn farewell(url: &str, model: &Model, choice: &Choice) -> String {
+/// The line by which one sees the same terminal without a browser.
+fn attach(cluster: &Cluster) -> Result<String> {
+    let (kubeconfig, kubeoc) = (cluster.kubeconfig()?, images::program("kubeoc")?);
+    Ok(format!(
+        "KUBECONFIG={} {} agent attach {AGENT} --namespace {NAMESPACE}",
+        kubeconfig.display(),
+        kubeoc.display()
+    ))
+}
+
+fn farewell(url: &str, model: &Model, choice: &Choice, attach: &str) -> String {
     let hint = match model {
         Model::Scripted => {
             "Open it in a browser and type `create a file hello.txt`: a script answers in the place of a model, \
@@ -226,8 +237,8 @@ fn farewell(url: &str, model: &Model, choice: &Choice) -> String {
     };
     let option = choice.option();
     format!(
-        "\n  {url}\n\n{hint}\nWho has the link has the terminal.{remote} `cargo xtask demo --down{option}` takes everything \
-         away again."
+        "\n  {url}\n\n{hint}\nWho has the link has the terminal.{remote}\n\nA terminal shows the same, until Ctrl-]:\n\n  {attach}\n\n\
+         `cargo xtask demo --down{option}` takes everything away again."
     )
 }
 

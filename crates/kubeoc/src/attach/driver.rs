@@ -16,7 +16,7 @@ use super::{
 };
 
 /// How long a broken connection is tried again: the pod remembers no longer what was typed.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
+const GIVE_UP_AFTER: Duration = Duration::from_mins(1);
 /// Pauses between attempts; with their jitter up to twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -156,13 +156,13 @@ impl<'a> Driver<'a> {
         unstable: &mut Break,
     ) -> anyhow::Result<Result<Exec, End>> {
         let terminal = self.terminal;
-        let mut last = anyhow::Error::from(lost);
+        let mut cause = anyhow::Error::from(lost);
         loop {
             let pause = unstable.pauses.next().unwrap_or(LONGEST_PAUSE);
             if Instant::now() + pause >= unstable.until {
                 let after = humantime::format_duration(GIVE_UP_AFTER);
                 return Err(
-                    last.context(format!("the connection was lost, and not back after {after}"))
+                    cause.context(format!("the connection was lost, and not back after {after}"))
                 );
             }
             if let Err(end) = self.meanwhile(sleep(pause)).await? {
@@ -176,7 +176,7 @@ impl<'a> Driver<'a> {
                     return Ok(Ok(exec));
                 }
                 Ok(Err(Unopened::Lasting(error))) => return Err(error),
-                Ok(Err(Unopened::Passing(error))) => last = error,
+                Ok(Err(Unopened::Passing(error))) => cause = error,
             }
         }
     }

@@ -138,7 +138,7 @@ fn number(text: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn before<'a>(leaves: Leaves, chunk: &'a [u8]) -> Option<&'a [u8]> {
+    fn before(leaves: Leaves, chunk: &[u8]) -> Option<&[u8]> {
         Keys::new(leaves).before_leaving(chunk)
     }
 

@@ -2,13 +2,13 @@
 
 use std::sync::mpsc::{self, Receiver, Sender};
 
+use fixtures::OnTerminal;
 use rustix::process::Signal;
 use screen_wire::Frame;
 use serde_json::{Value, json};
 
 use crate::{
     api_server::{ApiServer, assert_fails, command, condition, demo, ok},
-    pty::OnTerminal,
     screen::{Screen, forbid, serve, serve_agent},
 };
 

@@ -11,7 +11,6 @@ mod exit_codes;
 mod get;
 mod logs;
 mod plugin;
-mod pty;
 mod scratch;
 mod screen;
 mod share;

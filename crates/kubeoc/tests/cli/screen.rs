@@ -54,7 +54,7 @@ pub(crate) fn forbid(path: &'static str, message: &'static str) -> String {
         let (code, body) = failure(403, Some("demo"));
         (code, body.replace("as the server says", &message.replace('"', "\\\"")))
     };
-    let exec = move |stream| respond(stream, &answer);
+    let exec = move |stream| respond(stream, answer);
     serve_all(answer, exec)
 }
 
@@ -133,9 +133,8 @@ impl Screen {
 
     /// What the viewer comes with.
     pub(crate) fn join(&self) -> Join {
-        let [.., flag, join] = &self.command[..] else { panic!("{:?}", self.command) };
-        assert_eq!(flag, "--join");
-        serde_json::from_str(join).unwrap()
+        let flag = self.command.iter().position(|word| word == "--join").expect("a join");
+        serde_json::from_str(&self.command[flag + 1]).unwrap()
     }
 
     /// Lets the viewer join, whose input is to come from `typed` on, and tells where the output is.

@@ -1,6 +1,7 @@
 //! Tests that share nothing but the system: each has a namespace of its own, and disturbs nobody.
 
 mod admission;
+mod attached;
 mod contexts;
 mod events;
 mod examples;
