@@ -7,7 +7,9 @@
 
 use std::{
     ffi::OsString,
-    fs, io,
+    fs,
+    future::poll_fn,
+    io,
     os::fd::OwnedFd,
     path::Path,
     process::Command,
@@ -27,6 +29,9 @@ use tokio::{
     time::timeout,
 };
 
+/// How long the leader may take to leave before the others are looked for: they are ours then, and most of the time there
+/// are none. To look for them takes a look at every process of the pod.
+const LEADER_GRACE: Duration = Duration::from_millis(250);
 /// How long a program may take to leave after it was hung up.
 const HANG_UP_GRACE: Duration = Duration::from_secs(2);
 /// How long the kernel may take to end what was killed, before it is left to the kernel.
@@ -84,9 +89,14 @@ impl Session {
 
     /// Hangs up what still runs, kills what stays, and returns when all of it has been reaped.
     pub(crate) async fn end(mut self) {
+        self.reap();
         if self.exit.is_none() {
             // Fails where the leader has not taken its session yet; its end comes below.
             let _ = kill_process_group(self.leader, Signal::HUP);
+            let _ = timeout(LEADER_GRACE, poll_fn(|cx| self.poll_ended(cx))).await;
+        }
+        if self.reap() == Children::None {
+            return;
         }
         signal_children(Signal::HUP);
         if timeout(HANG_UP_GRACE, self.emptied()).await.is_err() {

@@ -46,6 +46,22 @@ async fn a_program_that_hangs_up_politely_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn what_took_a_session_of_its_own_is_hung_up_once_its_parent_has_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let heard = dir.path().join("heard");
+    let mut lines = BufReader::new(fifo(&heard)).lines();
+    let script = "export HEARD=$0
+                  setsid sh -c 'trap \"echo hung up > $HEARD; exit\" HUP
+                                echo ready; while :; do sleep 1000 & wait; done' &
+                  exec sleep 1000";
+    let mut viewer = Viewer::of(&["sh", "-c", script, path(&heard)].map(OsStr::new));
+    viewer.sees("ready").await;
+    viewer.leave_stdin();
+    assert_eq!(patiently(lines.next_line()).await.unwrap().as_deref(), Some("hung up"));
+    assert!(viewer.left().await.success());
+}
+
+#[tokio::test]
 async fn what_a_program_leaves_behind_goes_with_it() {
     let mut viewer = Viewer::of_script("nohup sleep 1000 >/dev/null 2>&1 & echo job=$!");
     let job = viewer.sees_pid("job").await;
