@@ -38,6 +38,7 @@ mod window;
 
 pub use error::ScreenError;
 use folder::{Folder, Name, Place};
+use handover::Comes;
 
 /// What a viewer may ask for: less makes small frames of everything, more is a burden on the pod.
 const WINDOW_BYTES: RangeInclusive<u64> = 4 * 1024..=1024 * 1024;
@@ -86,6 +87,9 @@ pub struct AttachArgs {
     /// Where the viewer is that comes, perhaps again, as JSON; it is told from where it goes on
     #[arg(long, hide = true, requires = "name", value_parser = join)]
     join: Option<Join>,
+    /// Carry many viewers, who come and go by frames; the size is that of a terminal that is not there yet
+    #[arg(long, hide = true, requires = "name", conflicts_with = "join")]
+    trunk: bool,
     /// Command to run instead of the agent's TUI
     #[arg(last = true)]
     command: Vec<OsString>,
@@ -157,7 +161,7 @@ impl AttachArgs {
             window_bytes: self.window_bytes,
             alive_ms: self.alive_ms,
             silence_ms: self.silence_ms,
-            join: self.join,
+            comes: if self.trunk { Comes::Trunk } else { Comes::Alone(self.join) },
         })
     }
 

@@ -39,8 +39,17 @@ pub(crate) struct Hello {
     pub(crate) window_bytes: usize,
     pub(crate) alive_ms: u64,
     pub(crate) silence_ms: u64,
-    /// Of one that may come again.
-    pub(crate) join: Option<Join>,
+    pub(crate) comes: Comes,
+}
+
+/// Who comes.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Comes {
+    /// One viewer, which says who it is if it may come again.
+    Alone(Option<Join>),
+    /// Those that its owner will name.
+    Trunk,
 }
 
 impl Hello {

@@ -4,6 +4,7 @@
 mod admission;
 mod arriving;
 mod feed;
+mod line;
 mod memory;
 mod seat;
 
@@ -20,8 +21,8 @@ use tokio::{
 };
 
 pub(crate) use arriving::{Arrival, Arriving};
+use line::Line;
 use memory::Memory;
-use seat::Seat;
 
 use super::{
     desk::Desk,
@@ -51,7 +52,7 @@ pub(crate) struct Holder {
     /// Tells this terminal from one that was here before.
     terminal: u64,
     desk: Desk,
-    seats: Vec<Seat>,
+    lines: Vec<Line>,
     memory: Memory,
     arriving: Arriving,
     /// Until nobody may come any more.
@@ -80,6 +81,13 @@ impl Progress {
     }
 }
 
+/// Whether those at the other end are to be given a sign of life.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Alive {
+    Due,
+    Sent,
+}
+
 /// Why a turn is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Turn {
@@ -101,7 +109,7 @@ impl Holder {
         let mut holder = Self {
             terminal: terms.terminal,
             desk: Desk::new(pty, first.size),
-            seats: Vec::new(),
+            lines: Vec::new(),
             memory: Memory::default(),
             arriving,
             door,
@@ -122,8 +130,8 @@ impl Holder {
             yield_now().await;
         }
         self.close();
-        let Self { desk, seats, mut waiting, .. } = self;
-        waiting.extend(seats.into_iter().map(Seat::into_control));
+        let Self { desk, lines, mut waiting, .. } = self;
+        waiting.extend(lines.into_iter().map(Line::into_control));
         // Hangs the terminal up.
         drop(desk);
         session.end().await;
@@ -172,21 +180,30 @@ impl Holder {
 
     /// What viewers say, and what of them is due.
     fn hear(&mut self, cx: &mut Context<'_>) -> Progress {
-        let Self { seats, desk, .. } = self;
-        seats.iter_mut().map(|seat| seat.poll_input(cx, desk)).fold(Progress::None, Progress::and)
+        let mut progress = Progress::None;
+        for index in 0..self.lines.len() {
+            loop {
+                let Self { lines, desk, .. } = self;
+                let Some(line) = lines.get_mut(index) else { break };
+                let (made, entering) = line.poll_input(cx, desk);
+                progress = progress.and(made);
+                let Some(entering) = entering else { break };
+                self.enter(index, entering);
+            }
+        }
+        progress
     }
 
     /// What waits for the program.
     fn write(&mut self, cx: &mut Context<'_>) -> Progress {
-        let Self { desk, seats, .. } = self;
+        let Self { desk, lines, .. } = self;
         let mut of = Vec::new();
         match desk.poll_typed(cx, |by, bytes| of.push((by, bytes))) {
             Poll::Pending => Progress::None,
             Poll::Ready(Ok(written)) => {
                 for (by, bytes) in of {
-                    let its = |seat: &&mut Seat| By::Viewer(seat.id()) == by;
-                    if let Some(seat) = seats.iter_mut().find(its) {
-                        seat.taken(bytes, written);
+                    if let By::Viewer(id) = by {
+                        lines.iter_mut().for_each(|line| line.typed(id, bytes, written));
                     }
                 }
                 Progress::Made
@@ -200,14 +217,14 @@ impl Holder {
 
     /// What viewers are shown and told.
     fn show(&mut self, cx: &mut Context<'_>) -> Progress {
-        let Self { seats, desk, .. } = self;
-        seats.iter_mut().map(|seat| seat.poll_output(cx, desk)).fold(Progress::None, Progress::and)
+        let Self { lines, desk, .. } = self;
+        lines.iter_mut().map(|line| line.poll_output(cx, desk)).fold(Progress::None, Progress::and)
     }
 
     /// The program is as fast as the fastest of those who look, and does not wait where nobody does.
     fn read(&mut self, cx: &mut Context<'_>) -> Progress {
         let head = self.desk.output().head();
-        let allowed = self.seats.iter().filter_map(|seat| seat.allows(head)).max();
+        let allowed = self.lines.iter().filter_map(|line| line.allows(head)).max();
         match self.desk.poll_output(cx, allowed.unwrap_or(MAX_PAYLOAD_BYTES)) {
             Poll::Pending => Progress::None,
             Poll::Ready(read) => {
@@ -229,16 +246,24 @@ impl Holder {
 
     /// Lets those go that are through, and says whether there is anything left to do.
     fn see_off(&mut self, cx: &mut Context<'_>) -> Turn {
-        let over: Vec<Seat> = self.seats.extract_if(.., |seat| seat.is_over()).collect();
-        let is_empty = self.seats.is_empty() && self.arriving.is_empty();
-        let ends = self.code.is_some() || (is_empty && self.terms.idle.is_zero());
+        let over: Vec<_> = self.lines.iter_mut().flat_map(Line::see_off).collect();
+        let some_left = !over.is_empty();
         for seat in over {
             // An error is the next viewer's affair.
             let _ = self.desk.left(seat.id());
             if let Some((viewer, typed)) = seat.remembered() {
                 self.memory.remember(viewer, typed, Instant::now());
             }
-            self.waiting.extend(seat.say_goodbye(ends.then_some(())));
+        }
+        if some_left {
+            // A trunk is told, and nothing else may ever wake us.
+            self.show(cx);
+        }
+        let is_empty = self.seats().next().is_none() && self.arriving.is_empty();
+        let ends = self.code.is_some() || (is_empty && self.terms.idle.is_zero());
+        let over: Vec<_> = self.lines.extract_if(.., |line| line.is_over()).collect();
+        for line in over {
+            self.waiting.extend(line.say_goodbye(ends.then_some(())));
         }
         if !is_empty {
             return Turn::Yield;
@@ -253,12 +278,16 @@ impl Holder {
         Turn::Yield
     }
 
+    fn seats(&self) -> impl Iterator<Item = &seat::Seat> {
+        self.lines.iter().flat_map(Line::seats)
+    }
+
     fn program_ended(&mut self, code: i32) {
         self.code = Some(code);
         self.close();
         self.desk.end();
-        for seat in &mut self.seats {
-            seat.program_ended(code);
+        for line in &mut self.lines {
+            line.seats_mut().for_each(|seat| seat.program_ended(code));
         }
     }
 
@@ -277,9 +306,7 @@ impl Holder {
     fn unless_failed(&mut self, result: std::io::Result<()>) {
         if let Err(error) = result {
             let sentence = ScreenError::Terminal(error).sentence();
-            for seat in &mut self.seats {
-                seat.fail(&sentence);
-            }
+            self.lines.iter_mut().for_each(|line| line.fail(&sentence));
             self.code.get_or_insert(1);
         }
     }

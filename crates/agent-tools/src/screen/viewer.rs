@@ -134,20 +134,22 @@ impl Outlet {
         self.written == self.head.len() + self.body().len()
     }
 
-    /// Takes `control`, then all of `gathered`, as the next to leave; only when idle.
-    pub(crate) fn load(
-        &mut self,
-        control: impl IntoIterator<Item = Frame>,
-        gathered: &mut Gathered,
-    ) -> Result<(), WireError> {
+    /// Begins with what is to leave next; only when idle.
+    pub(crate) fn begin(&mut self) {
         debug_assert!(self.is_idle(), "one load at a time");
         self.head.clear();
         self.written = 0;
         self.output.clear();
         self.body = Body::Plain;
-        for frame in control {
-            FrameCodec.encode(frame, &mut self.head)?;
-        }
+    }
+
+    /// Appends a control frame to it.
+    pub(crate) fn say(&mut self, frame: Frame) -> Result<(), WireError> {
+        FrameCodec.encode(frame, &mut self.head)
+    }
+
+    /// Takes all of `gathered` as the end of it.
+    pub(crate) fn show(&mut self, gathered: &mut Gathered) -> Result<(), WireError> {
         if gathered.is_empty() {
             return Ok(());
         }

@@ -105,6 +105,11 @@ impl OutputWindow {
         self.unacknowledged += bytes;
     }
 
+    /// So much of all that it was sent, by whatever way, the viewer has not taken.
+    pub(crate) fn set_unacknowledged(&mut self, bytes: u32) {
+        self.unacknowledged = usize::try_from(bytes).unwrap_or(usize::MAX);
+    }
+
     /// The viewer has taken `bytes`; credit for what was never sent does not widen the window.
     pub(crate) fn acknowledge(&mut self, bytes: u32) {
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);

@@ -12,6 +12,8 @@ mod page;
 mod resuming;
 mod shared;
 mod terminal;
+mod trunk;
+mod trunks;
 mod viewer;
 
 use viewer::{Viewer, fifo, patiently};

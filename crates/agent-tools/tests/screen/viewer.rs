@@ -29,7 +29,7 @@ pub(crate) const SIZE: [&str; 4] = ["--columns", "80", "--rows", "24"];
 
 pub(crate) struct Viewer {
     /// Its folder stays while somebody looks.
-    _terminal: Terminal,
+    terminal: Terminal,
     screen: Child,
     input: Option<FramedWrite<ChildStdin, FrameCodec>>,
     output: Option<FramedRead<ChildStdout, FrameCodec>>,
@@ -76,7 +76,20 @@ impl Viewer {
 
     /// A viewer that credits nothing from now on.
     pub(crate) fn without_credit(self) -> Self {
-        Self { crediting: Crediting::Never, ..self }
+        self.with_crediting(Crediting::Never)
+    }
+
+    pub(crate) fn with_crediting(self, crediting: Crediting) -> Self {
+        Self { crediting, ..self }
+    }
+
+    pub(crate) fn terminal(&self) -> &Terminal {
+        &self.terminal
+    }
+
+    /// Of 80×24, with flags that have no value.
+    pub(crate) fn start_with(terminal: &Terminal, flags: &[&str]) -> Self {
+        Self::start(terminal, &[&SIZE, flags].concat(), Stdio::piped())
     }
 
     /// A viewer that said all of `frames`, and left before any of it was read.
@@ -109,7 +122,7 @@ impl Viewer {
         let output = screen.stdout.take().map(|stdout| FramedRead::new(stdout, FrameCodec));
         let crediting = Crediting::Always;
         let seen = BytesMut::new();
-        Self { _terminal: terminal.clone(), screen, input, output, crediting, seen, credited: 0 }
+        Self { terminal: terminal.clone(), screen, input, output, crediting, seen, credited: 0 }
     }
 
     pub(crate) async fn send(&mut self, frame: Frame) {
@@ -148,10 +161,20 @@ impl Viewer {
             }
             Some(Frame::Compressed(output)) => {
                 self.seen.extend_from_slice(&output.decompress().unwrap());
-                self.credit_output(output.output_bytes() as usize).await;
+                if self.crediting == Crediting::Always {
+                    self.credit_output(output.output_bytes() as usize).await;
+                }
             }
             Some(Frame::InputCredit { bytes }) => self.credited += usize::try_from(*bytes).unwrap(),
-            Some(Frame::Joined(_) | Frame::Position { .. } | Frame::Exit { .. } | Frame::Alive)
+            Some(
+                Frame::Joined(_)
+                | Frame::Position { .. }
+                | Frame::Exit { .. }
+                | Frame::Alive
+                | Frame::ToViewer { .. }
+                | Frame::Follows
+                | Frame::Left,
+            )
             | None => {}
             Some(other) => panic!("a screen said {other:?}"),
         }

@@ -8,16 +8,20 @@ use tokio_util::codec::{Decoder, Encoder};
 use crate::{
     Compressed, MAX_PAYLOAD_BYTES,
     compressed::{self, BadBlock},
+    enter::{ENTER_BYTES, Enter},
     frame::{
-        ALIVE, COMPRESS, COMPRESSED, EXIT, Frame, HANG_UP, INPUT, INPUT_CREDIT, INTERRUPT, JOINED,
-        Joined, LEAVE, OUTPUT, OUTPUT_CREDIT, PING, POSITION, RESIZE, TYPED,
+        ALIVE, COMPRESS, COMPRESSED, ENTER, EXIT, FOLLOWS, FROM_VIEWER, Frame, HANG_UP, INPUT,
+        INPUT_CREDIT, INTERRUPT, JOINED, Joined, LEAVE, LEFT, OUTPUT, OUTPUT_CREDIT, PING,
+        POSITION, REDRAW, RESIZE, TO_VIEWER, TYPED,
     },
 };
 
 pub(crate) const LENGTH_BYTES: usize = 4;
 const TYPE_BYTES: usize = 1;
 /// The longest payload of a control frame.
-pub(crate) const CONTROL_BYTES_MAX: usize = 16;
+pub(crate) const CONTROL_BYTES_MAX: usize = ENTER_BYTES;
+/// The payload of [`Frame::Joined`].
+const JOINED_BYTES: usize = 16;
 /// The length and the type.
 pub(crate) const HEADER_BYTES: usize = LENGTH_BYTES + TYPE_BYTES;
 
@@ -127,6 +131,16 @@ impl Encoder<Frame> for FrameCodec {
             Frame::Typed { position, interrupts } => {
                 put_numbers(dst, TYPED, position, &interrupts.to_be_bytes())
             }
+            Frame::ToViewer { viewer } => put(dst, TO_VIEWER, &viewer.to_be_bytes()),
+            Frame::Follows => put(dst, FOLLOWS, &[]),
+            Frame::Left => put(dst, LEFT, &[]),
+            Frame::FromViewer { viewer } => put(dst, FROM_VIEWER, &viewer.to_be_bytes()),
+            Frame::Enter(enter) => {
+                put_header(dst, ENTER, ENTER_BYTES)?;
+                enter.encode(dst);
+                Ok(())
+            }
+            Frame::Redraw { unacknowledged } => put(dst, REDRAW, &unacknowledged.to_be_bytes()),
         }
     }
 }
@@ -147,12 +161,13 @@ pub(crate) fn kind_of(kind: u8, bytes: usize) -> Result<Kind, WireError> {
     let payload_bytes = match kind {
         OUTPUT => return Ok(Kind::Output),
         INPUT => return Ok(Kind::Input),
-        EXIT | INPUT_CREDIT | RESIZE | OUTPUT_CREDIT => 4,
+        EXIT | INPUT_CREDIT | RESIZE | OUTPUT_CREDIT | TO_VIEWER | FROM_VIEWER | REDRAW => 4,
         POSITION | TYPED => 12,
-        JOINED => CONTROL_BYTES_MAX,
+        JOINED => JOINED_BYTES,
+        ENTER => ENTER_BYTES,
         COMPRESSED if bytes > compressed::LENGTH_BYTES => return Ok(Kind::Compressed),
         COMPRESSED => return Err(WireError::Malformed { kind, bytes }),
-        ALIVE | PING | INTERRUPT | HANG_UP | COMPRESS | LEAVE => 0,
+        ALIVE | PING | INTERRUPT | HANG_UP | COMPRESS | LEAVE | FOLLOWS | LEFT => 0,
         _ => return Ok(Kind::Unknown),
     };
     if bytes == payload_bytes {
@@ -185,6 +200,12 @@ pub(crate) fn control(kind: u8, payload: &[u8]) -> Option<Frame> {
         JOINED => Frame::Joined(Joined { terminal: long(0)?, typed: long(8)? }),
         POSITION => Frame::Position { position: long(0)?, screen_bytes: last_word()? },
         TYPED => Frame::Typed { position: long(0)?, interrupts: last_word()? },
+        TO_VIEWER => Frame::ToViewer { viewer: last_word()? },
+        FOLLOWS => Frame::Follows,
+        LEFT => Frame::Left,
+        FROM_VIEWER => Frame::FromViewer { viewer: last_word()? },
+        ENTER => Frame::Enter(Enter::decode(payload)?),
+        REDRAW => Frame::Redraw { unacknowledged: last_word()? },
         _ => return None,
     };
     Some(frame)

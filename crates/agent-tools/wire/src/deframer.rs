@@ -20,7 +20,7 @@ const CONTROL_FRAME_BYTES: usize = HEADER_BYTES + CONTROL_BYTES_MAX;
 ///
 /// Between two pieces it holds less than one frame of control or of compressed output; the rest is
 /// what the caller has pushed and not yet taken by [`Deframer::next`].
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Deframer {
     pieces: Bytes,
     /// The start of a frame, cut anywhere.
@@ -32,6 +32,12 @@ pub struct Deframer {
     gathered: BytesMut,
 }
 
+impl Default for Deframer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// The payload that is passed on, or skipped, as it arrives.
 #[derive(Debug)]
 struct Payload {
@@ -41,7 +47,8 @@ struct Payload {
 
 impl Deframer {
     pub fn new() -> Self {
-        Self::default()
+        let (pieces, gathered) = (Bytes::new(), BytesMut::new());
+        Self { pieces, head: [0; CONTROL_FRAME_BYTES], head_bytes: 0, payload: None, gathered }
     }
 
     /// Takes the next piece of the stream. Cheap when everything before has been taken by

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::Compressed;
+use crate::{Compressed, Enter};
 
 pub(crate) const OUTPUT: u8 = 0x01;
 pub(crate) const EXIT: u8 = 0x02;
@@ -13,6 +13,9 @@ pub(crate) const ALIVE: u8 = 0x04;
 pub(crate) const COMPRESSED: u8 = 0x05;
 pub(crate) const JOINED: u8 = 0x06;
 pub(crate) const POSITION: u8 = 0x07;
+pub(crate) const TO_VIEWER: u8 = 0x08;
+pub(crate) const FOLLOWS: u8 = 0x09;
+pub(crate) const LEFT: u8 = 0x0a;
 pub(crate) const INPUT: u8 = 0x81;
 pub(crate) const RESIZE: u8 = 0x82;
 pub(crate) const PING: u8 = 0x83;
@@ -22,6 +25,9 @@ pub(crate) const HANG_UP: u8 = 0x86;
 pub(crate) const COMPRESS: u8 = 0x87;
 pub(crate) const LEAVE: u8 = 0x88;
 pub(crate) const TYPED: u8 = 0x89;
+pub(crate) const FROM_VIEWER: u8 = 0x8a;
+pub(crate) const ENTER: u8 = 0x8b;
+pub(crate) const REDRAW: u8 = 0x8c;
 
 /// One message between a screen and its viewer.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,6 +49,12 @@ pub enum Frame {
     /// Screen: where in the program's output one is. The next `screen_bytes` of output draw the screen
     /// anew and are not part of it; what follows them is, from `position` on.
     Position { position: u64, screen_bytes: u32 },
+    /// Screen, of a trunk: what follows is this viewer's, or that of all who follow where it is 0.
+    ToViewer { viewer: u32 },
+    /// Screen, of a trunk: from here on the viewer is shown the common output.
+    Follows,
+    /// Screen, of a trunk: the viewer has its place no more, or was given none.
+    Left,
     /// Viewer: what was typed or pasted.
     Input(Bytes),
     /// Viewer: its size in character cells.
@@ -64,6 +76,13 @@ pub enum Frame {
     /// not come was dropped on the way, and an interrupt that has not come is done now, as by
     /// [`Frame::Interrupt`].
     Typed { position: u64, interrupts: u32 },
+    /// Viewers, of a trunk: what follows is said by this one.
+    FromViewer { viewer: u32 },
+    /// Viewer, of a trunk: the first that it says.
+    Enter(Enter),
+    /// Viewer, of a trunk, that has followed: it is shown the screen anew. So many bytes of what it was sent, in
+    /// all, it has not taken yet.
+    Redraw { unacknowledged: u32 },
 }
 
 /// What a screen answers to a [`Join`](crate::Join).
@@ -96,6 +115,12 @@ impl fmt::Debug for Frame {
             Self::Position { position, screen_bytes } => {
                 write!(f, "Position({position}, after {screen_bytes} bytes)")
             }
+            Self::ToViewer { viewer } => write!(f, "ToViewer({viewer})"),
+            Self::Follows => f.write_str("Follows"),
+            Self::Left => f.write_str("Left"),
+            Self::FromViewer { viewer } => write!(f, "FromViewer({viewer})"),
+            Self::Enter(enter) => enter.fmt(f),
+            Self::Redraw { unacknowledged } => write!(f, "Redraw({unacknowledged} bytes)"),
             Self::Typed { position, interrupts } => write!(f, "Typed({position}, {interrupts})"),
         }
     }

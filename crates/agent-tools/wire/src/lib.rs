@@ -19,7 +19,10 @@
 //! | `0x05` | [`Frame::Compressed`] | u32 bytes of output, big-endian, and an LZ4 block |
 //! | `0x06` | [`Frame::Joined`] | u64 terminal, u64 input position, big-endian |
 //! | `0x07` | [`Frame::Position`] | u64 output position, u32 bytes of a drawn screen, big-endian |
-//! | `0x08..=0x0f` | reserved for a shared screen: size in force, viewers | |
+//! | `0x08` | [`Frame::ToViewer`] | u32 viewer, big-endian |
+//! | `0x09` | [`Frame::Follows`] | |
+//! | `0x0a` | [`Frame::Left`] | |
+//! | `0x0b..=0x0f` | reserved for a shared screen: size in force, viewers | |
 //! | `0x81` | [`Frame::Input`] | terminal bytes |
 //! | `0x82` | [`Frame::Resize`] | u16 columns, u16 rows, big-endian |
 //! | `0x83` | [`Frame::Ping`] | |
@@ -29,6 +32,9 @@
 //! | `0x87` | [`Frame::Compress`] | |
 //! | `0x88` | [`Frame::Leave`] | |
 //! | `0x89` | [`Frame::Typed`] | u64 input position, u32 interrupts, big-endian |
+//! | `0x8a` | [`Frame::FromViewer`] | u32 viewer, big-endian |
+//! | `0x8b` | [`Frame::Enter`] | [`Enter`]'s fields, big-endian; `drawn` after a byte that says whether there is one |
+//! | `0x8c` | [`Frame::Redraw`] | u32 bytes, big-endian |
 //!
 //! A type that the receiver does not know is skipped, so either end may be the newer one.
 //!
@@ -46,6 +52,18 @@
 //! of output is lost or shown twice, and none of its input typed twice. Positions count bytes from the
 //! beginning: of the program's output, and of what that viewer has typed.
 //!
+//! # Trunks
+//!
+//! Many viewers may come by one stream, a trunk, which its owner numbers from 1 and never twice. What
+//! follows a [`Frame::FromViewer`] or [`Frame::ToViewer`] is that viewer's, until the next one. Each begins with
+//! [`Frame::Enter`], is answered as one that comes alone, and has windows of its own. Once it has been
+//! sent all that is in the trunk's common output up to then, [`Frame::Follows`] says so: from there on it is shown that, which
+//! passes once for all, as viewer 0's, and has a window of its own. A viewer that cannot keep up is
+//! redrawn ([`Frame::Redraw`]): it is alone again until it follows once more. A [`Frame::Position`] of
+//! viewer 0 says that the common output does not go on where it was: all who followed are to be redrawn.
+//! What concerns the stream as such is viewer 0's too: [`Frame::Ping`], [`Frame::Alive`], [`Frame::Compress`].
+//! [`Frame::Left`] says that a viewer has its place no more.
+//!
 //! # Liveness
 //!
 //! The viewer pings every [`PING_INTERVAL`] and the screen answers each; the screen also sends
@@ -57,6 +75,7 @@ mod attach;
 mod codec;
 mod compressed;
 mod deframer;
+mod enter;
 mod frame;
 mod join;
 
@@ -64,6 +83,7 @@ pub use attach::{Attach, SharedTerminal};
 pub use codec::{FrameCodec, WireError};
 pub use compressed::{BadBlock, Compressed, Compressor};
 pub use deframer::Deframer;
+pub use enter::Enter;
 pub use frame::{Frame, Joined};
 pub use join::{BadViewer, Join, Viewer};
 

@@ -6,7 +6,7 @@
 use std::{collections::HashSet, mem};
 
 use bytes::{Bytes, BytesMut};
-use screen_wire::{Deframer, Frame, FrameCodec, Joined};
+use screen_wire::{Deframer, Enter, Frame, FrameCodec, Join, Joined, Viewer};
 use tokio_util::codec::Encoder;
 
 /// The release that first had a frame. One that is not listed here does not compile: record it.
@@ -25,12 +25,20 @@ fn since(frame: &Frame) -> &'static str {
         | Frame::HangUp
         | Frame::Compress
         | Frame::Leave => "0.1.0",
-        Frame::Joined(_) | Frame::Position { .. } | Frame::Typed { .. } => "0.2.0",
+        Frame::Joined(_)
+        | Frame::Position { .. }
+        | Frame::Typed { .. }
+        | Frame::ToViewer { .. }
+        | Frame::Follows
+        | Frame::Left
+        | Frame::FromViewer { .. }
+        | Frame::Enter(_)
+        | Frame::Redraw { .. } => "0.2.0",
     }
 }
 
 /// A frame and its bytes in its first release: length, type, payload.
-fn recorded() -> [(Frame, &'static [u8]); 15] {
+fn recorded() -> [(Frame, &'static [u8]); 21] {
     [
         (Frame::Output(Bytes::from_static(b"\x1b[1mhi")), b"\0\0\0\x07\x01\x1b[1mhi"),
         (Frame::Exit { code: 130 }, b"\0\0\0\x05\x02\0\0\0\x82"),
@@ -56,7 +64,28 @@ fn recorded() -> [(Frame, &'static [u8]); 15] {
             Frame::Typed { position: 12, interrupts: 13 },
             b"\0\0\0\x0d\x89\0\0\0\0\0\0\0\x0c\0\0\0\x0d",
         ),
+        (Frame::ToViewer { viewer: 258 }, b"\0\0\0\x05\x08\0\0\x01\x02"),
+        (Frame::Follows, b"\0\0\0\x01\x09"),
+        (Frame::Left, b"\0\0\0\x01\x0a"),
+        (Frame::FromViewer { viewer: 3 }, b"\0\0\0\x05\x8a\0\0\0\x03"),
+        (Frame::Enter(enter()), ENTER),
+        (Frame::Redraw { unacknowledged: 4 }, b"\0\0\0\x05\x8c\0\0\0\x04"),
     ]
+}
+
+const ENTER: &[u8] = b"\0\0\0\x3e\x8b\0\x78\0\x28\0\x04\0\0\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\
+    \0\0\0\0\0\0\0\x05\x01\0\0\0\0\0\0\0\x06\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\x08\0\0\0\x09";
+
+fn enter() -> Enter {
+    let join = Join {
+        terminal: 5,
+        drawn: Some(6),
+        typed_from: 7,
+        typed_to: 8,
+        interrupts: 9,
+        ..Join::new(Viewer::from_bytes([1; 16]))
+    };
+    Enter { columns: 120, rows: 40, window_bytes: 0x0004_0000, join }
 }
 
 /// Output of 32 bytes; how it is compressed is the screen's affair, that it can be read is not.

@@ -31,12 +31,16 @@ enum Shown {
     },
     /// A picture, as soon as there is room.
     Stale,
+    /// What all are shown who follow the trunk's common output.
+    Common,
+    /// Nothing: it followed the common output, which did not go on, until it is said how far it is.
+    Dropped,
 }
 
 /// The output from a position on.
 #[derive(Clone, Copy)]
-struct Live {
-    position: u64,
+pub(super) struct Live {
+    pub(super) position: u64,
     /// Until here it was missed, and however far behind one is, it is shown.
     missed_to: u64,
 }
@@ -68,23 +72,24 @@ impl Feed {
         }
     }
 
-    /// How much more output may come, for all that this viewer has room for.
-    pub(super) fn allows(&self, window: &OutputWindow, head: u64) -> usize {
+    /// How much more output may come, for all that this viewer has room for; `None` of one for whom nothing does.
+    pub(super) fn allows(&self, window: &OutputWindow, head: u64) -> Option<usize> {
         let waiting = match &self.shown {
             Shown::Live(live) => head - live.position,
             Shown::Picture { bytes, sent, then } => head - then + (bytes.len() - sent) as u64,
-            Shown::Stale => return 0,
+            Shown::Stale => return Some(0),
+            Shown::Common | Shown::Dropped => return None,
         };
-        let waiting = usize::try_from(waiting).unwrap_or(usize::MAX);
-        window.room().min(MAX_PAYLOAD_BYTES).saturating_sub(waiting)
+        Some(allowed(window, waiting))
     }
 
-    /// Gathers what there is room for. A picture is the first of what is gathered, if there is one.
+    /// Gathers what there is room for, up to the position `to` if there is one. A picture is the first of what is
+    /// gathered, if there is one.
     pub(super) fn fill(
         &mut self,
         into: &mut Gathered,
         window: &OutputWindow,
-        stream: Stream,
+        (stream, to): (Stream, Option<u64>),
         desk: &mut Desk,
         typist: &mut Typist,
     ) -> io::Result<()> {
@@ -114,12 +119,14 @@ impl Feed {
                         self.shown = Shown::Stale;
                         continue;
                     }
+                    let left = to.map_or(left, |to| up_to(live.position, to, left));
                     let part = desk.output().from(live.position, left);
                     if part.is_empty() {
                         return Ok(());
                     }
                     live.position += into.append(part) as u64;
                 }
+                Shown::Common | Shown::Dropped => return Ok(()),
             }
         }
         Ok(())
@@ -135,10 +142,65 @@ impl Feed {
         self.place = None;
     }
 
-    /// Whether there is nothing more to be shown.
-    pub(super) fn is_through(&self, head: u64) -> bool {
-        matches!(self.shown, Shown::Live(live) if live.position == head)
+    /// Whether there is nothing more to be shown, where the common output is through up to `common`.
+    pub(super) fn is_through(&self, head: u64, common: Option<u64>) -> bool {
+        match self.shown {
+            Shown::Live(live) => live.position == head,
+            Shown::Common => common == Some(head),
+            Shown::Picture { .. } | Shown::Stale | Shown::Dropped => false,
+        }
     }
+
+    /// Where one is that has been told all up to there.
+    pub(super) fn is_at(&self) -> Option<Live> {
+        match self.shown {
+            Shown::Live(live) if self.place.is_none() => Some(live),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_common(&self) -> bool {
+        matches!(self.shown, Shown::Common)
+    }
+
+    /// It is shown the common output from now on.
+    pub(super) fn follow(&mut self) {
+        self.shown = Shown::Common;
+    }
+
+    /// The common output does not go on.
+    pub(super) fn drop_common(&mut self) {
+        if self.is_common() {
+            self.shown = Shown::Dropped;
+        }
+    }
+
+    /// Shows one that followed the screen anew; `false` of one that did not.
+    pub(super) fn redraw(&mut self) -> bool {
+        let followed = matches!(self.shown, Shown::Common | Shown::Dropped);
+        if followed {
+            self.shown = Shown::Stale;
+        }
+        followed
+    }
+}
+
+impl Live {
+    /// Whether it has been shown all that it missed.
+    pub(super) fn is_caught_up(self) -> bool {
+        self.position >= self.missed_to
+    }
+}
+
+/// How much more output may come for one who has room in `window`, and to whom so much is owed.
+pub(super) fn allowed(window: &OutputWindow, waiting: u64) -> usize {
+    let waiting = usize::try_from(waiting).unwrap_or(usize::MAX);
+    window.room().min(MAX_PAYLOAD_BYTES).saturating_sub(waiting)
+}
+
+/// At most `left`, and no further than `to`.
+pub(super) fn up_to(position: u64, to: u64, left: usize) -> usize {
+    usize::try_from(to.saturating_sub(position)).unwrap_or(usize::MAX).min(left)
 }
 
 /// A picture is begun when much of it can be sent at once.
@@ -148,9 +210,12 @@ fn has_room_again(window: &OutputWindow) -> bool {
 
 /// One alone never is: the program waits for it. Nor is one that was away, as long as what it missed is there.
 fn is_behind(live: Live, window: &OutputWindow, stream: Stream, output: &Ring) -> bool {
-    let Live { position, missed_to } = live;
+    let late = stream == Stream::GoesOn && live.is_caught_up();
+    live.position < output.tail() || (late && owes_too_much(live.position, window, output))
+}
+
+/// More than its window, and some.
+pub(super) fn owes_too_much(position: u64, window: &OutputWindow, output: &Ring) -> bool {
     let owed = output.head() - position + window.unacknowledged() as u64;
-    let limit = window.window() as u64 + BEHIND_BYTES_MAX;
-    let late = stream == Stream::GoesOn && position >= missed_to && owed > limit;
-    position < output.tail() || late
+    owed > window.window() as u64 + BEHIND_BYTES_MAX
 }

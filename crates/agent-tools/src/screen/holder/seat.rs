@@ -1,5 +1,5 @@
-//! One viewer's place at the terminal: what it says, what it is shown, and whether it is still there. Must not let input or
-//! control wait behind output, nor control behind input.
+//! One viewer's place at the terminal: what it says, and what it is shown. It must not know by which streams it comes, nor
+//! who else does. Must not let control wait behind input.
 
 mod leaving;
 mod open;
@@ -7,10 +7,10 @@ mod resume;
 mod show;
 
 use std::{
-    future::pending,
-    io, mem,
+    mem,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use screen_wire::Frame;
@@ -21,27 +21,18 @@ use crate::screen::{
     answers::{Answers, Filtered, Hand},
     desk::{Desk, Typist},
     error::ScreenError,
-    handover::{self, Control, Word},
     size::Size,
-    timer::{Due, Timer},
     typed::ViewerId,
-    viewer::{Gathered, Inlet, Input, Outlet},
     window::{InputWindow, OutputWindow},
 };
+pub(super) use open::Opening;
 pub(super) use resume::Former;
 use resume::Resume;
 
-type Timed = Pin<Box<Sleep>>;
+pub(super) type Timed = Pin<Box<Sleep>>;
 
 pub(super) struct Seat {
     id: ViewerId,
-    control: Control,
-    inlet: Inlet,
-    stdin: Input,
-    outlet: Outlet,
-    /// Whether the other end of stdout has closed.
-    gone: Pin<Box<dyn Future<Output = Result<(), ScreenError>>>>,
-    timer: Timer,
     input: InputWindow,
     answers: Answers,
     /// Until what [`Answers`] hold back is taken for typed.
@@ -49,18 +40,11 @@ pub(super) struct Seat {
     typist: Typist,
     feed: Feed,
     output: OutputWindow,
-    gathered: Gathered,
-    alive: Alive,
     phase: Phase,
+    /// How long it may take nothing when all is over.
+    patience: Duration,
     /// Of one that may come again.
     resume: Option<Resume>,
-}
-
-/// Whether the viewer is to be given a sign of life.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Alive {
-    Due,
-    Sent,
 }
 
 enum Phase {
@@ -77,8 +61,7 @@ enum Phase {
     },
     /// The code has been told, as soon as it has left.
     Told,
-    /// With what is wrong, if something is.
-    Over(Option<String>),
+    Over,
 }
 
 impl Seat {
@@ -87,17 +70,12 @@ impl Seat {
     }
 
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Over(_))
+        matches!(self.phase, Phase::Over)
     }
 
-    /// How much more output it has room for; `None` of one that is shown none.
-    pub(super) fn allows(&self, head: u64) -> Option<usize> {
-        let is_shown = matches!(self.phase, Phase::Present);
-        is_shown.then(|| self.feed.allows(&self.output, head))
-    }
-
-    pub(super) fn fail(&mut self, sentence: &str) {
-        self.phase = Phase::Over(Some(sentence.to_owned()));
+    /// The terminal has failed.
+    pub(super) fn fail(&mut self) {
+        self.phase = Phase::Over;
     }
 
     /// The terminal has taken so many bytes of what waited, and `written` in all.
@@ -108,61 +86,21 @@ impl Seat {
 
     pub(super) fn program_ended(&mut self, code: i32) {
         self.phase = match mem::replace(&mut self.phase, Phase::Told) {
-            Phase::Present => {
-                Phase::Last { code, patience: Box::pin(sleep(self.timer.pace().alive)) }
-            }
-            Phase::Leaving { .. } => Phase::Over(None),
+            Phase::Present => Phase::Last { code, patience: Box::pin(sleep(self.patience)) },
+            Phase::Leaving { .. } => Phase::Over,
             other => other,
         };
     }
 
-    pub(super) fn into_control(self) -> Control {
-        self.control
-    }
-
-    /// Tells it that it is over, unless it is to hear that when `all` is; then it is given back.
-    pub(super) fn say_goodbye(self, all: Option<()>) -> Option<Control> {
-        let word = match self.phase {
-            Phase::Over(Some(sentence)) => Word::Failed(sentence),
-            _ if all.is_some() => return Some(self.control),
-            _ => Word::Ended(handover::Holder::Stays),
-        };
-        self.control.say(&word);
-        None
-    }
-
-    /// What it says, what is due, and whether it is there.
-    pub(super) fn poll_input(&mut self, cx: &mut Context<'_>, desk: &mut Desk) -> Progress {
-        let made = match self.try_poll_input(cx, desk) {
-            Ok(progress) => progress,
-            Err(error) => {
-                self.cut(desk);
-                self.phase = Phase::Over(Some(error.sentence()));
-                Progress::Made
-            }
-        };
-        if self.is_over() { Progress::None } else { made }
-    }
-
-    fn try_poll_input(
+    /// What of it is due.
+    pub(super) fn poll_due(
         &mut self,
         cx: &mut Context<'_>,
         desk: &mut Desk,
     ) -> Result<Progress, ScreenError> {
         let mut progress = Progress::None;
-        if self.stdin == Input::Open
-            && let Poll::Ready(read) = self.inlet.poll_read(cx)
-        {
-            self.receive(read, desk)?;
-            progress = Progress::Made;
-        }
-        match self.timer.poll_due(cx) {
-            Poll::Ready(Due::Silence) => self.lost(desk),
-            Poll::Ready(Due::Alive) => {
-                self.say_alive();
-                progress = Progress::Made;
-            }
-            Poll::Pending => {}
+        if self.is_over() {
+            return Ok(progress);
         }
         if let Some(held) = &mut self.held
             && held.as_mut().poll(cx).is_ready()
@@ -176,38 +114,17 @@ impl Seat {
             while check.poll_tick(cx).is_ready() {
                 through = !desk.has_unread(self.id);
             }
-            if through || until.as_mut().poll(cx).is_ready() {
+            if through || until.as_mut().poll(cx) == Poll::Ready(()) {
                 // What the terminal has taken stays typed.
                 self.gone_for_now(desk);
             }
         }
-        if !self.is_over() && self.gone.as_mut().poll(cx).is_ready() {
-            self.gone = Box::pin(pending());
-            self.lost(desk);
-        }
-        if self.control.poll_gone(cx).is_ready() {
-            self.lost(desk);
-        }
         Ok(progress)
     }
 
-    fn receive(&mut self, read: io::Result<Input>, desk: &mut Desk) -> Result<(), ScreenError> {
-        self.stdin = read.map_err(ScreenError::Input)?;
-        if self.stdin == Input::Ended {
-            self.leave(desk);
-            return Ok(());
-        }
-        self.timer.heard();
-        while !self.is_over()
-            && let Some(frame) = self.inlet.next()?
-        {
-            self.apply(frame, desk)?;
-        }
-        Ok(())
-    }
-
-    fn apply(&mut self, frame: Frame, desk: &mut Desk) -> Result<(), ScreenError> {
-        let has_left = matches!(self.phase, Phase::Leaving { .. });
+    /// What it says of itself, and not of its streams.
+    pub(super) fn apply(&mut self, frame: Frame, desk: &mut Desk) -> Result<(), ScreenError> {
+        let has_left = matches!(self.phase, Phase::Leaving { .. } | Phase::Over);
         match frame {
             Frame::HangUp => self.cut(desk),
             _ if has_left => {}
@@ -225,21 +142,18 @@ impl Seat {
                     desk.tell_size(self.id, size).map_err(ScreenError::Terminal)?;
                 }
             }
-            Frame::Ping => self.say_alive(),
             Frame::OutputCredit { bytes } => self.output.acknowledge(bytes),
             Frame::Interrupt => self.interrupt(desk)?,
             Frame::Typed { position, interrupts } => {
                 self.typed_so_far(position, interrupts, desk)?;
             }
-            Frame::Compress => self.outlet.compress(),
+            Frame::Redraw { unacknowledged } => {
+                if self.feed.redraw() {
+                    self.output.set_unacknowledged(unacknowledged);
+                }
+            }
             Frame::Leave => self.leave(desk),
-            Frame::Output(_)
-            | Frame::Compressed(_)
-            | Frame::Exit { .. }
-            | Frame::InputCredit { .. }
-            | Frame::Joined(_)
-            | Frame::Position { .. }
-            | Frame::Alive => return Err(ScreenError::Direction(frame)),
+            other => return Err(ScreenError::Direction(other)),
         }
         Ok(())
     }
@@ -263,10 +177,8 @@ impl Seat {
         Ok(())
     }
 
-    /// A sign of life carries what credit there is, however little: a message of its own for each
-    /// few keystrokes would cost every hop as much as they do.
-    fn say_alive(&mut self) {
-        self.alive = Alive::Due;
+    /// Credit waits no longer, however little it is.
+    pub(super) fn make_credit_due(&mut self) {
         self.input.make_due();
     }
 }

@@ -1,6 +1,7 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
+use crate::{Join, Viewer};
 
 pub(crate) fn encoded(frames: &[Frame]) -> BytesMut {
     let mut wire = BytesMut::new();
@@ -39,10 +40,34 @@ pub(crate) fn any_frame() -> impl Strategy<Value = Frame> {
             .prop_map(|(position, screen_bytes)| Frame::Position { position, screen_bytes }),
         any::<(u64, u32)>()
             .prop_map(|(position, interrupts)| Frame::Typed { position, interrupts }),
+        any::<u32>().prop_map(|viewer| Frame::ToViewer { viewer }),
+        any::<u32>().prop_map(|viewer| Frame::FromViewer { viewer }),
+        any::<u32>().prop_map(|unacknowledged| Frame::Redraw { unacknowledged }),
+        Just(Frame::Follows),
+        Just(Frame::Left),
+        any_enter().prop_map(Frame::Enter),
         (200..=65_536_u32, vec(any::<u8>(), 1..200)).prop_map(|(bytes, block)| {
             Frame::Compressed(Compressed::new(bytes, block.into()).unwrap())
         }),
     ]
+}
+
+fn any_enter() -> impl Strategy<Value = Enter> {
+    let join = any::<([u8; 16], u64, Option<u64>, u64, u64, u32)>();
+    let join = join.prop_map(|(viewer, terminal, drawn, typed_from, typed_to, interrupts)| Join {
+        viewer: Viewer::from_bytes(viewer),
+        terminal,
+        drawn,
+        typed_from,
+        typed_to,
+        interrupts,
+    });
+    (any::<(u16, u16, u32)>(), join).prop_map(|((columns, rows, window_bytes), join)| Enter {
+        columns,
+        rows,
+        window_bytes,
+        join,
+    })
 }
 
 proptest! {

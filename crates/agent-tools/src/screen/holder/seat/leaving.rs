@@ -14,10 +14,10 @@ const UNREAD_CHECK: Duration = Duration::from_millis(10);
 
 impl Seat {
     /// It has left by itself.
-    pub(super) fn leave(&mut self, desk: &mut Desk) {
+    pub(in crate::screen::holder) fn leave(&mut self, desk: &mut Desk) {
         if !matches!(self.phase, Phase::Present) {
             if !matches!(self.phase, Phase::Leaving { .. }) {
-                self.phase = Phase::Over(None);
+                self.phase = Phase::Over;
             }
             return;
         }
@@ -30,10 +30,10 @@ impl Seat {
     }
 
     /// By somebody else, or it died: what it typed counts no more.
-    pub(super) fn cut(&mut self, desk: &mut Desk) {
+    pub(in crate::screen::holder) fn cut(&mut self, desk: &mut Desk) {
         if !self.is_over() {
             desk.drop_unread(self.id, &self.typist);
-            self.phase = Phase::Over(None);
+            self.phase = Phase::Over;
             self.resume = None;
         }
     }

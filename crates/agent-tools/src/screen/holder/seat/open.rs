@@ -1,87 +1,64 @@
 //! How a viewer takes its place.
 
+use std::time::Duration;
+
+use screen_wire::Join;
+
 use super::{
-    Alive, Phase, Seat,
+    Phase, Seat,
     resume::{Former, Interrupt, Resume},
 };
 use crate::screen::{
     answers::Answers,
     desk::{Desk, Typist},
-    error::ScreenError,
-    handover::{Control, Hello, Streams, Word},
-    holder::{Arrival, feed::Feed},
-    timer::{Pace, Timer},
+    holder::feed::Feed,
+    size::Size,
     typed::ViewerId,
-    viewer::{self, Gathered, Inlet, Input, Outlet},
     window::{InputWindow, OutputWindow},
 };
 
+/// What a viewer comes with.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::screen::holder) struct Opening {
+    pub(in crate::screen::holder) size: Size,
+    /// Output that may be sent and not yet credited.
+    pub(in crate::screen::holder) window_bytes: usize,
+    /// Of one that may come again.
+    pub(in crate::screen::holder) join: Option<Join>,
+    /// How long it may take nothing when all is over.
+    pub(in crate::screen::holder) patience: Duration,
+}
+
 impl Seat {
-    /// `None` where its streams are none.
     pub(in crate::screen::holder) fn take(
         id: ViewerId,
-        arrival: Arrival,
+        opening: &Opening,
         former: Former,
         terminal: u64,
         desk: &mut Desk,
-    ) -> Option<Self> {
-        let Arrival { size, hello, streams, control } = arrival;
-        match Self::open(id, &hello, streams, control, desk) {
-            Ok(mut seat) => {
-                seat.control.say(&Word::Accepted);
-                // A terminal without a size of its own fails at what comes next.
-                let _ = desk.tell_size(id, size);
-                let resume = hello.join.map(|join| Resume::begin(&join, terminal, former.typed));
-                if let Some((resume, interrupt)) = resume {
-                    (seat.resume, seat.typist) = (Some(resume), former.typist);
-                    if interrupt == Interrupt::Missed {
-                        let _ = seat.interrupt(desk);
-                    }
-                }
-                Some(seat)
-            }
-            Err((control, error)) => {
-                control.say(&Word::Failed(error.sentence()));
-                None
-            }
-        }
-    }
-
-    fn open(
-        id: ViewerId,
-        hello: &Hello,
-        streams: Streams,
-        control: Control,
-        desk: &Desk,
-    ) -> Result<Self, (Control, ScreenError)> {
-        let opened = || {
-            let stdout = streams.stdout.try_clone();
-            let stdout =
-                stdout.map_err(|source| ScreenError::Stream { stream: "stdout", source })?;
-            Ok((Inlet::new(streams.stdin)?, Outlet::new(streams.stdout)?, stdout))
-        };
-        let (inlet, outlet, stdout) = match opened() {
-            Ok(opened) => opened,
-            Err(error) => return Err((control, error)),
-        };
-        Ok(Self {
+    ) -> Self {
+        let Opening { size, window_bytes, join, patience } = *opening;
+        let mut seat = Self {
             id,
-            control,
-            inlet,
-            stdin: Input::Open,
-            outlet,
-            gone: Box::pin(viewer::gone(stdout)),
-            timer: Timer::start(Pace { alive: hello.alive(), silence_max: hello.silence_max() }),
             input: InputWindow::after(desk.waiting(id)),
             answers: Answers::default(),
             held: None,
             typist: Typist::default(),
-            feed: Feed::new(desk.output(), hello.join.and_then(|join| join.drawn)),
-            output: OutputWindow::new(hello.window_bytes),
-            gathered: Gathered::new(),
-            alive: Alive::Sent,
+            feed: Feed::new(desk.output(), join.and_then(|join| join.drawn)),
+            output: OutputWindow::new(window_bytes),
             phase: Phase::Present,
+            patience,
             resume: None,
-        })
+        };
+        // A terminal without a size of its own fails at what comes next.
+        let _ = desk.tell_size(id, size);
+        let resume = join.map(|join| Resume::begin(&join, terminal, former.typed));
+        if let Some((resume, interrupt)) = resume {
+            (seat.resume, seat.typist) = (Some(resume), former.typist);
+            if interrupt == Interrupt::Missed {
+                let _ = seat.interrupt(desk);
+            }
+        }
+        seat
     }
 }

@@ -6,7 +6,6 @@ use super::{Phase, Seat};
 use crate::screen::{
     desk::{Desk, Typist},
     error::ScreenError,
-    handover::{self, Word},
     holder::memory::Typed,
     typed::ViewerId,
 };
@@ -89,13 +88,11 @@ impl Seat {
             let _ = self.pass(held, desk);
         }
         let typed = self.resume.map(|resume| resume.typed);
-        let former = Former { typed, id: Some(self.id), typist: self.typist };
-        self.control.say(&Word::Ended(handover::Holder::Stays));
-        former
+        Former { typed, id: Some(self.id), typist: self.typist }
     }
 
     /// The connection broke. One that may come again has left for now; of any other nothing counts any more.
-    pub(super) fn lost(&mut self, desk: &mut Desk) {
+    pub(in crate::screen::holder) fn lost(&mut self, desk: &mut Desk) {
         if self.resume.is_none() {
             return self.cut(desk);
         }
@@ -110,7 +107,7 @@ impl Seat {
         if let Some(resume) = &mut self.resume {
             resume.typed.position -= dropped as u64;
         }
-        self.phase = Phase::Over(None);
+        self.phase = Phase::Over;
     }
 
     pub(super) fn typed_so_far(

@@ -1,108 +1,125 @@
 //! What a viewer is sent, and in which order.
 
 use std::{
-    io, mem,
+    io,
     task::{Context, Poll},
 };
 
 use screen_wire::Frame;
 use tokio::time::Instant;
 
-use super::{Alive, Phase, Seat};
+use super::{Phase, Seat, resume::Resume};
 use crate::screen::{
     desk::Desk,
-    error::ScreenError,
     holder::{
-        Progress,
-        feed::{Place, Stream},
+        Alive,
+        feed::{Live, Place, Stream},
     },
+    viewer::Gathered,
 };
 
 impl Seat {
-    /// Sends what there is to be sent.
-    pub(in crate::screen::holder) fn poll_output(
-        &mut self,
-        cx: &mut Context<'_>,
-        desk: &mut Desk,
-    ) -> Progress {
-        let mut progress = Progress::None;
-        while matches!(self.phase, Phase::Present | Phase::Last { .. } | Phase::Told) {
-            let sent = if self.outlet.is_idle() {
-                match self.load(cx, desk) {
-                    Ok(Progress::None) => return progress,
-                    Ok(Progress::Made) => self.outlet.write_now(),
-                    Err(error) => Err(error),
-                }
-            } else {
-                match self.outlet.poll_write(cx) {
-                    Poll::Pending => return progress,
-                    Poll::Ready(sent) => sent,
-                }
-            };
-            progress = Progress::Made;
-            match sent {
-                Ok(()) => {}
-                // A viewer that left is an ordinary end, not an error.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.lost(desk),
-                Err(error) => {
-                    self.cut(desk);
-                    self.fail(&ScreenError::Output(error).sentence());
-                }
-            }
+    /// How much more output it has room for; `None` of one for whom none comes.
+    pub(in crate::screen::holder) fn allows(&self, head: u64) -> Option<usize> {
+        match self.phase {
+            Phase::Present => self.feed.allows(&self.output, head),
+            _ => None,
         }
-        progress
     }
 
-    /// Takes all that is due as the next to leave; only when the last frames have.
-    fn load(&mut self, cx: &mut Context<'_>, desk: &mut Desk) -> io::Result<Progress> {
+    /// Whether it is sent anything.
+    pub(in crate::screen::holder) fn is_shown(&self) -> bool {
+        matches!(self.phase, Phase::Present | Phase::Last { .. } | Phase::Told)
+    }
+
+    /// How far with its input one was that came again: it is told that first of all.
+    pub(in crate::screen::holder) fn joined(&mut self) -> Option<Frame> {
+        self.resume.as_mut().and_then(Resume::take_news)
+    }
+
+    /// Credit for its input, if some is due, also because there is a sign of life to go with.
+    pub(in crate::screen::holder) fn credit(&mut self, alive: Alive) -> Option<Frame> {
+        if alive == Alive::Sent && !self.input.credit_is_due() {
+            return None;
+        }
+        self.input.due_credit().map(|bytes| Frame::InputCredit { bytes })
+    }
+
+    /// Gathers output that is its own, up to the position `to` if there is one.
+    pub(in crate::screen::holder) fn fill(
+        &mut self,
+        into: &mut Gathered,
+        to: Option<u64>,
+        desk: &mut Desk,
+    ) -> io::Result<()> {
         let stream = match self.phase {
             Phase::Present => Stream::GoesOn,
-            Phase::Told => {
-                self.phase = Phase::Over(None);
-                return Ok(Progress::None);
-            }
             _ => Stream::Over,
         };
-        let Self { feed, gathered, output, typist, .. } = self;
-        feed.fill(gathered, output, stream, desk, typist)?;
-        let last = self.last_frame(cx, desk);
-        let alive = mem::replace(&mut self.alive, Alive::Sent) == Alive::Due;
-        let [joined, place] = self.whereabouts();
-        let is_due = alive || last.is_some() || joined.is_some() || self.input.credit_is_due();
-        if self.gathered.is_empty() && place.is_none() && !is_due {
-            return Ok(Progress::None);
-        }
-        let credit = self.input.due_credit().map(|bytes| Frame::InputCredit { bytes });
-        self.output.send(self.gathered.len());
-        let control = [joined, place, alive.then_some(Frame::Alive), credit, last];
-        let control = control.into_iter().flatten();
-        self.outlet.load(control, &mut self.gathered).map_err(io::Error::other)?;
-        Ok(Progress::Made)
+        let Self { feed, output, typist, .. } = self;
+        feed.fill(into, output, (stream, to), desk, typist)?;
+        self.output.send(into.len());
+        Ok(())
     }
 
     /// What one that may come again is told of where it is: before what was gathered.
-    fn whereabouts(&mut self) -> [Option<Frame>; 2] {
-        let Some(resume) = &mut self.resume else { return [None, None] };
-        let place = self.feed.place().map(|Place { position, screen_bytes }| {
-            self.feed.placed();
-            Frame::Position { position, screen_bytes }
-        });
-        [resume.take_news(), place]
+    pub(in crate::screen::holder) fn whereabouts(&mut self) -> Option<Frame> {
+        self.resume.as_ref()?;
+        let Place { position, screen_bytes } = self.feed.place()?;
+        self.feed.placed();
+        Some(Frame::Position { position, screen_bytes })
     }
 
-    /// The exit code, once all of the output has been sent, or is not taken.
-    fn last_frame(&mut self, cx: &mut Context<'_>, desk: &Desk) -> Option<Frame> {
+    /// Where in the output one is that is shown it, and was told so.
+    pub(in crate::screen::holder) fn is_at(&self) -> Option<Live> {
+        self.feed.is_at().filter(|_| matches!(self.phase, Phase::Present))
+    }
+
+    pub(in crate::screen::holder) fn has_room(&self) -> bool {
+        self.output.room() > 0
+    }
+
+    pub(in crate::screen::holder) fn follows(&self) -> bool {
+        self.feed.is_common() && self.is_shown()
+    }
+
+    /// It is shown the trunk's common output from now on.
+    pub(in crate::screen::holder) fn follow(&mut self) {
+        self.feed.follow();
+    }
+
+    /// The trunk's common output does not go on where it was.
+    pub(in crate::screen::holder) fn drop_common(&mut self) {
+        self.feed.drop_common();
+    }
+
+    /// The exit code, once all of the output has been sent, or is not taken. `sends` says whether it is about to be
+    /// sent some, `common` up to where the common output was sent.
+    pub(in crate::screen::holder) fn last_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+        desk: &Desk,
+        sends: bool,
+        common: Option<u64>,
+    ) -> Option<Frame> {
         let Phase::Last { code, patience } = &mut self.phase else { return None };
-        if !self.gathered.is_empty() {
-            patience.as_mut().reset(Instant::now() + self.timer.pace().alive);
+        if sends {
+            patience.as_mut().reset(Instant::now() + self.patience);
             return None;
         }
-        let through = self.feed.is_through(desk.output().head());
-        if !through && patience.as_mut().poll(cx).is_pending() {
+        let through = self.feed.is_through(desk.output().head(), common);
+        if !through && patience.as_mut().poll(cx) == Poll::Pending {
             return None;
         }
         let code = *code;
         self.phase = Phase::Told;
         Some(Frame::Exit { code })
+    }
+
+    /// What was to be told has left.
+    pub(in crate::screen::holder) fn has_been_told(&mut self) {
+        if matches!(self.phase, Phase::Told) {
+            self.phase = Phase::Over;
+        }
     }
 }
