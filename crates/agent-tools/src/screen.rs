@@ -11,7 +11,7 @@ use std::{
 };
 
 use clap::{builder::TypedValueParser, value_parser};
-use screen_wire::{Join, OUTPUT_WINDOW_BYTES, PING_INTERVAL, SILENCE_MAX};
+use screen_wire::{Comes, Join, OUTPUT_WINDOW_BYTES, PING_INTERVAL, SILENCE_MAX};
 use tokio::runtime::{Builder, Runtime};
 
 mod answers;
@@ -38,7 +38,6 @@ mod window;
 
 pub use error::ScreenError;
 use folder::{Folder, Name, Place};
-use handover::Comes;
 
 /// What a viewer may ask for: less makes small frames of everything, more is a burden on the pod.
 const WINDOW_BYTES: RangeInclusive<u64> = 4 * 1024..=1024 * 1024;

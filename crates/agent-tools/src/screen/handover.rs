@@ -18,7 +18,7 @@ use rustix::{
     },
     process::geteuid,
 };
-use screen_wire::Join;
+use screen_wire::Comes;
 use serde::{Deserialize, Serialize};
 use tokio::io::Interest;
 
@@ -40,16 +40,6 @@ pub(crate) struct Hello {
     pub(crate) alive_ms: u64,
     pub(crate) silence_ms: u64,
     pub(crate) comes: Comes,
-}
-
-/// Who comes.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum Comes {
-    /// One viewer, which says who it is if it may come again.
-    Alone(Option<Join>),
-    /// Those that its owner will name.
-    Trunk,
 }
 
 impl Hello {

@@ -79,7 +79,7 @@ mod enter;
 mod frame;
 mod join;
 
-pub use attach::{Attach, SharedTerminal};
+pub use attach::{Attach, Comes, SharedTerminal};
 pub use codec::{FrameCodec, WireError};
 pub use compressed::{BadBlock, Compressed, Compressor};
 pub use deframer::Deframer;

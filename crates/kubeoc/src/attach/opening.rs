@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use api_types::{Agent, LinkName, names};
-use screen_wire::{Attach, Frame, Join, Joined, OUTPUT_WINDOW_BYTES, SharedTerminal};
+use screen_wire::{Attach, Comes, Frame, Join, Joined, OUTPUT_WINDOW_BYTES, SharedTerminal};
 use tokio::time::timeout;
 
 use super::{
@@ -88,8 +88,8 @@ impl Terminal<'_> {
         let target = cluster.target(&stored.object).await?;
         let target = target.map_err(|cause| absent(&stored, &cluster.namespace, cause))?;
 
-        let shared =
-            SharedTerminal { name: names::link_terminal(*link), idle: None, join: Some(join) };
+        let name = names::link_terminal(*link);
+        let shared = SharedTerminal { name, idle: None, comes: Comes::Alone(Some(join)) };
         let attach = Attach {
             port: target.port,
             columns: size.columns,

@@ -9,7 +9,7 @@ use kube::{
     api::AttachParams,
     core::{Request, request::Error},
 };
-use screen_wire::{Attach, SharedTerminal};
+use screen_wire::{Attach, Comes, SharedTerminal};
 
 use super::{Screen, Shared};
 
@@ -37,7 +37,7 @@ pub(super) fn request(target: &Target, screen: &Screen) -> Result<http::Request<
 fn terminal(shared: &Shared) -> SharedTerminal {
     let Shared { link, idle, join } = shared;
     let name = names::link_terminal(link.as_ref());
-    SharedTerminal { name, idle: Some(*idle), join: *join }
+    SharedTerminal { name, idle: Some(*idle), comes: Comes::Alone(*join) }
 }
 
 #[cfg(test)]

@@ -231,10 +231,13 @@ where
             Frame::Exit { code } => Ok(Event::Exited(code)),
             Frame::InputCredit { bytes } => Ok(Event::InputCredit(bytes)),
             Frame::Alive => Ok(Event::Alive),
-            // Unasked for, or a second time, and a viewer's words.
+            // Unasked for, or a second time, of a trunk, and a viewer's words.
             Frame::Compressed(_)
             | Frame::Joined(_)
             | Frame::Position { .. }
+            | Frame::ToViewer { .. }
+            | Frame::Follows
+            | Frame::Left
             | Frame::Compress
             | Frame::Input(_)
             | Frame::Resize { .. }
@@ -243,6 +246,9 @@ where
             | Frame::Interrupt
             | Frame::HangUp
             | Frame::Typed { .. }
+            | Frame::FromViewer { .. }
+            | Frame::Enter(_)
+            | Frame::Redraw { .. }
             | Frame::Leave => Err(Over::Protocol),
         }
     }

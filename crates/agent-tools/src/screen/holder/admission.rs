@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use screen_wire::{Enter, Join};
+use screen_wire::{Comes, Enter, Join};
 use tokio::time::Instant;
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     line::{Entering, Line},
     seat::{Former, Opening, Seat},
 };
-use crate::screen::{error::ScreenError, handover::Comes, size::Size, typed::ViewerId};
+use crate::screen::{error::ScreenError, size::Size, typed::ViewerId};
 
 /// Each costs memory, and is looked after at every turn.
 const VIEWERS_MAX: usize = 128;

@@ -1,9 +1,11 @@
 //! How a line begins.
 
+use screen_wire::Comes;
+
 use super::{End, Kind, Line, trunk::Common};
 use crate::screen::{
     error::ScreenError,
-    handover::{Comes, Control, Hello, Streams, Word},
+    handover::{Control, Hello, Streams, Word},
     holder::Alive,
     timer::{Pace, Timer},
     viewer::{self, Gathered, Inlet, Input, Outlet},
