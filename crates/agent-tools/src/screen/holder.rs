@@ -3,6 +3,7 @@
 
 mod admission;
 mod arriving;
+mod ending;
 mod feed;
 mod line;
 mod memory;
@@ -15,10 +16,7 @@ use std::{
 };
 
 use screen_wire::MAX_PAYLOAD_BYTES;
-use tokio::{
-    task::yield_now,
-    time::{Instant, Sleep, sleep},
-};
+use tokio::{task::yield_now, time::Sleep};
 
 pub(crate) use arriving::{Arrival, Arriving};
 use line::Line;
@@ -28,7 +26,7 @@ use super::{
     desk::Desk,
     error::ScreenError,
     folder::Place,
-    handover::{self, Control, Door, Word},
+    handover::{Control, Door},
     pty::Pty,
     session::Session,
     stop::Stop,
@@ -61,6 +59,8 @@ pub(crate) struct Holder {
     terms: Terms,
     /// Runs while there is nobody.
     idle: Option<Pin<Box<Sleep>>>,
+    /// Runs while all is over, but for what trunks are told.
+    farewell: Option<Pin<Box<Sleep>>>,
     last_id: u16,
     /// Of the program.
     code: Option<i32>,
@@ -116,6 +116,7 @@ impl Holder {
             stop,
             terms,
             idle: None,
+            farewell: None,
             last_id: 0,
             code: None,
             waiting: Vec::new(),
@@ -129,15 +130,7 @@ impl Holder {
         while std::future::poll_fn(|cx| self.turn(cx, &mut session)).await == Turn::Yield {
             yield_now().await;
         }
-        self.close();
-        let Self { desk, lines, mut waiting, .. } = self;
-        waiting.extend(lines.into_iter().map(Line::into_control));
-        // Hangs the terminal up.
-        drop(desk);
-        session.end().await;
-        for control in waiting {
-            control.say(&Word::Ended(handover::Holder::Ends));
-        }
+        self.end(session).await;
     }
 
     /// Does all there is to do, in the order of its right to be done at once.
@@ -156,7 +149,8 @@ impl Holder {
             progress = progress.and(self.show(cx));
             let before = self.desk.output().head();
             progress = progress.and(self.read(cx)).and(self.welcome(cx));
-            if self.see_off(cx) == Turn::Ended {
+            progress = progress.and(self.see_off());
+            if self.is_over(cx) {
                 return Poll::Ready(Turn::Ended);
             }
             if self.desk.output().head() - before >= BULK_BYTES {
@@ -244,70 +238,7 @@ impl Holder {
         }
     }
 
-    /// Lets those go that are through, and says whether there is anything left to do.
-    fn see_off(&mut self, cx: &mut Context<'_>) -> Turn {
-        let over: Vec<_> = self.lines.iter_mut().flat_map(Line::see_off).collect();
-        let some_left = !over.is_empty();
-        for seat in over {
-            // An error is the next viewer's affair.
-            let _ = self.desk.left(seat.id());
-            if let Some((viewer, typed)) = seat.remembered() {
-                self.memory.remember(viewer, typed, Instant::now());
-            }
-        }
-        if some_left {
-            // A trunk is told, and nothing else may ever wake us.
-            self.show(cx);
-        }
-        let is_empty = self.seats().next().is_none() && self.arriving.is_empty();
-        let ends = self.code.is_some() || (is_empty && self.terms.idle.is_zero());
-        let over: Vec<_> = self.lines.extract_if(.., |line| line.is_over()).collect();
-        for line in over {
-            self.waiting.extend(line.say_goodbye(ends.then_some(())));
-        }
-        if !is_empty {
-            return Turn::Yield;
-        }
-        if self.code.is_some() {
-            return Turn::Ended;
-        }
-        let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(self.terms.idle)));
-        if self.terms.idle.is_zero() || idle.as_mut().poll(cx).is_ready() {
-            return Turn::Ended;
-        }
-        Turn::Yield
-    }
-
     fn seats(&self) -> impl Iterator<Item = &seat::Seat> {
         self.lines.iter().flat_map(Line::seats)
-    }
-
-    fn program_ended(&mut self, code: i32) {
-        self.code = Some(code);
-        self.close();
-        self.desk.end();
-        for line in &mut self.lines {
-            line.seats_mut().for_each(|seat| seat.program_ended(code));
-        }
-    }
-
-    /// Nobody comes any more: who does in this moment finds no socket, and starts another holder.
-    fn close(&mut self) {
-        // As long as it is open nobody puts another holder's socket there.
-        let Some(_door) = self.door.take() else { return };
-        if let Some(Place { folder, name }) = &self.terms.place
-            && let Ok(lock) = folder.try_lock(name)
-        {
-            let _ = folder.remove(name, &lock);
-        }
-    }
-
-    /// A terminal that fails has nothing more to show to anybody.
-    fn unless_failed(&mut self, result: std::io::Result<()>) {
-        if let Err(error) = result {
-            let sentence = ScreenError::Terminal(error).sentence();
-            self.lines.iter_mut().for_each(|line| line.fail(&sentence));
-            self.code.get_or_insert(1);
-        }
     }
 }

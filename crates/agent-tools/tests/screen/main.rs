@@ -13,6 +13,8 @@ mod resuming;
 mod shared;
 mod terminal;
 mod trunk;
+mod trunk_comings;
+mod trunk_ends;
 mod trunks;
 mod viewer;
 

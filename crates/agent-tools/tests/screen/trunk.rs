@@ -6,6 +6,7 @@ use bytes::Bytes;
 use screen_wire::{Enter, Frame, Join, Joined, Viewer as Key};
 
 use crate::{
+    page::contains,
     terminal::Terminal,
     viewer::{Crediting, Viewer},
 };
@@ -21,6 +22,8 @@ pub(crate) struct Trunk {
     pub(crate) jumps: usize,
     /// Bytes of common output so far.
     pub(crate) common: usize,
+    /// Of these, what was not credited: nobody has taken it.
+    pub(crate) uncredited: usize,
 }
 
 /// One of its viewers.
@@ -31,13 +34,15 @@ pub(crate) struct Guest {
     pub(crate) shown: Vec<(u64, Vec<u8>)>,
     /// What is still to come of what draws the screen.
     screen_bytes: usize,
+    /// What draws it.
+    screen: Vec<u8>,
     pub(crate) screens: usize,
     pub(crate) follows: bool,
     pub(crate) left: bool,
     pub(crate) exit: Option<i32>,
     pub(crate) credited: usize,
     /// What it was sent and has not taken.
-    owed: usize,
+    pub(crate) owed: usize,
     takes: Takes,
 }
 
@@ -54,8 +59,8 @@ impl Trunk {
         let window = WINDOW_BYTES.to_string();
         let terminal = terminal.clone().with(&["--window-bytes", &window]);
         let stream = Viewer::start_with(&terminal, &["--trunk"]).with_crediting(Crediting::Never);
-        let (guests, jumps, common) = (BTreeMap::new(), 0, 0);
-        Self { stream, speaker: 0, heard: 0, guests, jumps, common }
+        let guests = BTreeMap::new();
+        Self { stream, speaker: 0, heard: 0, guests, jumps: 0, common: 0, uncredited: 0 }
     }
 
     pub(crate) fn guest(&self, number: u32) -> &Guest {
@@ -70,8 +75,8 @@ impl Trunk {
         self.stream.send(frame).await;
     }
 
-    pub(crate) async fn types(&mut self, number: u32, text: &'static [u8]) {
-        self.says(number, Frame::Input(Bytes::from_static(text))).await;
+    pub(crate) async fn types(&mut self, number: u32, text: &[u8]) {
+        self.says(number, Frame::Input(Bytes::copy_from_slice(text))).await;
     }
 
     /// A new viewer comes.
@@ -82,8 +87,11 @@ impl Trunk {
 
     pub(crate) async fn joins(&mut self, number: u32, join: Join) {
         let window_bytes = WINDOW_BYTES.try_into().unwrap();
+        self.enters_with(number, Enter { columns: 80, rows: 24, window_bytes, join }).await;
+    }
+
+    pub(crate) async fn enters_with(&mut self, number: u32, enter: Enter) {
         self.guests.insert(number, Guest::default());
-        let enter = Enter { columns: 80, rows: 24, window_bytes, join };
         self.says(number, Frame::Enter(enter)).await;
     }
 
@@ -92,14 +100,21 @@ impl Trunk {
         self.guests.get_mut(&number).unwrap().takes = Takes::Nothing;
     }
 
-    /// Takes again, and is to be shown the screen anew, as its owner finds.
+    /// Its owner finds that it is too far behind.
     pub(crate) async fn is_redrawn(&mut self, number: u32) {
         let guest = self.guests.get_mut(&number).unwrap();
         assert!(guest.follows || self.jumps > 0);
-        (guest.takes, guest.follows) = (Takes::All, false);
-        let owed = std::mem::take(&mut guest.owed);
-        self.says(number, Frame::Redraw { unacknowledged: owed.try_into().unwrap() }).await;
-        self.says(number, Frame::OutputCredit { bytes: owed.try_into().unwrap() }).await;
+        guest.follows = false;
+        let unacknowledged = guest.owed.try_into().unwrap();
+        self.says(number, Frame::Redraw { unacknowledged }).await;
+    }
+
+    /// Takes again, also what it was sent.
+    pub(crate) async fn takes(&mut self, number: u32) {
+        let guest = self.guests.get_mut(&number).unwrap();
+        guest.takes = Takes::All;
+        let bytes = std::mem::take(&mut guest.owed).try_into().unwrap();
+        self.says(number, Frame::OutputCredit { bytes }).await;
     }
 
     /// What is said next.
@@ -117,6 +132,10 @@ impl Trunk {
         let number = self.heard;
         let Some(guest) = self.guests.get_mut(&number) else { panic!("nobody is {number}") };
         guest.hears(&frame, &output);
+        if frame == Frame::Follows {
+            self.credits_common().await;
+        }
+        let guest = self.guests.get_mut(&number).unwrap();
         if !output.is_empty() && guest.takes == Takes::All {
             let bytes = std::mem::take(&mut guest.owed).try_into().unwrap();
             self.says(number, Frame::OutputCredit { bytes }).await;
@@ -125,8 +144,9 @@ impl Trunk {
 
     async fn hears_common(&mut self, frame: &Frame, output: &[u8]) {
         if let Frame::Position { .. } = frame {
-            self.jumps += 1;
+            self.jumps += usize::from(self.guests.values().any(|guest| guest.follows));
             self.guests.values_mut().for_each(|guest| guest.follows = false);
+            self.uncredited = 0;
         }
         let mut taken = false;
         for guest in self.guests.values_mut().filter(|guest| guest.follows) {
@@ -137,8 +157,17 @@ impl Trunk {
             }
         }
         self.common += output.len();
-        if !output.is_empty() && taken {
-            self.says(0, Frame::OutputCredit { bytes: output.len().try_into().unwrap() }).await;
+        self.uncredited += output.len();
+        if taken {
+            self.credits_common().await;
+        }
+    }
+
+    /// One who follows has nothing more of it to take.
+    async fn credits_common(&mut self) {
+        let bytes = std::mem::take(&mut self.uncredited).try_into().unwrap();
+        if bytes > 0 {
+            self.says(0, Frame::OutputCredit { bytes }).await;
         }
     }
 
@@ -156,8 +185,8 @@ impl Trunk {
 
 impl Guest {
     pub(crate) fn has_seen(&self, text: &str) -> bool {
-        let of = |(_, shown): &(u64, Vec<u8>)| crate::page::contains(shown, text);
-        self.shown.iter().any(of)
+        let of = |(_, shown): &(u64, Vec<u8>)| contains(shown, text);
+        self.shown.iter().any(of) || contains(&self.screen, text)
     }
 
     fn hears(&mut self, frame: &Frame, output: &[u8]) {
@@ -166,7 +195,10 @@ impl Guest {
             Frame::Position { position, screen_bytes } => {
                 assert!(!self.follows && self.screen_bytes == 0);
                 self.screen_bytes = usize::try_from(*screen_bytes).unwrap();
-                self.screens += usize::from(*screen_bytes > 0);
+                if *screen_bytes > 0 {
+                    self.screens += 1;
+                    self.screen.clear();
+                }
                 self.shown.push((*position, vec![]));
             }
             Frame::Follows => {
@@ -175,7 +207,7 @@ impl Guest {
             }
             Frame::InputCredit { bytes } => self.credited += usize::try_from(*bytes).unwrap(),
             Frame::Exit { code } => self.exit = Some(*code),
-            Frame::Left => self.left = true,
+            Frame::Left => (self.left, self.follows) = (true, false),
             Frame::Output(_) | Frame::Compressed(_) => {
                 assert!(!self.follows, "it is shown the common output");
                 self.is_shown(output);
@@ -189,6 +221,7 @@ impl Guest {
         assert!(self.owed <= WINDOW_BYTES + 128 * 1024, "{} bytes owed", self.owed);
         let screen = self.screen_bytes.min(output.len());
         self.screen_bytes -= screen;
+        self.screen.extend_from_slice(&output[..screen]);
         output = &output[screen..];
         if !output.is_empty() {
             let (_, shown) = self.shown.last_mut().expect("a position came first");

@@ -1,19 +1,17 @@
-//! Many viewers by one stream.
+//! Many viewers by one stream: what each of them is shown.
 
-use bytes::Bytes;
-use screen_wire::{Frame, Join, Viewer as Key};
+use screen_wire::Frame;
 
 use crate::{
-    leaving::ends,
     terminal::Terminal,
     trunk::{Trunk, WINDOW_BYTES},
-    viewer::patiently,
 };
 
-/// Long enough for all of a test.
-const STAYS: [&str; 2] = ["--idle-ms", "60000"];
+/// Long enough for all of a test, also until one who waits for others gives them up: that takes a twentieth of the time
+/// between two signs of life.
+const STAYS: [&str; 6] = ["--idle-ms", "600000", "--alive-ms", "200000", "--silence-ms", "600000"];
 
-fn terminal(script: &str) -> Terminal {
+pub(crate) fn terminal(script: &str) -> Terminal {
     Terminal::shared(&format!("stty raw -echo; {script}")).with(&STAYS)
 }
 
@@ -53,6 +51,7 @@ async fn who_comes_while_output_pours_gets_the_screen_and_then_all_of_it() {
     trunk.sees(1, "ready").await;
     trunk.types(1, b"\n").await;
     trunk.sees(1, "1000").await;
+    trunk.says(0, Frame::Compress).await;
     for number in 2..12 {
         trunk.enters(number).await;
         trunk.until(number, |guest| guest.follows).await;
@@ -73,26 +72,31 @@ async fn one_who_takes_nothing_is_redrawn_and_nobody_else_notices() {
         trunk.until(number, |guest| guest.follows).await;
     }
     trunk.sees(1, "ready").await;
+    trunk.stalls(2);
     trunk.types(1, b"\n").await;
-    trunk.sees(2, "1000").await;
+    trunk.until(2, |guest| guest.owed >= WINDOW_BYTES).await;
     trunk.is_redrawn(2).await;
+    let owed = trunk.guest(2).owed;
+    trunk.sees(1, "150000").await;
+    assert_eq!(trunk.guest(2).owed, owed, "there is no room for more");
+    trunk.takes(2).await;
     trunk.until(2, |guest| guest.follows && guest.screens == 1).await;
     for number in [1, 2] {
         trunk.sees(number, "end").await;
         trunk.guest(number).saw(&written);
     }
-    assert_eq!(trunk.guest(1).screens, 0);
+    assert_eq!((trunk.guest(1).screens, trunk.jumps), (0, 0));
 }
 
 #[tokio::test]
 async fn those_who_take_nothing_do_not_keep_out_who_comes() {
     let (terminal, written) = counting(300_000);
-    let mut trunk = Trunk::to(&terminal);
+    let mut trunk = Trunk::to(&terminal.with(&["--alive-ms", "1000"]));
     trunk.enters(1).await;
     trunk.until(1, |guest| guest.follows && guest.has_seen("ready")).await;
     trunk.stalls(1);
     trunk.types(1, b"\n").await;
-    while trunk.common < WINDOW_BYTES / 2 {
+    while trunk.uncredited < WINDOW_BYTES {
         trunk.hears().await;
     }
     trunk.enters(2).await;
@@ -102,119 +106,76 @@ async fn those_who_take_nothing_do_not_keep_out_who_comes() {
     trunk.guest(2).saw(&written);
 
     trunk.is_redrawn(1).await;
+    trunk.takes(1).await;
     trunk.until(1, |guest| guest.follows).await;
     trunk.types(2, b"both").await;
     trunk.sees(1, "both").await;
     trunk.guest(1).saw(&[&written[..], b"both"].concat());
+    assert_eq!(trunk.jumps, 1);
 }
 
 #[tokio::test]
-async fn who_comes_again_by_another_trunk_goes_on_where_it_was() {
-    let mut before = Trunk::to(&terminal("printf ready; exec cat"));
-    let terminal = before.stream.terminal().clone();
-    before.enters(1).await;
-    before.enters(2).await;
-    before.sees(1, "ready").await;
-    before.until(2, |guest| guest.follows).await;
-    before.types(1, b"typed").await;
-    before.sees(2, "typed").await;
-    let joined = before.guest(1).joined.unwrap();
-
-    let mut after = Trunk::to(&terminal);
-    let join = Join {
-        terminal: joined.terminal,
-        drawn: Some(5),
-        typed_to: 9,
-        ..Join::new(Key::from_bytes([1; 16]))
-    };
-    after.joins(7, join).await;
-    after.until(7, |guest| guest.joined.is_some()).await;
-    assert_eq!(after.guest(7).joined.unwrap().typed, 5, "what was typed is known");
-    after.until(7, |guest| guest.follows).await;
-    assert_eq!(after.guest(7).shown, [(5, b"typed".to_vec())]);
-    before.until(1, |guest| guest.left).await;
-    before.types(2, b" on").await;
-    after.sees(7, " on").await;
-    before.sees(2, " on").await;
-}
-
-#[tokio::test]
-async fn each_has_windows_and_an_end_of_its_own() {
-    let mut trunk = Trunk::to(&terminal("printf ready; exec cat"));
-    for number in [1, 2, 3] {
-        trunk.enters(number).await;
-        trunk.until(number, |guest| guest.follows).await;
-    }
-    trunk.says(1, Frame::Input(Bytes::from(vec![b'x'; 40_000]))).await;
-    trunk.says(2, Frame::Input(Bytes::from(vec![b'y'; 40_000]))).await;
-    trunk.says(0, Frame::Ping).await;
-    trunk.until(1, |guest| guest.credited >= 16_384).await;
-    trunk.until(2, |guest| guest.credited >= 16_384).await;
-    assert_eq!(trunk.guest(3).credited, 0);
-    trunk.says(1, Frame::Leave).await;
-    trunk.until(1, |guest| guest.left).await;
-    trunk.says(2, Frame::HangUp).await;
-    trunk.until(2, |guest| guest.left).await;
-    // Whom nobody knows is not minded.
-    trunk.types(1, b"late").await;
-    trunk.types(3, b"still here").await;
-    trunk.sees(3, "still here").await;
-    assert!(!trunk.guest(3).has_seen("late"));
-}
-
-#[tokio::test]
-async fn the_programs_end_is_told_to_each_after_all_of_the_output() {
-    let mut trunk = Trunk::to(&terminal("printf ready; read -r _; seq 1 2000; exit 7"));
-    for number in [1, 2] {
-        trunk.enters(number).await;
-        trunk.until(number, |guest| guest.follows).await;
-    }
-    trunk.types(2, b"\n").await;
-    for number in [1, 2] {
-        trunk.until(number, |guest| guest.exit.is_some()).await;
-        assert_eq!(trunk.guest(number).exit, Some(7));
-        assert!(trunk.guest(number).has_seen("2000\n"));
-    }
-    assert!(trunk.stream.ended().await.screen.success());
-}
-
-#[tokio::test]
-async fn a_trunk_without_viewers_stays_and_holds_no_terminal() {
-    let terminal = terminal("echo leader=$$; exec cat").with(&["--idle-ms", "2000"]);
-    let mut alone = terminal.viewer();
-    let leader = alone.sees_pid("leader").await;
-    let process = rustix::process::pidfd_open(leader, rustix::process::PidfdFlags::empty());
+async fn one_who_follows_alone_and_is_redrawn_has_a_whole_window_again() {
+    let (terminal, written) = counting(300_000);
     let mut trunk = Trunk::to(&terminal);
     trunk.enters(1).await;
-    trunk.sees(1, "leader").await;
-    alone.leave_stdin();
-    alone.left().await;
-    trunk.says(1, Frame::Leave).await;
-    trunk.until(1, |guest| guest.left).await;
-    trunk.enters(2).await;
-    trunk.until(2, |guest| guest.follows).await;
-    trunk.says(2, Frame::Leave).await;
-    trunk.until(2, |guest| guest.left).await;
-    ends(&process.unwrap());
-    assert!(patiently(trunk.stream.left()).await.success());
+    trunk.until(1, |guest| guest.follows && guest.has_seen("ready")).await;
+    trunk.stalls(1);
+    trunk.types(1, b"\n").await;
+    while trunk.uncredited < WINDOW_BYTES {
+        trunk.hears().await;
+    }
+    trunk.is_redrawn(1).await;
+    trunk.takes(1).await;
+    trunk.until(1, |guest| guest.follows && guest.screens == 1).await;
+    trunk.sees(1, "end").await;
+    trunk.guest(1).saw(&written);
 }
 
 #[tokio::test]
-async fn what_a_viewer_may_not_say_ends_the_trunk() {
-    let enter = |key: u8| {
-        let join = Join::new(Key::from_bytes([key; 16]));
-        Frame::Enter(screen_wire::Enter { columns: 80, rows: 24, window_bytes: 4096, join })
-    };
-    for frames in [
-        vec![(0, Frame::Input(Bytes::from_static(b"x")))],
-        vec![(0, enter(1))],
-        vec![(1, enter(1)), (1, enter(1))],
-        vec![(1, enter(1)), (1, Frame::Exit { code: 0 })],
-    ] {
-        let mut trunk = Trunk::to(&terminal("exec cat"));
-        for (number, frame) in frames {
-            trunk.says(number, frame).await;
-        }
-        assert!(!trunk.stream.ended().await.screen.success());
+async fn those_of_a_trunk_and_those_who_come_alone_look_at_one_terminal() {
+    let (terminal, written) = counting(100_000);
+    let mut alone = terminal.viewer();
+    alone.sees("ready").await;
+    let mut trunk = Trunk::to(&terminal);
+    trunk.enters(1).await;
+    trunk.until(1, |guest| guest.follows && guest.has_seen("ready")).await;
+    alone.type_in(b"\n").await;
+    let ((), ()) = tokio::join!(alone.sees("end"), trunk.sees(1, "end"));
+    trunk.guest(1).saw(&written);
+    let mut later = terminal.viewer();
+    later.sees("end").await;
+    trunk.enters(2).await;
+    trunk.until(2, |guest| guest.follows && guest.has_seen("end")).await;
+    trunk.types(2, b"by the trunk,").await;
+    later.sees("by the trunk,").await;
+    later.type_in(b"and alone").await;
+    for number in [1, 2] {
+        trunk.sees(number, "by the trunk,and alone").await;
     }
+    alone.sees("by the trunk,and alone").await;
+}
+
+#[tokio::test]
+async fn those_who_are_slower_than_one_who_comes_alone_are_redrawn() {
+    let (terminal, written) = counting(300_000);
+    let mut trunk = Trunk::to(&terminal);
+    trunk.enters(1).await;
+    trunk.until(1, |guest| guest.follows && guest.has_seen("ready")).await;
+    trunk.stalls(1);
+    let mut alone = terminal.viewer();
+    alone.sees("ready").await;
+    alone.type_in(b"\n").await;
+    let jumps = async {
+        while trunk.jumps == 0 {
+            trunk.hears().await;
+        }
+    };
+    let ((), ()) = tokio::join!(alone.sees("end"), jumps);
+    trunk.is_redrawn(1).await;
+    trunk.takes(1).await;
+    trunk.until(1, |guest| guest.follows).await;
+    alone.type_in(b"both").await;
+    trunk.sees(1, "both").await;
+    trunk.guest(1).saw(&[&written[..], b"both"].concat());
 }

@@ -54,15 +54,20 @@
 //!
 //! # Trunks
 //!
-//! Many viewers may come by one stream, a trunk, which its owner numbers from 1 and never twice. What
-//! follows a [`Frame::FromViewer`] or [`Frame::ToViewer`] is that viewer's, until the next one. Each begins with
-//! [`Frame::Enter`], is answered as one that comes alone, and has windows of its own. Once it has been
-//! sent all that is in the trunk's common output up to then, [`Frame::Follows`] says so: from there on it is shown that, which
-//! passes once for all, as viewer 0's, and has a window of its own. A viewer that cannot keep up is
-//! redrawn ([`Frame::Redraw`]): it is alone again until it follows once more. A [`Frame::Position`] of
-//! viewer 0 says that the common output does not go on where it was: all who followed are to be redrawn.
+//! Many viewers may come by one stream, a trunk, whose owner numbers them from 1. What follows a
+//! [`Frame::FromViewer`] or [`Frame::ToViewer`] is that viewer's, until the next one. Each begins with
+//! [`Frame::Enter`], is answered as one that comes alone, and has windows of its own. [`Frame::Left`] says that it
+//! has its place no more, or was given none; only then may another one have its number. One that says what it may not
+//! loses its place, and what is said of a number without one is passed over.
+//!
+//! Once a viewer has been sent all that is in the trunk's common output up to then, [`Frame::Follows`] says so: from
+//! there on it is shown that, which passes once for all, as viewer 0's. The common output has a window of its own, and
+//! is credited as far as the foremost of those who follow has taken it: one who begins to has nothing of it to take. A
+//! viewer that cannot keep up is redrawn ([`Frame::Redraw`]): it is alone again until it follows once more. A
+//! [`Frame::Position`] of viewer 0 says that the common output does not go on where it was: all who followed are to be
+//! redrawn, its window is whole again, and what was sent of it before is not credited any more.
+//!
 //! What concerns the stream as such is viewer 0's too: [`Frame::Ping`], [`Frame::Alive`], [`Frame::Compress`].
-//! [`Frame::Left`] says that a viewer has its place no more.
 //!
 //! # Liveness
 //!

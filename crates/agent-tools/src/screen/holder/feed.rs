@@ -52,6 +52,16 @@ pub(super) struct Place {
     pub(super) screen_bytes: u32,
 }
 
+/// What is left to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    Nothing,
+    /// It is sent as soon as it is its turn.
+    Coming,
+    /// It waits for the viewer to take what it was sent.
+    NoRoom,
+}
+
 /// Whether the program still writes, or all that is left of its output is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stream {
@@ -142,12 +152,24 @@ impl Feed {
         self.place = None;
     }
 
-    /// Whether there is nothing more to be shown, where the common output is through up to `common`.
-    pub(super) fn is_through(&self, head: u64, common: Option<u64>) -> bool {
-        match self.shown {
-            Shown::Live(live) => live.position == head,
-            Shown::Common => common == Some(head),
-            Shown::Picture { .. } | Shown::Stale | Shown::Dropped => false,
+    /// What one was not shown yet, where the common output is through up to a position and has a window.
+    pub(super) fn missing(
+        &self,
+        head: u64,
+        window: &OutputWindow,
+        common: Option<(u64, &OutputWindow)>,
+    ) -> Missing {
+        let (through, has_room) = match (&self.shown, common) {
+            (Shown::Live(live), _) => (live.position == head, window.room() > 0),
+            (Shown::Common, Some((position, window))) => (position == head, window.room() > 0),
+            (Shown::Picture { .. }, _) => (false, window.room() > 0),
+            (Shown::Stale, _) => (false, has_room_again(window)),
+            (Shown::Dropped, _) | (Shown::Common, None) => (false, false),
+        };
+        match (through, has_room) {
+            (true, _) => Missing::Nothing,
+            (false, true) => Missing::Coming,
+            (false, false) => Missing::NoRoom,
         }
     }
 

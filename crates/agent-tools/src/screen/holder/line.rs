@@ -1,26 +1,24 @@
 //! The streams by which one viewer comes, or all those of a trunk: whose each frame is, and whether somebody is still at
 //! the other end. Must not let input or control wait behind output.
 
+mod hear;
 mod open;
 mod show;
 mod trunk;
 
-use std::{
-    future::pending,
-    io,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
+use std::{pin::Pin, time::Duration};
+
+use screen_wire::Enter;
+
+use super::{
+    Alive,
+    seat::{Seat, Timed},
 };
-
-use screen_wire::{Enter, Frame};
-
-use super::{Alive, Progress, seat::Seat};
 use crate::screen::{
     desk::Desk,
     error::ScreenError,
     handover::{Control, Holder, Word},
-    timer::{Due, Timer},
+    timer::Timer,
     typed::ViewerId,
     viewer::{Gathered, Inlet, Input, Outlet},
 };
@@ -41,6 +39,8 @@ pub(super) struct Line {
     /// Who says what comes next: 0 is the stream itself, and the only one of a line that is no trunk.
     speaker: u32,
     end: End,
+    /// Until what is last to leave is not waited for any more, while none of it does.
+    stuck: Option<Timed>,
 }
 
 /// A viewer by its number on the line.
@@ -101,6 +101,14 @@ impl Line {
         }
     }
 
+    /// Whether nothing waits to be told to a trunk.
+    pub(super) fn is_told(&self) -> bool {
+        match (&self.kind, &self.end) {
+            (Kind::Trunk(common), End::Open) => common.left.is_empty() && self.outlet.is_idle(),
+            _ => true,
+        }
+    }
+
     /// Whether nobody comes by it any more, and nobody is left who did.
     pub(super) fn is_over(&self) -> bool {
         let may_come = matches!((&self.kind, &self.end), (Kind::Trunk(_), End::Open));
@@ -143,125 +151,15 @@ impl Line {
         }
     }
 
-    /// What is said, what is due, and whether anybody is there. One who comes has to be given a place before the next
-    /// is heard.
-    pub(super) fn poll_input(
-        &mut self,
-        cx: &mut Context<'_>,
-        desk: &mut Desk,
-    ) -> (Progress, Option<Entering>) {
-        match self.try_poll_input(cx, desk) {
-            Ok(heard) => heard,
-            Err(error) => {
-                let sentence = error.sentence();
-                for Place { seat, .. } in &mut self.places {
-                    seat.cut(desk);
-                }
-                self.end = End::Over(Some(sentence));
-                (Progress::Made, None)
-            }
+    /// Something is wrong with what is said, or with the stream: its own fault of one that comes alone. Those of a trunk
+    /// may come again by another one.
+    fn break_off(&mut self, error: &ScreenError, desk: &mut Desk) {
+        self.end = End::Over(Some(error.sentence()));
+        self.stdin = Input::Ended;
+        match self.kind {
+            Kind::Alone => self.seats_mut().for_each(|seat| seat.cut(desk)),
+            Kind::Trunk(_) => self.seats_mut().for_each(|seat| seat.lost(desk)),
         }
-    }
-
-    fn try_poll_input(
-        &mut self,
-        cx: &mut Context<'_>,
-        desk: &mut Desk,
-    ) -> Result<(Progress, Option<Entering>), ScreenError> {
-        let mut progress = Progress::None;
-        if let Some(entering) = self.hear(desk)? {
-            return Ok((Progress::Made, Some(entering)));
-        }
-        if self.stdin == Input::Open
-            && let Poll::Ready(read) = self.inlet.poll_read(cx)
-        {
-            progress = Progress::Made;
-            let entering = self.receive(read, desk)?;
-            if entering.is_some() {
-                return Ok((progress, entering));
-            }
-        }
-        match self.timer.poll_due(cx) {
-            Poll::Ready(Due::Silence) => self.lost(desk),
-            Poll::Ready(Due::Alive) => {
-                self.say_alive();
-                progress = Progress::Made;
-            }
-            Poll::Pending => {}
-        }
-        for Place { seat, .. } in &mut self.places {
-            progress = progress.and(seat.poll_due(cx, desk)?);
-        }
-        if self.gone.as_mut().poll(cx).is_ready() {
-            self.gone = Box::pin(pending());
-            self.lost(desk);
-        }
-        if self.control.poll_gone(cx).is_ready() {
-            self.lost(desk);
-        }
-        Ok((progress, None))
-    }
-
-    fn receive(
-        &mut self,
-        read: io::Result<Input>,
-        desk: &mut Desk,
-    ) -> Result<Option<Entering>, ScreenError> {
-        self.stdin = read.map_err(ScreenError::Input)?;
-        if self.stdin == Input::Ended {
-            self.end_unless_over();
-            self.seats_mut().for_each(|seat| seat.leave(desk));
-            return Ok(None);
-        }
-        self.timer.heard();
-        self.hear(desk)
-    }
-
-    /// What was read, up to one who comes.
-    fn hear(&mut self, desk: &mut Desk) -> Result<Option<Entering>, ScreenError> {
-        while !self.is_over()
-            && let Some(frame) = self.inlet.next()?
-        {
-            let entering = self.apply(frame, desk)?;
-            if entering.is_some() {
-                return Ok(entering);
-            }
-        }
-        Ok(None)
-    }
-
-    fn apply(&mut self, frame: Frame, desk: &mut Desk) -> Result<Option<Entering>, ScreenError> {
-        if let Frame::Enter(enter) = frame
-            && matches!(self.kind, Kind::Trunk(_))
-            && self.admits(self.speaker)
-        {
-            return Ok(Some(Entering { number: self.speaker, enter }));
-        }
-        match (frame, &mut self.kind) {
-            (Frame::Ping, _) => self.say_alive(),
-            (Frame::Compress, _) => self.outlet.compress(),
-            (Frame::FromViewer { viewer }, Kind::Trunk(_)) => self.speaker = viewer,
-            (Frame::OutputCredit { bytes }, Kind::Trunk(common)) if self.speaker == 0 => {
-                common.window.acknowledge(bytes);
-            }
-            (frame, _) => {
-                let speaker = self.speaker;
-                let of = self.places.iter_mut().find(|place| place.number == speaker);
-                match (of, &self.kind) {
-                    (Some(Place { seat, .. }), _) => seat.apply(frame, desk)?,
-                    // It has left in this moment, or is the stream itself, which says no such thing.
-                    (None, Kind::Trunk(_)) if speaker > 0 => {}
-                    (None, _) => return Err(ScreenError::Direction(frame)),
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether one of this number may come.
-    fn admits(&self, number: u32) -> bool {
-        let is_new = number > 0 && self.places.iter().all(|place| place.number != number);
-        is_new && matches!(self.end, End::Open)
     }
 
     /// The connection broke.

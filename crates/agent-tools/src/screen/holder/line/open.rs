@@ -37,7 +37,8 @@ impl Line {
         let kind = match hello.comes {
             Comes::Alone(_) => Kind::Alone,
             Comes::Trunk => {
-                Kind::Trunk(Box::new(Common::new(OutputWindow::new(hello.window_bytes))))
+                let window = OutputWindow::new(hello.window_bytes);
+                Kind::Trunk(Box::new(Common::new(window, hello.alive())))
             }
         };
         Some(Self {
@@ -53,6 +54,7 @@ impl Line {
             places: Vec::new(),
             speaker: 0,
             end: End::Open,
+            stuck: None,
         })
     }
 }

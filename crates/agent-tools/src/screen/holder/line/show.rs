@@ -6,6 +6,7 @@ use std::{
 };
 
 use screen_wire::Frame;
+use tokio::time::sleep;
 
 use super::{End, Kind, Line, Place, trunk};
 use crate::screen::{
@@ -54,23 +55,36 @@ impl Line {
                 }
             } else {
                 match self.outlet.poll_write(cx) {
-                    Poll::Pending => return progress,
+                    Poll::Pending => {
+                        self.give_up_if_stuck(cx);
+                        return progress;
+                    }
                     Poll::Ready(sent) => sent,
                 }
             };
+            self.stuck = None;
             progress = Progress::Made;
             match sent {
                 Ok(()) => {}
                 // A viewer that left is an ordinary end, not an error.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.lost(desk),
-                Err(error) => {
-                    let sentence = ScreenError::Output(error).sentence();
-                    self.seats_mut().for_each(|seat| seat.cut(desk));
-                    self.end = End::Over(Some(sentence));
-                }
+                Err(error) => self.break_off(&ScreenError::Output(error), desk),
             }
         }
         progress
+    }
+
+    /// When all is over, one that takes nothing is not waited for.
+    fn give_up_if_stuck(&mut self, cx: &mut Context<'_>) {
+        if !self.seats().any(Seat::is_last) {
+            return;
+        }
+        let patience = self.patience();
+        let until = self.stuck.get_or_insert_with(|| Box::pin(sleep(patience)));
+        if until.as_mut().poll(cx).is_ready() {
+            self.end_unless_over();
+            self.seats_mut().for_each(Seat::fail);
+        }
     }
 
     /// Whether there is anybody who is told anything.
@@ -127,7 +141,7 @@ impl Line {
             }
         };
         let common = match kind {
-            Kind::Trunk(common) => Some(common.position),
+            Kind::Trunk(common) => Some((common.position, &common.window)),
             Kind::Alone => None,
         };
         for Place { number, seat } in places.iter_mut() {

@@ -21,8 +21,9 @@ use crate::screen::{
 
 /// The common output takes such steps while somebody is on the way to it, who takes larger ones.
 const STEP_BYTES: usize = MAX_PAYLOAD_BYTES / 4;
-/// How long one who is further than the common output waits for those who take none of it.
-const WAIT_MAX: Duration = Duration::from_millis(500);
+/// One who is not behind the common output waits so long for those who take none of it: this part of the time between
+/// two signs of life, of which there are ten seconds.
+const WAIT_PART: u32 = 20;
 
 pub(super) struct Common {
     /// Up to where in the program's output it is.
@@ -37,6 +38,7 @@ pub(super) struct Common {
     last: Turn,
     /// Until those are dropped who take nothing, and keep others waiting.
     waits: Option<Timed>,
+    wait_max: Duration,
 }
 
 /// Whose output was sent last.
@@ -47,7 +49,7 @@ enum Turn {
 }
 
 impl Common {
-    pub(super) fn new(window: OutputWindow) -> Self {
+    pub(super) fn new(window: OutputWindow, alive: Duration) -> Self {
         Self {
             position: 0,
             window,
@@ -56,6 +58,7 @@ impl Common {
             turn: 0,
             last: Turn::Common,
             waits: None,
+            wait_max: alive / WAIT_PART,
         }
     }
 
@@ -65,6 +68,17 @@ impl Common {
 
     fn has_output(&self, output: &Ring) -> bool {
         self.window.room() > 0 && self.position < output.head()
+    }
+
+    /// It does not go on where it was.
+    fn breaks_off(
+        &mut self,
+        position: u64,
+        outlet: &mut Outlet,
+        address: &mut Address,
+    ) -> Result<(), ScreenError> {
+        self.window = OutputWindow::new(self.window.window());
+        address.say(outlet, 0, Frame::Position { position, screen_bytes: 0 })
     }
 
     /// Gathers what there is room for, as far as `to`.
@@ -101,12 +115,21 @@ pub(super) fn load(
     }
     if is_stuck(common, places, cx, desk.output()) {
         places.iter_mut().for_each(|place| place.seat.drop_common());
-        let position = desk.output().head();
-        address.say(outlet, 0, Frame::Position { position, screen_bytes: 0 })?;
+        common.breaks_off(desk.output().head(), outlet, address)?;
     }
-    for Place { number, seat } in follow(common, places, desk.output()) {
-        seat.follow();
-        address.say(outlet, *number, Frame::Follows)?;
+    if let Some(position) = begin(places, desk.output()) {
+        common.position = position;
+        if common.window.unacknowledged() > 0 {
+            common.breaks_off(position, outlet, address)?;
+        }
+    }
+    if common.window.room() > 0 {
+        for Place { number, seat } in places.iter_mut() {
+            if seat.is_at().is_some_and(|at| at.position == common.position) {
+                seat.follow();
+                address.say(outlet, *number, Frame::Follows)?;
+            }
+        }
     }
     let is_followed = places.iter().any(|place| place.seat.follows());
     let common_first =
@@ -141,14 +164,15 @@ fn is_stuck(common: &mut Common, places: &[Place], cx: &mut Context<'_>, output:
         || feed::owes_too_much(common.position, &common.window, output);
     let waits = places.iter().any(|place| {
         let seat = &place.seat;
-        seat.has_room() && seat.is_at().is_some_and(|at| at.position > common.position)
+        seat.has_room() && seat.is_at().is_some_and(|at| at.position >= common.position)
     });
     if !behind && (!waits || common.window.room() > 0) {
         common.waits = None;
         return false;
     }
     let stuck = behind || {
-        let until = common.waits.get_or_insert_with(|| Box::pin(sleep(WAIT_MAX)));
+        let wait_max = common.wait_max;
+        let until = common.waits.get_or_insert_with(|| Box::pin(sleep(wait_max)));
         until.as_mut().poll(cx) == Poll::Ready(())
     };
     if stuck {
@@ -157,24 +181,15 @@ fn is_stuck(common: &mut Common, places: &[Place], cx: &mut Context<'_>, output:
     stuck
 }
 
-/// Those who are where the common output is. Where nobody follows, that begins with the first who is through.
-fn follow<'a>(
-    common: &mut Common,
-    places: &'a mut [Place],
-    output: &Ring,
-) -> impl Iterator<Item = &'a mut Place> + use<'a> {
-    if !places.iter().any(|place| place.seat.follows()) {
-        let head = output.head();
-        let through = |at: &Live| at.is_caught_up() || at.position == head;
-        let first = places.iter().filter_map(|place| place.seat.is_at().filter(through));
-        if let Some(position) = first.map(|at| at.position).max() {
-            common.position = position;
-        }
+/// Where the common output begins, which nobody follows: with the first who is through.
+fn begin(places: &[Place], output: &Ring) -> Option<u64> {
+    if places.iter().any(|place| place.seat.follows()) {
+        return None;
     }
-    let position = common.position;
-    places
-        .iter_mut()
-        .filter(move |place| place.seat.is_at().is_some_and(|at| at.position == position))
+    let head = output.head();
+    let through = |at: &Live| at.is_caught_up() || at.position == head;
+    let first = places.iter().filter_map(|place| place.seat.is_at().filter(through));
+    first.map(|at| at.position).max()
 }
 
 /// The next who is sent output alone: its number, and where it is to be told to be.

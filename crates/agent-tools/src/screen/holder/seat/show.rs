@@ -13,9 +13,10 @@ use crate::screen::{
     desk::Desk,
     holder::{
         Alive,
-        feed::{Live, Place, Stream},
+        feed::{Live, Missing, Place, Stream},
     },
     viewer::Gathered,
+    window::OutputWindow,
 };
 
 impl Seat {
@@ -52,9 +53,10 @@ impl Seat {
         to: Option<u64>,
         desk: &mut Desk,
     ) -> io::Result<()> {
-        let stream = match self.phase {
-            Phase::Present => Stream::GoesOn,
-            _ => Stream::Over,
+        let (stream, to) = match self.phase {
+            Phase::Present => (Stream::GoesOn, to),
+            // It does not come to follow any more.
+            _ => (Stream::Over, None),
         };
         let Self { feed, output, typist, .. } = self;
         feed.fill(into, output, (stream, to), desk, typist)?;
@@ -93,22 +95,27 @@ impl Seat {
         self.feed.drop_common();
     }
 
+    /// Whether it is only told the program's end any more.
+    pub(in crate::screen::holder) fn is_last(&self) -> bool {
+        matches!(self.phase, Phase::Last { .. } | Phase::Told)
+    }
+
     /// The exit code, once all of the output has been sent, or is not taken. `sends` says whether it is about to be
-    /// sent some, `common` up to where the common output was sent.
+    /// sent some, `common` up to where the common output was sent, and how much of it may be.
     pub(in crate::screen::holder) fn last_frame(
         &mut self,
         cx: &mut Context<'_>,
         desk: &Desk,
         sends: bool,
-        common: Option<u64>,
+        common: Option<(u64, &OutputWindow)>,
     ) -> Option<Frame> {
         let Phase::Last { code, patience } = &mut self.phase else { return None };
-        if sends {
+        let missing = self.feed.missing(desk.output().head(), &self.output, common);
+        if sends || missing == Missing::Coming {
             patience.as_mut().reset(Instant::now() + self.patience);
             return None;
         }
-        let through = self.feed.is_through(desk.output().head(), common);
-        if !through && patience.as_mut().poll(cx) == Poll::Pending {
+        if missing == Missing::NoRoom && patience.as_mut().poll(cx) == Poll::Pending {
             return None;
         }
         let code = *code;
