@@ -24,7 +24,6 @@ use memory::Memory;
 
 use super::{
     desk::Desk,
-    error::ScreenError,
     folder::Place,
     handover::{Control, Door},
     pty::Pty,
@@ -197,7 +196,9 @@ impl Holder {
             Poll::Ready(Ok(written)) => {
                 for (by, bytes) in of {
                     if let By::Viewer(id) = by {
-                        lines.iter_mut().for_each(|line| line.typed(id, bytes, written));
+                        for line in lines.iter_mut() {
+                            line.typed(id, bytes, written);
+                        }
                     }
                 }
                 Progress::Made

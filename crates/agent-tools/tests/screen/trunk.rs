@@ -5,11 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use screen_wire::{Enter, Frame, Join, Joined, Viewer as Key};
 
-use crate::{
-    page::contains,
-    terminal::Terminal,
-    viewer::{Crediting, Viewer},
-};
+use crate::{page::contains, terminal::Terminal, viewer::Viewer};
 
 pub(crate) const WINDOW_BYTES: usize = 256 * 1024;
 
@@ -58,7 +54,7 @@ impl Trunk {
         // Flags come in pairs there.
         let window = WINDOW_BYTES.to_string();
         let terminal = terminal.clone().with(&["--window-bytes", &window]);
-        let stream = Viewer::start_with(&terminal, &["--trunk"]).with_crediting(Crediting::Never);
+        let stream = Viewer::start_with(&terminal, &["--trunk"]).without_credit();
         let guests = BTreeMap::new();
         Self { stream, speaker: 0, heard: 0, guests, jumps: 0, common: 0, uncredited: 0 }
     }

@@ -19,8 +19,8 @@ pub(crate) fn terminal(script: &str) -> Terminal {
 fn counting(last: u32) -> (Terminal, Vec<u8>) {
     let terminal =
         terminal(&format!("printf ready; read -r _; seq 1 {last}; printf end; exec cat"));
-    let numbers = (1..=last).map(|number| format!("{number}\n")).collect::<String>();
-    (terminal, format!("ready{numbers}end").into_bytes())
+    let numbers: Vec<_> = (1..=last).map(|number| number.to_string()).collect();
+    (terminal, format!("ready{}\nend", numbers.join("\n")).into_bytes())
 }
 
 #[tokio::test]

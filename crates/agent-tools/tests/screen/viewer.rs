@@ -29,7 +29,7 @@ pub(crate) const SIZE: [&str; 4] = ["--columns", "80", "--rows", "24"];
 
 pub(crate) struct Viewer {
     /// Its folder stays while somebody looks.
-    terminal: Terminal,
+    _terminal: Terminal,
     screen: Child,
     input: Option<FramedWrite<ChildStdin, FrameCodec>>,
     output: Option<FramedRead<ChildStdout, FrameCodec>>,
@@ -76,15 +76,7 @@ impl Viewer {
 
     /// A viewer that credits nothing from now on.
     pub(crate) fn without_credit(self) -> Self {
-        self.with_crediting(Crediting::Never)
-    }
-
-    pub(crate) fn with_crediting(self, crediting: Crediting) -> Self {
-        Self { crediting, ..self }
-    }
-
-    pub(crate) fn terminal(&self) -> &Terminal {
-        &self.terminal
+        Self { crediting: Crediting::Never, ..self }
     }
 
     /// Of 80×24, with flags that have no value.
@@ -122,7 +114,7 @@ impl Viewer {
         let output = screen.stdout.take().map(|stdout| FramedRead::new(stdout, FrameCodec));
         let crediting = Crediting::Always;
         let seen = BytesMut::new();
-        Self { terminal: terminal.clone(), screen, input, output, crediting, seen, credited: 0 }
+        Self { _terminal: terminal.clone(), screen, input, output, crediting, seen, credited: 0 }
     }
 
     pub(crate) async fn send(&mut self, frame: Frame) {

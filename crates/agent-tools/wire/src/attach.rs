@@ -43,10 +43,10 @@ impl Attach {
     /// The arguments of `agent-tools`.
     pub fn arguments(&self) -> serde_json::Result<Vec<String>> {
         let mut words = ["screen", "attach"].map(str::to_owned).to_vec();
-        words.extend(value("--port", self.port));
-        words.extend(value("--columns", self.columns));
-        words.extend(value("--rows", self.rows));
-        words.extend(value("--window-bytes", self.window_bytes));
+        words.extend(value("--port", &self.port));
+        words.extend(value("--columns", &self.columns));
+        words.extend(value("--rows", &self.rows));
+        words.extend(value("--window-bytes", &self.window_bytes));
         if let Some(shared) = &self.shared {
             words.extend(shared.arguments()?);
         }
@@ -57,11 +57,11 @@ impl Attach {
 impl SharedTerminal {
     fn arguments(&self) -> serde_json::Result<Vec<String>> {
         let mut words = value("--name", &self.name).to_vec();
-        words.extend(self.idle.into_iter().flat_map(|idle| value("--idle-ms", idle.as_millis())));
+        words.extend(self.idle.into_iter().flat_map(|idle| value("--idle-ms", &idle.as_millis())));
         match self.comes {
             Comes::Alone(None) => {}
             Comes::Alone(Some(join)) => {
-                words.extend(value("--join", serde_json::to_string(&join)?));
+                words.extend(value("--join", &serde_json::to_string(&join)?));
             }
             Comes::Trunk => words.push("--trunk".to_owned()),
         }
@@ -69,7 +69,7 @@ impl SharedTerminal {
     }
 }
 
-fn value(flag: &str, value: impl ToString) -> [String; 2] {
+fn value(flag: &str, value: &impl ToString) -> [String; 2] {
     [flag.to_owned(), value.to_string()]
 }
 

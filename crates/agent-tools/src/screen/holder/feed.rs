@@ -227,7 +227,7 @@ pub(super) fn up_to(position: u64, to: u64, left: usize) -> usize {
 
 /// A picture is begun when much of it can be sent at once.
 fn has_room_again(window: &OutputWindow) -> bool {
-    window.room() >= window.window() / 2
+    window.room() > 0 && window.room() >= window.window() / 2
 }
 
 /// One alone never is: the program waits for it. Nor is one that was away, as long as what it missed is there.

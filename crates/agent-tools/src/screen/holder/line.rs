@@ -140,7 +140,9 @@ impl Line {
     pub(super) fn see_off(&mut self) -> Vec<Seat> {
         let over = self.places.extract_if(.., |place| place.seat.is_over());
         let over: Vec<Place> = over.collect();
-        over.iter().for_each(|place| self.left(place.number));
+        for place in &over {
+            self.left(place.number);
+        }
         over.into_iter().map(|place| place.seat).collect()
     }
 

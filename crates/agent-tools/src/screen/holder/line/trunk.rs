@@ -114,7 +114,9 @@ pub(super) fn load(
         address.say(outlet, viewer, Frame::Left)?;
     }
     if is_stuck(common, places, cx, desk.output()) {
-        places.iter_mut().for_each(|place| place.seat.drop_common());
+        for Place { seat, .. } in places.iter_mut() {
+            seat.drop_common();
+        }
         common.breaks_off(desk.output().head(), outlet, address)?;
     }
     if let Some(position) = begin(places, desk.output()) {
