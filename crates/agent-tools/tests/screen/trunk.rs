@@ -1,6 +1,9 @@
 //! A trunk as a broker is one: many viewers by one stream, each of which knows what it was shown.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use screen_wire::{Enter, Frame, Join, Joined, Viewer as Key};
@@ -9,8 +12,12 @@ use crate::{page::contains, terminal::Terminal, viewer::Viewer};
 
 pub(crate) const WINDOW_BYTES: usize = 256 * 1024;
 
+/// Far beyond what a test takes. Signs of life come for ever, also where nothing else does.
+const LASTS_MAX: Duration = Duration::from_mins(2);
+
 pub(crate) struct Trunk {
     pub(crate) stream: Viewer,
+    began_at: Instant,
     speaker: u32,
     heard: u32,
     guests: BTreeMap<u32, Guest>,
@@ -55,8 +62,16 @@ impl Trunk {
         let window = WINDOW_BYTES.to_string();
         let terminal = terminal.clone().with(&["--window-bytes", &window]);
         let stream = Viewer::start_with(&terminal, &["--trunk"]).without_credit();
-        let guests = BTreeMap::new();
-        Self { stream, speaker: 0, heard: 0, guests, jumps: 0, common: 0, uncredited: 0 }
+        Self {
+            stream,
+            began_at: Instant::now(),
+            speaker: 0,
+            heard: 0,
+            guests: BTreeMap::new(),
+            jumps: 0,
+            common: 0,
+            uncredited: 0,
+        }
     }
 
     pub(crate) fn guest(&self, number: u32) -> &Guest {
@@ -115,6 +130,7 @@ impl Trunk {
 
     /// What is said next.
     pub(crate) async fn hears(&mut self) {
+        assert!(self.began_at.elapsed() < LASTS_MAX, "what is waited for comes");
         let before = self.stream.seen.len();
         let Some(frame) = self.stream.next().await else { panic!("the trunk ended") };
         if let Frame::ToViewer { viewer } = frame {

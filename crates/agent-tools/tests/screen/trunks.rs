@@ -9,7 +9,7 @@ use crate::{
 
 /// Long enough for all of a test, also until one who waits for others gives them up: that takes a twentieth of the time
 /// between two signs of life.
-const STAYS: [&str; 6] = ["--idle-ms", "600000", "--alive-ms", "200000", "--silence-ms", "600000"];
+const STAYS: [&str; 6] = ["--idle-ms", "60000", "--alive-ms", "200000", "--silence-ms", "600000"];
 
 pub(crate) fn terminal(script: &str) -> Terminal {
     Terminal::shared(&format!("stty raw -echo; {script}")).with(&STAYS)
