@@ -61,14 +61,15 @@ async fn the_end_is_told_to_one_who_waits_for_those_who_take_nothing() {
 
 #[tokio::test]
 async fn one_who_takes_nothing_is_told_the_end_all_the_same() {
-    let script = format!("printf ready; read -r _; head -c {WINDOW_BYTES} /dev/zero; exit 7");
-    let mut trunk = Trunk::to(&terminal(&script).with(&["--alive-ms", "200"]));
+    let more = WINDOW_BYTES + 1000;
+    let script = format!("printf ready; read -r _; head -c {more} /dev/zero; exit 7");
+    let mut trunk = Trunk::to(&terminal(&script).with(&["--alive-ms", "2000"]));
     trunk.enters(1).await;
     trunk.until(1, |guest| guest.follows && guest.has_seen("ready")).await;
     trunk.stalls(1);
     trunk.types(1, b"\n").await;
     trunk.until(1, |guest| guest.exit.is_some()).await;
-    assert_eq!(trunk.guest(1).exit, Some(7));
+    assert_eq!((trunk.guest(1).exit, trunk.uncredited), (Some(7), WINDOW_BYTES));
     assert!(trunk.stream.ended().await.screen.success());
 }
 
