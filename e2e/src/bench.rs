@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use serde_json::json;
 
-use crate::{agents, cluster::Space, kubeoc, pods};
+use crate::{agents, cluster::Space, pods};
 
 mod broker;
 mod check;
@@ -31,9 +31,9 @@ use figures::Samples;
 use hosts::Host;
 use machine::load;
 use measure::Lane;
-use programs::Programs;
+use programs::{Programs, Terminals};
 use sessions::Memory;
-use ways::Ways;
+use ways::{Tokens, Ways};
 
 const AGENT: &str = "measured";
 
@@ -132,16 +132,20 @@ async fn interruptible<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 
 async fn measure(space: &Space, plan: &Plan, output: Output) -> Result<()> {
     agents::ready(space, AGENT, json!({ "agentImage": plan.agent_image })).await?;
-    let token = kubeoc::share(space, AGENT, &[]).await?;
+    let tokens = Tokens::share(space, AGENT).await?;
     let pod = pods::of_agent(space, AGENT).await?;
     (output.step)(&format!("the agent is ready: pod {pod}"));
-    (output.step)("each session gets a terminal of its own: gateway and broker restart");
-    programs::lift_limits(&space.client).await?;
+    (output.step)("limits are lifted: gateway and broker restart");
+    programs::lift_limits(&space.client, Terminals::Shared).await?;
     let target = Target { namespace: &space.name, pod: &pod };
-    let ways = Ways::find(space, &plan.agent_image, target, &token).await?;
+    let ways = Ways::find(space, &plan.agent_image, target, &tokens).await?;
     let mut samples = Box::pin(take_turns(space, &ways, plan, output)).await?;
     (output.step)(&format!("{} openings by each way{}", plan.openings, load()));
-    let opened = Box::pin(openings::measure(&ways, plan.openings, &mut samples)).await;
+    let mut opened = Box::pin(openings::measure(&ways, plan.openings, &mut samples)).await;
+    if opened.is_ok() {
+        (output.step)("openings of a terminal that somebody looks at");
+        opened = Box::pin(openings::further(&ways, plan.openings, &mut samples)).await;
+    }
     (output.figures)(&report(samples, plan));
     opened?;
     match plan.idle {
@@ -191,7 +195,7 @@ async fn hosts(space: &Space, image: &str, count: usize, output: Output) -> Resu
         "{} agents are ready; limits are lifted: gateway and broker restart",
         hosts.len()
     ));
-    programs::lift_limits(&space.client).await?;
+    programs::lift_limits(&space.client, Terminals::Own).await?;
     Ok(hosts)
 }
 

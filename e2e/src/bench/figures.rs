@@ -21,6 +21,8 @@ pub(super) struct Samples {
     pub(super) key_cpu: Usage,
     /// From the start of connecting to the first byte of a new terminal.
     pub(super) openings: Vec<Duration>,
+    /// The same of one that is open to somebody else already.
+    pub(super) further: Vec<Duration>,
 }
 
 /// What bulk output of one kind took.

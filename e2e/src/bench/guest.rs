@@ -30,6 +30,13 @@ pub(super) struct Guest {
     acknowledge_at: Option<Instant>,
 }
 
+/// Whether a guest could go on after a break, as a page does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Comes {
+    Once,
+    Again,
+}
+
 /// What the gateway says beside output.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
@@ -49,7 +56,7 @@ enum Event {
 
 impl Guest {
     /// Opens the link's terminal, and returns when the gateway says that it is open.
-    pub(super) async fn open(token: &str) -> Result<Self> {
+    pub(super) async fn open(token: &str, comes: Comes) -> Result<Self> {
         let gateway = settings::gateway()?;
         let address = gateway.strip_prefix("http://").context("the gateway is not plain HTTP")?;
         let mut request = format!("ws://{address}/s/{token}/terminal").into_client_request()?;
@@ -58,7 +65,13 @@ impl Guest {
         // Like a browser: without Nagle's algorithm.
         let (socket, _) = connect_async_with_config(request, None, true).await?;
         let mut guest = Self { socket, unacknowledged: 0, acknowledge_at: None };
-        guest.tell(&json!({ "type": "resize", "cols": COLUMNS, "rows": ROWS })).await?;
+        let mut first = json!({ "type": "resize", "cols": COLUMNS, "rows": ROWS });
+        if comes == Comes::Again {
+            // Nobody else opens one in the same nanosecond.
+            let viewer = daemon::clock::now().unix_timestamp_nanos();
+            first["join"] = json!({ "viewer": format!("{viewer:032x}") });
+        }
+        guest.tell(&first).await?;
         while !matches!(guest.next().await?, Event::Message(Message::Text(text)) if is_hello(&text)?)
         {
         }

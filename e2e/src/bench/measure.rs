@@ -23,6 +23,8 @@ use super::{
 
 /// After so long without a byte the terminal is stuck, and the benchmark fails.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A screen is drawn when nothing has come for so long.
+const DRAWN: Duration = Duration::from_millis(500);
 /// Echoes before the first that counts: buffers grow and caches fill.
 const WARM_UP_ECHOES: u16 = 50;
 /// Keys a second: a fast typist's, and as many as a program that types could send.
@@ -45,12 +47,25 @@ impl Lane {
     }
 
     async fn warm_up(&mut self) -> Result<()> {
-        self.expect(BANNER).await.context("the banner")?;
+        if self.samples.way == Way::Page {
+            self.is_drawn().await.context("the screen")?;
+        } else {
+            self.expect(BANNER).await.context("the banner")?;
+        }
         for round in 0..WARM_UP_ECHOES {
             self.echo(round).await?;
         }
         self.bulk(Bulk::Noise, 1).await?;
         self.bulk(Bulk::Text, 1).await.map(drop)
+    }
+
+    /// Who shares a terminal may come when the program has begun, and is drawn its screen.
+    async fn is_drawn(&mut self) -> Result<()> {
+        timeout(PATIENCE, self.terminal.receive()).await.context("stuck")??;
+        while let Ok(more) = timeout(DRAWN, self.terminal.receive()).await {
+            more?;
+        }
+        Ok(())
     }
 
     /// Echoes one by one and at each rate, and bulk output, once.

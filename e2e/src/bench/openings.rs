@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use bench_terminal::orders::BANNER;
+use bench_terminal::orders::{self, BANNER};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::{
     figures::Samples,
+    sessions::drain,
     ways::{Way, Ways},
 };
 
@@ -34,13 +35,54 @@ pub(super) async fn measure(ways: &Ways<'_>, count: u16, samples: &mut [Samples]
     Ok(())
 }
 
+/// Opens one terminal `count` times while somebody looks at it already: a page's as one more viewer, and beside that a direct
+/// exec, to which it makes no difference.
+pub(super) async fn further(ways: &Ways<'_>, count: u16, samples: &mut [Samples]) -> Result<()> {
+    let mut audience = ways.page().await?;
+    let opened = async {
+        for round in 0..count {
+            for samples in &mut *samples {
+                let took = match samples.way {
+                    Way::Direct => one(ways, Way::Direct).await,
+                    Way::Page => one_more(ways).await,
+                    _ => continue,
+                };
+                samples.further.push(took.with_context(|| format!("viewer {round}"))?);
+            }
+        }
+        anyhow::Ok(())
+    };
+    tokio::select! {
+        biased;
+        opened = timeout(PATIENCE * u32::from(count), opened) => opened.context("stuck")??,
+        ended = drain(&mut audience) => ended?,
+    }
+    audience.send(&orders::quit()).await?;
+    while let Ok(_output) = timeout(PATIENCE, audience.receive()).await.context("it goes on")? {}
+    Ok(())
+}
+
+async fn one_more(ways: &Ways<'_>) -> Result<Duration> {
+    let started = Instant::now();
+    let mut guest = ways.page().await?;
+    guest.receive().await?;
+    let took = started.elapsed();
+    guest.leave().await?;
+    Ok(took)
+}
+
 /// Opens a terminal, and ends it before anything else is opened.
 async fn one(ways: &Ways<'_>, way: Way) -> Result<Duration> {
     let started = Instant::now();
     let mut terminal = ways.open(way).await?;
     let first = terminal.receive().await?;
     let took = started.elapsed();
-    ensure!(BANNER.starts_with(&first), "it begins with {}", first.escape_ascii());
+    // Who shares a terminal may come when the program has begun, and is drawn its screen.
+    ensure!(
+        way == Way::Page || BANNER.starts_with(&first),
+        "it begins with {}",
+        first.escape_ascii()
+    );
     terminal.end().await?;
     Ok(took)
 }

@@ -58,11 +58,20 @@ const UNLIMITED: [&str; 9] = [
 /// With `0s` each session has a terminal and a program of its own.
 const SHARED: &str = "SCREEN_IDLE";
 
-/// Lifts the limits of both programs, which restarts them, and lets no session share a terminal with another.
-pub(super) async fn lift_limits(client: &Client) -> Result<()> {
+/// Whose the terminals are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Terminals {
+    /// Of all who come by the same link, as they are installed.
+    Shared,
+    /// Of one session each.
+    Own,
+}
+
+/// Lifts the limits of both programs, which restarts them.
+pub(super) async fn lift_limits(client: &Client, terminals: Terminals) -> Result<()> {
     let value = |name: &&str| json!({ "name": name, "value": "100000" });
-    let own = json!({ "name": SHARED, "value": "0s" });
-    set_limits(client, &UNLIMITED.iter().map(value).chain([own]).collect::<Vec<_>>()).await
+    let own = (terminals == Terminals::Own).then(|| json!({ "name": SHARED, "value": "0s" }));
+    set_limits(client, &UNLIMITED.iter().map(value).chain(own).collect::<Vec<_>>()).await
 }
 
 /// Takes [`lift_limits`] back.

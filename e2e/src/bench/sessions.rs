@@ -12,7 +12,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    guest::Guest,
+    guest::{Comes, Guest},
     hosts::{self, Host},
     programs::Programs,
 };
@@ -78,7 +78,9 @@ impl Held {
         let mut sessions = JoinSet::new();
         let mut opened = stream::iter(hosts::in_turns(hosts, count))
             .map(|host| async move {
-                timeout(PATIENCE, Guest::open(&host.token)).await.context("an opening")?
+                timeout(PATIENCE, Guest::open(&host.token, Comes::Once))
+                    .await
+                    .context("an opening")?
             })
             .buffer_unordered(AT_ONCE);
         // The first ones are asked for signs of life while the last ones open.
@@ -144,7 +146,8 @@ async fn keep(
     Ok(guest)
 }
 
-async fn drain(guest: &mut Guest) -> Result<()> {
+/// Reads what comes, for ever.
+pub(super) async fn drain(guest: &mut Guest) -> Result<()> {
     loop {
         guest.receive().await?;
     }

@@ -10,7 +10,7 @@ enum Figure {
 
 use Figure::{Alone, Compared};
 
-const ROWS: [(&str, Figure); 18] = [
+const ROWS: [(&str, Figure); 19] = [
     ("echo p50, ms", Compared(|way| percentile_ms(&way.echoes, 50))),
     ("echo p99, ms", Compared(|way| percentile_ms(&way.echoes, 99))),
     ("50 keys/s p50, ms", Compared(|way| percentile_ms(&way.paced[0], 50))),
@@ -21,6 +21,7 @@ const ROWS: [(&str, Figure); 18] = [
     ("text median, MB/s", Compared(|way| way.text.mb_per_s())),
     ("listing median, MB/s", Compared(|way| way.listing.mb_per_s())),
     ("opening p50, ms", Compared(|way| percentile_ms(&way.openings, 50))),
+    ("further viewer p50, ms", Compared(|way| percentile_ms(&way.further, 50))),
     ("gateway, µs a key", Alone(|way| way.key_us(way.key_cpu.gateway))),
     ("broker, µs a key", Alone(|way| way.key_us(way.key_cpu.broker))),
     ("gateway, ms a MB noise", Alone(|way| way.noise.ms_per_mb(way.noise.cpu.gateway))),
@@ -97,6 +98,7 @@ mod tests {
             echoes: vec![Duration::from_micros(1500), Duration::from_millis(4)],
             noise: bulk(200.0),
             openings: vec![Duration::from_millis(40)],
+            further: vec![Duration::from_millis(40)],
             ..Samples::default()
         };
         let whole = Samples {
@@ -105,6 +107,7 @@ mod tests {
             paced: [vec![], vec![Duration::from_millis(1); 2]],
             noise: bulk(50.0),
             openings: [70, 50, 60].map(Duration::from_millis).to_vec(),
+            further: vec![Duration::from_millis(10)],
             key_cpu: Usage { gateway: Some(Duration::from_micros(90)), broker: None },
             ..Samples::default()
         };
@@ -121,6 +124,7 @@ mod tests {
 | text median, MB/s      |            - |            - |     - |
 | listing median, MB/s   |            - |            - |     - |
 | opening p50, ms        |        40.00 |        60.00 |  1.50 |
+| further viewer p50, ms |        40.00 |        10.00 |  0.25 |
 | gateway, µs a key      |            - |        45.00 |     - |
 | broker, µs a key       |            - |            - |     - |
 | gateway, ms a MB noise |            - |            - |     - |

@@ -12,7 +12,7 @@ use tonic::transport::Channel;
 use super::{
     broker::Attached,
     exec::{Exec, Screen, Target},
-    guest::Guest,
+    guest::{Comes, Guest},
 };
 
 /// The size that all of them have.
@@ -48,8 +48,9 @@ impl Terminal {
         Ok(Self::Broker(Box::new(attached)))
     }
 
-    pub(super) async fn guest(token: &str) -> Result<Self> {
-        Ok(Self::Guest(Box::new(Guest::open(token).await.context("a guest's WebSocket")?)))
+    pub(super) async fn guest(token: &str, comes: Comes) -> Result<Self> {
+        let guest = Guest::open(token, comes).await.context("a guest's WebSocket")?;
+        Ok(Self::Guest(Box::new(guest)))
     }
 
     pub(super) async fn send(&mut self, typed: &[u8]) -> Result<()> {

@@ -4,8 +4,14 @@ use anyhow::{Context, Result};
 use kube::Client;
 use tonic::transport::Channel;
 
-use super::{exec, exec::Target, programs, relays, terminal::Terminal};
-use crate::{cluster::Space, settings};
+use super::{
+    exec,
+    exec::Target,
+    guest::{Comes, Guest},
+    programs, relays,
+    terminal::Terminal,
+};
+use crate::{cluster::Space, kubeoc, settings};
 
 /// In the order of the table; the first is what the others are compared with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +22,8 @@ pub(super) enum Way {
     Screen,
     Broker,
     Whole,
+    /// As [`Self::Whole`], by a viewer that can come again: all of a terminal share an exec.
+    Page,
 }
 
 impl Way {
@@ -26,6 +34,7 @@ impl Way {
             Self::Screen => "screen, exec",
             Self::Broker => "broker",
             Self::Whole => "whole path",
+            Self::Page => "of a page",
         }
     }
 }
@@ -34,10 +43,27 @@ impl Way {
 /// since an upgraded connection serves for nothing else; a stream to the broker does not.
 pub(super) struct Ways<'a> {
     pod: Target<'a>,
-    token: &'a str,
+    tokens: &'a Tokens,
     direct: Client,
     /// Where this machine has a route to pods.
     through_pods: Option<ThroughPods>,
+}
+
+/// Of links of their own, so that no way shares its terminal with another.
+pub(super) struct Tokens {
+    broker: String,
+    whole: String,
+    page: String,
+}
+
+impl Tokens {
+    pub(super) async fn share(space: &Space, agent: &str) -> Result<Self> {
+        Ok(Self {
+            broker: kubeoc::share(space, agent, &["--link", "broker"]).await?,
+            whole: kubeoc::share(space, agent, &[]).await?,
+            page: kubeoc::share(space, agent, &["--link", "page"]).await?,
+        })
+    }
 }
 
 struct ThroughPods {
@@ -51,7 +77,7 @@ impl<'a> Ways<'a> {
         space: &Space,
         image: &str,
         pod: Target<'a>,
-        token: &'a str,
+        tokens: &'a Tokens,
     ) -> Result<Self> {
         let direct = exec::client(None).await?;
         let through_pods = if settings::reaches_pods()? {
@@ -59,14 +85,16 @@ impl<'a> Ways<'a> {
         } else {
             None
         };
-        Ok(Self { pod, token, direct, through_pods })
+        Ok(Self { pod, tokens, direct, through_pods })
     }
 
     /// Those that this machine can go.
     pub(super) fn all(&self) -> Vec<Way> {
         match self.through_pods {
-            Some(_) => vec![Way::Direct, Way::Relays, Way::Screen, Way::Broker, Way::Whole],
-            None => vec![Way::Direct, Way::Screen, Way::Whole],
+            Some(_) => {
+                vec![Way::Direct, Way::Relays, Way::Screen, Way::Broker, Way::Whole, Way::Page]
+            }
+            None => vec![Way::Direct, Way::Screen, Way::Whole, Way::Page],
         }
     }
 
@@ -76,9 +104,19 @@ impl<'a> Ways<'a> {
             Way::Direct => Terminal::direct(&self.direct, self.pod).await,
             Way::Relays => Terminal::direct(&through_pods()?.relayed, self.pod).await,
             Way::Screen => Terminal::screen(&self.direct, self.pod).await,
-            Way::Broker => Terminal::broker(through_pods()?.broker.clone(), self.token).await,
-            Way::Whole => Terminal::guest(self.token).await,
+            Way::Broker => {
+                Terminal::broker(through_pods()?.broker.clone(), &self.tokens.broker).await
+            }
+            Way::Whole => Terminal::guest(&self.tokens.whole, Comes::Once).await,
+            Way::Page => self.page().await.map(|guest| Terminal::Guest(Box::new(guest))),
         }
+    }
+}
+
+impl Ways<'_> {
+    /// One more viewer of the terminal that pages share.
+    pub(super) async fn page(&self) -> Result<Guest> {
+        Guest::open(&self.tokens.page, Comes::Again).await.context("a page's WebSocket")
     }
 }
 
