@@ -75,6 +75,15 @@ pub async fn logs(client: &Client, component: &str) -> Result<String> {
     Ok(all)
 }
 
+/// Whether what shows a pod's terminals ends with what happens to a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Execs {
+    /// The broker, or its way to the pod, is gone.
+    End,
+    /// The broker has them for whoever comes next.
+    Stay,
+}
+
 /// Waits until a terminal of the pod is shown, by none of the processes `before`.
 pub async fn session_anew(space: &Space, pod: &str, before: &[String]) -> Result<()> {
     let opened = waiting::until("a new session's process", OPENED_ANEW, || async {
@@ -114,7 +123,7 @@ const VIEWER: &str = "[s]creen attach";
 /// What holds a terminal, and its program.
 const HELD: &str = "[s]creen serve|[o]pencode attach";
 
-/// The ids of the processes that show the pod's terminals, one for each session, which end with them.
+/// The ids of the processes that show the pod's terminals: one for each broker and terminal, and for each session that shares none.
 pub async fn sessions(space: &Space, pod: &str) -> Result<Vec<String>> {
     processes(space, pod, VIEWER).await
 }

@@ -1,13 +1,13 @@
 //! The pod's side of a terminal: one exec of the screen's attach program, from its opening to its end.
 //! Who looks at it, and for how long, is not its business.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use api_types::{LinkName, Target};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use kube::Client;
-use screen_wire::{Join, Joined};
+use screen_wire::{Comes, Joined};
 use tokio::time::timeout;
 
 use crate::{
@@ -17,18 +17,27 @@ use crate::{
 
 mod channels;
 mod command;
+mod connection;
 mod event;
 #[cfg(test)]
 pub(crate) mod fake;
+mod frames;
+mod life;
 mod outgoing;
 mod socket;
+mod trunk;
 mod unframer;
 mod websocket;
 
 use channels::Protocol;
+pub(crate) use connection::Connection;
 pub(crate) use event::{Event, Over};
-pub(crate) use outgoing::TypedSoFar;
+use frames::Frames;
+pub(crate) use life::{Due, LifeSigns};
+pub(crate) use outgoing::{Outgoing, TypedSoFar};
 pub(crate) use socket::Exec;
+use trunk::NoSeat;
+pub(crate) use trunk::Trunks;
 
 /// An exec as the API server's client yields it.
 pub(crate) type Upgrade = TokioIo<Upgraded>;
@@ -54,14 +63,14 @@ pub(crate) struct Shared {
     pub(crate) link: Option<LinkName>,
     /// How long it goes on without viewers.
     pub(crate) idle: Duration,
-    /// Of a viewer that may come again.
-    pub(crate) join: Option<Join>,
+    /// One viewer, unless it is a trunk.
+    pub(crate) comes: Comes,
 }
 
 /// What was opened.
 pub(crate) struct Opened<Io> {
-    pub(crate) exec: Exec<Io>,
-    /// The answer to [`Shared::join`], if the screen has one.
+    pub(crate) connection: Connection<Io>,
+    /// The answer to a viewer that may come again, if the screen has one.
     pub(crate) joined: Option<Joined>,
 }
 
@@ -72,6 +81,9 @@ pub(crate) enum ExecError {
     Refused(#[from] kube::Error),
     #[error("the exec request cannot be built")]
     Request(#[source] kube::core::request::Error),
+    /// The exec of a trunk, for all who waited for it.
+    #[error(transparent)]
+    Trunk(Arc<Self>),
     /// It is answered before the viewer is told of an open terminal, whose screen it would clear.
     #[error("the screen did not let the viewer join")]
     NotJoined(#[source] Lost),
@@ -88,44 +100,58 @@ impl ExecError {
             Self::Request(_) => "exec_request",
             Self::NotJoined(_) => "exec_ended",
             Self::Late => "exec_late",
+            Self::Trunk(error) => error.category(),
         }
     }
 
     /// Whether there may be a screen all the same.
     pub(crate) fn may_have_started(&self) -> bool {
-        matches!(self, Self::Late | Self::NotJoined(Lost::Broken | Lost::Protocol))
+        match self {
+            Self::Late | Self::NotJoined(Lost::Broken | Lost::Silent | Lost::Protocol) => true,
+            Self::Trunk(error) => error.may_have_started(),
+            _ => false,
+        }
     }
 }
 
-/// Starts the screen's attach program in the target's server container. Where the viewer joins a terminal,
-/// that one has let it.
+/// Shows the viewer the terminal by the target's server container. Where the viewer joins a terminal, that one has let
+/// it. A pod of an older release knows no trunks, or none that is shared: the viewer gets an exec of its own there, or a terminal.
 pub(crate) async fn open(
     client: &Client,
+    trunks: &Trunks,
     target: &Target,
     screen: &Screen,
 ) -> Result<Opened<Upgrade>, ExecError> {
-    timeout(OPEN_DEADLINE, open_any(client, target, screen)).await.map_err(|_| ExecError::Late)?
+    match trunks.enter(target, screen).await {
+        Ok((seat, joined)) => {
+            return Ok(Opened { connection: Connection::Shared(seat), joined: Some(joined) });
+        }
+        Err(NoSeat::Failed(error)) => return Err(error),
+        Err(NoSeat::Unsuited | NoSeat::Unknown) => {}
+    }
+    timeout(OPEN_DEADLINE, open_own(client, target, screen)).await.map_err(|_| ExecError::Late)?
 }
 
-/// A pod of release 0.1.0 has no terminal that is shared: the viewer gets one of its own there.
-async fn open_any(
+async fn open_own(
     client: &Client,
     target: &Target,
     screen: &Screen,
 ) -> Result<Opened<Upgrade>, ExecError> {
     let mut exec = start(client, target, screen).await?;
-    let Some(shared) = &screen.shared else { return Ok(Opened { exec, joined: None }) };
-    let joined = match shared.join {
-        Some(_) => exec.joined().await.map(Some),
-        None => exec.heard().await.map(|()| None),
+    let comes = screen.shared.as_ref().map(|shared| shared.comes);
+    let joined = match comes {
+        None => return Ok(Opened { connection: Connection::Own(Box::new(exec)), joined: None }),
+        Some(Comes::Alone(Some(_))) => exec.joined().await.map(Some),
+        Some(_) => exec.heard().await.map(|()| None),
     };
     match joined {
-        Ok(joined) => Ok(Opened { exec, joined }),
+        Ok(joined) => Ok(Opened { connection: Connection::Own(Box::new(exec)), joined }),
         Err(Over::UnknownArguments) => {
             let Target { namespace, pod, .. } = target;
             tracing::info!(%namespace, %pod, "the pod is of a release without shared terminals");
             let screen = Screen { shared: None, ..screen.clone() };
-            Ok(Opened { exec: start(client, target, &screen).await?, joined: None })
+            let exec = start(client, target, &screen).await?;
+            Ok(Opened { connection: Connection::Own(Box::new(exec)), joined: None })
         }
         Err(over) => {
             let (lost, stderr) = (over.into(), exec.stderr());
@@ -140,13 +166,22 @@ async fn start(
     target: &Target,
     screen: &Screen,
 ) -> Result<Exec<Upgrade>, ExecError> {
-    let request = command::request(target, screen).map_err(ExecError::Request)?;
-    let connection = client.connect(request).await?;
-    let protocol = if connection.supports_stream_close() { Protocol::V5 } else { Protocol::V4 };
-    // Nothing has been read yet, so the bare connection is all there is.
-    let mut exec = Exec::new(connection.into_stream().into_inner(), protocol);
+    let mut exec = Exec::new(connect(client, target, screen).await?);
     if screen.encoding == Encoding::Lz4 {
         exec.accept_compressed();
     }
     Ok(exec)
+}
+
+/// Starts the screen's attach program.
+async fn connect(
+    client: &Client,
+    target: &Target,
+    screen: &Screen,
+) -> Result<Frames<Upgrade>, ExecError> {
+    let request = command::request(target, screen).map_err(ExecError::Request)?;
+    let connection = client.connect(request).await?;
+    let protocol = if connection.supports_stream_close() { Protocol::V5 } else { Protocol::V4 };
+    // Nothing has been read yet, so the bare connection is all there is.
+    Ok(Frames::new(connection.into_stream().into_inner(), protocol))
 }

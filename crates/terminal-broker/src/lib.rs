@@ -9,7 +9,7 @@
 //! 3. `activity`: who uses which agent, for controllers
 //! 4. [`target`]: which pod
 //! 5. [`viewer`]: what is said to the gateway, and how much at a time
-//! 6. `exec`: what is said to the pod
+//! 6. `exec`: what is said to the pod, by an exec of one viewer or by one that many share
 //! 7. `session`: one viewer's terminal, and all of them; a visitor's wish for a sleeping agent
 //! 8. [`error`]
 //! 9. `server`: gRPC, and who may call

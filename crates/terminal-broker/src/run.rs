@@ -12,6 +12,7 @@ use share::{Links, audit::audit};
 
 use crate::{
     Args, BrokerError,
+    exec::Trunks,
     metrics::BrokerMetrics,
     server::{self, AllowedCallers, Listening, Role},
     session::{Broker, Sessions},
@@ -71,17 +72,20 @@ pub async fn serve(args: &Args, daemon: Daemon, parts: Parts) -> Result<(), Brok
     let limits = args.share.limits;
     let sessions = Sessions::new(limits, audit, metrics.clone());
     let replica = args.share.pod_name.clone().unwrap_or_else(|| sessions.run.to_string());
+    let (tasks, shutdown) = (daemon.tasks.clone(), daemon.shutdown.clone());
+    let trunks = Trunks::new(exec.clone(), metrics.clone(), tasks.clone(), shutdown.clone());
     let broker = Broker {
         replica: replica.into(),
         links,
         exec,
+        trunks,
         pods,
         sessions,
         metrics,
         stale_grace: args.share.stale_grace,
         screen_idle: Some(args.screen_idle).filter(|idle| !idle.is_zero()),
-        tasks: daemon.tasks.clone(),
-        shutdown: daemon.shutdown.clone(),
+        tasks,
+        shutdown,
     };
     let readiness = daemon.readiness.gate("watch");
     let listening = Listening {

@@ -9,7 +9,8 @@ use e2e::{
     browser::{Browser, Window},
     cluster::{Space, api_server},
     guest::{PATIENCE, PROMPT, at_work, is_live_again},
-    http, kubeoc, network, pods,
+    http, kubeoc, network,
+    pods::{self, Execs},
     raw_guest::RawGuest,
     replica::{HTTP, Replica},
     waiting,
@@ -41,7 +42,7 @@ async fn a_gateway_that_hangs_is_replaced_by_the_other() -> Result<()> {
         visitors_are_served(&page.token).await?;
         newcomers_open(&page.token).await
     };
-    page.survives(visitors).await?;
+    page.survives(visitors, Execs::Stay).await?;
     drop(hanging);
     page.space.delete().await
 }
@@ -50,7 +51,7 @@ async fn a_gateway_that_hangs_is_replaced_by_the_other() -> Result<()> {
 async fn a_broker_that_hangs_is_replaced_by_the_other() -> Result<()> {
     let page = OpenPage::new("hangs").await?;
     let hanging = page.broker.processes.freeze()?;
-    page.survives(newcomers_open(&page.token)).await?;
+    page.survives(newcomers_open(&page.token), Execs::End).await?;
     drop(hanging);
     page.space.delete().await
 }
@@ -69,7 +70,7 @@ async fn a_broker_cut_off_from_its_gateway_is_replaced_by_the_other() -> Result<
 
     let cut = network::lost(&page.gateway, page.broker.address)?;
     let dead = network::lost_connections(&other, HTTP)?;
-    page.survives(newcomers_open(&page.token)).await?;
+    page.survives(newcomers_open(&page.token), Execs::Stay).await?;
     second.shows("still here", PATIENCE).await?;
     second.types(", both").await?;
     page.guest.shows("still here, both", PATIENCE).await?;
@@ -89,7 +90,7 @@ async fn replicas_cut_off_from_the_api_server_are_replaced_and_deny_no_link() ->
 
     let cut = [network::lost(&page.gateway, address)?, network::lost(&page.broker, address)?];
     let later = kubeoc::share(&page.space, "later", &[]).await?;
-    page.survives(newcomers_open(&page.token)).await?;
+    page.survives(newcomers_open(&page.token), Execs::End).await?;
     newcomer.open_at(&page.gateway.url(), &later).await?;
     newcomer.has_said(NO_CLUSTER, SOON).await?;
     drop(cut);
@@ -122,15 +123,18 @@ impl OpenPage {
     }
 
     /// The session ends, and another one shows the same terminal, while `others` come.
-    async fn survives(&self, others: impl Future<Output = Result<()>>) -> Result<()> {
+    async fn survives(&self, others: impl Future<Output = Result<()>>, execs: Execs) -> Result<()> {
         let terminal = pods::terminals(&self.space, &self.pod).await?;
         let left = waiting::until("the old session's processes have left", LEFT_ALONE, || async {
             let now = pods::sessions(&self.space, &self.pod).await?;
-            Ok(self.session.iter().all(|pid| !now.contains(pid)).then_some(()))
+            let done = execs == Execs::Stay || self.session.iter().all(|pid| !now.contains(pid));
+            Ok(done.then_some(()))
         });
         // On the heap: together they are larger than a stack frame should be.
         Box::pin(async { tokio::try_join!(left, others) }).await?;
-        pods::session_anew(&self.space, &self.pod, &self.session).await?;
+        if execs == Execs::End {
+            pods::session_anew(&self.space, &self.pod, &self.session).await?;
+        }
         is_live_again(&self.guest).await?;
         self.guest.types("still here").await?;
         self.guest.shows("still here", PATIENCE).await?;

@@ -9,7 +9,7 @@ use kube::{
     api::AttachParams,
     core::{Request, request::Error},
 };
-use screen_wire::{Attach, Comes, SharedTerminal};
+use screen_wire::{Attach, SharedTerminal};
 
 use super::{Screen, Shared};
 
@@ -35,9 +35,9 @@ pub(super) fn request(target: &Target, screen: &Screen) -> Result<http::Request<
 }
 
 fn terminal(shared: &Shared) -> SharedTerminal {
-    let Shared { link, idle, join } = shared;
+    let Shared { link, idle, comes } = shared;
     let name = names::link_terminal(link.as_ref());
-    SharedTerminal { name, idle: Some(*idle), comes: Comes::Alone(*join) }
+    SharedTerminal { name, idle: Some(*idle), comes: *comes }
 }
 
 #[cfg(test)]
@@ -45,7 +45,7 @@ mod tests {
     use std::time::Duration;
 
     use api_types::LinkName;
-    use screen_wire::{Join, Viewer};
+    use screen_wire::{Comes, Join, Viewer};
 
     use super::*;
     use crate::viewer::{Encoding, Size};
@@ -78,7 +78,7 @@ mod tests {
     }
 
     fn of(link: Option<LinkName>) -> Shared {
-        Shared { link, idle: Duration::from_secs(90), join: None }
+        Shared { link, idle: Duration::from_secs(90), comes: Comes::Alone(None) }
     }
 
     const OWN: &str = "--port 4096 --columns 120 --rows 40 --window-bytes 262144";
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn where_a_viewer_is_passes_as_json() {
         let join = Join { drawn: Some(9), typed_to: 3, ..Join::new(Viewer::from_bytes([7; 16])) };
-        let command = command(Some(Shared { join: Some(join), ..of(None) }));
+        let command = command(Some(Shared { comes: Comes::Alone(Some(join)), ..of(None) }));
         let [.., flag, value] = &command[..] else { panic!("{command:?}") };
         assert_eq!(flag, "--join");
         assert_eq!(serde_json::from_str::<Join>(value).unwrap(), join);

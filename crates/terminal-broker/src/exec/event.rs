@@ -1,7 +1,7 @@
 //! What an exec's owner hears of it. Pure.
 
 use bytes::Bytes;
-use screen_wire::Compressed;
+use screen_wire::{Compressed, Frame};
 use terminal_proto::v1::OutputPosition;
 
 use crate::closing::Lost;
@@ -21,6 +21,39 @@ pub(crate) enum Event {
     Alive,
 }
 
+impl Event {
+    /// `None` of what a screen says only once, or never.
+    pub(super) fn of(frame: Frame) -> Option<Self> {
+        Some(match frame {
+            Frame::Output(bytes) => Self::Output(bytes),
+            Frame::Compressed(output) => Self::Compressed(output),
+            Frame::Position { position, screen_bytes } => {
+                Self::Position(OutputPosition { position, screen_bytes })
+            }
+            Frame::Exit { code } => Self::Exited(code),
+            Frame::InputCredit { bytes } => Self::InputCredit(bytes),
+            Frame::Alive => Self::Alive,
+            Frame::Joined(_)
+            | Frame::ToViewer { .. }
+            | Frame::Follows
+            | Frame::Left
+            // A viewer's words.
+            | Frame::Input(_)
+            | Frame::Resize { .. }
+            | Frame::Ping
+            | Frame::OutputCredit { .. }
+            | Frame::Interrupt
+            | Frame::HangUp
+            | Frame::Compress
+            | Frame::Leave
+            | Frame::Typed { .. }
+            | Frame::FromViewer { .. }
+            | Frame::Enter(_)
+            | Frame::Redraw { .. } => return None,
+        })
+    }
+}
+
 /// Why nothing more can come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Over {
@@ -30,6 +63,8 @@ pub(crate) enum Over {
     UnknownArguments,
     /// The socket ended: nothing is known of the command.
     Broken,
+    /// Nothing was heard of the screen for too long.
+    Silent,
     /// What came is no terminal.
     Protocol,
 }
@@ -40,6 +75,7 @@ impl From<Over> for Lost {
             Over::Ended(lost) => lost,
             Over::UnknownArguments => Self::NotStarted,
             Over::Broken => Self::Broken,
+            Over::Silent => Self::Silent,
             Over::Protocol => Self::Protocol,
         }
     }

@@ -11,7 +11,7 @@ use tokio_tungstenite::{
 };
 use tokio_util::codec::{Decoder, Encoder};
 
-use super::{channels::Protocol, socket::Exec};
+use super::{channels::Protocol, frames::Frames, socket::Exec};
 
 /// What lies between the two ends, in bytes.
 const PIPE_BYTES: usize = 32 * 1024;
@@ -23,9 +23,14 @@ pub(crate) struct FakePod {
 
 /// An exec, and the pod that it is in.
 pub(crate) async fn exec() -> (Exec<DuplexStream>, FakePod) {
+    let (frames, pod) = frames().await;
+    (Exec::new(frames), pod)
+}
+
+pub(super) async fn frames() -> (Frames<DuplexStream>, FakePod) {
     let (ours, theirs) = duplex(PIPE_BYTES);
     let socket = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
-    (Exec::new(ours, Protocol::V5), FakePod { socket, stdin: BytesMut::new() })
+    (Frames::new(ours, Protocol::V5), FakePod { socket, stdin: BytesMut::new() })
 }
 
 impl FakePod {

@@ -3,21 +3,28 @@
 //! a kind.
 
 use bytes::{Bytes, BytesMut};
-use screen_wire::{Frame, FrameCodec, WireError};
+use screen_wire::{Enter, Frame, FrameCodec, WireError};
 use tokio_util::codec::Encoder;
 
-use super::channels::{self, Protocol};
+use super::{
+    channels::{self, Protocol},
+    frames::Outbox,
+};
 use crate::{
     pieces::{Marked, Next},
     viewer::Size,
 };
 
-/// All control frames together, in bytes: six heads and three payloads, and the channel.
-const CONTROL_BYTES: usize = 64;
+/// All control frames together, in bytes: nine heads and their payloads, and the channel.
+const CONTROL_BYTES: usize = 96;
 /// A frame's head: its length and its type.
 const HEAD_BYTES: usize = 5;
 /// The payload of [`Frame::Typed`].
 const TYPED_BYTES: usize = 12;
+/// The payload of [`Frame::Enter`] is not longer.
+const ENTER_BYTES: usize = 64;
+/// A whole [`Frame::FromViewer`].
+const SPEAKER_BYTES: usize = HEAD_BYTES + 4;
 
 /// How far the viewer is with its input, as the screen is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +52,11 @@ pub(crate) enum Message {
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing {
     hang_up: bool,
+    speaker: Speaker,
+    enter: Option<Enter>,
     compression: Compression,
     ping: bool,
+    redraw: Option<u32>,
     interrupt: Option<Interrupt>,
     /// In bytes.
     output_credit: u32,
@@ -54,6 +64,16 @@ pub(crate) struct Outgoing {
     /// What was typed, and where something of it is missing.
     input: Marked<TypedSoFar>,
     end: StdinEnd,
+}
+
+/// Whose words these are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Speaker {
+    /// Of the only viewer of a stream.
+    #[default]
+    Only,
+    /// Of one of a trunk's, which is said before each message.
+    Of { viewer: u32 },
 }
 
 /// Ctrl-C that overtakes what was typed before.
@@ -94,6 +114,22 @@ enum StdinEnd {
 }
 
 impl Outgoing {
+    /// Of a viewer of a trunk, or of the trunk itself, which is viewer 0.
+    pub(super) fn of(viewer: u32) -> Self {
+        Self { speaker: Speaker::Of { viewer }, ..Self::default() }
+    }
+
+    /// Before all else.
+    pub(super) fn enter(&mut self, enter: Enter) {
+        self.enter = Some(enter);
+    }
+
+    /// The viewer is to be shown the screen anew, and has not taken so many bytes of what it was sent.
+    pub(super) fn redraw(&mut self, unacknowledged: u32) {
+        self.drop_output_credit();
+        self.redraw = Some(unacknowledged);
+    }
+
     pub(crate) fn ping(&mut self) {
         self.ping = true;
     }
@@ -105,6 +141,10 @@ impl Outgoing {
 
     pub(crate) fn output_credit(&mut self, bytes: u32) {
         self.output_credit = self.output_credit.saturating_add(bytes);
+    }
+
+    pub(super) fn drop_output_credit(&mut self) {
+        self.output_credit = 0;
     }
 
     pub(crate) fn size(&mut self, size: Size) {
@@ -137,8 +177,8 @@ impl Outgoing {
 
     /// Nothing more but the end.
     pub(crate) fn hang_up(&mut self) {
-        let end = self.end;
-        *self = Self { hang_up: true, end, ..Self::default() };
+        let Self { end, speaker, enter, .. } = *self;
+        *self = Self { hang_up: true, end, speaker, enter, ..Self::default() };
         self.end_stdin();
     }
 
@@ -156,52 +196,20 @@ impl Outgoing {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        let ends = matches!(self.end, StdinEnd::Leaving | StdinEnd::Wanted);
-        !self.has_control() && self.input.is_empty() && !ends
-    }
-
-    /// The next message: all of control, or one piece of input, or the end.
-    pub(crate) fn pop(&mut self, protocol: Protocol) -> Result<Option<Message>, WireError> {
-        if self.has_control() {
-            return self.control().map(Some);
-        }
-        match self.input.pop() {
-            Some(Next::Bytes(input)) => {
-                let bytes = HEAD_BYTES + input.len();
-                return message(Frame::Input(input), bytes).map(Some);
-            }
-            Some(Next::Mark(typed)) => {
-                return message(typed.into(), HEAD_BYTES + TYPED_BYTES).map(Some);
-            }
-            None => {}
-        }
-        Ok(match (self.end, protocol) {
-            (StdinEnd::Leaving, _) => {
-                self.end = StdinEnd::Left;
-                Some(message(Frame::Leave, HEAD_BYTES)?)
-            }
-            (StdinEnd::Wanted, protocol) => {
-                self.end = StdinEnd::Said;
-                Some(match protocol {
-                    Protocol::V5 => Message::Binary(channels::stdin_ended()),
-                    // Only the socket's end says it there.
-                    Protocol::V4 => Message::Close,
-                })
-            }
-            (StdinEnd::Open | StdinEnd::Left | StdinEnd::Said, _) => None,
-        })
-    }
-
-    fn has_control(&self) -> bool {
+    pub(super) fn has_control(&self) -> bool {
         let words = self.hang_up || self.ping || self.interrupt.is_some();
         let compression = self.compression == Compression::Wanted;
-        words || compression || self.output_credit > 0 || self.size.is_some()
+        let place = self.enter.is_some() || self.redraw.is_some();
+        words || place || compression || self.output_credit > 0 || self.size.is_some()
     }
 
     fn control(&mut self) -> Result<Message, WireError> {
-        let mut message: BytesMut = channels::stdin(CONTROL_BYTES);
+        let entering = self.enter.map_or(0, |_| HEAD_BYTES + ENTER_BYTES);
+        let mut message = self.begin(CONTROL_BYTES + entering)?;
         let mut put = |frame| FrameCodec.encode(frame, &mut message);
+        if let Some(enter) = self.enter.take() {
+            put(Frame::Enter(enter))?;
+        }
         if std::mem::take(&mut self.hang_up) {
             put(Frame::HangUp)?;
         }
@@ -214,6 +222,9 @@ impl Outgoing {
         if let Some(interrupt) = self.interrupt.take() {
             put(interrupt.into())?;
         }
+        if let Some(unacknowledged) = self.redraw.take() {
+            put(Frame::Redraw { unacknowledged })?;
+        }
         if self.output_credit > 0 {
             put(Frame::OutputCredit { bytes: std::mem::take(&mut self.output_credit) })?;
         }
@@ -222,13 +233,62 @@ impl Outgoing {
         }
         Ok(Message::Binary(message.freeze()))
     }
+
+    /// A frame alone, with a payload of so many bytes.
+    fn message(&self, frame: Frame, bytes: usize) -> Result<Option<Message>, WireError> {
+        let mut message = self.begin(HEAD_BYTES + bytes)?;
+        FrameCodec.encode(frame, &mut message)?;
+        Ok(Some(Message::Binary(message.freeze())))
+    }
+
+    fn begin(&self, bytes: usize) -> Result<BytesMut, WireError> {
+        let Speaker::Of { viewer } = self.speaker else { return Ok(channels::stdin(bytes)) };
+        let mut message = channels::stdin(SPEAKER_BYTES + bytes);
+        FrameCodec.encode(Frame::FromViewer { viewer }, &mut message)?;
+        Ok(message)
+    }
+
+    /// One viewer of a trunk cannot end what the others come by.
+    fn ends_stdin(&self) -> bool {
+        matches!(self.speaker, Speaker::Only | Speaker::Of { viewer: 0 })
+    }
 }
 
-/// A frame alone, of so many bytes.
-fn message(frame: Frame, bytes: usize) -> Result<Message, WireError> {
-    let mut message = channels::stdin(bytes);
-    FrameCodec.encode(frame, &mut message)?;
-    Ok(Message::Binary(message.freeze()))
+impl Outbox for Outgoing {
+    fn is_empty(&self) -> bool {
+        let ends = matches!(self.end, StdinEnd::Leaving | StdinEnd::Wanted);
+        !self.has_control() && self.input.is_empty() && !ends
+    }
+
+    /// The next message: all of control, or one piece of input, or the end.
+    fn pop(&mut self, protocol: Protocol) -> Result<Option<Message>, WireError> {
+        if self.has_control() {
+            return self.control().map(Some);
+        }
+        match self.input.pop() {
+            Some(Next::Bytes(input)) => {
+                let bytes = input.len();
+                return self.message(Frame::Input(input), bytes);
+            }
+            Some(Next::Mark(typed)) => return self.message(typed.into(), TYPED_BYTES),
+            None => {}
+        }
+        match (self.end, protocol) {
+            (StdinEnd::Leaving, _) => {
+                self.end = StdinEnd::Left;
+                self.message(Frame::Leave, 0)
+            }
+            (StdinEnd::Wanted, protocol) => {
+                self.end = StdinEnd::Said;
+                Ok(self.ends_stdin().then(|| match protocol {
+                    Protocol::V5 => Message::Binary(channels::stdin_ended()),
+                    // Only the socket's end says it there.
+                    Protocol::V4 => Message::Close,
+                }))
+            }
+            (StdinEnd::Open | StdinEnd::Left | StdinEnd::Said, _) => Ok(None),
+        }
+    }
 }
 
 #[cfg(test)]

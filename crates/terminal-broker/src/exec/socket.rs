@@ -1,68 +1,31 @@
-//! One open exec as a plain struct that its session polls: what waits is written, what comes is read
-//! as it comes, and neither waits for the other. It is always read: the screen's output window bounds
-//! what that brings.
+//! One open exec of one viewer as a plain struct that its session polls.
 
-use std::{
-    future::poll_fn,
-    io,
-    task::{Context, Poll, ready},
-};
+use std::future::poll_fn;
 
-use bytes::Bytes;
-use screen_wire::{Deframer, Frame};
-use terminal_proto::v1::OutputPosition;
+use screen_wire::Frame;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::Instant,
 };
 
 use super::{
-    channels::{Channels, ExitStatus, FromPod, Protocol},
     event::{Event, Over},
-    outgoing::{Message, Outgoing},
-    unframer::Part,
-    websocket::{ReadError, WebSocket},
+    frames::{Frames, Outbox},
+    outgoing::Outgoing,
 };
-use crate::{closing::Lost, viewer::Encoding};
+use crate::viewer::Encoding;
 
 mod first;
 
-/// How much of the end of stderr is kept for the log, in bytes.
-const STDERR_TAIL_BYTES: usize = 2048;
-
 /// An open exec.
 pub(crate) struct Exec<Io> {
-    socket: WebSocket<Io>,
-    protocol: Protocol,
-    channels: Channels,
+    frames: Frames<Io>,
     /// Frames that the session wants written.
-    pub(crate) outgoing: Outgoing,
-    writing: Writing,
-    last_written: Instant,
-    deframer: Deframer,
-    hearing: Hearing,
+    pub(super) outgoing: Outgoing,
     encoding: Encoding,
     positions: Positions,
     /// What came before anybody else listened.
     first: Option<Result<Event, Over>>,
-    stderr: Vec<u8>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Writing {
-    Possible,
-    /// Nothing more can be written; there may still be something to read.
-    Failed,
-}
-
-/// What becomes of the screen's frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hearing {
-    /// None has come yet.
-    Nothing,
-    Frames,
-    /// They are dropped: only the end matters any more.
-    EndOnly,
 }
 
 /// Whether the screen says where in the program's output one is.
@@ -73,21 +36,13 @@ enum Positions {
 }
 
 impl<Io> Exec<Io> {
-    /// `io` is a client's end of a WebSocket, of which nothing has been read.
-    pub(super) fn new(io: Io, protocol: Protocol) -> Self {
+    pub(super) fn new(frames: Frames<Io>) -> Self {
         Self {
-            socket: WebSocket::new(io),
-            protocol,
-            channels: Channels::default(),
+            frames,
             outgoing: Outgoing::default(),
-            writing: Writing::Possible,
-            last_written: Instant::now(),
-            deframer: Deframer::new(),
-            hearing: Hearing::Nothing,
             encoding: Encoding::Plain,
             positions: Positions::Unasked,
             first: None,
-            stderr: Vec::new(),
         }
     }
 
@@ -98,38 +53,37 @@ impl<Io> Exec<Io> {
     }
 
     /// Tells the screen to leave at once. Its frames are dropped from now on.
-    pub(crate) fn hang_up(&mut self) {
-        self.hearing = Hearing::EndOnly;
+    pub(super) fn hang_up(&mut self) {
+        self.frames.hear_the_end_only();
         self.outgoing.hang_up();
     }
 
     /// Tells the screen to leave once the program has read what was typed, or at a hang-up. Its frames
     /// are dropped from now on.
-    pub(crate) fn leave(&mut self) {
-        self.hearing = Hearing::EndOnly;
+    pub(super) fn leave(&mut self) {
+        self.frames.hear_the_end_only();
         self.outgoing.leave();
     }
 
     /// Ends stdin: a screen that knows no [`Frame::Leave`] leaves by that. A hang-up can no longer reach
     /// it.
-    pub(crate) fn end_input(&mut self) {
+    pub(super) fn end_input(&mut self) {
         self.outgoing.end_stdin();
     }
 
     /// Whether all that was to be said has left this process.
-    pub(crate) fn has_said_all(&self) -> bool {
-        self.outgoing.is_empty() && self.socket.is_flushed() && self.writing == Writing::Possible
+    pub(super) fn has_said_all(&self) -> bool {
+        self.outgoing.is_empty() && self.frames.is_flushed()
     }
 
     /// When something was last sent that the screen may have heard.
-    pub(crate) fn last_written(&self) -> Instant {
-        self.last_written
+    pub(super) fn last_written(&self) -> Instant {
+        self.frames.last_written()
     }
 
-    /// The end of what the command said on stderr: what a program in the user's pod says, so it is
-    /// logged only where somebody asks for it.
-    pub(crate) fn stderr(&self) -> String {
-        String::from_utf8_lossy(&self.stderr).into_owned()
+    /// See [`Frames::stderr`].
+    pub(super) fn stderr(&self) -> String {
+        self.frames.stderr()
     }
 }
 
@@ -147,129 +101,17 @@ where
     }
 
     async fn frame(&mut self) -> Result<Frame, Over> {
-        poll_fn(|context| self.poll_frame(context)).await
-    }
-
-    /// Drops what the screen says until nothing more can come. Cancel safe.
-    pub(crate) async fn over(&mut self) -> Over {
-        loop {
-            if let Err(over) = self.next().await {
-                return over;
-            }
-        }
-    }
-
-    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Result<Frame, Over>> {
-        if self.writing != Writing::Failed && self.poll_write(context).is_err() {
-            self.writing = Writing::Failed;
-        }
-        loop {
-            if self.hearing != Hearing::EndOnly {
-                match self.deframer.next() {
-                    Ok(Some(frame)) => {
-                        self.hearing = Hearing::Frames;
-                        return Poll::Ready(Ok(frame));
-                    }
-                    Ok(None) => {}
-                    Err(_) => return Poll::Ready(Err(Over::Protocol)),
-                }
-            }
-            let taken = match ready!(self.socket.poll_part(context)) {
-                Ok(Part::Binary { bytes, ends }) => self.take(bytes, ends),
-                Ok(Part::Ping(_)) => Ok(()),
-                Ok(Part::Close) | Err(ReadError::Ended) => Err(Over::Broken),
-                Err(ReadError::Frame(_)) => Err(Over::Protocol),
-            };
-            if let Err(over) = taken {
-                return Poll::Ready(Err(over));
-            }
-        }
-    }
-
-    /// Fails where nothing can be written any more; otherwise writes as much as there is room for.
-    fn poll_write(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        loop {
-            while self.socket.has_room() && !self.outgoing.is_empty() {
-                match self.outgoing.pop(self.protocol).map_err(io::Error::other)? {
-                    Some(Message::Binary(message)) => self.socket.send(message)?,
-                    Some(Message::Close) => self.socket.close()?,
-                    None => continue,
-                }
-                self.last_written = Instant::now();
-            }
-            if self.socket.is_flushed() {
-                return Ok(());
-            }
-            match self.socket.poll_flush(context) {
-                Poll::Ready(flushed) => flushed?,
-                Poll::Pending => return Ok(()),
-            }
-        }
-    }
-
-    fn take(&mut self, part: Bytes, ends: bool) -> Result<(), Over> {
-        match self.channels.take(part, ends) {
-            Ok(FromPod::Stdout(_)) if self.hearing == Hearing::EndOnly => {}
-            Ok(FromPod::Stdout(data)) => self.deframer.push(data),
-            Ok(FromPod::Stderr(data)) => self.keep_stderr(&data),
-            Ok(FromPod::Status(status)) => return Err(self.over_by(&status)),
-            Ok(FromPod::Other) => {}
-            Err(_) => return Err(Over::Protocol),
-        }
-        Ok(())
+        let Self { frames, outgoing, .. } = self;
+        poll_fn(|context| frames.poll_next(context, outgoing)).await
     }
 
     fn event(&self, frame: Frame) -> Result<Event, Over> {
         match frame {
-            Frame::Output(bytes) => Ok(Event::Output(bytes)),
-            Frame::Compressed(output) if self.encoding == Encoding::Lz4 => {
-                Ok(Event::Compressed(output))
-            }
-            Frame::Position { position, screen_bytes } if self.positions == Positions::Said => {
-                Ok(Event::Position(OutputPosition { position, screen_bytes }))
-            }
-            Frame::Exit { code } => Ok(Event::Exited(code)),
-            Frame::InputCredit { bytes } => Ok(Event::InputCredit(bytes)),
-            Frame::Alive => Ok(Event::Alive),
-            // Unasked for, or a second time, of a trunk, and a viewer's words.
-            Frame::Compressed(_)
-            | Frame::Joined(_)
-            | Frame::Position { .. }
-            | Frame::ToViewer { .. }
-            | Frame::Follows
-            | Frame::Left
-            | Frame::Compress
-            | Frame::Input(_)
-            | Frame::Resize { .. }
-            | Frame::Ping
-            | Frame::OutputCredit { .. }
-            | Frame::Interrupt
-            | Frame::HangUp
-            | Frame::Typed { .. }
-            | Frame::FromViewer { .. }
-            | Frame::Enter(_)
-            | Frame::Redraw { .. }
-            | Frame::Leave => Err(Over::Protocol),
+            // Unasked for.
+            Frame::Compressed(_) if self.encoding != Encoding::Lz4 => Err(Over::Protocol),
+            Frame::Position { .. } if self.positions != Positions::Said => Err(Over::Protocol),
+            frame => Event::of(frame).ok_or(Over::Protocol),
         }
-    }
-
-    /// What it means that the command ended like this, without an exit frame before.
-    fn over_by(&self, status: &ExitStatus) -> Over {
-        if self.hearing != Hearing::EndOnly {
-            tracing::warn!(?status, "the screen's attach program ended before its terminal");
-        }
-        match (status, self.hearing) {
-            (status, _) if status.container_is_gone() => Over::Ended(Lost::ContainerGone),
-            (status, Hearing::Nothing) if status.is_unknown_arguments() => Over::UnknownArguments,
-            (_, Hearing::Nothing) => Over::Ended(Lost::NotStarted),
-            _ => Over::Ended(Lost::Ended),
-        }
-    }
-
-    fn keep_stderr(&mut self, data: &[u8]) {
-        self.stderr.extend_from_slice(&data[data.len().saturating_sub(STDERR_TAIL_BYTES)..]);
-        let excess = self.stderr.len().saturating_sub(STDERR_TAIL_BYTES);
-        self.stderr.drain(..excess);
     }
 }
 

@@ -7,7 +7,7 @@ use api_types::Access;
 use daemon::clock;
 use futures::Stream;
 use kube::Client;
-use screen_wire::{INPUT_WINDOW_BYTES, Join, Joined, SILENCE_MAX};
+use screen_wire::{Comes, INPUT_WINDOW_BYTES, Join, Joined, SILENCE_MAX};
 use share::{Links, Visit};
 use terminal_proto::v1::{AgentReference, AttachRequest, Opened, Resumed};
 use tokio::{sync::oneshot, time::Instant};
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     closing::Refusal,
-    exec::{self, Exec, ExecError, Screen, Shared, Upgrade},
+    exec::{self, Connection, ExecError, Screen, Shared, Trunks, Upgrade},
     metrics::BrokerMetrics,
     target::{FindError, FindPod},
     viewer::{self, Opening, Responses},
@@ -40,6 +40,7 @@ pub(crate) struct Broker {
     pub(crate) replica: Arc<str>,
     pub(crate) links: Links,
     pub(crate) exec: Client,
+    pub(crate) trunks: Trunks,
     pub(crate) pods: Arc<dyn FindPod>,
     pub(crate) sessions: Sessions,
     pub(crate) metrics: BrokerMetrics,
@@ -90,7 +91,8 @@ impl Broker {
         self.tasks.spawn(async move {
             let access = visit.grant().access;
             let started = broker.start(&opening, access, &slot, &call);
-            let Started { exec, resumed } = match shutdown.run_until_cancelled(started).await {
+            let Started { connection, resumed } = match shutdown.run_until_cancelled(started).await
+            {
                 Some(Ok(started)) => started,
                 Some(Err(error)) => return broker.not_started(&error, slot, call, tell).await,
                 None => return,
@@ -100,8 +102,17 @@ impl Broker {
             // An error says that the caller gave up: the session will notice.
             let _ = tell.send(Ok(stream));
             let (output, first) = (opening.output, FirstOutput::of(call));
-            let session =
-                Session { slot, visit, requests, responses, exec, output, typist, first, shutdown };
+            let session = Session {
+                slot,
+                visit,
+                requests,
+                responses,
+                connection,
+                output,
+                typist,
+                first,
+                shutdown,
+            };
             session.run().await;
         });
         told.await.unwrap_or(Err(Refusal::Unreachable))
@@ -138,17 +149,21 @@ impl Broker {
             size: opening.size,
             window_bytes: opening.output.window_bytes(),
             encoding: opening.encoding,
-            shared: self.screen_idle.map(|idle| Shared { link: link.clone(), idle, join: passed }),
+            shared: self.screen_idle.map(|idle| Shared {
+                link: link.clone(),
+                idle,
+                comes: Comes::Alone(passed),
+            }),
         };
         let starting = spans::exec(call, &target);
-        let opened = exec::open(&self.exec, &target, &screen).await;
+        let opened = exec::open(&self.exec, &self.trunks, &target, &screen).await;
         let opened = opened.inspect_err(|error| spans::failed(&starting, error.category()))?;
         drop(starting);
         self.metrics.opened(asked.elapsed(), call);
         let resumed = opened.joined.zip(joins);
         let resumed =
             resumed.map(|(joined, (asked, passed))| (joined, Typist::new(&asked, &passed, joined)));
-        Ok(Started { exec: opened.exec, resumed })
+        Ok(Started { connection: opened.connection, resumed })
     }
 
     /// Tells the caller. The slot is kept where a screen may have started nevertheless, until that
@@ -170,7 +185,7 @@ type Tell = oneshot::Sender<Result<Responses, Refusal>>;
 
 /// An open exec.
 struct Started {
-    exec: Exec<Upgrade>,
+    connection: Connection<Upgrade>,
     /// The answer to a viewer that may come again, and how far it is.
     resumed: Option<(Joined, Typist)>,
 }

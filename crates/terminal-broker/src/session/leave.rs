@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     closing::{End, Lost, Resumption, Typed},
-    exec::{Exec, Over},
+    exec::{Connection, Over},
 };
 
 /// After this the screen's stdin is ended as well: an older one skips the word that its viewer has left.
@@ -29,7 +29,7 @@ const DRAIN_GRACE: Duration = Duration::from_secs(1);
 /// Waits until the exec is seen to have ended, or its screen must have left: it gives up on a viewer
 /// of which it hears nothing for [`SILENCE_MAX`].
 pub(super) async fn leave<Io>(
-    mut exec: Exec<Io>,
+    mut connection: Connection<Io>,
     end: End,
     resumption: Resumption,
     mut cut: Pin<&mut impl FusedFuture<Output = End>>,
@@ -37,7 +37,7 @@ pub(super) async fn leave<Io>(
 ) where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
-    log_stderr(&exec, end);
+    log_stderr(&connection, end);
     let mut state = match end {
         // The cluster told that the command had ended.
         End::Lost(Lost::Ended | Lost::NotStarted | Lost::ContainerGone) => return,
@@ -45,7 +45,7 @@ pub(super) async fn leave<Io>(
         _ => State::Ending,
     };
     let mut given_up = pin!(sleep_until(match state {
-        State::Unheard => exec.last_written() + SILENCE_MAX,
+        State::Unheard => connection.last_written() + SILENCE_MAX,
         State::Ending => Instant::now() + SILENCE_MAX,
     }));
     let mut late = pin!(drain_grace_over(shutdown));
@@ -57,13 +57,13 @@ pub(super) async fn leave<Io>(
             () = &mut given_up => return,
             end = &mut cut => match end.typed(resumption) {
                 Typed::Deliver => {}
-                Typed::Drop => exec.hang_up(),
+                Typed::Drop => connection.hang_up(),
             },
-            () = &mut stdin_end => exec.end_input(),
-            over = over(&mut exec, state) => match over {
+            () = &mut stdin_end => connection.end_input(),
+            over = over(&mut connection, state) => match over {
                 Over::Ended(_) | Over::UnknownArguments => return,
-                Over::Broken if exec.has_said_all() => return,
-                Over::Broken | Over::Protocol => state = State::Unheard,
+                Over::Broken if connection.has_said_all() => return,
+                Over::Broken | Over::Silent | Over::Protocol => state = State::Unheard,
             },
         }
     }
@@ -77,12 +77,12 @@ enum State {
     Unheard,
 }
 
-async fn over<Io>(exec: &mut Exec<Io>, state: State) -> Over
+async fn over<Io>(connection: &mut Connection<Io>, state: State) -> Over
 where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
     match state {
-        State::Ending => exec.over().await,
+        State::Ending => connection.over().await,
         State::Unheard => pending().await,
     }
 }
@@ -92,8 +92,8 @@ async fn drain_grace_over(shutdown: &CancellationToken) {
     sleep(DRAIN_GRACE).await;
 }
 
-fn log_stderr<Io>(exec: &Exec<Io>, end: End) {
-    let stderr = exec.stderr();
+fn log_stderr<Io>(connection: &Connection<Io>, end: End) {
+    let stderr = connection.stderr();
     if !stderr.is_empty() {
         tracing::debug!(reason = end.category(), %stderr, "the exec ended");
     }

@@ -12,14 +12,14 @@ use terminal_proto::v1::{
 use super::{registry::Counters, rights::Rights, spans::FirstOutput, typist::Typist};
 use crate::{
     closing::{Dismissal, End, Lost, Resumption, Typed, Violation},
-    exec::{Event, Exec, Over, TypedSoFar},
+    exec::{Connection, Event, Outgoing, Over, TypedSoFar},
     viewer::{InputWindow, OutputWindow, ResponseSender, Size, position},
 };
 
 /// Both sides of one session, and what may be under way between them.
 pub(super) struct Relay<'a, Io> {
     pub(super) responses: ResponseSender,
-    pub(super) exec: Exec<Io>,
+    pub(super) connection: Connection<Io>,
     input: InputWindow,
     output: OutputWindow,
     counters: &'a Counters,
@@ -33,7 +33,7 @@ pub(super) struct Relay<'a, Io> {
 impl<'a, Io> Relay<'a, Io> {
     pub(super) fn new(
         responses: ResponseSender,
-        exec: Exec<Io>,
+        connection: Connection<Io>,
         output: OutputWindow,
         typist: Option<Typist>,
         counters: &'a Counters,
@@ -41,7 +41,7 @@ impl<'a, Io> Relay<'a, Io> {
         first: FirstOutput,
     ) -> Self {
         let (input, first) = (InputWindow::default(), Some(first));
-        Self { responses, exec, input, output, counters, rights, typist, first }
+        Self { responses, connection, input, output, counters, rights, typist, first }
     }
 
     /// Of a viewer that may only look these kinds have an effect, and no other, also of those that
@@ -139,13 +139,13 @@ impl<'a, Io> Relay<'a, Io> {
     }
 
     /// Tells both sides of the end. The screen of a viewer that was cut hears of it first.
-    pub(super) fn finish(mut self, end: End, dismissal: Option<&Dismissal>) -> Exec<Io> {
+    pub(super) fn finish(mut self, end: End, dismissal: Option<&Dismissal>) -> Connection<Io> {
         match end.typed(self.resumption()) {
-            Typed::Deliver => self.exec.leave(),
-            Typed::Drop => self.exec.hang_up(),
+            Typed::Deliver => self.connection.leave(),
+            Typed::Drop => self.connection.hang_up(),
         }
         self.responses.finish(end, dismissal);
-        self.exec
+        self.connection
     }
 
     fn typed(&mut self, bytes: Bytes) -> ControlFlow<End> {
@@ -157,9 +157,9 @@ impl<'a, Io> Relay<'a, Io> {
             self.rights.typed();
             let typist = self.typist.as_mut();
             if let Some(missing) = typist.and_then(|typist| typist.types(bytes.len())) {
-                self.exec.outgoing.typed(missing);
+                self.connection.say(|outgoing| outgoing.typed(missing));
             }
-            self.exec.outgoing.input(bytes);
+            self.connection.say(|outgoing| outgoing.input(bytes));
         }
         Continue(())
     }
@@ -167,7 +167,7 @@ impl<'a, Io> Relay<'a, Io> {
     fn acknowledged(&mut self, bytes: u64) -> ControlFlow<End> {
         let taken = self.responses.acknowledge(bytes);
         if let Some(credit) = self.output.taken(taken) {
-            self.exec.outgoing.output_credit(credit);
+            self.connection.output_credit(credit);
         }
         Continue(())
     }
@@ -175,7 +175,7 @@ impl<'a, Io> Relay<'a, Io> {
     fn resized(&mut self, size: RequestedSize) -> ControlFlow<End> {
         match Size::parse(size) {
             Ok(size) => {
-                self.exec.outgoing.size(size);
+                self.connection.say(|outgoing| outgoing.size(size));
                 Continue(())
             }
             Err(violation) => Break(End::Violation(violation)),
@@ -187,7 +187,7 @@ impl<'a, Io> Relay<'a, Io> {
         if let Some(typist) = &self.typist {
             return self.is_at(typist.interrupted());
         }
-        let dropped = self.exec.outgoing.interrupt();
+        let dropped = self.connection.say(Outgoing::interrupt);
         self.dropped(dropped)
     }
 
@@ -202,7 +202,7 @@ impl<'a, Io> Relay<'a, Io> {
     fn is_at(&mut self, typed: TypedSoFar) -> ControlFlow<End> {
         match self.typist.as_mut().map(|typist| typist.is_at(typed)) {
             Some(Ok(Some(interrupted))) => {
-                let dropped = self.exec.outgoing.interrupt_at(interrupted);
+                let dropped = self.connection.say(|outgoing| outgoing.interrupt_at(interrupted));
                 self.dropped(dropped)
             }
             Some(Ok(None)) => Continue(()),

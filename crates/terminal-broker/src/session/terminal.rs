@@ -3,19 +3,17 @@
 
 use std::{
     future::poll_fn,
-    ops::ControlFlow::{self, Break, Continue},
+    ops::ControlFlow::{Break, Continue},
     pin::{Pin, pin},
-    time::Duration,
 };
 
 use daemon::clock;
 use futures::{FutureExt, Stream, StreamExt, future::FusedFuture};
-use screen_wire::PING_INTERVAL;
 use share::Visit;
 use terminal_proto::v1::AttachRequest;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Instant, Interval, MissedTickBehavior, interval},
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -25,7 +23,7 @@ use super::{
 };
 use crate::{
     closing::{End, Lost},
-    exec::{Event, Exec, Over},
+    exec::{Connection, Due, Event, LifeSigns, Outgoing},
     viewer::{OutputWindow, ResponseSender},
 };
 
@@ -36,7 +34,7 @@ pub(crate) struct Session<S, Io> {
     pub(crate) visit: Visit,
     pub(crate) requests: S,
     pub(crate) responses: ResponseSender,
-    pub(crate) exec: Exec<Io>,
+    pub(crate) connection: Connection<Io>,
     pub(crate) output: OutputWindow,
     /// Of a viewer that may come again.
     pub(crate) typist: Option<Typist>,
@@ -51,21 +49,21 @@ where
 {
     /// Serves the viewer until anything ends that, and then waits for the exec's end.
     pub(crate) async fn run(self) {
-        let Self { slot, mut visit, requests, responses, exec, output, typist, first, shutdown } =
-            self;
+        let Self { slot, mut visit, requests, responses, connection, output, typist, .. } = self;
+        let Self { first, shutdown, .. } = self;
         let opened = Instant::now();
         slot.opened();
 
         let rights = Rights::of(visit.grant());
         let mut cut = pin!(cut(&mut visit, &slot, &rights, &shutdown).fuse());
         let counters = slot.counters();
-        let mut relay = Relay::new(responses, exec, output, typist, counters, &rights, first);
+        let mut relay = Relay::new(responses, connection, output, typist, counters, &rights, first);
         let end = serve(&mut relay, requests, cut.as_mut(), &slot).await;
         let dismissal = slot.dismissal().filter(|_| end == End::Closed);
         let resumption = relay.resumption();
-        let exec = relay.finish(end, dismissal);
+        let connection = relay.finish(end, dismissal);
         slot.closed(end, dismissal, opened.elapsed());
-        leave::leave(exec, end, resumption, cut, &shutdown).await;
+        leave::leave(connection, end, resumption, cut, &shutdown).await;
     }
 }
 
@@ -110,14 +108,21 @@ where
         let next = tokio::select! {
             biased;
             end = &mut cut => Break(end),
-            _ = life.ticks.tick() => life.tick(&mut relay.exec),
+            due = life.due(), if relay.connection.is_own() => match due {
+                Due::Nothing => Continue(()),
+                Due::Ping => {
+                    relay.connection.say(Outgoing::ping);
+                    Continue(())
+                }
+                Due::Silence => Break(End::Lost(Lost::Silent)),
+            },
             request = requests.next() => match request {
                 Some(Ok(request)) => relay.request(request),
                 // A viewer may leave by ending its stream, or by giving up the call.
                 Some(Err(_)) | None => Break(End::ViewerLeft),
             },
-            event = relay.exec.next() => {
-                if let Some(round_trip) = life.heard(&event) {
+            event = relay.connection.next() => {
+                if let Some(round_trip) = life.heard(event == Ok(Event::Alive)) {
                     slot.round_trip(round_trip);
                 }
                 relay.event(event)
@@ -127,50 +132,6 @@ where
         if let Break(end) = next {
             return end;
         }
-    }
-}
-
-/// Asks the screen for signs of life, and notices when none come. It counts ticks of its timer and
-/// judges by no clock, so that a process that was stopped for a while takes no screen for dead.
-struct LifeSigns {
-    ticks: Interval,
-    number: u32,
-    quiet_ticks: u32,
-    /// The last ping, unless it was answered.
-    pinged_at: Option<Instant>,
-}
-
-impl LifeSigns {
-    /// Half of [`PING_INTERVAL`]: silence is noticed 25 to 30 s after the last frame.
-    const TICKS_PER_PING: u32 = 2;
-    /// [`screen_wire::SILENCE_MAX`] is over with the last of so many: five intervals lie between six.
-    const QUIET_TICKS_MAX: u32 = 6;
-
-    fn new() -> Self {
-        let mut ticks = interval(PING_INTERVAL / Self::TICKS_PER_PING);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { ticks, number: 0, quiet_ticks: 0, pinged_at: None }
-    }
-
-    /// The screen sent something; how long its answer to a ping took, if it is one.
-    fn heard(&mut self, event: &Result<Event, Over>) -> Option<Duration> {
-        self.quiet_ticks = 0;
-        let is_answer = matches!(event, Ok(Event::Alive));
-        let pinged_at = self.pinged_at.take_if(|_| is_answer)?;
-        Some(pinged_at.elapsed())
-    }
-
-    fn tick<Io>(&mut self, exec: &mut Exec<Io>) -> ControlFlow<End> {
-        self.quiet_ticks += 1;
-        if self.quiet_ticks >= Self::QUIET_TICKS_MAX {
-            return Break(End::Lost(Lost::Silent));
-        }
-        if self.number.is_multiple_of(Self::TICKS_PER_PING) {
-            exec.outgoing.ping();
-            self.pinged_at = Some(Instant::now());
-        }
-        self.number = self.number.wrapping_add(1);
-        Continue(())
     }
 }
 

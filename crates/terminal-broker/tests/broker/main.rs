@@ -24,6 +24,8 @@ mod terminals;
 #[cfg(test)]
 mod transport;
 #[cfg(test)]
+mod trunks;
+#[cfg(test)]
 mod wake;
 #[cfg(test)]
 mod watching;

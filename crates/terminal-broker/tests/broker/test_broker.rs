@@ -166,6 +166,13 @@ impl TestBroker {
         soon(PATIENCE, gone).await;
     }
 
+    /// How many sessions are listed.
+    pub(crate) async fn sessions(&self) -> usize {
+        let mut operator = self.operator().await;
+        let listed = operator.list_sessions(ListSessionsRequest::default()).await.unwrap();
+        listed.into_inner().sessions.len()
+    }
+
     /// Opens a terminal of [`demo`], or is told why not.
     pub(crate) async fn attach(&self, open: Open) -> Result<Viewer, Status> {
         Viewer::attach(self.client().await, open).await

@@ -17,6 +17,9 @@ use kube::{Api, api::DeleteParams};
 use serde_json::json;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
+/// A broker keeps its exec for a minute without viewers, and has a moment to end it.
+const KEPT: Duration = Duration::from_secs(65);
+
 #[tokio::test]
 async fn deleting_the_secret_replaces_the_token_and_closes_the_open_page() -> Result<()> {
     let space = Space::new("rotation").await?;
@@ -55,7 +58,7 @@ async fn an_expiry_ends_the_live_page_with_its_reason() -> Result<()> {
 
     guest.says("This link no longer works", SOON).await?;
     assert!(now() >= end - Duration::from_secs(1), "the page closed before its time");
-    pods::left_by_all(&space, &pod, Duration::from_secs(5)).await?;
+    pods::left_by_all(&space, &pod, KEPT).await?;
     space.delete().await
 }
 

@@ -60,14 +60,21 @@ async fn pty_size(space: &Space, pod: &str) -> Result<(u32, u32)> {
     Ok((rows.parse()?, columns.parse()?))
 }
 
+/// How many execs look at terminals in the pod.
+async fn screens(space: &Space, pod: &str) -> Result<usize> {
+    let script = "for d in /proc/[0-9]*; do tr '\\0' ' ' < $d/cmdline 2>/dev/null | grep 'agent-tools screen attac[h]'; done";
+    Ok(pods::exec(space, pod, &["/bin/bash", "-c", script]).await?.lines().count())
+}
+
 #[tokio::test]
-async fn two_guests_work_at_once_one_of_them_on_a_phone() -> Result<()> {
+async fn guests_work_at_once_one_of_them_on_a_phone_and_share_the_execs() -> Result<()> {
     let space = Space::new("pair").await?;
     agents::ready(&space, "shared", json!({})).await?;
     let token = kubeoc::share(&space, "shared", &[]).await?;
 
     let desk = arrives(&token, Window::Desktop).await?;
     let phone = arrives(&token, Window::Phone).await?;
+    let third = arrives(&token, Window::Desktop).await?;
     // Both are in one line, which a phone has room for.
     desk.types("at-desk,").await?;
     desk.shows("at-desk,", PATIENCE).await?;
@@ -78,5 +85,12 @@ async fn two_guests_work_at_once_one_of_them_on_a_phone() -> Result<()> {
     let wide = "return document.documentElement.scrollWidth > window.innerWidth";
     assert_eq!(phone.page.execute(wide, vec![]).await?, json!(false), "a phone scrolls sideways");
     phone.screenshot("phone").await?;
+
+    third.shows("at-desk,by-phone", PATIENCE).await?;
+    let pod = pods::of_agent(&space, "shared").await?;
+    let brokers = pods::list_component(&space.client, "terminal-broker").await?.len();
+    let execs = screens(&space, &pod).await?;
+    assert!((1..=brokers).contains(&execs), "{execs} execs by {brokers} brokers");
+    assert!(execs < 3, "one for each guest");
     space.delete().await
 }

@@ -1,10 +1,16 @@
+use bytes::Bytes;
 use screen_wire::Joined;
+use terminal_proto::v1::OutputPosition;
+use tokio::io::DuplexStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::*;
 use crate::{
     closing::Lost,
-    exec::fake::{self, FakePod, exec},
+    exec::{
+        fake::{self, FakePod, exec},
+        frames::STDERR_TAIL_BYTES,
+    },
 };
 
 /// What the pod's messages come to, the last of them being the end.
@@ -16,6 +22,14 @@ async fn end_of(says: impl AsyncFnOnce(&mut FakePod)) -> Result<Event, Over> {
     };
     let ((), event) = tokio::join!(says, exec.next());
     event
+}
+
+async fn over(exec: &mut Exec<DuplexStream>) -> Over {
+    loop {
+        if let Err(over) = exec.next().await {
+            return over;
+        }
+    }
 }
 
 #[tokio::test]
@@ -110,7 +124,7 @@ async fn once_it_is_told_to_leave_only_the_screens_end_counts() {
     pod.say(Frame::Output("more".into())).await;
     pod.message(1, &[255; 16]).await;
     pod.success().await;
-    let over = exec.over().await;
+    let over = over(&mut exec).await;
     assert!(matches!(over, Over::Ended(_)), "{over:?}");
 }
 
@@ -121,14 +135,14 @@ async fn of_a_screen_that_spoke_nonsense_the_end_is_still_seen() {
     assert_eq!(exec.next().await, Err(Over::Protocol));
     exec.hang_up();
     pod.success().await;
-    assert!(matches!(exec.over().await, Over::Ended(_)));
+    assert!(matches!(over(&mut exec).await, Over::Ended(_)));
 }
 
 #[tokio::test]
 async fn of_stderr_only_the_end_is_kept() {
     let (mut exec, _pod) = exec().await;
     for letter in ["a", "b", "c"] {
-        exec.keep_stderr(letter.repeat(STDERR_TAIL_BYTES - 1).as_bytes());
+        exec.frames.keep_stderr(letter.repeat(STDERR_TAIL_BYTES - 1).as_bytes());
     }
     assert_eq!(exec.stderr(), format!("b{}", "c".repeat(STDERR_TAIL_BYTES - 1)));
 }

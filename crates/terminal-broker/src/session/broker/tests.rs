@@ -27,17 +27,21 @@ impl FindPod for OnePod {
 fn broker() -> (Broker, Handle<Request<Body>, Response<Body>>) {
     let (service, api) = mock::pair();
     let (sessions, metrics) = sessions();
+    let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
+    let exec = Client::new(service, "default");
+    let trunks = Trunks::new(exec.clone(), metrics.clone(), tasks.clone(), shutdown.clone());
     let broker = Broker {
         replica: "broker-1".into(),
         links: Links::with([demo()]),
-        exec: Client::new(service, "default"),
+        exec,
+        trunks,
         pods: Arc::new(OnePod),
         sessions,
         metrics,
         stale_grace: Duration::from_mins(10),
         screen_idle: None,
-        tasks: TaskTracker::new(),
-        shutdown: CancellationToken::new(),
+        tasks,
+        shutdown,
     };
     (broker, api)
 }

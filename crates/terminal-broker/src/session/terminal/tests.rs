@@ -18,7 +18,10 @@ use tonic::Code;
 
 use super::*;
 use crate::{
-    exec::fake::{self, FakePod},
+    exec::{
+        Exec,
+        fake::{self, FakePod},
+    },
     fixture::sessions,
     session::registry::Sessions,
     viewer::{self, Responses},
@@ -79,7 +82,7 @@ impl Around {
             visit,
             requests: UnboundedReceiverStream::new(stream),
             responses,
-            exec,
+            connection: Connection::Own(Box::new(exec)),
             output: OutputWindow::new(u32::try_from(WINDOW_BYTES).unwrap()),
             typist,
             first: FirstOutput::of(tracing::Span::none()),
