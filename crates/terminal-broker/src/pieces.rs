@@ -10,7 +10,7 @@ mod marked;
 pub(crate) use marked::{Marked, Next};
 
 /// Pieces below this are joined while they wait; larger ones are never copied. In bytes.
-const JOINED_BYTES: usize = 16 * 1024;
+pub(crate) const JOINED_BYTES: usize = 16 * 1024;
 
 /// Bytes in their order, taken off in pieces. What does not wait is not copied.
 #[derive(Debug, Default)]

@@ -7,6 +7,7 @@ mod responses;
 mod windows;
 
 pub use opening::{Encoding, Opening, Size, position};
+pub(crate) use output::POSITIONS_MAX;
 pub use responses::Responses;
 pub(crate) use responses::{ResponseSender, channel};
 pub use windows::{Exceeded, InputWindow, OutputWindow};

@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use bench_terminal::orders::{self, BANNER};
+use bench_terminal::orders::BANNER;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::{
     figures::Samples,
     sessions::drain,
+    terminal::Terminal,
     ways::{Way, Ways},
 };
 
@@ -57,9 +58,7 @@ pub(super) async fn further(ways: &Ways<'_>, count: u16, samples: &mut [Samples]
         opened = timeout(PATIENCE * u32::from(count), opened) => opened.context("stuck")??,
         ended = drain(&mut audience) => ended?,
     }
-    audience.send(&orders::quit()).await?;
-    while let Ok(_output) = timeout(PATIENCE, audience.receive()).await.context("it goes on")? {}
-    Ok(())
+    Terminal::Guest(Box::new(audience)).end().await
 }
 
 async fn one_more(ways: &Ways<'_>) -> Result<Duration> {

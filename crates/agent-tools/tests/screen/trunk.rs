@@ -111,6 +111,15 @@ impl Trunk {
         self.guests.get_mut(&number).unwrap().takes = Takes::Nothing;
     }
 
+    /// Takes nothing while the program goes on, until the common window is full.
+    pub(crate) async fn stalls_at_a_full_window(&mut self, number: u32) {
+        self.stalls(number);
+        self.types(number, b"\n").await;
+        while self.uncredited < WINDOW_BYTES {
+            self.hears().await;
+        }
+    }
+
     /// Its owner finds that it is too far behind.
     pub(crate) async fn is_redrawn(&mut self, number: u32) {
         let guest = self.guests.get_mut(&number).unwrap();

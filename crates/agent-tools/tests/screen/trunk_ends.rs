@@ -39,11 +39,7 @@ async fn the_end_is_told_to_one_who_waits_for_those_who_take_nothing() {
     let mut trunk = Trunk::to(&terminal(&script));
     trunk.enters(1).await;
     trunk.until(1, |guest| guest.follows && guest.has_seen("ready")).await;
-    trunk.stalls(1);
-    trunk.types(1, b"\n").await;
-    while trunk.uncredited < WINDOW_BYTES {
-        trunk.hears().await;
-    }
+    trunk.stalls_at_a_full_window(1).await;
     trunk.enters(2).await;
     trunk.until(2, |guest| guest.screens == 1).await;
     trunk.types(2, b"\n").await;

@@ -94,11 +94,7 @@ async fn those_who_take_nothing_do_not_keep_out_who_comes() {
     let mut trunk = Trunk::to(&terminal.with(&["--alive-ms", "1000"]));
     trunk.enters(1).await;
     trunk.until(1, |guest| guest.follows && guest.has_seen("ready")).await;
-    trunk.stalls(1);
-    trunk.types(1, b"\n").await;
-    while trunk.uncredited < WINDOW_BYTES {
-        trunk.hears().await;
-    }
+    trunk.stalls_at_a_full_window(1).await;
     trunk.enters(2).await;
     trunk.until(2, |guest| guest.follows).await;
     assert_eq!(trunk.jumps, 1, "it was not waited for");
@@ -120,11 +116,7 @@ async fn one_who_follows_alone_and_is_redrawn_has_a_whole_window_again() {
     let mut trunk = Trunk::to(&terminal);
     trunk.enters(1).await;
     trunk.until(1, |guest| guest.follows && guest.has_seen("ready")).await;
-    trunk.stalls(1);
-    trunk.types(1, b"\n").await;
-    while trunk.uncredited < WINDOW_BYTES {
-        trunk.hears().await;
-    }
+    trunk.stalls_at_a_full_window(1).await;
     trunk.is_redrawn(1).await;
     trunk.takes(1).await;
     trunk.until(1, |guest| guest.follows && guest.screens == 1).await;

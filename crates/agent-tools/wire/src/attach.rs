@@ -107,6 +107,7 @@ mod tests {
         assert_eq!(before, format!("{OWN} --name link-qa"));
         assert_eq!(serde_json::from_str::<Join>(value).unwrap(), join);
     }
+
     #[test]
     fn a_trunk_is_a_flag_without_a_value() {
         let idle = Some(Duration::from_secs(90));

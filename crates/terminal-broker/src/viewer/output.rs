@@ -10,7 +10,7 @@ use crate::pieces::{Marked, Next};
 
 /// Positions that may wait. A screen is drawn anew after most of them, so that the output window bounds
 /// those of an honest one; they themselves take none of it.
-const POSITIONS_MAX: usize = 4096;
+pub(crate) const POSITIONS_MAX: usize = 4096;
 
 /// Output in its order, taken off as it is said.
 #[derive(Debug, Default)]

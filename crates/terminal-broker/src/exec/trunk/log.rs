@@ -6,10 +6,8 @@ use std::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
 use screen_wire::Compressed;
 
-use crate::exec::Event;
+use crate::{exec::Event, pieces::JOINED_BYTES};
 
-/// Pieces below this are joined while they wait; larger ones are never copied. In bytes.
-const JOINED_BYTES: usize = 16 * 1024;
 /// So that small pieces, which one took as they came, and another one did not, cost no more than their bytes.
 const PIECES_MAX: usize = 8192;
 

@@ -8,10 +8,9 @@ use super::log::Log;
 use crate::{
     exec::{Event, Over, outgoing::Outgoing},
     pieces::{Marked, Next},
+    viewer::POSITIONS_MAX,
 };
 
-/// Positions that may wait: they themselves take none of the output window.
-const POSITIONS_MAX: usize = 4096;
 /// What one who follows may be behind, beyond what it may be given at once, in bytes. Then it is shown the screen anew.
 const BEHIND_BYTES_MAX: u64 = 64 * 1024;
 
