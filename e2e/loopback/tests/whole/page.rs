@@ -119,6 +119,14 @@ impl Page {
         Ok(())
     }
 
+    /// Takes what comes until that is output.
+    pub(crate) async fn hears_output(&mut self) {
+        let shown = self.output.len();
+        while self.output.len() <= shown {
+            self.hears().await.expect("it stays");
+        }
+    }
+
     async fn is_shown(&mut self, bytes: &[u8]) {
         let (screen, output) = bytes.split_at(self.screen_bytes.min(bytes.len()));
         self.screen_bytes -= screen.len();

@@ -1,6 +1,6 @@
 //! Any process between a page and the pod dies, and the page goes on where it was.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use futures::future::join_all;
 use screen_wire::PING_INTERVAL;
@@ -63,24 +63,24 @@ impl Typing {
         Ok(())
     }
 
-    /// Until it knows that all that it typed was taken: a little credit waits for the terminal's next sign of life.
-    async fn settles(&mut self) {
-        let is_credited = async {
-            while !self.page.is_credited() {
-                self.page.hears().await.expect("it stays");
+    /// Hears what comes until each of them knows that all that it typed was taken: of so many the number is `unsettled`.
+    /// Who stopped before the others would fall behind, and be drawn the screen.
+    async fn settles(&mut self, unsettled: &Cell<u8>) {
+        let mut counts = true;
+        while unsettled.get() > 0 {
+            if counts && self.page.is_credited() {
+                unsettled.set(unsettled.get() - 1);
+                counts = false;
             }
-        };
-        timeout(PING_INTERVAL + PATIENCE, is_credited).await.expect("all is taken");
+            self.page.hears().await.expect("it stays");
+        }
     }
 
     /// Until its connection is seen to be broken, and then again; how long until the next byte came.
     async fn survives(&mut self, system: &TestSystem, broke: Instant) -> Duration {
         while self.page.hears().await.is_ok() {}
         self.page.comes_again(system).await;
-        let shown = self.page.output.len();
-        while self.page.output.len() == shown {
-            self.page.hears().await.expect("it stays");
-        }
+        self.page.hears_output().await;
         broke.elapsed()
     }
 }
@@ -90,9 +90,14 @@ async fn no_byte_is_lost_whichever_process_dies() {
     let mut system = TestSystem::start_shared(Program::numbers()).await;
     let mut typing = Vec::new();
     for number in 0..PAGES {
-        let page = Page::opens(&system, number).await;
+        let mut page = Page::opens(&system, number).await;
+        page.hears_output().await;
         typing.push(Typing { page, number, typed: 0 });
     }
+    // Whoever came after the first output.
+    let drawn =
+        |typing: &[Typing]| -> Vec<usize> { typing.iter().map(|it| it.page.screens).collect() };
+    let drawn_at_first = drawn(&typing);
     let mut took = Vec::new();
     for round in 0..ROUNDS {
         for went in join_all(typing.iter_mut().map(Typing::goes_on)).await {
@@ -117,7 +122,10 @@ async fn no_byte_is_lost_whichever_process_dies() {
     eprintln!("{} resumptions: median {:?}, slowest {slowest:?}", took.len(), took[took.len() / 2]);
     assert!(slowest <= AGAIN, "{slowest:?}");
 
-    join_all(typing.iter_mut().map(Typing::settles)).await;
+    let unsettled = Cell::new(PAGES);
+    let all_settle = join_all(typing.iter_mut().map(|it| it.settles(&unsettled)));
+    // A little credit waits for the terminal's next sign of life.
+    timeout(PING_INTERVAL + PATIENCE, all_settle).await.expect("all is taken");
     let total: u64 = typing.iter().map(|it| it.typed).sum();
     // Its terminal has taken all; the program writes it down in a moment, and goes on showing lines meanwhile.
     let all_is_read = async {
@@ -135,6 +143,5 @@ async fn no_byte_is_lost_whichever_process_dies() {
         let lines = is_whole(&it.page.output).unwrap();
         eprintln!("page {}: {} bytes typed, lines up to {lines}", it.number, it.typed);
     }
-    let drawn = typing.iter().map(|it| it.page.screens);
-    assert!(drawn.eq((0..PAGES).map(|number| usize::from(number > 0))), "only who came later was");
+    assert_eq!(drawn(&typing), drawn_at_first, "a screen drawn anew is output that was missed");
 }
