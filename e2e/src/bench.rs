@@ -5,7 +5,12 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use serde_json::json;
 
-use crate::{agents, cluster::Space, pods};
+use crate::{
+    agents,
+    cluster::Space,
+    limits::{self, Terminals},
+    pods,
+};
 
 mod broker;
 mod check;
@@ -31,7 +36,7 @@ use figures::Samples;
 use hosts::Host;
 use machine::load;
 use measure::Lane;
-use programs::{Programs, Terminals};
+use programs::Programs;
 use sessions::Memory;
 use ways::{Tokens, Ways};
 
@@ -136,7 +141,7 @@ async fn measure(space: &Space, plan: &Plan, output: Output) -> Result<()> {
     let pod = pods::of_agent(space, AGENT).await?;
     (output.step)(&format!("the agent is ready: pod {pod}"));
     (output.step)("limits are lifted: gateway and broker restart");
-    programs::lift_limits(&space.client, Terminals::Shared).await?;
+    limits::lift(&space.client, Terminals::Shared).await?;
     let target = Target { namespace: &space.name, pod: &pod };
     let ways = Ways::find(space, &plan.agent_image, target, &tokens).await?;
     let mut samples = Box::pin(take_turns(space, &ways, plan, output)).await?;
@@ -195,7 +200,7 @@ async fn hosts(space: &Space, image: &str, count: usize, output: Output) -> Resu
         "{} agents are ready; limits are lifted: gateway and broker restart",
         hosts.len()
     ));
-    programs::lift_limits(&space.client, Terminals::Own).await?;
+    limits::lift(&space.client, Terminals::Own).await?;
     Ok(hosts)
 }
 
@@ -216,7 +221,7 @@ async fn memory(space: &Space, plan: &Plan, count: usize, output: Output) -> Res
 
 async fn restore_limits(space: &Space, output: Output) -> Result<()> {
     (output.step)("limits are restored");
-    programs::restore_limits(&space.client).await
+    limits::restore(&space.client).await
 }
 
 fn report(mut samples: Vec<Samples>, plan: &Plan) -> String {

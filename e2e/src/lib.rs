@@ -11,6 +11,7 @@ pub mod git_server;
 pub mod guest;
 pub mod http;
 pub mod kubeoc;
+pub mod limits;
 pub mod network;
 pub mod opencode;
 pub mod pods;

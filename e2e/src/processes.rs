@@ -6,6 +6,7 @@ use std::{fs, iter::Sum, time::Duration};
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::{core::v1::Pod, discovery::v1::EndpointSlice};
 use kube::{Api, Client, ResourceExt};
+use rustix::process::{Pid, Signal, kill_process};
 use scale::proc;
 
 use crate::{pods, temporary::Temporary};
@@ -71,6 +72,16 @@ impl Processes {
         let ids = ids.join(" ");
         // One that was killed meanwhile needs no end.
         Temporary::begin(&[], &format!("kill -STOP {ids}"), &format!("kill -CONT {ids}"))
+    }
+
+    /// Ends them at once, as the kernel does when memory is short.
+    pub fn kill(&self) -> Result<()> {
+        ensure!(!self.0.is_empty(), ELSEWHERE);
+        for pid in &self.0 {
+            let pid = Pid::from_raw(i32::try_from(*pid)?).context("no process is number 0")?;
+            kill_process(pid, Signal::KILL)?;
+        }
+        Ok(())
     }
 
     fn sum<T: Sum>(&self, of: impl Fn(u32) -> Option<T>) -> Option<T> {

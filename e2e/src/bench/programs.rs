@@ -3,13 +3,11 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
-use api_types::names::{BROKER_PORT, BROKER_SERVICE, SERVER_SERVICE};
-use k8s_openapi::api::core::v1::Pod;
+use api_types::names::BROKER_PORT;
 use kube::Client;
-use serde_json::{Value, json};
 
 use super::figures::Usage;
-use crate::{cluster::PATIENCE, pods, processes::Processes, rollout, waiting};
+use crate::{pods, processes::Processes};
 
 /// Both programs' processes; empty where they run on another machine.
 #[derive(Clone, Debug)]
@@ -40,59 +38,4 @@ pub(super) async fn broker(client: &Client) -> Result<SocketAddr> {
     let pods = pods::list_component(client, "terminal-broker").await?;
     let ip = pods.iter().find_map(|pod| pod.status.as_ref()?.pod_ip.as_ref());
     Ok(SocketAddr::new(ip.context("no broker runs")?.parse()?, BROKER_PORT))
-}
-
-/// As many terminals as the benchmark wants through one link, from one address, at any rate.
-const UNLIMITED: [&str; 9] = [
-    "MAX_TERMINALS_PER_LINK",
-    "MAX_TERMINALS_PER_AGENT",
-    "MAX_TERMINALS",
-    "REQUESTS_PER_MINUTE",
-    "REQUEST_BURST",
-    "LINK_REQUESTS_PER_MINUTE",
-    "LINK_REQUEST_BURST",
-    "LINK_OPENINGS_PER_MINUTE",
-    "LINK_OPENING_BURST",
-];
-
-/// With `0s` each session has a terminal and a program of its own.
-const SHARED: &str = "SCREEN_IDLE";
-
-/// Whose the terminals are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Terminals {
-    /// Of all who come by the same link, as they are installed.
-    Shared,
-    /// Of one session each.
-    Own,
-}
-
-/// Lifts the limits of both programs, which restarts them.
-pub(super) async fn lift_limits(client: &Client, terminals: Terminals) -> Result<()> {
-    let value = |name: &&str| json!({ "name": name, "value": "100000" });
-    let own = (terminals == Terminals::Own).then(|| json!({ "name": SHARED, "value": "0s" }));
-    set_limits(client, &UNLIMITED.iter().map(value).chain(own).collect::<Vec<_>>()).await
-}
-
-/// Takes [`lift_limits`] back.
-pub(super) async fn restore_limits(client: &Client) -> Result<()> {
-    let gone = |name: &&str| json!({ "name": name, "$patch": "delete" });
-    set_limits(client, &UNLIMITED.iter().chain([&SHARED]).map(gone).collect::<Vec<_>>()).await
-}
-
-async fn set_limits(client: &Client, variables: &[Value]) -> Result<()> {
-    for (name, container) in [(BROKER_SERVICE, "terminal-broker"), (SERVER_SERVICE, "gateway")] {
-        rollout::set_variables(client, name, container, variables).await?;
-        old_pods_gone(client, container).await?;
-    }
-    Ok(())
-}
-
-/// Whoever looks for a program's processes next must not find those that are about to end.
-async fn old_pods_gone(client: &Client, component: &str) -> Result<()> {
-    let gone = waiting::until("the old pods are gone", PATIENCE, || async {
-        let live = |pod: &Pod| pod.metadata.deletion_timestamp.is_none();
-        Ok(pods::list_component(client, component).await?.iter().all(live).then_some(()))
-    });
-    gone.await.map(|((), _took)| ())
 }

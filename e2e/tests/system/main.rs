@@ -2,6 +2,7 @@
 //! it, measure it or count its requests; those of [`independent`] run side by side.
 
 mod api_server;
+mod breaks;
 mod check;
 mod connections;
 mod crowd;

@@ -8,7 +8,6 @@ mod cable;
 mod exec;
 mod guest;
 mod measure;
-mod page;
 mod program;
 mod system;
 mod telemetry;

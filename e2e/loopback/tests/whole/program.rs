@@ -92,13 +92,9 @@ impl Program {
         ))
     }
 
-    /// Prints `line 0`, `line 1` and so on, some 40 KB/s, and writes what it reads to `typed`.
+    /// Prints numbered lines, and writes what it reads to `typed`.
     pub(crate) fn numbers() -> Self {
-        Self::shell(
-            "stty raw -echo; printf 'stand-in ready\\r\\n'; \
-             (n=0; while :; do k=0; while [ $k -lt 40 ]; do printf 'line %d\\n' $n; n=$((n+1)); k=$((k+1)); done; \
-             sleep 0.01; done) & exec cat > $DIR/typed",
-        )
+        Self::shell(&format!("TYPED=$DIR/typed; {}", pages::NUMBERED_LINES))
     }
 
     /// Ends by itself when a line is typed.

@@ -166,7 +166,7 @@ impl TestSystem {
         let broker = broker(loopback(), api_address, tls, flags, telemetry.clone()).await;
         let gateway_to_broker = Cable::to(broker.address).await;
         let (address, tls) = (gateway_to_broker.address, folders[1].path());
-        let gateway = gateway(address, api.address, tls, telemetry).await;
+        let gateway = gateway(loopback(), address, api.address, tls, telemetry).await;
         Self {
             api,
             broker,
@@ -199,7 +199,8 @@ impl TestSystem {
     /// Another gateway, in place of one that was killed.
     pub(crate) async fn start_gateway(&mut self) {
         let (broker, api) = (self.gateway_to_broker.address, self.api.address);
-        self.gateway = gateway(broker, api, self.folders[1].path(), None).await;
+        let (address, tls) = (self.gateway.address, self.folders[1].path());
+        self.gateway = gateway(address, broker, api, tls, None).await;
     }
 
     /// The agent is changed: both programs hear of it.
@@ -237,6 +238,7 @@ async fn broker(
 }
 
 async fn gateway(
+    address: SocketAddr,
     broker: SocketAddr,
     api: SocketAddr,
     tls: &Path,
@@ -254,7 +256,7 @@ async fn gateway(
         let brokers = gateway::broker::Broker::new(&args.broker, &args.broker_name, Some(&tls));
         let brokers = brokers.await.unwrap();
         let connections = args.limits.max_connections;
-        let acceptor = daemon.listen("share", loopback(), connections).await.unwrap();
+        let acceptor = daemon.listen("share", address, connections).await.unwrap();
         listens.send(acceptor.local_address()).unwrap();
         let reporter = Reporter { controller: GATEWAY.to_owned(), instance: None };
         let lost = Counter::default();

@@ -1,0 +1,200 @@
+//! Whatever dies, and whatever is rolled out: fifty sessions go on, and no byte of them is lost, doubled or reordered.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use api_types::names::{BROKER_SERVICE, SERVER_SERVICE};
+use e2e::{
+    agents,
+    cluster::{PATIENCE, Space, api_server},
+    kubeoc,
+    limits::{self, Terminals},
+    network, pods,
+    replica::Replica,
+    rollout, settings, waiting,
+};
+use pages::{Door, Report, Work};
+use screen_wire::PING_INTERVAL;
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+const AGENTS: usize = 2;
+const PAGES_EACH: u8 = 25;
+const TYPES_EVERY: Duration = Duration::from_millis(50);
+/// Typed by each page between two deaths, at least.
+const ROUND_BYTES: u64 = 70;
+const ROUNDS: usize = 30;
+/// From a break that a page notices to the next byte on it, for 99 of 100.
+const AGAIN: Duration = Duration::from_secs(3);
+/// A broker that lost the API server is left by its gateway only when an opening fails there.
+const SOON: Duration = Duration::from_secs(5);
+/// How long the API server is gone.
+const GONE: Duration = Duration::from_mins(1);
+/// How long a broker keeps an exec without viewers, and some.
+const KEPT: Duration = Duration::from_secs(65);
+
+const CONTROLLER: &str = "kubeopencode-controller";
+
+/// In the place of `opencode attach`, whose screen would tell nothing of single bytes; OpenCode's server stays.
+const STAND_IN: &str = r#"#!/bin/bash
+if [ "$1" != attach ]; then exec /tools/opencode.real "$@"; fi
+TYPED=/tmp/typed
+"#;
+
+#[tokio::test]
+async fn fifty_sessions_lose_no_byte_whatever_dies() -> Result<()> {
+    let space = Space::new("breaks").await?;
+    limits::lift(&space.client, Terminals::Shared).await?;
+    let outcome = Box::pin(survive(&space)).await;
+    limits::restore(&space.client).await?;
+    outcome?;
+    space.delete().await
+}
+
+async fn survive(space: &Space) -> Result<()> {
+    let (mut work, mut pods) = (Work::new(TYPES_EVERY), vec![]);
+    for number in 0..AGENTS {
+        let (door, pod) = numbered(space, &format!("numbered-{number}")).await?;
+        work.open(number, &door, PAGES_EACH).await?;
+        pods.push(pod);
+    }
+    for round in 0..ROUNDS {
+        kill(space, &pods, round).await.with_context(|| format!("round {round}"))?;
+        work.go_on(ROUND_BYTES, PATIENCE).await.with_context(|| format!("after round {round}"))?;
+    }
+    let killed = work.resumptions();
+
+    roll_out(space).await?;
+    work.go_on(ROUND_BYTES, PATIENCE).await.context("after the rollout")?;
+    let rolled = work.resumptions();
+    let most = rolled.iter().zip(&killed).map(|(now, before)| now - before).max();
+    eprintln!("a rollout of all three: at most {most:?} resumptions of a page");
+
+    let took = lose_api_server(space, &mut work).await?;
+    eprintln!("the API server was gone for {GONE:?}: all are there again after {took:?}");
+    let reports = work.end(PING_INTERVAL + PATIENCE).await?;
+    is_whole(space, &pods, &reports).await?;
+    for pod in &pods {
+        pods::left_by_all(space, pod, KEPT).await?;
+    }
+    ensure!(most <= Some(1), "a rollout broke a page's connection {most:?} times");
+    ensure!(took <= SOON, "after {took:?}");
+    Ok(())
+}
+
+/// A shared agent whose terminal shows numbered lines, and its pod.
+async fn numbered(space: &Space, name: &str) -> Result<(Door, String)> {
+    agents::ready(space, name, json!({})).await?;
+    let token = kubeoc::share(space, name, &[]).await?;
+    let pod = pods::of_agent(space, name).await?;
+    let script = format!("{STAND_IN}{}", pages::NUMBERED_LINES);
+    let replace = "cd /tools && mv opencode opencode.real && printf %s \"$0\" > opencode && chmod 755 opencode && echo ok";
+    let replaced = pods::exec(space, &pod, &["/bin/bash", "-c", replace, &script]).await?;
+    ensure!(replaced.trim() == "ok", "the stand-in is not in its place: {replaced:?}");
+    let gateway = settings::gateway()?;
+    let gateway: SocketAddr = gateway.trim_start_matches("http://").parse()?;
+    Ok((Door { gateway, source: None, token, patience: PATIENCE }, pod))
+}
+
+/// SIGKILL for one of what a terminal needs, in turns. Of two replicas one after the other, so that the kubelet, which
+/// lets a container that ended often wait for its restart, is given time.
+async fn kill(space: &Space, pods: &[String], round: usize) -> Result<()> {
+    let client = &space.client;
+    match round % 5 {
+        0 => kill_replica(space, "gateway", SERVER_SERVICE, round / 5).await,
+        1 => kill_replica(space, "terminal-broker", BROKER_SERVICE, round / 5).await,
+        2 => kill_replica(space, "controller", CONTROLLER, 0).await,
+        3 => {
+            let replicas = with_terminals(space).await?;
+            let address = api_server(client).await?;
+            let refused = replicas.iter().map(|replica| network::refused(replica, address));
+            drop(refused.collect::<Result<Vec<_>>>()?);
+            Ok(())
+        }
+        _ => {
+            for pod in pods {
+                let viewers = pods::sessions(space, pod).await?;
+                ensure!(!viewers.is_empty(), "nobody looks at {pod}");
+                let command =
+                    [&["kill", "-9"], &*viewers.iter().map(String::as_str).collect::<Vec<_>>()]
+                        .concat();
+                pods::exec(space, pod, &command).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn kill_replica(space: &Space, component: &str, deployment: &str, turn: usize) -> Result<()> {
+    rollout::finished(&rollout::deployments(&space.client), deployment).await?;
+    let (mut replicas, _) =
+        waiting::until(&format!("all of {component} run"), PATIENCE, || async {
+            let replicas = Replica::all(&space.client, component).await?;
+            Ok(replicas.iter().all(|replica| replica.processes.first().is_ok()).then_some(replicas))
+        })
+        .await?;
+    replicas.sort_by_key(|replica| replica.address);
+    let one = replicas.get(turn % replicas.len().max(1)).context("there is none")?;
+    one.processes.kill()
+}
+
+/// Gateways and brokers.
+async fn with_terminals(space: &Space) -> Result<Vec<Replica>> {
+    let mut replicas = Replica::all(&space.client, "gateway").await?;
+    replicas.extend(Replica::all(&space.client, "terminal-broker").await?);
+    Ok(replicas)
+}
+
+/// As an upgrade does: all three at once.
+async fn roll_out(space: &Space) -> Result<()> {
+    let restart = |name| rollout::restart(&space.client, name);
+    tokio::try_join!(restart(SERVER_SERVICE), restart(BROKER_SERVICE), restart(CONTROLLER))?;
+    let gone = waiting::until("the old pods are gone", PATIENCE, || async {
+        let mut going = 0;
+        for component in ["gateway", "terminal-broker", "controller"] {
+            let pods = pods::list_component(&space.client, component).await?;
+            going += pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_some()).count();
+        }
+        Ok((going == 0).then_some(()))
+    });
+    gone.await.map(drop)
+}
+
+/// No program reaches the API server for a while. How long it takes from its return until all pages hear output.
+async fn lose_api_server(space: &Space, work: &mut Work) -> Result<Duration> {
+    let address = api_server(&space.client).await?;
+    let replicas = with_terminals(space).await?;
+    let refused = replicas.iter().map(|replica| network::refused(replica, address));
+    let refused = refused.collect::<Result<Vec<_>>>()?;
+    sleep(GONE).await;
+    drop(refused);
+    let back = Instant::now();
+    work.go_on(ROUND_BYTES, PATIENCE).await.context("after the API server was gone")?;
+    Ok(back.elapsed())
+}
+
+/// All that was typed was read, once and in its order, and nobody missed output.
+async fn is_whole(space: &Space, pods: &[String], reports: &[Report]) -> Result<()> {
+    let mut took: Vec<Duration> = vec![];
+    for (terminal, pod) in pods.iter().enumerate() {
+        let of_it = || reports.iter().filter(|report| report.terminal == terminal);
+        let total: u64 = of_it().map(|report| report.typed).sum();
+        let (typed, _) = waiting::until("all that is typed is read", PATIENCE, || async {
+            let typed = pods::exec(space, pod, &["cat", "/tmp/typed"]).await?;
+            Ok((typed.len() as u64 >= total).then_some(typed))
+        })
+        .await?;
+        for report in of_it() {
+            report.keys.check(typed.as_bytes(), report.typed)?;
+            ensure!(report.redrawn == 0, "output was missed: {report:?}");
+            ensure!(report.line > 1000 && report.typed > 1000, "it stood still: {report:?}");
+            took.extend(&report.resumptions);
+        }
+    }
+    took.sort_unstable();
+    let [median, late, latest] =
+        [50, 99, 100].map(|of| took[(took.len() * of / 100).min(took.len() - 1)]);
+    eprintln!("{} resumptions: median {median:?}, p99 {late:?}, slowest {latest:?}", took.len());
+    ensure!(late <= AGAIN, "a resumption takes {late:?}");
+    Ok(())
+}
