@@ -64,6 +64,7 @@ impl fmt::Debug for attach_response::Response {
             Self::InputCredit(bytes) => write!(f, "InputCredit({bytes} bytes)"),
             Self::CompressedOutput(output) => output.fmt(f),
             Self::Position(position) => position.fmt(f),
+            Self::Presence(presence) => presence.fmt(f),
         }
     }
 }

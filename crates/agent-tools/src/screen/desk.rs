@@ -45,6 +45,7 @@ pub(crate) struct Desk {
     /// Bytes that the terminal has taken so far.
     written: u64,
     program: Program,
+    size: Size,
     sizes: Sizes,
     /// When the program last asked where the cursor is.
     asked_at: Option<Instant>,
@@ -86,6 +87,7 @@ impl Desk {
             typed: Typed::default(),
             written: 0,
             program: Program::Running,
+            size,
             sizes: Sizes::default(),
             asked_at: None,
             questions: 0,
@@ -263,6 +265,16 @@ impl Desk {
         self.resize(change)
     }
 
+    /// The size that the terminal has.
+    pub(crate) fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Who of those who are there typed last.
+    pub(crate) fn typist(&self) -> Option<ViewerId> {
+        self.sizes.typist()
+    }
+
     pub(crate) fn left(&mut self, id: ViewerId) -> io::Result<()> {
         let change = self.sizes.left(id);
         self.resize(change)
@@ -272,6 +284,7 @@ impl Desk {
         let Some(size) = change else { return Ok(()) };
         // What was written for the size before is drawn at that.
         self.feed_all()?;
+        self.size = size;
         self.grid.resize(size);
         if self.program == Program::Running { self.pty.resize(size) } else { Ok(()) }
     }

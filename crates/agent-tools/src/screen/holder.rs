@@ -7,6 +7,7 @@ mod ending;
 mod feed;
 mod line;
 mod memory;
+mod presence;
 mod seat;
 
 use std::{
@@ -65,6 +66,7 @@ pub(crate) struct Holder {
     code: Option<i32>,
     /// Viewers that are told when all is over.
     waiting: Vec<Control>,
+    pace: presence::Pace,
 }
 
 /// Whether something was done that may be followed by more.
@@ -119,6 +121,7 @@ impl Holder {
             last_id: 0,
             code: None,
             waiting: Vec::new(),
+            pace: presence::Pace::default(),
         };
         holder.admit(first);
         holder
@@ -145,7 +148,7 @@ impl Holder {
                 self.program_ended(code);
                 progress = Progress::Made;
             }
-            progress = progress.and(self.show(cx));
+            progress = progress.and(self.tell_presence(cx)).and(self.show(cx));
             let before = self.desk.output().head();
             progress = progress.and(self.read(cx)).and(self.welcome(cx));
             progress = progress.and(self.see_off());

@@ -67,6 +67,11 @@ impl Sizes {
         }
     }
 
+    /// Who of those who are here typed last.
+    pub(crate) fn typist(&self) -> Option<ViewerId> {
+        self.typist
+    }
+
     fn of(&self, id: ViewerId) -> Change {
         self.viewers.iter().find(|(viewer, _)| *viewer == id).map(|(_, size)| *size)
     }

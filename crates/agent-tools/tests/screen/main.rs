@@ -9,6 +9,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 mod flow;
 mod leaving;
 mod page;
+mod presence;
 mod resuming;
 mod shared;
 mod terminal;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use screen_wire::{Enter, Frame, Join, Joined, Viewer as Key};
+use screen_wire::{Enter, Frame, Join, Joined, Presence, Viewer as Key};
 
 use crate::{page::contains, terminal::Terminal, viewer::Viewer};
 
@@ -43,6 +43,7 @@ pub(crate) struct Guest {
     pub(crate) follows: bool,
     pub(crate) left: bool,
     pub(crate) exit: Option<i32>,
+    pub(crate) presence: Option<Presence>,
     pub(crate) credited: usize,
     /// What it was sent and has not taken.
     pub(crate) owed: usize,
@@ -227,6 +228,7 @@ impl Guest {
                 self.follows = true;
             }
             Frame::InputCredit { bytes } => self.credited += usize::try_from(*bytes).unwrap(),
+            Frame::Presence(presence) => self.presence = Some(*presence),
             Frame::Exit { code } => self.exit = Some(*code),
             Frame::Left => (self.left, self.follows) = (true, false),
             Frame::Output(_) | Frame::Compressed(_) => {

@@ -161,6 +161,7 @@ impl Viewer {
             Some(
                 Frame::Joined(_)
                 | Frame::Position { .. }
+                | Frame::Presence(_)
                 | Frame::Exit { .. }
                 | Frame::Alive
                 | Frame::ToViewer { .. }

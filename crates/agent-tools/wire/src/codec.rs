@@ -12,8 +12,9 @@ use crate::{
     frame::{
         ALIVE, COMPRESS, COMPRESSED, ENTER, EXIT, FOLLOWS, FROM_VIEWER, Frame, HANG_UP, INPUT,
         INPUT_CREDIT, INTERRUPT, JOINED, Joined, LEAVE, LEFT, OUTPUT, OUTPUT_CREDIT, PING,
-        POSITION, REDRAW, RESIZE, TO_VIEWER, TYPED,
+        POSITION, PRESENCE, REDRAW, RESIZE, TO_VIEWER, TYPED,
     },
+    presence::{PRESENCE_BYTES, Presence},
 };
 
 pub(crate) const LENGTH_BYTES: usize = 4;
@@ -140,6 +141,11 @@ impl Encoder<Frame> for FrameCodec {
                 enter.encode(dst);
                 Ok(())
             }
+            Frame::Presence(presence) => {
+                put_header(dst, PRESENCE, PRESENCE_BYTES)?;
+                presence.encode(dst);
+                Ok(())
+            }
             Frame::Redraw { unacknowledged } => put(dst, REDRAW, &unacknowledged.to_be_bytes()),
         }
     }
@@ -165,6 +171,7 @@ pub(crate) fn kind_of(kind: u8, bytes: usize) -> Result<Kind, WireError> {
         POSITION | TYPED => 12,
         JOINED => JOINED_BYTES,
         ENTER => ENTER_BYTES,
+        PRESENCE => PRESENCE_BYTES,
         COMPRESSED if bytes > compressed::LENGTH_BYTES => return Ok(Kind::Compressed),
         COMPRESSED => return Err(WireError::Malformed { kind, bytes }),
         ALIVE | PING | INTERRUPT | HANG_UP | COMPRESS | LEAVE | FOLLOWS | LEFT => 0,
@@ -205,6 +212,7 @@ pub(crate) fn control(kind: u8, payload: &[u8]) -> Option<Frame> {
         LEFT => Frame::Left,
         FROM_VIEWER => Frame::FromViewer { viewer: last_word()? },
         ENTER => Frame::Enter(Enter::decode(payload)?),
+        PRESENCE => Frame::Presence(Presence::decode(payload)?),
         REDRAW => Frame::Redraw { unacknowledged: last_word()? },
         _ => return None,
     };

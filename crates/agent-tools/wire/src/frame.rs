@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::{Compressed, Enter};
+use crate::{Compressed, Enter, Presence};
 
 pub(crate) const OUTPUT: u8 = 0x01;
 pub(crate) const EXIT: u8 = 0x02;
@@ -16,6 +16,7 @@ pub(crate) const POSITION: u8 = 0x07;
 pub(crate) const TO_VIEWER: u8 = 0x08;
 pub(crate) const FOLLOWS: u8 = 0x09;
 pub(crate) const LEFT: u8 = 0x0a;
+pub(crate) const PRESENCE: u8 = 0x0b;
 pub(crate) const INPUT: u8 = 0x81;
 pub(crate) const RESIZE: u8 = 0x82;
 pub(crate) const PING: u8 = 0x83;
@@ -55,6 +56,9 @@ pub enum Frame {
     Follows,
     /// Screen, of a trunk: the viewer has its place no more, or was given none.
     Left,
+    /// Screen, to a viewer that came with a [`Join`](crate::Join): how the terminal is that it shares with others, at first
+    /// and whenever that has changed.
+    Presence(Presence),
     /// Viewer: what was typed or pasted.
     Input(Bytes),
     /// Viewer: its size in character cells.
@@ -118,6 +122,7 @@ impl fmt::Debug for Frame {
             Self::ToViewer { viewer } => write!(f, "ToViewer({viewer})"),
             Self::Follows => f.write_str("Follows"),
             Self::Left => f.write_str("Left"),
+            Self::Presence(presence) => presence.fmt(f),
             Self::FromViewer { viewer } => write!(f, "FromViewer({viewer})"),
             Self::Enter(enter) => enter.fmt(f),
             Self::Redraw { unacknowledged } => write!(f, "Redraw({unacknowledged} bytes)"),

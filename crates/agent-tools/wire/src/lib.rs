@@ -22,7 +22,7 @@
 //! | `0x08` | [`Frame::ToViewer`] | u32 viewer, big-endian |
 //! | `0x09` | [`Frame::Follows`] | |
 //! | `0x0a` | [`Frame::Left`] | |
-//! | `0x0b..=0x0f` | reserved for a shared screen: size in force, viewers | |
+//! | `0x0b` | [`Frame::Presence`] | u16 columns, u16 rows, u16 viewers, big-endian; u8 who typed last: 0 nobody, 1 you, 2 another |
 //! | `0x81` | [`Frame::Input`] | terminal bytes |
 //! | `0x82` | [`Frame::Resize`] | u16 columns, u16 rows, big-endian |
 //! | `0x83` | [`Frame::Ping`] | |
@@ -83,6 +83,7 @@ mod deframer;
 mod enter;
 mod frame;
 mod join;
+mod presence;
 
 pub use attach::{Attach, Comes, SharedTerminal};
 pub use codec::{FrameCodec, WireError};
@@ -91,6 +92,7 @@ pub use deframer::Deframer;
 pub use enter::Enter;
 pub use frame::{Frame, Joined};
 pub use join::{BadViewer, Join, Viewer};
+pub use presence::{LastTyped, Presence};
 
 /// The most a frame carries: 64 KiB, the capacity of a Linux pipe.
 pub const MAX_PAYLOAD_BYTES: usize = 64 * 1024;

@@ -6,7 +6,7 @@
 use std::{collections::HashSet, mem};
 
 use bytes::{Bytes, BytesMut};
-use screen_wire::{Deframer, Enter, Frame, FrameCodec, Join, Joined, Viewer};
+use screen_wire::{Deframer, Enter, Frame, FrameCodec, Join, Joined, LastTyped, Presence, Viewer};
 use tokio_util::codec::Encoder;
 
 /// The release that first had a frame. One that is not listed here does not compile: record it.
@@ -33,12 +33,13 @@ fn since(frame: &Frame) -> &'static str {
         | Frame::Left
         | Frame::FromViewer { .. }
         | Frame::Enter(_)
+        | Frame::Presence(_)
         | Frame::Redraw { .. } => "0.2.0",
     }
 }
 
 /// A frame and its bytes in its first release: length, type, payload.
-fn recorded() -> [(Frame, &'static [u8]); 21] {
+fn recorded() -> [(Frame, &'static [u8]); 22] {
     [
         (Frame::Output(Bytes::from_static(b"\x1b[1mhi")), b"\0\0\0\x07\x01\x1b[1mhi"),
         (Frame::Exit { code: 130 }, b"\0\0\0\x05\x02\0\0\0\x82"),
@@ -69,6 +70,15 @@ fn recorded() -> [(Frame, &'static [u8]); 21] {
         (Frame::Left, b"\0\0\0\x01\x0a"),
         (Frame::FromViewer { viewer: 3 }, b"\0\0\0\x05\x8a\0\0\0\x03"),
         (Frame::Enter(enter()), ENTER),
+        (
+            Frame::Presence(Presence {
+                columns: 120,
+                rows: 40,
+                viewers: 3,
+                typed: LastTyped::Another,
+            }),
+            b"\0\0\0\x08\x0b\0\x78\0\x28\0\x03\x02",
+        ),
         (Frame::Redraw { unacknowledged: 4 }, b"\0\0\0\x05\x8c\0\0\0\x04"),
     ]
 }

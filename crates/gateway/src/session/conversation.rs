@@ -139,6 +139,13 @@ where
                     return Poll::Ready(ending);
                 }
             }
+            Received::Presence(presence) => {
+                for message in ServerMessage::of_presence(presence) {
+                    if let Err(ending) = viewer.tell(&message) {
+                        return Poll::Ready(ending);
+                    }
+                }
+            }
             Received::Closed(closed) => return Poll::Ready(Ending::of_closed(closed)),
             Received::Lost => return Poll::Ready(Ending::Lost { message: None }),
         }

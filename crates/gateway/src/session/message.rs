@@ -3,7 +3,7 @@
 use screen_wire::{MAX_COLUMNS, MAX_ROWS};
 use serde::{Deserialize, Serialize};
 use share::Grant;
-use terminal_proto::v1::{OutputPosition, Size};
+use terminal_proto::v1::{LastTyped, OutputPosition, Presence, Size};
 use time::OffsetDateTime;
 
 use super::join::{Joining, Resume};
@@ -60,6 +60,14 @@ pub(crate) enum ServerMessage<'a> {
     /// Where in the program's output one is, in order with it: the next `screen_bytes` of output draw
     /// the screen as it is, over whatever is there, and what follows them is from `position` on.
     Position { position: u64, screen_bytes: u32 },
+    /// The size of the screen that all viewers share: what comes from here on is meant for it.
+    Screen { cols: u32, rows: u32 },
+    /// How many look, this viewer among them, and who of them typed last, if one who is still there did.
+    Viewers {
+        count: u32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        typed: Option<&'static str>,
+    },
     /// Nothing but a sign of life: a page does not see the pings of the protocol itself.
     Heartbeat,
     /// The terminal's program ended by itself.
@@ -101,6 +109,18 @@ impl From<OutputPosition> for ServerMessage<'_> {
 }
 
 impl ServerMessage<'_> {
+    /// What is told of those who share a terminal; of a size only where there is one.
+    pub(crate) fn of_presence(presence: Presence) -> impl Iterator<Item = Self> {
+        let typed = match presence.typed() {
+            LastTyped::Unspecified => None,
+            LastTyped::You => Some("You"),
+            LastTyped::Another => Some("Another viewer"),
+        };
+        let screen =
+            presence.size.map(|Size { columns, rows }| Self::Screen { cols: columns, rows });
+        screen.into_iter().chain([Self::Viewers { count: presence.viewers, typed }])
+    }
+
     pub(crate) fn to_json(&self) -> String {
         // Strings and numbers always serialize.
         serde_json::to_string(self).unwrap_or_default()
@@ -169,6 +189,18 @@ mod tests {
         assert_eq!(hello(Some(resumed.into())), expected.replace(r#","access":"#, resume));
         let position = ServerMessage::from(OutputPosition { position: 9, screen_bytes: 4 });
         assert_eq!(position.to_json(), r#"{"type":"position","position":9,"screen_bytes":4}"#);
+        let presence = |size, typed: LastTyped| {
+            let presence = Presence { size, viewers: 2, typed: typed.into() };
+            ServerMessage::of_presence(presence)
+                .map(|message| message.to_json())
+                .collect::<Vec<_>>()
+        };
+        let screen = r#"{"type":"screen","cols":80,"rows":24}"#;
+        let viewers = |typed: &str| format!(r#"{{"type":"viewers","count":2{typed}}}"#);
+        let size = Some(Size { columns: 80, rows: 24 });
+        assert_eq!(presence(size, LastTyped::Unspecified), [screen, &viewers("")]);
+        assert_eq!(presence(None, LastTyped::You), [viewers(r#","typed":"You""#)]);
+        assert_eq!(presence(None, LastTyped::Another), [viewers(r#","typed":"Another viewer""#)]);
         let link = ServerMessage::Link(LinkState { access: "view", ends_in_ms: Some(60_000) });
         assert_eq!(link.to_json(), r#"{"type":"link","access":"view","ends_in_ms":60000}"#);
         let credit = ServerMessage::Credit { bytes: 3 };

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use futures::Stream;
 use screen_wire::Compressed;
 use terminal_proto::v1::{
-    AttachResponse, Closed, CompressedOutput, OutputPosition, attach_response::Response,
+    AttachResponse, Closed, CompressedOutput, OutputPosition, Presence, attach_response::Response,
 };
 use tonic::Status;
 
@@ -31,6 +31,8 @@ pub(super) enum Received {
     Terminal(Gathered),
     /// Where in the output one is, with regard to what follows: so nothing is gathered across it.
     Position(OutputPosition),
+    /// How the terminal is that is shared, and what size what follows is meant for.
+    Presence(Presence),
     Closed(Closed),
     /// The stream ended without a word.
     Lost,
@@ -59,6 +61,7 @@ where
         Poll::Ready(match first {
             Ok(Some(Response::Closed(closed))) => Received::Closed(closed),
             Ok(Some(Response::Position(position))) => Received::Position(position),
+            Ok(Some(Response::Presence(presence))) => Received::Presence(presence),
             Ok(Some(response)) => Received::Terminal(self.gather(response, context)),
             Ok(None) => Received::Lost,
             Err(status) => {
@@ -70,7 +73,7 @@ where
 
     /// Waits until the broker has ended the stream, whatever else it says.
     pub(super) async fn ended(&mut self) {
-        while let Received::Terminal(_) | Received::Position(_) =
+        while let Received::Terminal(_) | Received::Position(_) | Received::Presence(_) =
             poll_fn(|context| self.poll_next(context)).await
         {}
     }
@@ -92,6 +95,7 @@ where
                 Response::Opened(_)
                 | Response::CompressedOutput(_)
                 | Response::Position(_)
+                | Response::Presence(_)
                 | Response::Closed(_) => {}
             }
             let room = GATHER_BYTES_MAX.saturating_sub(joined.len().max(gathered.output.len()));

@@ -32,7 +32,9 @@ export class PresenceView {
     this.#show();
   }
 
+  /** Who is alone need not read that. Once there was company the line stays, or the terminal would change its size with each who goes. */
   viewers(viewers: Viewers): void {
+    if (viewers.count === 1 && this.#viewers === undefined) return;
     this.#viewers = viewers;
     this.#show();
   }

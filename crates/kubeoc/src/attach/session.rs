@@ -92,7 +92,8 @@ impl Session {
             Frame::Position { position, screen_bytes } => self.shown.at(position, screen_bytes),
             Frame::InputCredit { bytes } => self.typed.credited(bytes),
             Frame::Exit { code } => return Ok(Said::Exit(code)),
-            Frame::Alive => {}
+            // Its terminal is a window of its own size, and has no line to say the rest in.
+            Frame::Presence(_) | Frame::Alive => {}
             frame => return Err(Violation::Direction(frame)),
         }
         Ok(Said::Something)

@@ -1,8 +1,8 @@
 //! What an exec's owner hears of it. Pure.
 
 use bytes::Bytes;
-use screen_wire::{Compressed, Frame};
-use terminal_proto::v1::OutputPosition;
+use screen_wire::{Compressed, Frame, MAX_COLUMNS, MAX_ROWS};
+use terminal_proto::v1::{LastTyped, OutputPosition, Presence, Size};
 
 use crate::closing::Lost;
 
@@ -16,6 +16,8 @@ pub(crate) enum Event {
     Exited(i32),
     /// Where in the program's output one is; only after [`Exec::joined`](super::Exec::joined).
     Position(OutputPosition),
+    /// How the terminal is that is shared; as [`Event::Position`].
+    Presence(Presence),
     /// The program took so many bytes of input.
     InputCredit(u32),
     Alive,
@@ -30,6 +32,7 @@ impl Event {
             Frame::Position { position, screen_bytes } => {
                 Self::Position(OutputPosition { position, screen_bytes })
             }
+            Frame::Presence(presence) => Self::Presence(told(presence)),
             Frame::Exit { code } => Self::Exited(code),
             Frame::InputCredit { bytes } => Self::InputCredit(bytes),
             Frame::Alive => Self::Alive,
@@ -52,6 +55,20 @@ impl Event {
             | Frame::Redraw { .. } => return None,
         })
     }
+}
+
+/// What the pod says may be anything, and is shown: a size within bounds.
+fn told(presence: screen_wire::Presence) -> Presence {
+    let screen_wire::Presence { columns, rows, viewers, typed } = presence;
+    let cells = |cells: u16, max: u16| u32::from(cells.clamp(1, max));
+    let (columns, rows) = (cells(columns, MAX_COLUMNS), cells(rows, MAX_ROWS));
+    let typed = match typed {
+        screen_wire::LastTyped::Nobody => LastTyped::Unspecified,
+        screen_wire::LastTyped::You => LastTyped::You,
+        screen_wire::LastTyped::Another => LastTyped::Another,
+    };
+    let size = Some(Size { columns, rows });
+    Presence { size, viewers: u32::from(viewers).max(1), typed: typed.into() }
 }
 
 /// Why nothing more can come.

@@ -109,7 +109,9 @@ where
         match frame {
             // Unasked for.
             Frame::Compressed(_) if self.encoding != Encoding::Lz4 => Err(Over::Protocol),
-            Frame::Position { .. } if self.positions != Positions::Said => Err(Over::Protocol),
+            Frame::Position { .. } | Frame::Presence(_) if self.positions != Positions::Said => {
+                Err(Over::Protocol)
+            }
             frame => Event::of(frame).ok_or(Over::Protocol),
         }
     }

@@ -108,6 +108,7 @@ impl<'a, Io> Relay<'a, Io> {
                     return Break(End::Lost(Lost::Protocol));
                 }
             }
+            Ok(Event::Presence(presence)) => self.responses.presence(presence),
             Ok(Event::InputCredit(bytes)) => {
                 if self.input.credited(bytes as usize).is_err() {
                     return Break(End::Lost(Lost::Protocol));

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures::{Stream, task::AtomicWaker};
 use screen_wire::Compressed;
 use terminal_proto::v1::{
-    AttachResponse, Closed, Opened, OutputPosition, attach_response::Response,
+    AttachResponse, Closed, Opened, OutputPosition, Presence, attach_response::Response,
 };
 use tonic::Status;
 
@@ -41,11 +41,13 @@ struct Shared {
 struct Queue {
     opened: Option<Opened>,
     input_credit: u32,
+    /// Only the last counts.
+    presence: Option<Presence>,
     output: Output,
     ending: Ending,
     /// Output bytes that the transport took and the viewer has not acknowledged.
     unacknowledged: usize,
-    viewer: Presence,
+    listener: Listener,
 }
 
 #[derive(Debug, Default)]
@@ -57,9 +59,9 @@ enum Ending {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Presence {
+enum Listener {
     #[default]
-    Listening,
+    Here,
     Left,
 }
 
@@ -85,6 +87,11 @@ impl ResponseSender {
         self.0.say(|queue| queue.output.push_position(position))
     }
 
+    /// How the terminal is that is shared.
+    pub(crate) fn presence(&self, presence: Presence) {
+        self.0.say(|queue| queue.presence = Some(presence));
+    }
+
     pub(crate) fn input_credit(&self, bytes: u32) {
         self.0.say(|queue| queue.input_credit = queue.input_credit.saturating_add(bytes));
     }
@@ -101,9 +108,9 @@ impl ResponseSender {
     /// Waits until nobody listens any more. Cancel safe; one waiter at a time.
     pub(crate) fn poll_left(&self, context: &mut Context<'_>) -> Poll<()> {
         self.0.left.register(context.waker());
-        match self.0.queue().viewer {
-            Presence::Left => Poll::Ready(()),
-            Presence::Listening => Poll::Pending,
+        match self.0.queue().listener {
+            Listener::Left => Poll::Ready(()),
+            Listener::Here => Poll::Pending,
         }
     }
 
@@ -112,7 +119,7 @@ impl ResponseSender {
         self.0.say(|queue| {
             if end.pending() == Pending::Drop {
                 queue.output.clear();
-                queue.input_credit = 0;
+                (queue.input_credit, queue.presence) = (0, None);
             }
             let closed = end.closing_message().map(|closed| match dismissal {
                 Some(dismissal) => Closed { message: dismissal.message(), ..closed },
@@ -158,6 +165,9 @@ impl Queue {
         if self.input_credit > 0 {
             return Some(Ok(Response::InputCredit(std::mem::take(&mut self.input_credit))));
         }
+        if let Some(presence) = self.presence.take() {
+            return Some(Ok(Response::Presence(presence)));
+        }
         if let Some((response, bytes)) = self.output.pop() {
             self.unacknowledged += bytes;
             return Some(Ok(response));
@@ -191,7 +201,7 @@ impl Stream for Responses {
 impl Drop for Responses {
     fn drop(&mut self) {
         let mut queue = self.0.queue();
-        queue.viewer = Presence::Left;
+        queue.listener = Listener::Left;
         queue.output.clear();
         drop(queue);
         self.0.left.wake();

@@ -117,8 +117,9 @@ impl Terminal {
                 self.request(Request::Ack(bytes.len() as u64)).await;
             }
             Some(Response::Closed(closed)) => return Ok(Some(closed)),
-            // Compressed output and positions come to those who ask for them; further kinds are of a newer broker.
-            Some(Response::CompressedOutput(_) | Response::Position(_)) | None => {}
+            // These come to those who ask for them; further kinds are of a newer broker.
+            Some(Response::CompressedOutput(_) | Response::Position(_) | Response::Presence(_))
+            | None => {}
         }
         Ok(None)
     }

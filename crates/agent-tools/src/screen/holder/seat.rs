@@ -16,7 +16,7 @@ use std::{
 use screen_wire::Frame;
 use tokio::time::{Interval, Sleep, sleep};
 
-use super::{Progress, feed::Feed};
+use super::{Progress, feed::Feed, presence::Told};
 use crate::screen::{
     answers::{Answers, Filtered, Hand},
     desk::{Desk, Typist},
@@ -67,6 +67,15 @@ enum Phase {
 impl Seat {
     pub(super) fn id(&self) -> ViewerId {
         self.id
+    }
+
+    pub(super) fn is_present(&self) -> bool {
+        matches!(self.phase, Phase::Present)
+    }
+
+    /// What one that may come again was told of those who look.
+    pub(super) fn presence_mut(&mut self) -> Option<&mut Told> {
+        self.resume.as_mut().map(Resume::presence_mut)
     }
 
     pub(super) fn is_over(&self) -> bool {

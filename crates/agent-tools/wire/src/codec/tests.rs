@@ -1,7 +1,7 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::{Join, Viewer};
+use crate::{Join, LastTyped, Viewer};
 
 pub(crate) fn encoded(frames: &[Frame]) -> BytesMut {
     let mut wire = BytesMut::new();
@@ -45,11 +45,23 @@ pub(crate) fn any_frame() -> impl Strategy<Value = Frame> {
         any::<u32>().prop_map(|unacknowledged| Frame::Redraw { unacknowledged }),
         Just(Frame::Follows),
         Just(Frame::Left),
+        any_presence().prop_map(Frame::Presence),
         any_enter().prop_map(Frame::Enter),
         (200..=65_536_u32, vec(any::<u8>(), 1..200)).prop_map(|(bytes, block)| {
             Frame::Compressed(Compressed::new(bytes, block.into()).unwrap())
         }),
     ]
+}
+
+fn any_presence() -> impl Strategy<Value = Presence> {
+    let typed =
+        prop_oneof![Just(LastTyped::Nobody), Just(LastTyped::You), Just(LastTyped::Another)];
+    (any::<(u16, u16, u16)>(), typed).prop_map(|((columns, rows, viewers), typed)| Presence {
+        columns,
+        rows,
+        viewers,
+        typed,
+    })
 }
 
 fn any_enter() -> impl Strategy<Value = Enter> {

@@ -72,10 +72,19 @@ fn nothing_is_gathered_across_a_position() {
     assert_eq!(received(stream::iter(pieces).chain(stream::pending())), expected);
 }
 
+#[test]
+fn a_size_comes_before_what_is_meant_for_it() {
+    let presence = Presence { viewers: 2, ..Presence::default() };
+    let pieces = [output(b"a"), response(Response::Presence(presence)), output(b"b")];
+    let expected = [terminal(b"a", 0), Received::Presence(presence), terminal(b"b", 0)];
+    assert_eq!(received(stream::iter(pieces).chain(stream::pending())), expected);
+}
+
 #[tokio::test]
 async fn what_still_comes_of_any_kind_delays_an_end_and_is_not_taken_for_one() {
     let position = response(Response::Position(OutputPosition::default()));
-    let mut rest = stream::iter([output(b"a"), position, output(b"b"), closed()]);
+    let presence = response(Response::Presence(Presence::default()));
+    let mut rest = stream::iter([output(b"a"), position, presence, output(b"b"), closed()]);
     Outputs::new(&mut rest).ended().await;
     assert!(rest.next().await.is_none(), "something was not awaited");
 }

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use screen_wire::Joined;
+use screen_wire::{Joined, LastTyped, Presence};
 use terminal_proto::v1::OutputPosition;
 use tokio::io::DuplexStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -176,6 +176,9 @@ async fn positions_that_nobody_asked_for_are_no_terminal() {
     assert_eq!(joined, Err(Over::Protocol));
     let position = Frame::Position { position: 9, screen_bytes: 1 };
     assert_eq!(end_of(async |pod| pod.say(position).await).await, Err(Over::Protocol));
+    let presence = Presence { columns: 80, rows: 24, viewers: 1, typed: LastTyped::Nobody };
+    let presence = Frame::Presence(presence);
+    assert_eq!(end_of(async |pod| pod.say(presence).await).await, Err(Over::Protocol));
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! Trunks on a paused clock, with a fake screen.
 
 use bytes::Bytes;
-use screen_wire::{Compressed, Frame, Viewer};
-use terminal_proto::v1::OutputPosition;
+use screen_wire::{Compressed, Frame, LastTyped, Viewer};
+use terminal_proto::v1::{self, OutputPosition, Presence, Size};
 use tokio::{io::DuplexStream, task::JoinHandle, time::Instant};
 
 use super::{hub::Hub, *};

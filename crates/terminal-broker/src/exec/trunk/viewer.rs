@@ -3,6 +3,7 @@
 use std::task::Waker;
 
 use screen_wire::{Enter, Frame, Joined};
+use terminal_proto::v1::Presence;
 
 use super::log::Log;
 use crate::{
@@ -24,6 +25,8 @@ pub(super) struct Viewer {
     positions: usize,
     /// In bytes.
     input_credit: u32,
+    /// Only the last counts.
+    presence: Option<Presence>,
     exit: Option<i32>,
     window: usize,
     /// What it was given, or waits in `own`, and was not credited. In bytes.
@@ -61,6 +64,7 @@ impl Viewer {
             own: Marked::default(),
             positions: 0,
             input_credit: 0,
+            presence: None,
             exit: None,
             window: enter.window_bytes as usize,
             under_way: 0,
@@ -124,6 +128,7 @@ impl Viewer {
             Event::InputCredit(bytes) => {
                 self.input_credit = self.input_credit.checked_add(bytes).ok_or(Over::Protocol)?;
             }
+            Event::Presence(presence) => self.presence = Some(presence),
             Event::Exited(code) => self.exit = Some(code),
             Event::Alive => return Err(Over::Protocol),
         }
@@ -164,6 +169,9 @@ impl Viewer {
         if self.input_credit > 0 {
             return Some(Event::InputCredit(std::mem::take(&mut self.input_credit)));
         }
+        if let Some(presence) = self.presence.take() {
+            return Some(Event::Presence(presence));
+        }
         match self.own.pop() {
             Some(Next::Bytes(bytes)) => return Some(Event::Output(bytes)),
             Some(Next::Mark(event)) => {
@@ -194,7 +202,7 @@ impl Viewer {
     /// It is told nothing more but its end.
     pub(super) fn hear_the_end_only(&mut self) {
         self.hearing = Hearing::EndOnly;
-        (self.follows, self.exit, self.input_credit) = (None, None, 0);
+        (self.follows, self.exit, self.presence, self.input_credit) = (None, None, None, 0);
         self.own.clear();
     }
 

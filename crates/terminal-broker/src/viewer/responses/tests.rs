@@ -67,6 +67,20 @@ fn credit_is_added_up_and_overtakes_output() {
 }
 
 #[test]
+fn of_those_who_look_only_the_last_is_told_and_before_output_that_waits() {
+    let (sender, mut responses) = opened();
+    let presence = |viewers| Presence { viewers, ..Presence::default() };
+    sender.output(Bytes::from_static(b"x"));
+    sender.presence(presence(2));
+    sender.presence(presence(3));
+    assert_eq!(next(&mut responses), Some(Response::Presence(presence(3))));
+    assert_eq!(next(&mut responses), Some(output(b"x")));
+    sender.presence(presence(2));
+    sender.finish(End::Denied(Denial::Unknown), None);
+    assert!(matches!(next(&mut responses), Some(Response::Closed(_))), "a viewer that is cut");
+}
+
+#[test]
 fn a_position_keeps_its_place_and_is_nothing_to_acknowledge() {
     let (sender, mut responses) = opened();
     let position = OutputPosition { position: 7, screen_bytes: 0 };

@@ -121,6 +121,9 @@ impl Line {
             address.say(outlet, 0, Frame::Alive)?;
         }
         for Place { number, seat } in places.iter_mut().filter(|place| place.seat.is_shown()) {
+            if let Some(presence) = seat.presence() {
+                address.say(outlet, *number, Frame::Presence(presence))?;
+            }
             if let Some(credit) = seat.credit(alive) {
                 address.say(outlet, *number, credit)?;
             }

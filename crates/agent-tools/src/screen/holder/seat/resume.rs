@@ -6,7 +6,7 @@ use super::{Phase, Seat};
 use crate::screen::{
     desk::{Desk, Typist},
     error::ScreenError,
-    holder::memory::Typed,
+    holder::{memory::Typed, presence::Told},
     typed::ViewerId,
 };
 
@@ -16,6 +16,7 @@ pub(super) struct Resume {
     typed: Typed,
     /// What it was not told yet.
     news: Option<Joined>,
+    presence: Told,
 }
 
 /// What is known of a viewer that comes.
@@ -47,7 +48,8 @@ impl Resume {
         let missed = join.interrupts > former.interrupts;
         let interrupts = former.interrupts.max(join.interrupts);
         let news = Some(Joined { terminal, typed: position });
-        let resume = Self { viewer: join.viewer, typed: Typed { position, interrupts }, news };
+        let typed = Typed { position, interrupts };
+        let resume = Self { viewer: join.viewer, typed, news, presence: Told::default() };
         (resume, if missed { Interrupt::Missed } else { Interrupt::None })
     }
 
@@ -63,6 +65,10 @@ impl Resume {
         }
         self.typed.interrupts = interrupts;
         Interrupt::Missed
+    }
+
+    pub(super) fn presence_mut(&mut self) -> &mut Told {
+        &mut self.presence
     }
 
     pub(super) fn take_news(&mut self) -> Option<Frame> {

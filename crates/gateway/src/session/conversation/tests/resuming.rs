@@ -1,6 +1,8 @@
 //! Pages that come again and go on where they were, and those that cannot.
 
-use terminal_proto::v1::{Interrupt, Join, OutputPosition, Resumed, Size, Typed};
+use terminal_proto::v1::{
+    Interrupt, Join, LastTyped, OutputPosition, Presence, Resumed, Size, Typed,
+};
 
 use super::*;
 
@@ -295,4 +297,20 @@ async fn a_join_that_cannot_be_understood_is_refused_by_name() {
     let frame = refused.close_frame();
     assert_eq!(u16::from(frame.code), 1002);
     assert!(frame.reason.starts_with("malformed join: viewer is 32 hex digits"), "{frame:?}");
+}
+
+#[tokio::test]
+async fn a_page_is_told_of_those_who_share_its_screen_and_of_its_size() {
+    let mut page = Page::with(&joining(""), Access::Interact).await;
+    let presence = Presence {
+        size: Some(Size { columns: 99, rows: 33 }),
+        viewers: 2,
+        typed: LastTyped::Another.into(),
+    };
+    let (told, _) = passed(&mut page, vec![Response::Presence(presence)], vec![], (2, 0)).await;
+    let expected = [
+        r#"{"type":"screen","cols":99,"rows":33}"#,
+        r#"{"type":"viewers","count":2,"typed":"Another viewer"}"#,
+    ];
+    assert_eq!(told, expected.map(Message::text));
 }

@@ -45,6 +45,26 @@ async fn what_all_follow_comes_once_and_what_one_misses_only_to_that_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_hears_the_last_of_what_it_was_told_of_the_others_whatever_the_pod_makes_up() {
+    let mut around = Around::start().await;
+    let (mut one, mut two) = (around.follow().await, around.follow().await);
+    let presence = |columns, viewers, typed| {
+        Frame::Presence(screen_wire::Presence { columns, rows: 0, viewers, typed })
+    };
+    around.screen.says(1, presence(80, 2, LastTyped::Another)).await;
+    around.screen.says(1, presence(u16::MAX, 0, LastTyped::You)).await;
+    around.screen.shows(0, "x").await;
+    assert_eq!(output(&mut two, 1).await, 1);
+    let told = Presence {
+        size: Some(Size { columns: 1000, rows: 1 }),
+        viewers: 1,
+        typed: v1::LastTyped::You.into(),
+    };
+    assert_eq!(one.next().await, Ok(Event::Presence(told)));
+    assert_eq!(one.next().await, Ok(Event::Output("x".into())));
+}
+
+#[tokio::test(start_paused = true)]
 async fn input_credit_is_each_ones_own() {
     let mut around = Around::start().await;
     let (mut one, mut two) = (around.follow().await, around.follow().await);
