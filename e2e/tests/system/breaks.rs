@@ -1,4 +1,5 @@
 //! Whatever dies, and whatever is rolled out: fifty sessions go on, and no byte of them is lost, doubled or reordered.
+#![allow(clippy::print_stderr, reason = "how long each took is for people")]
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -115,10 +116,8 @@ async fn kill(space: &Space, pods: &[String], round: usize) -> Result<()> {
             for pod in pods {
                 let viewers = pods::sessions(space, pod).await?;
                 ensure!(!viewers.is_empty(), "nobody looks at {pod}");
-                let command =
-                    [&["kill", "-9"], &*viewers.iter().map(String::as_str).collect::<Vec<_>>()]
-                        .concat();
-                pods::exec(space, pod, &command).await?;
+                let kill = format!("kill -9 {}", viewers.join(" "));
+                pods::exec(space, pod, &["/bin/bash", "-c", &kill]).await?;
             }
             Ok(())
         }
@@ -127,21 +126,26 @@ async fn kill(space: &Space, pods: &[String], round: usize) -> Result<()> {
 
 async fn kill_replica(space: &Space, component: &str, deployment: &str, turn: usize) -> Result<()> {
     rollout::finished(&rollout::deployments(&space.client), deployment).await?;
-    let (mut replicas, _) =
-        waiting::until(&format!("all of {component} run"), PATIENCE, || async {
-            let replicas = Replica::all(&space.client, component).await?;
-            Ok(replicas.iter().all(|replica| replica.processes.first().is_ok()).then_some(replicas))
-        })
-        .await?;
+    let mut replicas = running(space, component).await?;
     replicas.sort_by_key(|replica| replica.address);
     let one = replicas.get(turn % replicas.len().max(1)).context("there is none")?;
     one.processes.kill()
 }
 
+/// All replicas of a component, once the process of each runs.
+async fn running(space: &Space, component: &str) -> Result<Vec<Replica>> {
+    let what = format!("all of {component} run");
+    let running = waiting::until(&what, PATIENCE, || async {
+        let replicas = Replica::all(&space.client, component).await?;
+        Ok(replicas.iter().all(|replica| replica.processes.first().is_ok()).then_some(replicas))
+    });
+    Ok(running.await?.0)
+}
+
 /// Gateways and brokers.
 async fn with_terminals(space: &Space) -> Result<Vec<Replica>> {
-    let mut replicas = Replica::all(&space.client, "gateway").await?;
-    replicas.extend(Replica::all(&space.client, "terminal-broker").await?);
+    let mut replicas = running(space, "gateway").await?;
+    replicas.extend(running(space, "terminal-broker").await?);
     Ok(replicas)
 }
 

@@ -5,7 +5,7 @@ const CAP_MS = 20_000;
 const SOON_MS = 250;
 /** The pauses of a terminal that can be resumed begin with this. */
 const RESUME_FIRST_MS = 250;
-/** They grow to no more than this while a break is that short, in milliseconds: what is kept of it lasts a minute. */
+/** They grow to no more than this while a break is that short, in milliseconds: what was typed in it is kept for ten minutes. */
 const RESUME_CAPS = [
   { breakMs: 60_000, capMs: 1000 },
   { breakMs: 5 * 60_000, capMs: 2000 },

@@ -1,11 +1,17 @@
 //! The watch itself: from the API server into [`Links`], for as long as the
 //! process runs.
 
+use std::time::Duration;
+
 use api_types::{Agent, AgentId, Namespaces};
+use backon::ExponentialBuilder;
 use futures::{Stream, StreamExt, future::join_all};
 use kube::{
     Api, Client,
-    runtime::watcher::{self, DefaultBackoff, Event, watcher},
+    runtime::{
+        utils::ResetTimerBackoff,
+        watcher::{self, Event, ExponentialBackoff, watcher},
+    },
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -18,9 +24,16 @@ use crate::index::ShareIndex;
 /// carries nothing any more (`daemon::cluster`), and so it is known that the watch broke.
 const WATCH_SECONDS: u32 = 66;
 
+/// Pauses before a broken watch is tried again, with their jitter up to twice as long. Without it no terminal opens: an API
+/// server that is back must be met soon, and one that comes up bears a few lists a second.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// A watch that lasted so long was no failure.
+const STABLE: Duration = Duration::from_mins(2);
+
 /// Keeps `links` those of the cluster, or of `namespaces`, until `shutdown`. A failed watch is started
 /// from a fresh listing, so that what happened meanwhile, a deletion included, is
-/// taken in at once; tries come ever further apart, up to 30 s.
+/// taken in at once; an API server that is back is met within 2 s.
 ///
 /// Needs permission to list and watch Agents in all namespaces, or in those.
 pub async fn follow(
@@ -47,11 +60,11 @@ pub(super) async fn keep_fed<S>(links: &Links, namespace: Option<&str>, open: im
 where
     S: Stream<Item = watcher::Result<Event<ObservedAgent>>> + Unpin,
 {
-    let mut pauses = DefaultBackoff::default();
+    let mut pauses = ResetTimerBackoff::new(ExponentialBackoff::from(pauses()), STABLE);
     loop {
         let error = feed(links, namespace, open()).await;
         links.broke(namespace, Instant::now());
-        let pause = pauses.next().unwrap_or_default();
+        let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
         tracing::warn!(
             error = error.map(tracing::field::display),
             ?pause,
@@ -60,6 +73,14 @@ where
         );
         tokio::time::sleep(pause).await;
     }
+}
+
+fn pauses() -> ExponentialBuilder {
+    ExponentialBuilder::new()
+        .with_min_delay(FIRST_PAUSE)
+        .with_max_delay(LONGEST_PAUSE)
+        .without_max_times()
+        .with_jitter()
 }
 
 /// Feeds until the stream's first failure. `None` if it merely ended.

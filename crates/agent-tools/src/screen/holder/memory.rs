@@ -5,8 +5,9 @@ use std::{collections::VecDeque, time::Duration};
 use screen_wire::Viewer;
 use tokio::time::Instant;
 
-/// How long one is remembered: a page that is away for longer begins anew.
-const REMEMBERED: Duration = Duration::from_mins(1);
+/// How long one is remembered, beyond an outage of the cluster. What one typed that is away for longer, and that was not
+/// taken, is typed no more: it would come as a surprise.
+const REMEMBERED: Duration = Duration::from_mins(10);
 /// Each viewer may come as somebody else each time. The oldest is forgotten first.
 const REMEMBERED_MAX: usize = 256;
 
@@ -61,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_left_is_remembered_for_a_minute_and_known_once() {
+    fn one_that_left_is_remembered_for_a_while_and_known_once() {
         let (mut memory, start) = (Memory::default(), Instant::now());
         memory.remember(viewer(1), typed(5), start);
         memory.remember(viewer(1), typed(6), start);

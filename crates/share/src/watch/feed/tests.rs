@@ -95,6 +95,26 @@ async fn an_agent_deleted_during_an_outage_is_revoked_by_the_next_listing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_is_back_is_met_within_two_seconds_however_long_it_was_gone() {
+    let links = Links::new();
+    let tried = RefCell::new(vec![Instant::now()]);
+    let open = || {
+        tried.borrow_mut().push(Instant::now());
+        stream::iter([failure()])
+    };
+    let gone = tokio::time::sleep(Duration::from_mins(10));
+    tokio::select! {
+        biased;
+        () = keep_fed(&links, None, open) => unreachable!("it feeds for ever"),
+        () = gone => {}
+    }
+    let tried = tried.into_inner();
+    assert!((300..1200).contains(&tried.len()), "{} tries", tried.len());
+    let longest = tried.windows(2).map(|two| two[1] - two[0]).max().unwrap();
+    assert!(longest <= Duration::from_secs(2), "{longest:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_agent_that_cannot_be_read_closes_its_own_link_only() {
     let links = Links::new();
     let mut unreadable = serde_json::to_value(demo()).unwrap();
