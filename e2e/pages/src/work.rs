@@ -30,6 +30,7 @@ pub struct Work {
 struct Seen {
     messages: u64,
     typed: u64,
+    redrawn: usize,
     resumptions: usize,
 }
 
@@ -75,6 +76,11 @@ impl Work {
     /// How many resumptions each has behind it.
     pub fn resumptions(&self) -> Vec<usize> {
         self.seen.iter().map(|seen| seen.borrow().resumptions).collect()
+    }
+
+    /// How often any of them was drawn the screen anew.
+    pub fn redrawn(&self) -> usize {
+        self.seen.iter().map(|seen| seen.borrow().redrawn).sum()
     }
 
     /// Waits until each of them has come again so often in all.
@@ -174,11 +180,13 @@ impl AtWork {
                 Heard::Word => {}
                 Heard::Output => {
                     // Who came after the first output was drawn what it is too late for.
-                    drawn_at_first.get_or_insert(self.page.screens);
+                    let redrawn =
+                        self.page.screens - *drawn_at_first.get_or_insert(self.page.screens);
                     resumptions.extend(self.broke.take().map(|broke| broke.elapsed()));
                     let resumptions = resumptions.len();
                     self.seen.send_modify(|seen| {
-                        (seen.messages, seen.resumptions) = (seen.messages + 1, resumptions);
+                        (seen.messages, seen.redrawn) = (seen.messages + 1, redrawn);
+                        seen.resumptions = resumptions;
                     });
                 }
                 Heard::Broken(_) => {

@@ -157,8 +157,13 @@ impl State {
     /// The session of one is gone; its place may not be.
     pub(super) fn abandon(&mut self, number: u32) {
         if let Some(viewer) = self.viewers.get_mut(&number) {
+            // One that was told nothing of an end may come again, and must be known then: a hang-up would end that.
+            if viewer.hears_all() {
+                viewer.says.leave();
+            } else {
+                viewer.says.hang_up();
+            }
             viewer.abandon();
-            viewer.says.hang_up();
         }
         self.tidy(number);
     }

@@ -162,7 +162,7 @@ async fn a_place_is_kept_until_the_screen_says_that_it_is_free() {
     assert_eq!(one.next().await, Err(Over::Ended(Lost::Ended)));
 
     drop(two);
-    assert_eq!(around.screen.hears().await, (2, Frame::HangUp));
+    assert_eq!(around.screen.hears().await, (2, Frame::Leave));
     assert!(!around.trunk.state().is_empty(), "the screen may still show it");
     drop(one);
     around.screen.says(2, Frame::Left).await;
@@ -172,17 +172,36 @@ async fn a_place_is_kept_until_the_screen_says_that_it_is_free() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whose_opening_is_given_up_may_come_again_and_who_does_not_go_is_hung_up() {
+    let mut around = Around::start().await;
+    let given_up = around.trunk.enter(entering()).unwrap();
+    assert_eq!(around.screen.hears().await, (1, Frame::Enter(entering())));
+    drop(given_up);
+    assert_eq!(
+        around.screen.hears().await,
+        (1, Frame::Leave),
+        "it must be known when it comes again"
+    );
+
+    let stays = around.follow().await;
+    stays.end(Outgoing::leave);
+    assert_eq!(around.screen.hears().await, (2, Frame::Leave));
+    drop(stays);
+    assert_eq!(around.screen.hears().await, (2, Frame::HangUp));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_exec_stays_a_minute_for_the_next_who_comes() {
     let mut around = Around::start().await;
     let one = around.follow().await;
     drop(one);
-    assert_eq!(around.screen.hears().await, (1, Frame::HangUp));
+    assert_eq!(around.screen.hears().await, (1, Frame::Leave));
     around.screen.says(1, Frame::Left).await;
     around.screen.rests(Duration::from_secs(59)).await;
     let two = around.follow().await;
     let left_at = Instant::now();
     drop(two);
-    assert_eq!(around.screen.hears().await, (2, Frame::HangUp));
+    assert_eq!(around.screen.hears().await, (2, Frame::Leave));
     around.screen.says(2, Frame::Left).await;
     around.screen.hears_the_end().await;
     assert_eq!(left_at.elapsed().as_secs(), 60);

@@ -206,6 +206,11 @@ impl Viewer {
         self.own.clear();
     }
 
+    /// Whether no end of it was said.
+    pub(super) fn hears_all(&self) -> bool {
+        self.hearing == Hearing::All
+    }
+
     /// Its session is gone.
     pub(super) fn abandon(&mut self) {
         self.hear_the_end_only();
