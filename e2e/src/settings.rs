@@ -71,6 +71,11 @@ pub fn crowd() -> Result<usize> {
     variable("E2E_CROWD")?.parse().context("E2E_CROWD")
 }
 
+/// How often something is killed under open pages.
+pub fn rounds() -> Result<usize> {
+    variable("E2E_ROUNDS")?.parse().context("E2E_ROUNDS")
+}
+
 #[allow(
     clippy::disallowed_methods,
     reason = "tests have no flags; this is the one place that reads"

@@ -138,6 +138,7 @@ fn end_to_end(arguments: &Arguments) -> Result<()> {
             .env("E2E_AUDIT_LOG", &audit_log)
             .env("E2E_IDLE_MINUTES", if arguments.long { "10" } else { "2" })
             .env("E2E_CROWD", if arguments.long { "10000" } else { "4000" })
+            .env("E2E_ROUNDS", if arguments.long { "30" } else { "10" })
             .env("E2E_PROMETHEUS", prometheus.url())
             .show()?;
     }

@@ -37,7 +37,8 @@ struct Seen {
 /// What one page saw.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Of its terminal, and among those of the terminal.
+    /// Among all, in the order in which they were opened.
+    pub number: usize,
     pub terminal: usize,
     pub keys: Keys,
     /// Bytes.
@@ -65,7 +66,9 @@ impl Work {
             let stop = self.stop.clone();
             let begins = Page::opens(door, u64::from(page));
             let page = begins.await.with_context(|| format!("page {page}"))?;
-            let at_work = AtWork { page, keys, terminal, door: door.clone(), seen, broke: None };
+            let number = self.seen.len();
+            let door = door.clone();
+            let at_work = AtWork { number, page, keys, terminal, door, seen, broke: None };
             self.pages.spawn(at_work.goes_on(self.types_every, stop));
             self.seen.push(receiver);
             self.until(door.patience, "output", |seen| seen.messages > 0).await?;
@@ -135,6 +138,7 @@ impl Work {
         };
         timeout(within, ended).await.context("what was typed is not all taken")??;
         ensure!(!reports.is_empty(), "there was no page");
+        reports.sort_by_key(|report: &Report| report.number);
         Ok(reports)
     }
 }
@@ -150,6 +154,7 @@ fn failure(pages: &mut JoinSet<Result<Report>>, what: &str, within: Duration) ->
 
 /// One of them.
 struct AtWork {
+    number: usize,
     page: Page,
     keys: Keys,
     terminal: usize,
@@ -196,6 +201,7 @@ impl AtWork {
             }
         }
         Ok(Report {
+            number: self.number,
             terminal: self.terminal,
             keys: self.keys,
             typed: self.page.typed(),

@@ -24,7 +24,6 @@ const PAGES_EACH: u8 = 25;
 const TYPES_EVERY: Duration = Duration::from_millis(50);
 /// Typed by each page between two deaths, at least.
 const ROUND_BYTES: u64 = 70;
-const ROUNDS: usize = 30;
 /// From a break that a page notices to the next byte on it, for 99 of 100.
 const AGAIN: Duration = Duration::from_secs(3);
 /// From the return of the API server.
@@ -59,7 +58,7 @@ async fn survive(space: &Space) -> Result<()> {
         work.open(number, &door, PAGES_EACH).await?;
         pods.push(pod);
     }
-    for round in 0..ROUNDS {
+    for round in 0..settings::rounds()? {
         kill(space, &pods, round).await.with_context(|| format!("round {round}"))?;
         work.go_on(ROUND_BYTES, PATIENCE).await.with_context(|| format!("after round {round}"))?;
     }
@@ -76,6 +75,7 @@ async fn survive(space: &Space) -> Result<()> {
     lose_api_server(space, &mut work).await?;
     let reports = work.end(PING_INTERVAL + PATIENCE).await?;
     is_whole(space, &pods, &reports).await?;
+    are_there_again_soon(&reports, &killed)?;
     are_back_soon(&reports)?;
     for pod in &pods {
         pods::left_by_all(space, pod, KEPT).await?;
@@ -178,7 +178,6 @@ async fn lose_api_server(space: &Space, work: &mut Work) -> Result<()> {
 
 /// All that was typed was read, once and in its order, and nobody missed output.
 async fn is_whole(space: &Space, pods: &[String], reports: &[Report]) -> Result<()> {
-    let mut took: Vec<Duration> = vec![];
     for (terminal, pod) in pods.iter().enumerate() {
         let of_it = || reports.iter().filter(|report| report.terminal == terminal);
         let total: u64 = of_it().map(|report| report.typed).sum();
@@ -192,11 +191,21 @@ async fn is_whole(space: &Space, pods: &[String], reports: &[Report]) -> Result<
             // The terminal keeps as much output as comes in less than a minute.
             ensure!(report.redrawn <= 1, "it was drawn anew without need: {report:?}");
             ensure!(report.line > 1000 && report.typed > 1000, "it stood still: {report:?}");
-            took.extend(report.resumptions.iter().filter(|took| **took < GONE));
         }
     }
-    let late = told("resumptions", &mut took);
-    ensure!(late <= AGAIN, "a resumption takes {late:?}");
+    Ok(())
+}
+
+/// After each of the deaths, by how often each page has resumed then.
+fn are_there_again_soon(reports: &[Report], killed: &[usize]) -> Result<()> {
+    let each = reports.iter().zip(killed);
+    let mut took: Vec<_> =
+        each.flat_map(|(report, killed)| &report.resumptions[..*killed]).copied().collect();
+    let late = told("resumptions after a death", &mut took);
+    ensure!(late <= AGAIN, "one takes {late:?}");
+    let all = reports.iter().flat_map(|report| &report.resumptions);
+    let mut took: Vec<_> = all.filter(|took| **took < GONE).copied().collect();
+    told("resumptions after a death or a rollout", &mut took);
     Ok(())
 }
 

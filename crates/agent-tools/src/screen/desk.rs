@@ -3,7 +3,7 @@
 
 use std::{
     io,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use screen_wire::MAX_PAYLOAD_BYTES;
@@ -109,8 +109,7 @@ impl Desk {
             return Poll::Pending;
         }
         let limit = limit.min(MAX_PAYLOAD_BYTES);
-        let gathered = std::task::ready!(self.pty.poll_gather(cx, &mut self.ring, limit));
-        self.output = gathered?;
+        self.output = ready!(self.pty.poll_gather(cx, &mut self.ring, limit))?;
         Poll::Ready(Ok(()))
     }
 
@@ -213,7 +212,7 @@ impl Desk {
         if self.typed.is_empty() {
             return Poll::Pending;
         }
-        let count = std::task::ready!(self.pty.poll_write(cx, self.typed.bytes()))?;
+        let count = ready!(self.pty.poll_write(cx, self.typed.bytes()))?;
         self.written += count as u64;
         self.typed.advance(count, of);
         Poll::Ready(Ok(self.written))
@@ -265,14 +264,9 @@ impl Desk {
         self.resize(change)
     }
 
-    /// The size that the terminal has.
-    pub(crate) fn size(&self) -> Size {
-        self.size
-    }
-
-    /// Who of those who are there typed last.
-    pub(crate) fn typist(&self) -> Option<ViewerId> {
-        self.sizes.typist()
+    /// The size that the terminal has, and who of those who are there typed last.
+    pub(crate) fn shared(&self) -> (Size, Option<ViewerId>) {
+        (self.size, self.sizes.typist())
     }
 
     pub(crate) fn left(&mut self, id: ViewerId) -> io::Result<()> {

@@ -41,6 +41,33 @@ async fn who_comes_again_by_another_trunk_goes_on_where_it_was() {
 }
 
 #[tokio::test]
+async fn a_coming_that_is_late_does_not_forget_what_was_typed_since() {
+    let terminal = terminal("printf ready; exec cat");
+    let mut before = Trunk::to(&terminal);
+    before.enters(1).await;
+    before.until(1, |guest| guest.follows).await;
+    before.types(1, b"typed").await;
+    before.sees(1, "typed").await;
+    let joined = before.guest(1).joined.unwrap();
+    let first = Join::new(Key::from_bytes([1; 16]));
+    let again = Join { terminal: joined.terminal, ..first };
+
+    // As of attempts that were given up, the first of all among them, before the viewer had typed anything.
+    let mut late = Trunk::to(&terminal);
+    for (number, join) in [(7, again), (8, first)] {
+        late.joins(number, join).await;
+        late.until(number, |guest| guest.joined.is_some()).await;
+        assert_eq!(late.guest(number).joined.unwrap().typed, 0, "as it says itself");
+        late.says(number, Frame::Leave).await;
+        late.until(number, |guest| guest.left).await;
+    }
+
+    late.joins(9, Join { drawn: Some(5), typed_to: 9, ..again }).await;
+    late.until(9, |guest| guest.joined.is_some()).await;
+    assert_eq!(late.guest(9).joined.unwrap().typed, 5, "what was typed is typed once");
+}
+
+#[tokio::test]
 async fn who_came_by_a_trunk_that_was_killed_comes_again_and_types_nothing_twice() {
     let terminal = terminal("printf ready; exec cat");
     let mut before = Trunk::to(&terminal);

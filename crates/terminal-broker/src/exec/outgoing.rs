@@ -182,6 +182,11 @@ impl Outgoing {
         self.end_stdin();
     }
 
+    /// Whether the screen was told that it comes, or is about to hear it.
+    pub(super) fn has_entered(&self) -> bool {
+        self.enter.is_none()
+    }
+
     /// The viewer has left, after what it typed.
     pub(crate) fn leave(&mut self) {
         if self.end == StdinEnd::Open {

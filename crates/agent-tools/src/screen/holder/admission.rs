@@ -80,8 +80,8 @@ impl Holder {
                 Former { typed: self.memory.take(join.viewer, Instant::now()), ..Former::default() }
             }
         };
-        // A viewer that was at another terminal meanwhile says nothing of this one.
-        let typed = former.typed.filter(|_| join.terminal == self.terminal);
+        // A viewer that was at another terminal meanwhile says nothing of this one. One that was at none is new, or comes late.
+        let typed = former.typed.filter(|_| [0, self.terminal].contains(&join.terminal));
         Former { typed, ..former }
     }
 

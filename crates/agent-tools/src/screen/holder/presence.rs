@@ -78,7 +78,7 @@ impl Holder {
     pub(super) fn tell_presence(&mut self, cx: &mut Context<'_>) -> Progress {
         let viewers = self.seats().filter(|seat| seat.is_present()).count();
         let viewers = u16::try_from(viewers).unwrap_or(u16::MAX);
-        let (size, typist) = (self.desk.size(), self.desk.typist());
+        let (size, typist) = self.desk.shared();
         let (columns, rows) = (size.columns(), size.rows());
         let (mut told, mut progress) = (false, Progress::None);
         for seat in self.lines.iter_mut().flat_map(Line::seats_mut).filter(|seat| seat.is_present())

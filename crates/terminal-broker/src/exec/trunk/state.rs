@@ -156,6 +156,10 @@ impl State {
 
     /// The session of one is gone; its place may not be.
     pub(super) fn abandon(&mut self, number: u32) {
+        if self.viewers.get(&number).is_some_and(|viewer| !viewer.says.has_entered()) {
+            // Nobody has heard of it.
+            self.viewers.remove(&number);
+        }
         if let Some(viewer) = self.viewers.get_mut(&number) {
             // One that was told nothing of an end may come again, and must be known then: a hang-up would end that.
             if viewer.hears_all() {

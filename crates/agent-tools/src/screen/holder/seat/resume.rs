@@ -44,10 +44,12 @@ impl Resume {
             position: join.typed_to,
             interrupts: join.interrupts,
         });
-        let position = former.position.clamp(*possible.start(), *possible.end());
+        let from = former.position.clamp(*possible.start(), *possible.end());
+        // A connection that was given up may come after a later one, and knows less than the terminal: that stays known.
+        let position = from.max(former.position);
         let missed = join.interrupts > former.interrupts;
         let interrupts = former.interrupts.max(join.interrupts);
-        let news = Some(Joined { terminal, typed: position });
+        let news = Some(Joined { terminal, typed: from });
         let typed = Typed { position, interrupts };
         let resume = Self { viewer: join.viewer, typed, news, presence: Told::default() };
         (resume, if missed { Interrupt::Missed } else { Interrupt::None })
@@ -166,12 +168,14 @@ mod tests {
         fn it_goes_on_where_both_can(from: u64, to: u64, known: Option<u64>) {
             let join = Join { typed_from: from, typed_to: to, ..join() };
             let former = known.map(|position| Typed { position, interrupts: 0 });
-            let (resume, _) = Resume::begin(&join, 7, former);
-            let position = resume.typed.position;
-            prop_assert!(join.typed().contains(&position));
+            let (mut resume, _) = Resume::begin(&join, 7, former);
+            let Some(Frame::Joined(Joined { typed, .. })) = resume.take_news() else { panic!() };
+            prop_assert!(join.typed().contains(&typed));
             if let Some(known) = known.filter(|known| join.typed().contains(known)) {
-                prop_assert_eq!(position, known);
+                prop_assert_eq!(typed, known);
             }
+            // What the terminal has taken is never forgotten.
+            prop_assert!(resume.typed.position >= known.unwrap_or_default());
         }
     }
 }
