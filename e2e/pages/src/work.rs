@@ -67,8 +67,8 @@ impl Work {
             let begins = Page::opens(door, u64::from(page));
             let page = begins.await.with_context(|| format!("page {page}"))?;
             let number = self.seen.len();
-            let door = door.clone();
-            let at_work = AtWork { number, page, keys, terminal, door, seen, broke: None };
+            let (its, broke) = (door.clone(), None);
+            let at_work = AtWork { number, page, keys, terminal, door: its, seen, broke };
             self.pages.spawn(at_work.goes_on(self.types_every, stop));
             self.seen.push(receiver);
             self.until(door.patience, "output", |seen| seen.messages > 0).await?;
