@@ -98,7 +98,8 @@ impl Session {
         if self.reap() == Children::None {
             return;
         }
-        signal_children(Signal::HUP);
+        // Not the leader once more.
+        signal_children(Signal::HUP, Some(self.leader).filter(|_| self.exit.is_none()));
         if timeout(HANG_UP_GRACE, self.emptied()).await.is_err() {
             let _ = timeout(KILL_GRACE, self.killed()).await;
         }
@@ -114,7 +115,7 @@ impl Session {
     /// look.
     async fn killed(&mut self) {
         while self.reap() == Children::Some {
-            signal_children(Signal::KILL);
+            signal_children(Signal::KILL, None);
             self.child_changed.recv().await;
         }
     }
@@ -139,8 +140,8 @@ fn code(status: WaitStatus) -> i32 {
 }
 
 /// Signals every direct child. They are not reaped meanwhile, so their pids are theirs.
-fn signal_children(signal: Signal) {
-    for child in children() {
+fn signal_children(signal: Signal, but: Option<Pid>) {
+    for child in children().into_iter().filter(|child| Some(*child) != but) {
         // It may have ended already.
         let _ = kill_process(child, signal);
     }

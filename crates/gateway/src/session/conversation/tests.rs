@@ -32,6 +32,7 @@ use crate::{
     },
 };
 
+mod presence;
 mod resuming;
 
 type Browser = WebSocketStream<DuplexStream>;

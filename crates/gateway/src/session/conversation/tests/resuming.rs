@@ -1,8 +1,6 @@
 //! Pages that come again and go on where they were, and those that cannot.
 
-use terminal_proto::v1::{
-    Interrupt, Join, LastTyped, OutputPosition, Presence, Resumed, Size, Typed,
-};
+use terminal_proto::v1::{Interrupt, Join, OutputPosition, Resumed, Size, Typed};
 
 use super::*;
 
@@ -10,7 +8,7 @@ const VIEWER: &str = "07070707070707070707070707070707";
 const RESIZE: &str = r#"{"type":"resize","cols":80,"rows":24}"#;
 const INTERRUPT: &str = r#"{"type":"interrupt"}"#;
 
-struct Page {
+pub(super) struct Page {
     viewer: Viewer<DuplexStream>,
     browser: Browser,
     requests: Requests,
@@ -30,7 +28,7 @@ impl Page {
     }
 
     /// Its `first` message is taken.
-    async fn with(first: &str, access: Access) -> Self {
+    pub(super) async fn with(first: &str, access: Access) -> Self {
         let mut page = Self::over(256 * 1024, Protocol::V1, access).await;
         page.say(first).await;
         assert_eq!(receive_size(&mut page.viewer).await, Ok(()), "{first}");
@@ -53,7 +51,7 @@ impl Page {
     }
 }
 
-fn joining(members: &str) -> String {
+pub(super) fn joining(members: &str) -> String {
     let join = format!(r#"{{"viewer":"{VIEWER}"{members}}}"#);
     format!(r#"{{"type":"resize","cols":80,"rows":24,"join":{join}}}"#)
 }
@@ -76,7 +74,7 @@ fn input(text: &'static str) -> Request {
 
 /// So many messages and requests that pass, while `page` says each of `acts` and the broker each of
 /// `responses`.
-async fn passed(
+pub(super) async fn passed(
     page: &mut Page,
     responses: Vec<Response>,
     acts: Vec<Message>,
@@ -297,20 +295,4 @@ async fn a_join_that_cannot_be_understood_is_refused_by_name() {
     let frame = refused.close_frame();
     assert_eq!(u16::from(frame.code), 1002);
     assert!(frame.reason.starts_with("malformed join: viewer is 32 hex digits"), "{frame:?}");
-}
-
-#[tokio::test]
-async fn a_page_is_told_of_those_who_share_its_screen_and_of_its_size() {
-    let mut page = Page::with(&joining(""), Access::Interact).await;
-    let presence = Presence {
-        size: Some(Size { columns: 99, rows: 33 }),
-        viewers: 2,
-        typed: LastTyped::Another.into(),
-    };
-    let (told, _) = passed(&mut page, vec![Response::Presence(presence)], vec![], (2, 0)).await;
-    let expected = [
-        r#"{"type":"screen","cols":99,"rows":33}"#,
-        r#"{"type":"viewers","count":2,"typed":"Another viewer"}"#,
-    ];
-    assert_eq!(told, expected.map(Message::text));
 }
