@@ -27,6 +27,11 @@ fn told<T>() -> (Sender<T>, Receiver<T>) {
 fn echo(mut screen: Screen) {
     screen.let_join(0, 0);
     screen.draw("ready> ");
+    answer(screen);
+}
+
+/// The same of one that has joined.
+fn answer(mut screen: Screen) {
     while let Some(frame) = screen.hear() {
         match frame {
             Frame::Input(typed) => {
@@ -128,7 +133,7 @@ fn after_a_break_it_goes_on_where_it_was() {
                 screen.let_join(4, 10);
                 screen.draw("two");
                 said.send((join, screen.hear_typed(3))).unwrap();
-                echo(screen);
+                answer(screen);
             }
         }
     });
