@@ -2,11 +2,10 @@
 
 use anyhow::Result;
 use api_types::names::{BROKER_SERVICE, SERVER_SERVICE};
-use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use serde_json::{Value, json};
 
-use crate::{cluster::PATIENCE, pods, rollout, waiting};
+use crate::rollout;
 
 /// As many terminals as are wanted through one link, from one address, at any rate.
 const UNLIMITED: [&str; 9] = [
@@ -49,16 +48,7 @@ pub async fn restore(client: &Client) -> Result<()> {
 async fn set(client: &Client, variables: &[Value]) -> Result<()> {
     for (name, container) in [(BROKER_SERVICE, "terminal-broker"), (SERVER_SERVICE, "gateway")] {
         rollout::set_variables(client, name, container, variables).await?;
-        old_pods_gone(client, container).await?;
+        rollout::old_pods_gone(client, container).await?;
     }
     Ok(())
-}
-
-/// Whoever looks for a program's processes next must not find those that are about to end.
-async fn old_pods_gone(client: &Client, component: &str) -> Result<()> {
-    let gone = waiting::until("the old pods are gone", PATIENCE, || async {
-        let live = |pod: &Pod| pod.metadata.deletion_timestamp.is_none();
-        Ok(pods::list_component(client, component).await?.iter().all(live).then_some(()))
-    });
-    gone.await.map(|((), _took)| ())
 }

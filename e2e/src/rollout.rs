@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 use api_types::names::SERVER_NAMESPACE;
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::{
     Api, Client,
     api::{Patch, PatchParams},
 };
 use serde_json::{Value, json};
 
-use crate::{cluster::PATIENCE, waiting};
+use crate::{cluster::PATIENCE, pods, waiting};
 
 /// The system's Deployments.
 pub fn deployments(client: &Client) -> Api<Deployment> {
@@ -52,6 +52,15 @@ pub async fn finished(deployments: &Api<Deployment>, name: &str) -> Result<()> {
     })
     .await?;
     Ok(())
+}
+
+/// Whoever looks for a program's processes next must not find those that are about to end.
+pub async fn old_pods_gone(client: &Client, component: &str) -> Result<()> {
+    let gone = waiting::until("the old pods are gone", PATIENCE, || async {
+        let live = |pod: &Pod| pod.metadata.deletion_timestamp.is_none();
+        Ok(pods::list_component(client, component).await?.iter().all(live).then_some(()))
+    });
+    gone.await.map(|((), _took)| ())
 }
 
 fn is_finished(deployment: &Deployment) -> bool {

@@ -12,7 +12,9 @@ use e2e::{
     limits::{self, Terminals},
     network, pods,
     replica::Replica,
-    rollout, settings, waiting,
+    rollout, settings,
+    temporary::Temporary,
+    waiting,
 };
 use pages::{Door, Report, Work};
 use screen_wire::PING_INTERVAL;
@@ -101,16 +103,12 @@ async fn numbered(space: &Space, name: &str) -> Result<(Door, String)> {
 /// SIGKILL for one of what a terminal needs, in turns. Of two replicas one after the other, so that the kubelet, which
 /// lets a container that ended often wait for its restart, is given time.
 async fn kill(space: &Space, pods: &[String], round: usize) -> Result<()> {
-    let client = &space.client;
     match round % 5 {
         0 => kill_replica(space, "gateway", SERVER_SERVICE, round / 5).await,
         1 => kill_replica(space, "terminal-broker", BROKER_SERVICE, round / 5).await,
         2 => kill_replica(space, "controller", CONTROLLER, 0).await,
         3 => {
-            let replicas = with_terminals(space).await?;
-            let address = api_server(client).await?;
-            let refused = replicas.iter().map(|replica| network::refused(replica, address));
-            drop(refused.collect::<Result<Vec<_>>>()?);
+            drop(without_api_server(space).await?);
             Ok(())
         }
         _ => {
@@ -143,34 +141,27 @@ async fn running(space: &Space, component: &str) -> Result<Vec<Replica>> {
     Ok(running.await?.0)
 }
 
-/// Gateways and brokers.
-async fn with_terminals(space: &Space) -> Result<Vec<Replica>> {
+/// Resets all connections of gateways and brokers to the API server, and lets none come about until this is dropped.
+async fn without_api_server(space: &Space) -> Result<Vec<Temporary>> {
     let mut replicas = running(space, "gateway").await?;
     replicas.extend(running(space, "terminal-broker").await?);
-    Ok(replicas)
+    let address = api_server(&space.client).await?;
+    replicas.iter().map(|replica| network::refused(replica, address)).collect()
 }
 
 /// As an upgrade does: all three at once.
 async fn roll_out(space: &Space) -> Result<()> {
     let restart = |name| rollout::restart(&space.client, name);
     tokio::try_join!(restart(SERVER_SERVICE), restart(BROKER_SERVICE), restart(CONTROLLER))?;
-    let gone = waiting::until("the old pods are gone", PATIENCE, || async {
-        let mut going = 0;
-        for component in ["gateway", "terminal-broker", "controller"] {
-            let pods = pods::list_component(&space.client, component).await?;
-            going += pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_some()).count();
-        }
-        Ok((going == 0).then_some(()))
-    });
-    gone.await.map(drop)
+    for component in ["gateway", "terminal-broker", "controller"] {
+        rollout::old_pods_gone(&space.client, component).await?;
+    }
+    Ok(())
 }
 
 /// No program reaches the API server for a while.
 async fn lose_api_server(space: &Space, work: &mut Work) -> Result<()> {
-    let address = api_server(&space.client).await?;
-    let replicas = with_terminals(space).await?;
-    let refused = replicas.iter().map(|replica| network::refused(replica, address));
-    let refused = refused.collect::<Result<Vec<_>>>()?;
+    let refused = without_api_server(space).await?;
     sleep(GONE).await;
     drop(refused);
     work.go_on(ROUND_BYTES, PATIENCE).await.context("after the API server was gone")
