@@ -10,7 +10,7 @@ use crate::paths;
 const GB: u64 = 1_000_000_000;
 
 /// What the tests add to an empty checkout and an empty cache.
-const NEEDED: u64 = 25 * GB;
+const NEEDED: u64 = 28 * GB;
 
 /// Says so where the tests may not fit: hours later a full disk is reported by whatever program meets it first.
 pub(crate) fn look() -> Result<()> {
@@ -50,6 +50,6 @@ mod tests {
         assert_eq!(free(Path::new("/proc/no/such/folder")).unwrap(), 0);
         assert_eq!(free(Path::new("/proc")).unwrap(), 0, "no disk");
         let said = warning(Path::new("/here"), 11_900_000_000);
-        assert_eq!(said, "! 11 GB are free at /here: without caches the tests need 25 GB");
+        assert_eq!(said, "! 11 GB are free at /here: without caches the tests need 28 GB");
     }
 }

@@ -11,6 +11,7 @@ mod chart;
 mod crds;
 mod demo;
 mod deny;
+mod dependencies;
 mod disk;
 mod images;
 mod install;

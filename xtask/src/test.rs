@@ -9,7 +9,9 @@ use crate::{
     apt::{self, Needed},
     chart,
     cluster::{self, Choice},
-    demo, deny, disk, images, paths,
+    demo, deny,
+    dependencies::Dependencies,
+    disk, images, paths,
     prometheus::{self, Prometheus},
     python, release, script,
     shell::Cmd,
@@ -58,6 +60,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         );
     }
     disk::look()?;
+    let dependencies = Dependencies::of("tests", paths::repository().join("target"), ALL)?;
+    step::run("dependencies", |step| {
+        step.note(dependencies.restore()?);
+        Ok(())
+    })?;
     web::build()?;
     lints()?;
     deny::check()?;
@@ -65,9 +72,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     prometheus::ensure()?;
     let python = python::ensure()?;
     eprintln!("unit and integration tests");
-    cargo(["test", "--locked", "--quiet", "--features", PYTHON])
-        .env("E2E_PYTHON", python)
-        .show()?;
+    tests().args(["--quiet"]).env("E2E_PYTHON", python).show()?;
+    let named = "--message-format=json";
+    let compiled = [clippy(named), tests().args(["--quiet", "--no-run", named])];
+    step::run("dependencies kept", |_| dependencies.keep(compiled))?;
     web::test()?;
     if arguments.no_cluster {
         return Ok(());
@@ -91,23 +99,18 @@ fn cargo<const N: usize>(arguments: [&str; N]) -> Cmd {
     Cmd::new("cargo").args(arguments).current_dir(paths::repository())
 }
 
+fn tests() -> Cmd {
+    cargo(["test", "--locked", "--features", PYTHON])
+}
+
+fn clippy(format: &str) -> Cmd {
+    cargo(["clippy", "--workspace", "--all-targets", "--features", ALL, "--locked", "--quiet"])
+        .args([format, "--", "-D", "warnings"])
+}
+
 fn lints() -> Result<()> {
     step::run("rustfmt", |_| cargo(["fmt", "--all", "--check"]).run())?;
-    step::run("clippy", |_| {
-        cargo([
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--features",
-            ALL,
-            "--locked",
-            "--quiet",
-            "--",
-            "-D",
-            "warnings",
-        ])
-        .run()
-    })
+    step::run("clippy", |_| clippy("--message-format=human").run())
 }
 
 fn end_to_end(arguments: &Arguments) -> Result<()> {

@@ -99,7 +99,7 @@ fn emulator(platform: Platform) -> Result<&'static str> {
 }
 
 /// Which compiler works here, and what it is made for.
-pub(super) fn compiler() -> Result<String> {
+pub(crate) fn compiler() -> Result<String> {
     rustc(&["--version", "--verbose"])
 }
 

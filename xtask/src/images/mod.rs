@@ -14,6 +14,7 @@ mod target;
 
 pub(crate) use task::Platform;
 pub(crate) use {
+    cross::compiler,
     layout::{Layout, layouts},
     programs::{NAMES as PROGRAMS, path as program_for},
     registry::{Destination, RegistryAddress, Transport, push, reference, repository},

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use super::{Image, Parts, Platform, cross, sources::Sources, target};
 use crate::{
     cache::{Origin, get_or_build},
+    dependencies::Dependencies,
     paths,
     shell::Cmd,
     step, web,
@@ -97,7 +98,7 @@ fn compile_once(names: &[&str], platform: Platform) -> Result<Origin> {
         key = key.bytes(name);
     }
     let built = get_or_build(&format!("programs-{}", platform.architecture()), key, |out| {
-        compile(names, platform)?;
+        compile_ours(names, platform)?;
         for name in names {
             let program = path(name, platform)?;
             sources.cover(&program)?;
@@ -124,7 +125,21 @@ fn take(program: &Path, place: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Compiles what of the programs is ours, where their dependencies were compiled before.
+fn compile_ours(names: &[&str], platform: Platform) -> Result<()> {
+    let name = format!("{}-{}", platform.architecture(), names.len());
+    let flags = format!("{RUSTFLAGS} {} {}", platform.triple(), names.join(" "));
+    let dependencies = Dependencies::of(&name, target::claim()?, &flags)?;
+    dependencies.restore()?;
+    cargo(names, platform)?.run()?;
+    dependencies.keep([cargo(names, platform)?.arg("--message-format=json")])
+}
+
 fn compile(packages: &[&str], platform: Platform) -> Result<()> {
+    cargo(packages, platform)?.run()
+}
+
+fn cargo(packages: &[&str], platform: Platform) -> Result<Cmd> {
     let triple = platform.triple();
     let mut cargo = Cmd::new("cargo")
         .args(["build", "--release", "--locked", "--quiet", "--target", &triple, "--target-dir"])
@@ -139,7 +154,7 @@ fn compile(packages: &[&str], platform: Platform) -> Result<()> {
         flags = format!("{flags} {}", cross::link_by_lld()?);
     }
     // A named target keeps the flags away from build scripts and macros, which must load libraries.
-    cargo.env("RUSTFLAGS", flags).current_dir(paths::repository()).run()
+    Ok(cargo.env("RUSTFLAGS", flags).current_dir(paths::repository()))
 }
 
 /// Where the last build left the program `name`.

@@ -86,13 +86,28 @@ pub fn get_or_build(
     get_or_build_in(&crate::paths::cache()?.join("built"), name, key, build)
 }
 
+/// The folder of `name` for `key`, if it was built.
+pub fn find(name: &str, key: Key) -> Result<Option<PathBuf>> {
+    let folder = crate::paths::cache()?.join("built").join(entry(name, key));
+    Ok(folder.is_dir().then_some(folder))
+}
+
+/// Removes all versions of `name` but the `kept` newest: of large things fewer are kept than of others.
+pub fn keep_newest(name: &str, kept: usize) -> Result<()> {
+    prune(&crate::paths::cache()?.join("built"), name, kept)
+}
+
+fn entry(name: &str, key: Key) -> String {
+    format!("{name}-{}", key.finish())
+}
+
 fn get_or_build_in(
     root: &Path,
     name: &str,
     key: Key,
     build: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<Built> {
-    let entry = format!("{name}-{}", key.finish());
+    let entry = entry(name, key);
     let whole = root.join(&entry);
     if whole.is_dir() {
         return Ok(Built { path: whole, origin: Origin::Cache });
@@ -108,7 +123,7 @@ fn get_or_build_in(
     empty(&partial)?;
     build(&partial)?;
     fs::rename(&partial, &whole).with_context(|| whole.display().to_string())?;
-    prune(root, name)?;
+    prune(root, name, KEPT)?;
     Ok(Built { path: whole, origin: Origin::New })
 }
 
@@ -125,7 +140,7 @@ fn empty(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn prune(root: &Path, name: &str) -> Result<()> {
+fn prune(root: &Path, name: &str, kept: usize) -> Result<()> {
     let mut versions = Vec::new();
     for entry in fs::read_dir(root)? {
         let entry = entry?;
@@ -134,7 +149,7 @@ fn prune(root: &Path, name: &str) -> Result<()> {
         }
     }
     versions.sort();
-    versions.iter().rev().skip(KEPT).try_for_each(|(_, path)| Ok(fs::remove_dir_all(path)?))
+    versions.iter().rev().skip(kept).try_for_each(|(_, path)| Ok(fs::remove_dir_all(path)?))
 }
 
 fn is_version_of(entry: &str, name: &str) -> bool {
@@ -184,6 +199,10 @@ mod tests {
             get_or_build_in(root.path(), "thing-else", Key::new().bytes(key), write("x")).unwrap();
         }
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 2 * KEPT);
+        prune(root.path(), "thing", 1).unwrap();
+        let of_thing = get_or_build_in(root.path(), "thing", Key::new().bytes("e"), write("x"));
+        assert_eq!(of_thing.unwrap().origin, Origin::Cache);
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1 + KEPT);
     }
 
     #[test]
