@@ -22,12 +22,15 @@ use tokio::{
 
 use crate::{client::Visitor, denial::Denial};
 
+mod happenings;
 mod log_limit;
 mod tally;
 mod writer;
 
+use happenings::{Closed, Denied, Opened, Tallies};
 use log_limit::LogLimit;
-use tally::{Denied, Tally};
+use tally::{Happening, Tally};
+
 use writer::Entry;
 pub use writer::Writer;
 
@@ -39,8 +42,8 @@ const QUEUED_EVENTS: usize = 2048;
 #[derive(Clone, Debug)]
 pub struct Audit {
     queue: mpsc::Sender<Entry>,
-    tally: Arc<Mutex<Tally>>,
-    tallied: Arc<Notify>,
+    tallies: Arc<Mutex<Tallies>>,
+    counted: Arc<Notify>,
     log_limit: Arc<LogLimit>,
     lost: Counter,
 }
@@ -63,8 +66,9 @@ impl Terminal {
         link_id(self.link)
     }
 
-    fn label(&self) -> String {
-        label(self.link, self.link_name.as_ref())
+    fn opened(&self) -> Opened {
+        let link = label(self.link, self.link_name.as_ref());
+        Opened { link, client: self.client, session: self.session.clone() }
     }
 }
 
@@ -112,8 +116,8 @@ pub fn audit(client: Client, reporter: Reporter, lost: &Counter) -> (Audit, Writ
     let (sender, queue) = mpsc::channel(QUEUED_EVENTS);
     let audit = Audit {
         queue: sender,
-        tally: Arc::default(),
-        tallied: Arc::default(),
+        tallies: Arc::default(),
+        counted: Arc::default(),
         log_limit: Arc::default(),
         lost: lost.clone(),
     };
@@ -126,9 +130,7 @@ impl Audit {
         let Terminal { agent, client, session, link_name, .. } = terminal;
         let (link, link_name) = (terminal.link_id(), link_name.as_ref().map(LinkName::as_str));
         tracing::info!(%session, %agent, link, link_name, %client, "terminal opened");
-        let link = terminal.label();
-        let note = format!("Link {link} was opened from {client}, session {session}");
-        self.publish("TerminalOpened", "OpenTerminal", EventType::Normal, note, agent);
+        self.tell(agent, terminal.opened(), |tallies| &mut tallies.opened);
     }
 
     pub fn closed(&self, terminal: &Terminal, summary: Summary<'_>) {
@@ -141,13 +143,10 @@ impl Audit {
             by = by.map(tracing::field::display), seconds, input_bytes, output_bytes,
             "terminal closed"
         );
-        let link = terminal.label();
         let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
-        let note = format!(
-            "Link {link} from {client}, session {session}: {reason}{by} after {seconds} s, \
-             {input_bytes} bytes typed, {output_bytes} bytes shown"
-        );
-        self.publish("TerminalClosed", "CloseTerminal", EventType::Normal, note, agent);
+        let (last, reason) = (terminal.opened(), format!("{reason}{by}"));
+        let closed = Closed { last, reason, seconds, input_bytes, output_bytes };
+        self.tell(agent, closed, |tallies| &mut tallies.closed);
     }
 
     /// A visitor's wish woke an agent that slept in standby. Whoever reports it does so once for each
@@ -161,7 +160,8 @@ impl Audit {
         });
         let link = label(*link, name);
         let note = format!("The agent was woken by a visitor of link {link} from {client}");
-        self.publish("AgentWoken", "WakeAgent", EventType::Normal, note, agent);
+        let (reason, action, agent) = ("AgentWoken", "WakeAgent", agent.clone());
+        self.publish(Entry { reason, action, type_: EventType::Normal, note, agent });
     }
 
     /// A visit was denied; `agent` is the one that its token names, where it names one, and `link` the
@@ -181,13 +181,7 @@ impl Audit {
         });
         let Some(agent) = agent.filter(|_| denial.concerns_owner()) else { return };
         let visit = Denied { link: link.cloned(), client, reason };
-        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        let told_now = tally.count(agent, visit, Instant::now());
-        drop(tally);
-        match told_now {
-            Some(note) => self.denials(note, agent),
-            None => self.tallied.notify_one(),
-        }
+        self.tell(agent, visit, |tallies| &mut tallies.denied);
     }
 
     /// A client that tried too many tokens is turned away for `lockout`.
@@ -198,19 +192,23 @@ impl Audit {
         });
     }
 
-    fn denials(&self, note: String, agent: &AgentId) {
-        self.publish("ShareDenied", "Visit", EventType::Warning, note, agent);
+    /// Tells it at once, or counts it for the end of its minute.
+    fn tell<T: Happening>(
+        &self,
+        agent: &AgentId,
+        one: T,
+        tally: impl FnOnce(&mut Tallies) -> &mut Tally<T>,
+    ) {
+        let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        let at_once = tally(&mut tallies).count(agent, one, Instant::now());
+        drop(tallies);
+        match at_once {
+            Some(entry) => self.publish(entry),
+            None => self.counted.notify_one(),
+        }
     }
 
-    fn publish(
-        &self,
-        reason: &'static str,
-        action: &'static str,
-        type_: EventType,
-        note: String,
-        agent: &AgentId,
-    ) {
-        let entry = Entry { reason, action, type_, note, agent: agent.clone() };
+    fn publish(&self, entry: Entry) {
         if self.queue.try_send(entry).is_err() {
             self.lost.inc();
         }

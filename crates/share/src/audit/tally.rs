@@ -1,71 +1,89 @@
-//! How many visits to each agent were denied: the first is told at once, what follows within a
-//! minute is counted, and the count is told when the minute ends. Pure.
+//! What happens often to an agent, told seldom: the first of a kind are told at once, each by itself, what follows
+//! within a minute is counted, and the count is told when the minute ends. Pure.
 
-use std::{collections::HashMap, net::IpAddr, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
-use api_types::{AgentId, LinkName};
+use api_types::AgentId;
 use tokio::time::Instant;
+
+use super::writer::Entry;
 
 /// The least time between two reports on one agent.
 pub(super) const REPORT_INTERVAL: Duration = Duration::from_mins(1);
-/// Agents that are counted apart; beyond them nothing is told, only logged and measured.
-const AGENTS_MAX: usize = 1024;
+/// Agents that are counted apart, for each kind of happening.
+pub(super) const AGENTS_MAX: usize = 1024;
 
-#[derive(Debug, Default)]
-pub(super) struct Tally(HashMap<AgentId, Minute>);
+/// Something that happens to an agent.
+pub(super) trait Happening {
+    /// So many are told each by itself, before the rest of their minute is told as one.
+    const AT_ONCE: u32;
+    /// Whether each is told by itself where the agents are too many to count; else it is only logged and measured.
+    const IS_TOLD_UNCOUNTED: bool;
 
-/// One agent's denials since they were last told.
+    /// What both were, of which `newer` was the later.
+    #[must_use]
+    fn and(self, newer: Self) -> Self;
+
+    /// What is told of `count` of them.
+    fn entry(&self, count: u64, agent: AgentId) -> Entry;
+}
+
 #[derive(Debug)]
-struct Minute {
+pub(super) struct Tally<T>(HashMap<AgentId, Minute<T>>);
+
+/// What happened to one agent since it was last told.
+#[derive(Debug)]
+struct Minute<T> {
     ends: Instant,
+    at_once: u32,
     count: u64,
-    last: Option<Denied>,
+    untold: Option<T>,
 }
 
-/// A visit that was denied.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Denied {
-    /// `None` is the default link.
-    pub(super) link: Option<LinkName>,
-    pub(super) client: IpAddr,
-    pub(super) reason: &'static str,
+impl<T> Default for Tally<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
 }
 
-impl Tally {
-    /// Counts one denial. Returns what to tell of it at once, if it is the first for a while.
-    pub(super) fn count(&mut self, agent: &AgentId, visit: Denied, now: Instant) -> Option<String> {
-        if let Some(minute) = self.0.get_mut(agent) {
-            minute.count += 1;
-            minute.last = Some(visit);
-            return None;
+impl<T: Happening> Tally<T> {
+    /// Counts one. Returns what to tell of it at once, if few were before it for a while.
+    pub(super) fn count(&mut self, agent: &AgentId, one: T, now: Instant) -> Option<Entry> {
+        if !self.0.contains_key(agent) && self.0.len() >= AGENTS_MAX {
+            return T::IS_TOLD_UNCOUNTED.then(|| one.entry(1, agent.clone()));
         }
-        if self.0.len() >= AGENTS_MAX {
-            return None;
+        let minute = self.0.entry(agent.clone()).or_insert_with(|| Minute::new(T::AT_ONCE, now));
+        if minute.at_once > 0 {
+            minute.at_once -= 1;
+            return Some(one.entry(1, agent.clone()));
         }
-        let minute = Minute { ends: now + REPORT_INTERVAL, count: 0, last: None };
-        self.0.insert(agent.clone(), minute);
-        Some(note(1, &visit))
+        minute.count += 1;
+        minute.untold = Some(match minute.untold.take() {
+            Some(untold) => untold.and(one),
+            None => one,
+        });
+        None
     }
 
     /// What to tell of the minutes that have ended. An agent whose minute was quiet is forgotten.
-    pub(super) fn due(&mut self, now: Instant) -> Vec<(AgentId, String)> {
+    pub(super) fn due(&mut self, now: Instant) -> Vec<Entry> {
         let mut reports = Vec::new();
         self.0.retain(|agent, minute| {
             if minute.ends > now {
                 return true;
             }
-            let Some(last) = minute.last.take() else { return false };
-            reports.push((agent.clone(), note(minute.count, &last)));
-            *minute = Minute { ends: now + REPORT_INTERVAL, count: 0, last: None };
+            let Some(untold) = minute.untold.take() else { return false };
+            reports.push(untold.entry(minute.count, agent.clone()));
+            *minute = Minute::new(0, now);
             true
         });
         reports
     }
 
     /// Everything that is still untold, for a process that ends.
-    pub(super) fn rest(&mut self) -> Vec<(AgentId, String)> {
+    pub(super) fn rest(&mut self) -> Vec<Entry> {
         let told =
-            |(agent, minute): (AgentId, Minute)| Some((agent, note(minute.count, &minute.last?)));
+            |(agent, minute): (AgentId, Minute<T>)| Some(minute.untold?.entry(minute.count, agent));
         self.0.drain().filter_map(told).collect()
     }
 
@@ -75,91 +93,90 @@ impl Tally {
     }
 }
 
-fn note(count: u64, last: &Denied) -> String {
-    let Denied { link, client, reason } = last;
-    match (count, link) {
-        (1, None) => format!("A visit to the share link from {client} was denied: {reason}"),
-        (1, Some(link)) => {
-            format!("A visit to the share link {link} from {client} was denied: {reason}")
-        }
-        (_, None) => format!(
-            "{count} visits to the share link were denied, the last from {client}: {reason}"
-        ),
-        (_, Some(link)) => format!(
-            "{count} visits to share links were denied, the last to {link} from {client}: {reason}"
-        ),
+impl<T> Minute<T> {
+    fn new(at_once: u32, now: Instant) -> Self {
+        Self { ends: now + REPORT_INTERVAL, at_once, count: 0, untold: None }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use kube::runtime::events::EventType;
+
     use super::*;
 
-    const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 9));
+    /// Two are told at once, and it is known how many of them there were.
+    #[derive(Debug)]
+    struct Knock(u64);
+
+    impl Happening for Knock {
+        const AT_ONCE: u32 = 2;
+        const IS_TOLD_UNCOUNTED: bool = false;
+
+        fn and(self, newer: Self) -> Self {
+            Self(self.0 + newer.0)
+        }
+
+        fn entry(&self, count: u64, agent: AgentId) -> Entry {
+            let note = format!("{count} of {agent}: {}", self.0);
+            Entry { reason: "Knock", action: "Knock", type_: EventType::Normal, note, agent }
+        }
+    }
 
     fn agent(number: usize) -> AgentId {
         AgentId::new("qa", format!("agent-{number}"), "uid-1")
     }
 
-    fn visit(reason: &'static str) -> Denied {
-        Denied { link: None, client: CLIENT, reason }
+    fn notes(entries: impl IntoIterator<Item = Entry>) -> Vec<String> {
+        entries.into_iter().map(|entry| entry.note).collect()
     }
 
     #[test]
-    fn a_link_with_a_name_is_named() {
+    fn the_first_are_told_at_once_and_a_flood_as_one_number_when_its_minute_ends() {
         let (mut tally, start) = (Tally::default(), Instant::now());
-        let qa = Denied { link: LinkName::parse("qa").ok(), ..visit("network") };
-        let first = tally.count(&agent(1), qa.clone(), start).unwrap();
-        assert_eq!(first, "A visit to the share link qa from 203.0.113.9 was denied: network");
-        tally.count(&agent(1), visit("network"), start);
-        tally.count(&agent(1), qa, start);
-        let expected =
-            "2 visits to share links were denied, the last to qa from 203.0.113.9: network";
-        assert_eq!(tally.rest(), [(agent(1), expected.to_owned())]);
-    }
-
-    #[test]
-    fn the_first_denial_is_told_at_once_and_a_flood_as_one_number_when_its_minute_ends() {
-        let (mut tally, start) = (Tally::default(), Instant::now());
-        assert!(tally.count(&agent(1), visit("network"), start).is_some());
+        for _ in 0..2 {
+            let told = tally.count(&agent(1), Knock(1), start);
+            assert_eq!(notes(told), ["1 of qa/agent-1: 1"]);
+        }
         for _ in 0..1000 {
-            assert_eq!(tally.count(&agent(1), visit("network"), start), None);
+            assert!(tally.count(&agent(1), Knock(2), start).is_none());
         }
         assert_eq!(tally.next_due(), Some(start + REPORT_INTERVAL));
-        assert_eq!(tally.due(start + REPORT_INTERVAL / 2), []);
+        assert!(tally.due(start + REPORT_INTERVAL / 2).is_empty());
 
-        let told = tally.due(start + REPORT_INTERVAL);
-        let expected =
-            "1000 visits to the share link were denied, the last from 203.0.113.9: network";
-        assert_eq!(told, [(agent(1), expected.to_owned())]);
+        assert_eq!(notes(tally.due(start + REPORT_INTERVAL)), ["1000 of qa/agent-1: 2000"]);
+        let next = start + REPORT_INTERVAL;
+        assert!(tally.count(&agent(1), Knock(1), next).is_none(), "the minute before was busy");
+        assert_eq!(notes(tally.due(next + REPORT_INTERVAL)), ["1 of qa/agent-1: 1"]);
     }
 
     #[test]
     fn an_agent_whose_minute_was_quiet_is_forgotten() {
         let (mut tally, start) = (Tally::default(), Instant::now());
-        tally.count(&agent(1), visit("network"), start);
-        assert_eq!(tally.due(start + REPORT_INTERVAL), []);
+        tally.count(&agent(1), Knock(1), start);
+        assert!(tally.due(start + REPORT_INTERVAL).is_empty());
         assert_eq!(tally.next_due(), None);
-        assert!(tally.count(&agent(1), visit("network"), start).is_some());
+        assert!(tally.count(&agent(1), Knock(1), start).is_some());
     }
 
     #[test]
     fn the_tally_is_bounded() {
         let (mut tally, start) = (Tally::default(), Instant::now());
         for number in 0..AGENTS_MAX {
-            assert!(tally.count(&agent(number), visit("network"), start).is_some());
+            assert!(tally.count(&agent(number), Knock(1), start).is_some());
         }
-        assert_eq!(tally.count(&agent(AGENTS_MAX), visit("network"), start), None);
+        assert!(tally.count(&agent(AGENTS_MAX), Knock(1), start).is_none());
         assert_eq!(tally.0.len(), AGENTS_MAX);
+        assert!(tally.count(&agent(0), Knock(1), start).is_some(), "it was there before");
     }
 
     #[test]
     fn a_process_that_ends_tells_the_rest() {
         let (mut tally, start) = (Tally::default(), Instant::now());
-        tally.count(&agent(1), visit("network"), start);
-        tally.count(&agent(1), visit("expired"), start);
-        tally.count(&agent(2), visit("network"), start);
-        let note = "A visit to the share link from 203.0.113.9 was denied: expired".to_owned();
-        assert_eq!(tally.rest(), [(agent(1), note)]);
+        for _ in 0..3 {
+            tally.count(&agent(1), Knock(1), start);
+        }
+        tally.count(&agent(2), Knock(1), start);
+        assert_eq!(notes(tally.rest()), ["1 of qa/agent-1: 1"]);
     }
 }

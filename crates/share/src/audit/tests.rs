@@ -151,10 +151,39 @@ async fn a_flood_of_denials_is_told_once_at_once_and_once_when_its_minute_ends()
 }
 
 #[tokio::test(start_paused = true)]
+async fn comings_and_goings_of_many_are_told_as_one() {
+    let (audit, writer, api) = setup();
+    let shutdown = CancellationToken::new();
+    for session in 0..50 {
+        audit.opened(&terminal(session));
+        audit.closed(&terminal(session), drained());
+    }
+    let story = async {
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        audit.opened(&terminal(50));
+        drop(audit);
+    };
+    let (events, (), ()) = tokio::join!(accept(api), writer.run(shutdown), story);
+    let reasons = |reason: &str| events.iter().filter(|(_, e)| e["reason"] == reason).count();
+    assert_eq!((reasons("TerminalOpened"), reasons("TerminalClosed")), (5 + 1 + 1, 5 + 1));
+    let told = notes(&events);
+    let opened = "45 terminals were opened, the last by link ";
+    assert!(told[10].starts_with(opened) && told[10].ends_with("session session-49"), "{told:?}");
+    let closed = "45 terminals were closed, 1530 bytes typed, 2520 bytes shown; the last of link ";
+    assert!(told[11].starts_with(closed), "{told:?}");
+    assert!(told[12].ends_with("was opened from 203.0.113.9, session session-50"), "{told:?}");
+}
+
+/// A terminal of an agent of its own.
+fn elsewhere(number: usize) -> Terminal {
+    Terminal { agent: AgentId::new("team-a", format!("demo-{number}"), "uid"), ..terminal(number) }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_cluster_gets_the_events_of_many_terminals_one_after_the_other() {
     let (audit, writer, api) = setup();
-    for session in 0..25 {
-        audit.closed(&terminal(session), drained());
+    for number in 0..25 {
+        audit.closed(&elsewhere(number), drained());
     }
     drop(audit);
     let start = Instant::now();
@@ -167,19 +196,19 @@ async fn all_closings_of_a_drain_are_written() {
     let (audit, writer, api) = setup();
     let shutdown = CancellationToken::new();
     shutdown.cancel();
-    for session in 0..1000 {
-        audit.closed(&terminal(session), drained());
+    for number in 0..1500 {
+        audit.closed(&elsewhere(number), drained());
     }
     drop(audit);
     let (events, ()) = tokio::join!(accept(api), writer.run(shutdown));
-    assert_eq!(events.len(), 1000);
+    assert_eq!(events.len(), 1500, "more agents than are counted apart");
 }
 
 #[tokio::test]
 async fn a_full_queue_holds_up_nobody_and_is_counted() {
     let (audit, writer, _api) = setup();
     for session in 0..=QUEUED_EVENTS {
-        audit.opened(&terminal(session));
+        audit.opened(&elsewhere(session));
     }
     assert_eq!((writer.queue.len(), audit.lost.get()), (QUEUED_EVENTS, 1));
 }

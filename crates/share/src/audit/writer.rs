@@ -20,7 +20,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Audit, tally::Tally};
+use super::{Audit, happenings::Tallies};
 
 /// How long the cluster may take for one Event.
 const EVENT_DEADLINE: Duration = Duration::from_secs(5);
@@ -33,7 +33,7 @@ pub(super) const PAUSE: Duration = Duration::from_millis(40);
 pub(super) const DRAIN_GRACE: Duration = Duration::from_secs(3);
 
 /// One Event to be.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) reason: &'static str,
     pub(super) action: &'static str,
@@ -45,8 +45,8 @@ pub(super) struct Entry {
 /// Turns what visits report into Events.
 pub struct Writer {
     pub(super) queue: mpsc::Receiver<Entry>,
-    tally: Arc<Mutex<Tally>>,
-    tallied: Arc<Notify>,
+    tallies: Arc<Mutex<Tallies>>,
+    counted: Arc<Notify>,
     client: Client,
     reporter: Reporter,
     lost: Counter,
@@ -59,8 +59,8 @@ impl Writer {
         client: Client,
         reporter: Reporter,
     ) -> Self {
-        let (tally, tallied) = (Arc::clone(&audit.tally), Arc::clone(&audit.tallied));
-        Self { queue, tally, tallied, client, reporter, lost: audit.lost.clone() }
+        let (tallies, counted) = (Arc::clone(&audit.tallies), Arc::clone(&audit.counted));
+        Self { queue, tallies, counted, client, reporter, lost: audit.lost.clone() }
     }
 
     /// Writes until the last [`Audit`] is gone, and not much longer than `shutdown`.
@@ -79,7 +79,7 @@ impl Writer {
                 () = &mut late => return self.give_up(writes.len()),
                 Some(()) = writes.next(), if !writes.is_empty() => continue,
                 entry = next(&mut self.queue, &mut pace, &shutdown), if writes.len() < WRITES_MAX => entry,
-                reports = minute_ended(&self.tally, &self.tallied) => {
+                reports = minute_ended(&self.tallies, &self.counted) => {
                     writes.extend(reports.into_iter().map(|entry| self.sink().write(entry)));
                     continue;
                 }
@@ -87,8 +87,8 @@ impl Writer {
             let Some(entry) = entry else { break };
             writes.push(self.sink().write(entry));
         }
-        let rest = tally(&self.tally).rest();
-        writes.extend(rest.into_iter().map(|report| self.sink().write(denials(report))));
+        let rest = tallies(&self.tallies).rest();
+        writes.extend(rest.into_iter().map(|entry| self.sink().write(entry)));
         tokio::select! {
             biased;
             () = writes.collect::<()>() => {}
@@ -120,10 +120,10 @@ async fn next(
     queue.recv().await
 }
 
-/// Waits until a minute of the tally has ended, and returns its reports.
-async fn minute_ended(tally_of: &Mutex<Tally>, tallied: &Notify) -> Vec<Entry> {
+/// Waits until a minute of the tallies has ended, and returns its reports.
+async fn minute_ended(of: &Mutex<Tallies>, counted: &Notify) -> Vec<Entry> {
     loop {
-        let due = tally(tally_of).next_due();
+        let due = tallies(of).next_due();
         let ended = async {
             match due {
                 Some(due) => tokio::time::sleep_until(due).await,
@@ -133,22 +133,18 @@ async fn minute_ended(tally_of: &Mutex<Tally>, tallied: &Notify) -> Vec<Entry> {
         tokio::select! {
             biased;
             () = ended => {
-                let reports = tally(tally_of).due(Instant::now());
+                let reports = tallies(of).due(Instant::now());
                 if !reports.is_empty() {
-                    return reports.into_iter().map(denials).collect();
+                    return reports;
                 }
             }
-            () = tallied.notified() => {}
+            () = counted.notified() => {}
         }
     }
 }
 
-fn tally(tally: &Mutex<Tally>) -> std::sync::MutexGuard<'_, Tally> {
-    tally.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn denials((agent, note): (AgentId, String)) -> Entry {
-    Entry { reason: "ShareDenied", action: "Visit", type_: EventType::Warning, note, agent }
+fn tallies(tallies: &Mutex<Tallies>) -> std::sync::MutexGuard<'_, Tallies> {
+    tallies.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What one write needs.
