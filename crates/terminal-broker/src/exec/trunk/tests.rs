@@ -16,6 +16,7 @@ use crate::{
 
 mod hostile;
 mod output;
+mod schedules;
 
 const JOINED: Joined = Joined { terminal: 7, typed: 0 };
 
