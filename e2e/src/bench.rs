@@ -29,6 +29,7 @@ mod sessions;
 pub mod starts;
 mod table;
 mod terminal;
+pub mod viewers;
 mod ways;
 
 use exec::Target;

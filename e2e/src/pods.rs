@@ -120,7 +120,9 @@ pub async fn agent_logs(space: &Space, pod: &str) -> Result<String> {
 // The brackets keep the patterns from finding the script itself.
 /// What shows a terminal to one viewer.
 const VIEWER: &str = "[s]creen attach";
-/// What holds a terminal, and its program.
+/// What holds a terminal.
+const HOLDER: &str = "[s]creen serve";
+/// The same, and its program.
 const HELD: &str = "[s]creen serve|[o]pencode attach";
 
 /// The ids of the processes that show the pod's terminals: one for each broker and terminal, and for each session that shares none.
@@ -140,6 +142,18 @@ async fn processes(space: &Space, pod: &str, pattern: &str) -> Result<Vec<String
     );
     let listing = exec(space, pod, &["/bin/bash", "-c", &script]).await?;
     Ok(listing.lines().map(str::to_owned).collect())
+}
+
+/// Memory of the pod's terminals and of what shows them, without the terminals' programs, in KiB: what each process has of
+/// its own (`RssAnon` of `proc_pid_status(5)`).
+pub async fn terminals_kib(space: &Space, pod: &str) -> Result<u64> {
+    let script = format!(
+        "for d in /proc/[0-9]*; do tr '\\0' ' ' < $d/cmdline 2>/dev/null | grep -qE '{VIEWER}|{HOLDER}' \
+         && grep RssAnon $d/status; done; true"
+    );
+    let listing = exec(space, pod, &["/bin/bash", "-c", &script]).await?;
+    let each = listing.lines().map(|line| line.split_whitespace().nth(1).context("no figure"));
+    each.map(|kib| Ok(kib?.parse::<u64>()?)).sum()
 }
 
 /// Waits until the pod has no viewer's process any more.

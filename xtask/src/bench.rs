@@ -28,6 +28,9 @@ enum What {
     /// How long a user waits for an agent: from its creation, and from a click on the page of one that sleeps, with a
     /// repository on its volume and without.
     Starts(StartsArguments),
+    /// What 1, 10 and 100 viewers of one terminal cost the pod, the API server and our programs, and what one that stalls does
+    /// to the others.
+    Viewers(ViewersArguments),
     /// What Agents cost the API server and the controller: requests, time, memory, a restart. Needs no cluster: it
     /// starts a control plane without a node.
     Reconcile(scale::ReconcileArguments),
@@ -78,6 +81,15 @@ pub(crate) struct StartsArguments {
     rounds: u8,
 }
 
+#[derive(clap::Args)]
+pub(crate) struct ViewersArguments {
+    #[command(flatten)]
+    cluster: Choice,
+    /// Seconds of typing for each number of viewers.
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u8).range(1..))]
+    seconds: u8,
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.what {
         What::Path(arguments) => measured("path", &arguments.cluster, |driver| {
@@ -96,6 +108,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         }),
         What::Starts(arguments) => drive("starts", &arguments.cluster, |driver, _, _| {
             Ok(driver.args(["--rounds", &arguments.rounds.to_string()]))
+        }),
+        What::Viewers(arguments) => measured("viewers", &arguments.cluster, |driver| {
+            driver.args(["--seconds", &arguments.seconds.to_string()])
         }),
         What::Reconcile(arguments) => scale::reconcile(arguments),
         What::Scale(arguments) => scale::scale(arguments),

@@ -1,16 +1,9 @@
 //! Licences, sources and duplicate versions of what the workspace depends on. The advisories need a database that no
 //! package registry has, and are checked when a release is made.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 
-use crate::{
-    cache::{self, Key},
-    paths,
-    shell::Cmd,
-    step,
-};
+use crate::{cargo_tool, paths, shell::Cmd, step};
 
 const VERSION: &str = "0.20.2";
 
@@ -24,7 +17,7 @@ pub(crate) fn advisories() -> Result<()> {
 }
 
 fn run(title: &str, checks: &[&str]) -> Result<()> {
-    let tool = tool()?;
+    let tool = cargo_tool::ensure("cargo-deny", VERSION)?;
     step::run(&format!("cargo deny: {title}"), |_| {
         Cmd::new(tool)
             .args(["--locked", "--log-level", "error", "check", "--deny", "warnings"])
@@ -32,21 +25,4 @@ fn run(title: &str, checks: &[&str]) -> Result<()> {
             .current_dir(paths::repository())
             .run()
     })
-}
-
-fn tool() -> Result<PathBuf> {
-    let key = Key::new().bytes(VERSION);
-    let built = step::run(&format!("cargo-deny {VERSION}"), |step| {
-        let built = cache::get_or_build("cargo-deny", key, |folder| {
-            let package = format!("cargo-deny@{VERSION}");
-            Cmd::new("cargo")
-                .args(["install", "--locked", "--quiet", "--no-track", &package, "--root"])
-                .arg(folder)
-                .current_dir(folder)
-                .run()
-        })?;
-        step.note(built.origin.note());
-        Ok(built)
-    })?;
-    Ok(built.path.join("bin/cargo-deny"))
 }

@@ -16,8 +16,6 @@ use crate::{
     shell::Cmd,
 };
 
-/// Says that a target folder was given the dependencies of a key.
-const MARK: &str = ".dependencies";
 /// Where cargo keeps what it knows of a unit, what its build script made, and what was compiled of it
 /// (The Cargo Book, "Build cache").
 const FOLDERS: [&str; 3] = [".fingerprint", "build", "deps"];
@@ -26,10 +24,14 @@ const DIGEST: usize = 16;
 /// So many names fit into one command line.
 const AT_ONCE: usize = 500;
 
+/// What compiled them, as it says itself: of another one nothing could be used.
+const COMPILER: &str = ".compiler";
+
 /// The dependencies of some invocations of cargo.
 pub(crate) struct Dependencies {
     name: String,
     key: Key,
+    compiler: String,
     target: PathBuf,
 }
 
@@ -38,20 +40,27 @@ impl Dependencies {
     pub(crate) fn of(name: &str, target: PathBuf, flags: &str) -> Result<Self> {
         let list = Cmd::new("git").args(["ls-files", "-z", "--", "Cargo.lock", "*Cargo.toml"]);
         let list = list.current_dir(paths::repository()).read()?;
-        let key = Key::new().bytes(images::compiler()?).bytes(flags);
+        let compiler = images::compiler()?;
+        let key = Key::new().bytes(&compiler).bytes(flags);
         let key = list
             .split('\0')
             .filter(|file| !file.is_empty())
             .try_fold(key, |key, file| key.path(&paths::repository().join(file)))?;
-        Ok(Self { name: format!("dependencies-{name}"), key, target })
+        Ok(Self { name: format!("dependencies-{name}"), key, compiler, target })
     }
 
-    /// Copies them to the target folder, unless they were there before, and returns what a step says of it.
+    /// Copies them to the target folder, unless it was given some before, and returns what a step says of it. Where they are
+    /// not those of this key, most are the same all the same.
     pub(crate) fn restore(&self) -> Result<&'static str> {
-        if self.are_there() {
+        if self.mark_file().exists() {
             return Ok("there already");
         }
-        let Some(kept) = cache::find(&self.name, self.key.clone())? else {
+        let kept = cache::find(&self.name, self.key.clone())?;
+        let exact = kept.is_some();
+        let usable = |kept: &PathBuf| {
+            fs::read_to_string(kept.join(COMPILER)).is_ok_and(|compiler| compiler == self.compiler)
+        };
+        let Some(kept) = kept.or(cache::newest(&self.name)?).filter(usable) else {
             return Ok("none kept");
         };
         fs::create_dir_all(&self.target)?;
@@ -60,14 +69,19 @@ impl Dependencies {
             .args(["--archive", "--remove-destination", "--no-target-directory"])
             .args([&kept, &self.target])
             .run()?;
-        self.mark()?;
-        Ok("from cache")
+        if exact {
+            self.mark(&self.digest())?;
+            return Ok("from cache");
+        }
+        self.mark("")?;
+        Ok("of another lock file, from cache")
     }
 
     /// Keeps what `cargos` have compiled of dependencies, and nothing of an older key. Each is an invocation whose units are
     /// all there by now, so that cargo only names them: it is told `--message-format=json`.
     pub(crate) fn keep(&self, cargos: impl IntoIterator<Item = Cmd>) -> Result<()> {
-        if self.are_there() {
+        let digest = self.digest();
+        if fs::read_to_string(self.mark_file()).is_ok_and(|of| of == digest) {
             return Ok(());
         }
         cache::get_or_build(&self.name, self.key.clone(), |out| {
@@ -75,20 +89,25 @@ impl Dependencies {
             for cargo in cargos {
                 units.add(&cargo.read()?);
             }
+            fs::write(out.join(COMPILER), &self.compiler)?;
             units.copy(&self.target, out)
         })?;
         cache::keep_newest(&self.name, 1)?;
-        self.mark()
+        self.mark(&digest)
     }
 
-    fn are_there(&self) -> bool {
-        let mark = fs::read_to_string(self.target.join(format!("{MARK}-{}", self.name)));
-        mark.is_ok_and(|of| of == self.key.clone().finish())
+    /// The target folder says of which key it has the dependencies.
+    fn mark_file(&self) -> PathBuf {
+        self.target.join(format!(".{}", self.name))
     }
 
-    fn mark(&self) -> Result<()> {
-        let mark = self.target.join(format!("{MARK}-{}", self.name));
-        fs::write(&mark, self.key.clone().finish()).with_context(|| mark.display().to_string())
+    fn digest(&self) -> String {
+        self.key.clone().finish()
+    }
+
+    fn mark(&self, of: &str) -> Result<()> {
+        let file = self.mark_file();
+        fs::write(&file, of).with_context(|| file.display().to_string())
     }
 }
 

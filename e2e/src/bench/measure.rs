@@ -17,14 +17,10 @@ use super::{
     check::Check,
     figures::{Samples, mb_per_s},
     pace,
-    terminal::Terminal,
+    terminal::{PATIENCE, Terminal},
     ways::Way,
 };
 
-/// After so long without a byte the terminal is stuck, and the benchmark fails.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// A screen is drawn when nothing has come for so long.
-const DRAWN: Duration = Duration::from_millis(500);
 /// Echoes before the first that counts: buffers grow and caches fill.
 const WARM_UP_ECHOES: u16 = 50;
 /// Keys a second: a fast typist's, and as many as a program that types could send.
@@ -48,24 +44,15 @@ impl Lane {
 
     async fn warm_up(&mut self) -> Result<()> {
         if self.samples.way == Way::Page {
-            self.is_drawn().await.context("the screen")?;
+            self.terminal.is_drawn().await.context("the screen")?;
         } else {
-            self.expect(BANNER).await.context("the banner")?;
+            self.terminal.expect(BANNER).await.context("the banner")?;
         }
         for round in 0..WARM_UP_ECHOES {
             self.echo(round).await?;
         }
         self.bulk(Bulk::Noise, 1).await?;
         self.bulk(Bulk::Text, 1).await.map(drop)
-    }
-
-    /// Who shares a terminal may come when the program has begun, and is drawn its screen.
-    async fn is_drawn(&mut self) -> Result<()> {
-        timeout(PATIENCE, self.terminal.receive()).await.context("stuck")??;
-        while let Ok(more) = timeout(DRAWN, self.terminal.receive()).await {
-            more?;
-        }
-        Ok(())
     }
 
     /// Echoes one by one and at each rate, and bulk output, once.
@@ -106,7 +93,7 @@ impl Lane {
         let typed = [key(round)];
         let started = Instant::now();
         self.terminal.send(&typed).await?;
-        self.expect(&typed).await?;
+        self.terminal.expect(&typed).await?;
         Ok(started.elapsed())
     }
 
@@ -151,21 +138,9 @@ impl Lane {
         }
         Ok(mb_per_s(bytes + MARKER.len(), started.elapsed()))
     }
-
-    /// Exactly these bytes, in whatever pieces.
-    async fn expect(&mut self, expected: &[u8]) -> Result<()> {
-        let mut rest = expected;
-        while !rest.is_empty() {
-            let received = timeout(PATIENCE, self.terminal.receive()).await.context("stuck")??;
-            rest = rest.strip_prefix(&received[..]).with_context(|| {
-                format!("{} came", String::from_utf8_lossy(&received).escape_debug())
-            })?;
-        }
-        Ok(())
-    }
 }
 
 /// Another letter for each of 26 keys.
-fn key(round: u16) -> u8 {
+pub(super) fn key(round: u16) -> u8 {
     b'a' + u8::try_from(round % 26).unwrap_or_default()
 }

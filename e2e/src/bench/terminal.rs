@@ -18,8 +18,11 @@ use super::{
 /// The size that all of them have.
 pub(super) const COLUMNS: u16 = 120;
 pub(super) const ROWS: u16 = 40;
-/// How long a program that was told to end may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// After so long without a byte the terminal is stuck, and the benchmark fails.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A screen is drawn when nothing has come for so long.
+const DRAWN: Duration = Duration::from_millis(500);
 
 pub(super) enum Terminal {
     /// An exec with a TTY, as `kubectl exec -it` has.
@@ -70,6 +73,27 @@ impl Terminal {
             Self::Broker(attached) => attached.receive().await,
             Self::Guest(guest) => guest.receive().await,
         }
+    }
+
+    /// Who shares a terminal may come when the program has begun, and is drawn its screen.
+    pub(super) async fn is_drawn(&mut self) -> Result<()> {
+        timeout(PATIENCE, self.receive()).await.context("stuck")??;
+        while let Ok(more) = timeout(DRAWN, self.receive()).await {
+            more?;
+        }
+        Ok(())
+    }
+
+    /// Exactly these bytes, in whatever pieces.
+    pub(super) async fn expect(&mut self, expected: &[u8]) -> Result<()> {
+        let mut rest = expected;
+        while !rest.is_empty() {
+            let received = timeout(PATIENCE, self.receive()).await.context("stuck")??;
+            rest = rest.strip_prefix(&received[..]).with_context(|| {
+                format!("{} came", String::from_utf8_lossy(&received).escape_debug())
+            })?;
+        }
+        Ok(())
     }
 
     /// Ends the program at the far end, which nobody else might, and hears it out.

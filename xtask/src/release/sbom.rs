@@ -7,12 +7,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{
-    cache::{self, Key},
-    images, paths,
-    shell::Cmd,
-    step,
-};
+use crate::{cargo_tool, images, paths, shell::Cmd, step};
 
 const VERSION: &str = "0.5.9";
 
@@ -21,7 +16,7 @@ const BILL: &str = "kubeopencode-sbom";
 
 /// One for each program of the images, such as `gateway.cdx.json`.
 pub(super) fn write(folder: &Path) -> Result<()> {
-    let tool = tool()?;
+    let tool = cargo_tool::ensure("cargo-cyclonedx", VERSION)?;
     step::run("bills of materials", |_| {
         let made = make(&tool).and_then(|()| take(folder));
         // The tool writes one beside every crate's manifest.
@@ -64,20 +59,4 @@ fn bills() -> Result<Vec<PathBuf>> {
         .current_dir(paths::repository())
         .read()?;
     Ok(listed.lines().map(|line| paths::repository().join(line)).collect())
-}
-
-fn tool() -> Result<PathBuf> {
-    let title = format!("cargo-cyclonedx {VERSION}");
-    step::run(&title, |step| {
-        let built = cache::get_or_build("cargo-cyclonedx", Key::new().bytes(VERSION), |folder| {
-            let package = format!("cargo-cyclonedx@{VERSION}");
-            Cmd::new("cargo")
-                .args(["install", "--locked", "--quiet", "--no-track", &package, "--root"])
-                .arg(folder)
-                .current_dir(folder)
-                .run()
-        })?;
-        step.note(built.origin.note());
-        Ok(built.path.join("bin/cargo-cyclonedx"))
-    })
 }

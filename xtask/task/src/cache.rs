@@ -92,6 +92,12 @@ pub fn find(name: &str, key: Key) -> Result<Option<PathBuf>> {
     Ok(folder.is_dir().then_some(folder))
 }
 
+/// The newest version of `name`, whatever it was built from.
+pub fn newest(name: &str) -> Result<Option<PathBuf>> {
+    let root = crate::paths::cache()?.join("built");
+    Ok(if root.is_dir() { versions(&root, name)?.pop() } else { None })
+}
+
 /// Removes all versions of `name` but the `kept` newest: of large things fewer are kept than of others.
 pub fn keep_newest(name: &str, kept: usize) -> Result<()> {
     prune(&crate::paths::cache()?.join("built"), name, kept)
@@ -141,6 +147,11 @@ fn empty(folder: &Path) -> Result<()> {
 }
 
 fn prune(root: &Path, name: &str, kept: usize) -> Result<()> {
+    versions(root, name)?.iter().rev().skip(kept).try_for_each(|path| Ok(fs::remove_dir_all(path)?))
+}
+
+/// Oldest first.
+fn versions(root: &Path, name: &str) -> Result<Vec<PathBuf>> {
     let mut versions = Vec::new();
     for entry in fs::read_dir(root)? {
         let entry = entry?;
@@ -149,7 +160,7 @@ fn prune(root: &Path, name: &str, kept: usize) -> Result<()> {
         }
     }
     versions.sort();
-    versions.iter().rev().skip(kept).try_for_each(|(_, path)| Ok(fs::remove_dir_all(path)?))
+    Ok(versions.into_iter().map(|(_, path)| path).collect())
 }
 
 fn is_version_of(entry: &str, name: &str) -> bool {
