@@ -6,18 +6,21 @@ use anyhow::{Context, Result};
 use fantoccini::{
     Client, ClientBuilder, Locator,
     actions::{InputSource, KeyAction, KeyActions},
+    wd::WebDriverCompatibleCommand,
 };
+use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
 };
+use url::{ParseError, Url};
 
 use crate::{settings, waiting};
 
 /// Without these, Chromium asks hosts of its maker at every start, and refuses to run as root.
-const FLAGS: [&str; 9] = [
+const FLAGS: [&str; 10] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -27,6 +30,8 @@ const FLAGS: [&str; 9] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    // A page at a name of this machine itself is never without a network.
+    "--host-resolver-rules=MAP *.test 127.0.0.1",
 ];
 
 /// Switches the readable copy on, and keeps what is said of the session from now on.
@@ -152,11 +157,38 @@ impl Browser {
         Ok(self.page.perform_actions(keys).await?)
     }
 
+    /// Whether the browser has a network: without one it says so to the page, which is all that this does to connections
+    /// that are open.
+    pub async fn network(&self, is_there: bool) -> Result<()> {
+        self.page.issue_cmd(Network { is_there }).await?;
+        Ok(())
+    }
+
     /// Writes what a guest sees to `{name}.png` among the artifacts.
     pub async fn screenshot(&self, name: &str) -> Result<()> {
         let folder = settings::artifacts()?;
         fs::create_dir_all(&folder)?;
         write(&folder.join(format!("{name}.png")), &self.page.screenshot().await?)
+    }
+}
+
+/// Chromedriver's command for the `DevTools` protocol's `Network.emulateNetworkConditions`.
+#[derive(Debug)]
+struct Network {
+    is_there: bool,
+}
+
+impl WebDriverCompatibleCommand for Network {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        let limits = json!({
+            "offline": !self.is_there, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1,
+        });
+        let body = json!({ "cmd": "Network.emulateNetworkConditions", "params": limits });
+        (Method::POST, Some(body.to_string()))
     }
 }
 

@@ -23,5 +23,6 @@ pub mod rollout;
 pub mod rules;
 pub mod services;
 pub mod settings;
+pub mod stand_in;
 pub mod temporary;
 pub mod waiting;

@@ -7,12 +7,14 @@
 
 mod alerts;
 mod bench;
+mod cargo_tool;
 mod chart;
 mod crds;
 mod demo;
 mod deny;
 mod dependencies;
 mod disk;
+mod fuzz;
 mod images;
 mod install;
 mod prometheus;
@@ -66,6 +68,8 @@ enum Task {
     Release(release::Arguments),
     /// How fast the system is, in figures.
     Bench(bench::Arguments),
+    /// Try what a hostile program or pod could say, at random: libFuzzer, with the nightly toolchain.
+    Fuzz(fuzz::Arguments),
     /// Agents that change at random while the controller is killed again and again: what must hold afterwards.
     Soak(scale::SoakArguments),
 }
@@ -97,6 +101,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Install(arguments) => install::run(&arguments),
         Task::Release(arguments) => release::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Soak(arguments) => scale::soak(&arguments),
     }
 }

@@ -6,19 +6,16 @@ use std::{net::SocketAddr, time::Duration};
 use anyhow::{Context, Result, ensure};
 use api_types::names::{BROKER_SERVICE, SERVER_SERVICE};
 use e2e::{
-    agents,
     cluster::{PATIENCE, Space, api_server},
-    kubeoc,
     limits::{self, Terminals},
     network, pods,
     replica::Replica,
-    rollout, settings,
+    rollout, settings, stand_in,
     temporary::Temporary,
     waiting,
 };
 use pages::{Door, Report, Work};
 use screen_wire::PING_INTERVAL;
-use serde_json::json;
 use tokio::time::sleep;
 
 const AGENTS: usize = 2;
@@ -36,12 +33,6 @@ const GONE: Duration = Duration::from_mins(1);
 const KEPT: Duration = Duration::from_secs(65);
 
 const CONTROLLER: &str = "kubeopencode-controller";
-
-/// In the place of `opencode attach`, whose screen would tell nothing of single bytes; OpenCode's server stays.
-const STAND_IN: &str = r#"#!/bin/bash
-if [ "$1" != attach ]; then exec /tools/opencode.real "$@"; fi
-TYPED=/tmp/typed
-"#;
 
 #[tokio::test]
 async fn fifty_sessions_lose_no_byte_whatever_dies() -> Result<()> {
@@ -88,13 +79,8 @@ async fn survive(space: &Space) -> Result<()> {
 
 /// A shared agent whose terminal shows numbered lines, and its pod.
 async fn numbered(space: &Space, name: &str) -> Result<(Door, String)> {
-    agents::ready(space, name, json!({})).await?;
-    let token = kubeoc::share(space, name, &[]).await?;
-    let pod = pods::of_agent(space, name).await?;
-    let script = format!("{STAND_IN}{}", pages::NUMBERED_LINES);
-    let replace = "cd /tools && mv opencode opencode.real && printf %s \"$0\" > opencode && chmod 755 opencode && echo ok";
-    let replaced = pods::exec(space, &pod, &["/bin/bash", "-c", replace, &script]).await?;
-    ensure!(replaced.trim() == "ok", "the stand-in is not in its place: {replaced:?}");
+    let script = format!("TYPED=/tmp/typed\n{}", pages::NUMBERED_LINES);
+    let (token, pod) = stand_in::agent(space, name, &script).await?;
     let gateway = settings::gateway()?;
     let gateway: SocketAddr = gateway.trim_start_matches("http://").parse()?;
     Ok((Door { gateway, source: None, token, patience: PATIENCE }, pod))

@@ -8,7 +8,7 @@ use daemon::{
     Daemon,
     tls::{Certificates, MAX_HANDSHAKES},
 };
-use fixtures::{Authority, demo, shared};
+use fixtures::{Authority, Cable, demo, shared};
 use futures::{FutureExt, future::BoxFuture};
 use gateway::gateway::Gateway;
 use kube::runtime::events::Reporter;
@@ -22,7 +22,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{api::ApiServer, cable::Cable, program::Program, telemetry::Telemetry};
+use crate::{api::ApiServer, program::Program, telemetry::Telemetry};
 
 /// Longer than anything takes that is not meant to wait.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);

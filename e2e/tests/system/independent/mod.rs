@@ -12,6 +12,7 @@ mod mistakes;
 mod ownership;
 mod policies;
 mod roles;
+mod screens;
 mod secrecy;
 mod standby;
 mod surroundings;
