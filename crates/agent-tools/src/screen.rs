@@ -20,6 +20,8 @@ mod descriptor;
 mod desk;
 mod error;
 mod folder;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod grid;
 mod handover;
 mod holder;

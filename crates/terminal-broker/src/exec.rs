@@ -38,6 +38,8 @@ pub(crate) use outgoing::{Outgoing, TypedSoFar};
 pub(crate) use socket::Exec;
 use trunk::NoSeat;
 pub(crate) use trunk::Trunks;
+#[cfg(any(test, fuzzing))]
+pub(crate) use trunk::fuzzing;
 
 /// An exec as the API server's client yields it.
 pub(crate) type Upgrade = TokioIo<Upgraded>;

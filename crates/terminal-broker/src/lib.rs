@@ -31,6 +31,12 @@ mod run;
 mod server;
 mod session;
 
+/// What fuzzing drives.
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing {
+    pub use crate::exec::fuzzing::trunk;
+}
+
 pub use args::Args;
 pub use error::BrokerError;
 pub use run::{PROGRAM, Parts, run, serve};

@@ -82,6 +82,8 @@ mod compressed;
 mod deframer;
 mod enter;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod join;
 mod presence;
 

@@ -17,6 +17,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{ExecError, OPEN_DEADLINE, Over, Screen, Shared};
 use crate::{closing::Lost, metrics::BrokerMetrics, viewer::Encoding};
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod hub;
 mod log;
 mod seat;

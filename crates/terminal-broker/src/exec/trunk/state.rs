@@ -238,6 +238,12 @@ impl State {
         }
     }
 
+    /// Of the common output, in bytes.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn held_bytes(&self) -> u64 {
+        self.log.head() - self.log.tail()
+    }
+
     fn forget(&mut self) {
         let taken = self.viewers.values().filter_map(Viewer::follows).min();
         self.log.forget(taken.unwrap_or(self.log.head()));
