@@ -98,7 +98,8 @@ impl Terminal {
         let (mut bytes, cell) = ([0; 4], self.active.rows[y].get(x));
         let before = self.text(&cell, &mut bytes);
         let is_flag = |character: char| ('\u{1f1e6}'..='\u{1f1ff}').contains(&character);
-        before.ends_with(JOINER)
+        // A joiner joins pictures (Unicode Standard Annex #29, GB11), of which ASCII has none.
+        (before.ends_with(JOINER) && !character.is_ascii())
             || ('\u{1f3fb}'..='\u{1f3ff}').contains(&character)
             || (is_flag(character) && before.chars().count() == 1 && before.chars().all(is_flag))
     }
