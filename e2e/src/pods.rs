@@ -147,11 +147,10 @@ async fn processes(space: &Space, pod: &str, pattern: &str) -> Result<Vec<String
 /// Memory of the pod's terminals and of what shows them, without the terminals' programs, in KiB: what each process has of
 /// its own (`RssAnon` of `proc_pid_status(5)`).
 pub async fn terminals_kib(space: &Space, pod: &str) -> Result<u64> {
-    let script = format!(
-        "for d in /proc/[0-9]*; do tr '\\0' ' ' < $d/cmdline 2>/dev/null | grep -qE '{VIEWER}|{HOLDER}' \
-         && grep RssAnon $d/status; done; true"
-    );
-    let listing = exec(space, pod, &["/bin/bash", "-c", &script]).await?;
+    let ids = processes(space, pod, &format!("{VIEWER}|{HOLDER}")).await?;
+    let files: Vec<String> = ids.iter().map(|id| format!("/proc/{id}/status")).collect();
+    let grep = ["grep", "-h", "RssAnon"].into_iter().chain(files.iter().map(String::as_str));
+    let listing = exec(space, pod, &grep.collect::<Vec<_>>()).await?;
     let each = listing.lines().map(|line| line.split_whitespace().nth(1).context("no figure"));
     each.map(|kib| Ok(kib?.parse::<u64>()?)).sum()
 }

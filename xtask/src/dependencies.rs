@@ -38,13 +38,10 @@ pub(crate) struct Dependencies {
 impl Dependencies {
     /// What is compiled under `target`; `flags` is what else their digests depend on, such as flags of the compiler.
     pub(crate) fn of(name: &str, target: PathBuf, flags: &str) -> Result<Self> {
-        let list = Cmd::new("git").args(["ls-files", "-z", "--", "Cargo.lock", "*Cargo.toml"]);
-        let list = list.current_dir(paths::repository()).read()?;
         let compiler = images::compiler()?;
         let key = Key::new().bytes(&compiler).bytes(flags);
-        let key = list
-            .split('\0')
-            .filter(|file| !file.is_empty())
+        let key = ["Cargo.lock", "Cargo.toml"]
+            .into_iter()
             .try_fold(key, |key, file| key.path(&paths::repository().join(file)))?;
         Ok(Self { name: format!("dependencies-{name}"), key, compiler, target })
     }

@@ -72,9 +72,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     prometheus::ensure()?;
     let python = python::ensure()?;
     eprintln!("unit and integration tests");
-    tests().args(["--quiet"]).env("E2E_PYTHON", python).show()?;
+    tests().env("E2E_PYTHON", python).show()?;
     let named = "--message-format=json";
-    let compiled = [clippy(named), tests().args(["--quiet", "--no-run", named])];
+    let compiled = [clippy(named), tests().args(["--no-run", named])];
     step::run("dependencies kept", |_| dependencies.keep(compiled))?;
     web::test()?;
     if arguments.no_cluster {
@@ -100,7 +100,7 @@ fn cargo<const N: usize>(arguments: [&str; N]) -> Cmd {
 }
 
 fn tests() -> Cmd {
-    cargo(["test", "--locked", "--features", PYTHON])
+    cargo(["test", "--locked", "--quiet", "--features", PYTHON])
 }
 
 fn clippy(format: &str) -> Cmd {

@@ -153,8 +153,8 @@ impl<'a> Room<'a> {
             let (calm, beside) = (calm.unwrap_or_default(), beside.unwrap_or_default());
             format!("| echo p{percent}, ms | {calm:.2} | {beside:.2} | {:.2} |\n", beside / calm)
         };
-        let head = "| | 10 viewers | and one that stalls | ratio |\n|---|---:|---:|---:|\n";
-        Ok(format!("{head}{}{}", of(50), of(99)))
+        let head = format!("| | {BESIDE_A_STALL} viewers | and one that stalls | ratio |");
+        Ok(format!("{head}\n|---|---:|---:|---:|\n{}{}", of(50), of(99)))
     }
 
     /// How long each piece takes that is typed within `window`, until it has come back whole.

@@ -127,11 +127,13 @@ fn take(program: &Path, place: &Path) -> Result<()> {
 
 /// Compiles what of the programs is ours, where their dependencies were compiled before.
 fn compile_ours(names: &[&str], platform: Platform) -> Result<()> {
-    let name = format!("{}-{}", platform.architecture(), names.len());
-    let flags = format!("{RUSTFLAGS} {} {}", platform.triple(), names.join(" "));
-    let dependencies = Dependencies::of(&name, target::claim()?, &flags)?;
+    let dependencies = Dependencies::of(platform.architecture(), target::claim()?, RUSTFLAGS)?;
     dependencies.restore()?;
     cargo(names, platform)?.run()?;
+    if names != NAMES {
+        // Of fewer programs there are fewer.
+        return Ok(());
+    }
     dependencies.keep([cargo(names, platform)?.arg("--message-format=json")])
 }
 

@@ -37,8 +37,9 @@ fn received(wire: &[u8], piece: usize) -> (Vec<Frame>, Option<String>) {
     (frames, None)
 }
 
-/// With payloads joined that were passed on in parts.
-fn joined(frames: Vec<Frame>) -> Vec<Frame> {
+/// The same stream with as few frames as can be: where a payload is cut, and whether an empty one
+/// is passed on, has no meaning.
+pub(crate) fn joined(frames: Vec<Frame>) -> Vec<Frame> {
     let mut joined: Vec<Frame> = vec![];
     for frame in frames {
         match (joined.last_mut(), frame) {

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     MAX_PAYLOAD_BYTES,
     codec::tests::{any_frame, encoded},
+    fuzzing::joined,
 };
 
 /// All frames of `wire` when it arrives in pieces of these sizes, in turn.
@@ -22,23 +23,6 @@ fn received(wire: &[u8], sizes: &[usize]) -> Result<Vec<Frame>, WireError> {
         }
     }
     Ok(frames)
-}
-
-/// The same stream with as few frames as can be: where a payload is cut, and whether an empty one
-/// is passed on, has no meaning.
-fn joined(frames: Vec<Frame>) -> Vec<Frame> {
-    let mut joined: Vec<Frame> = vec![];
-    for frame in frames {
-        match (joined.last_mut(), frame) {
-            (_, Frame::Output(bytes) | Frame::Input(bytes)) if bytes.is_empty() => {}
-            (Some(Frame::Output(before)), Frame::Output(bytes))
-            | (Some(Frame::Input(before)), Frame::Input(bytes)) => {
-                *before = [&before[..], &bytes].concat().into();
-            }
-            (_, frame) => joined.push(frame),
-        }
-    }
-    joined
 }
 
 proptest! {
